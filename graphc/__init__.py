@@ -1,0 +1,1 @@
+"""graphc: a declarative static-graph compiler in the style of TensorFlow v1."""

@@ -1,0 +1,1 @@
+"""Optimising passes and gradients: Graph in, Graph out."""
