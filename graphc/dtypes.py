@@ -1,0 +1,160 @@
+"""Element types: TensorFlow's names for NumPy's types.
+
+Each type also has a short name (``f32``, ``i64``, ``bool``) by which printed graphs and loops call it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+class DType:
+    """The type of a tensor's elements."""
+
+    __slots__ = ("_numpy", "enum", "name", "short")
+
+    def __init__(self, name: str, short: str, enum: int, numpy_type: Any):
+        self.name = name
+        self.short = short
+        self.enum = enum
+        self._numpy = np.dtype(numpy_type)
+
+    @property
+    def as_numpy_dtype(self) -> type:
+        """The NumPy scalar type, such as ``numpy.float32``."""
+        return self._numpy.type
+
+    @property
+    def numpy(self) -> np.dtype[Any]:
+        """The NumPy dtype object."""
+        return self._numpy
+
+    @property
+    def base_dtype(self) -> DType:
+        """The type itself: graphc has no reference types."""
+        return self
+
+    @property
+    def real_dtype(self) -> DType:
+        """The type of the real part: the type itself."""
+        return self
+
+    @property
+    def as_datatype_enum(self) -> int:
+        """TensorFlow's number for this type."""
+        return self.enum
+
+    @property
+    def size(self) -> int:
+        """Bytes per element."""
+        return self._numpy.itemsize
+
+    @property
+    def is_floating(self) -> bool:
+        """Whether the type is float32 or float64."""
+        return self._numpy.kind == "f"
+
+    @property
+    def is_integer(self) -> bool:
+        """Whether the type is a whole-number type (bool is not)."""
+        return self._numpy.kind in "iu"
+
+    @property
+    def is_unsigned(self) -> bool:
+        """Whether the type is a whole-number type without sign."""
+        return self._numpy.kind == "u"
+
+    @property
+    def is_bool(self) -> bool:
+        """Whether the type is bool."""
+        return self._numpy.kind == "b"
+
+    @property
+    def is_complex(self) -> bool:
+        """Always False."""
+        return False
+
+    @property
+    def is_numpy_compatible(self) -> bool:
+        """Always True."""
+        return True
+
+    @property
+    def min(self) -> Any:
+        """The least finite value; ``TypeError`` for bool."""
+        return self._limits().min
+
+    @property
+    def max(self) -> Any:
+        """The greatest finite value; ``TypeError`` for bool."""
+        return self._limits().max
+
+    def is_compatible_with(self, other: Any) -> bool:
+        """Whether a tensor of type ``other`` can stand where this type is wanted: only if equal."""
+        return self is as_dtype(other)
+
+    def _limits(self) -> Any:
+        if self.is_bool:
+            raise TypeError("bool has no least or greatest value")
+        return np.finfo(self._numpy) if self.is_floating else np.iinfo(self._numpy)
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        if other is None or isinstance(other, DType):
+            return False
+        try:
+            return as_dtype(other) is self
+        except TypeError:
+            return False
+
+    def __hash__(self) -> int:
+        return self.enum
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return as_dtype, (self.name,)
+
+    def __str__(self) -> str:
+        return f"<dtype: '{self.name}'>"
+
+    def __repr__(self) -> str:
+        return f"tf.{self.name}"
+
+
+float32 = DType("float32", "f32", 1, np.float32)
+float64 = DType("float64", "f64", 2, np.float64)
+int32 = DType("int32", "i32", 3, np.int32)
+uint8 = DType("uint8", "u8", 4, np.uint8)
+int64 = DType("int64", "i64", 9, np.int64)
+bool = DType("bool", "bool", 10, np.bool_)
+double = float64
+
+ALL = (float32, float64, int32, uint8, int64, bool)
+FLOATS = (float32, float64)
+INTEGERS = (int32, int64, uint8)
+NUMBERS = FLOATS + INTEGERS
+
+_BY_NUMPY = {dtype.numpy: dtype for dtype in ALL}
+_BY_NAME = {dtype.name: dtype for dtype in ALL} | {dtype.short: dtype for dtype in ALL} | {"double": float64}
+_BY_PYTHON = {float: float32, int: int32, type(True): bool}
+
+
+def as_dtype(value: Any) -> DType:
+    """The :class:`DType` for a DType, a name, a NumPy type or a Python type; ``TypeError`` otherwise."""
+    if isinstance(value, DType):
+        return value
+    if isinstance(value, str) and value in _BY_NAME:
+        return _BY_NAME[value]
+    if isinstance(value, type) and value in _BY_PYTHON:
+        return _BY_PYTHON[value]
+    if isinstance(value, int) and not isinstance(value, type(True)):
+        for dtype in ALL:
+            if dtype.enum == value:
+                return dtype
+    try:
+        return _BY_NUMPY[np.dtype(value)]
+    except (TypeError, KeyError):
+        known = ", ".join(dtype.name for dtype in ALL)
+        raise TypeError(f"Cannot convert value {value!r} to a TensorFlow DType; graphc has {known}") from None

@@ -1,0 +1,147 @@
+"""What can go wrong, in three families.
+
+    ValueError, TypeError      mistakes while declaring: shapes, dtypes, names
+    OpError                    mistakes while running, TF 1's classes:
+      InvalidArgumentError       a feed or an input value that an op cannot take
+      FailedPreconditionError    a variable used before it is initialised
+      NotFoundError, OutOfRangeError, UnimplementedError, ResourceExhaustedError, ...
+    InternalError              a bug of graphc itself
+
+Every message says which op and node, what came, what was wanted, and the line of the user's file where
+the node was declared.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class OpError(Exception):
+    """A step could not run; ``op`` is the operation it failed at (or None), ``message`` says why."""
+
+    def __init__(self, node_def: Any, op: Any, message: str, error_code: int = 2):
+        super().__init__(message)
+        self._node_def = node_def
+        self._op = op
+        self._message = message
+        self._error_code = error_code
+
+    @property
+    def node_def(self) -> Any:
+        """The definition of the failing node, or None."""
+        return self._node_def
+
+    @property
+    def op(self) -> Any:
+        """The operation that failed, or None."""
+        return self._op
+
+    @property
+    def message(self) -> str:
+        """The whole text."""
+        return self._message
+
+    @property
+    def error_code(self) -> int:
+        """TensorFlow's number for this class of error."""
+        return self._error_code
+
+    def __str__(self) -> str:
+        return self._message
+
+
+class _CodedError(OpError):
+    code = 2
+
+    def __init__(self, node_def: Any = None, op: Any = None, message: str = ""):
+        super().__init__(node_def, op, message, self.code)
+
+
+class CancelledError(_CodedError):
+    """An operation was cancelled."""
+
+    code = 1
+
+
+class UnknownError(_CodedError):
+    """An error of unknown class."""
+
+    code = 2
+
+
+class InvalidArgumentError(_CodedError):
+    """An op received a value it cannot take."""
+
+    code = 3
+
+
+class DeadlineExceededError(_CodedError):
+    """An operation took longer than its limit."""
+
+    code = 4
+
+
+class NotFoundError(_CodedError):
+    """Something asked for by name does not exist."""
+
+    code = 5
+
+
+class AlreadyExistsError(_CodedError):
+    """Something to be made exists already."""
+
+    code = 6
+
+
+class PermissionDeniedError(_CodedError):
+    """The caller may not do this."""
+
+    code = 7
+
+
+class ResourceExhaustedError(_CodedError):
+    """There is not enough memory, or not enough of another resource."""
+
+    code = 8
+
+
+class FailedPreconditionError(_CodedError):
+    """The system is not in the state the op needs: most often a variable that is not initialised."""
+
+    code = 9
+
+
+class AbortedError(_CodedError):
+    """An operation was aborted."""
+
+    code = 10
+
+
+class OutOfRangeError(_CodedError):
+    """An input is exhausted."""
+
+    code = 11
+
+
+class UnimplementedError(_CodedError):
+    """graphc cannot do this, and says what to do instead."""
+
+    code = 12
+
+
+class InternalError(_CodedError):
+    """A broken invariant inside graphc: a bug worth reporting."""
+
+    code = 13
+
+
+class UnavailableError(_CodedError):
+    """A service is not available now."""
+
+    code = 14
+
+
+class DataLossError(_CodedError):
+    """A file is damaged beyond use."""
+
+    code = 15
