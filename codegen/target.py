@@ -1,0 +1,143 @@
+"""The description of the processor that code is made for: all that choices of tiles, widths and blocks may ask.
+
+A target is made by name (``named("avx2")``), or read from this machine (``host()``). Kernels never hold a
+vector width or a cache size of their own; they ask the target, so the same code serves SSE, AVX2, AVX-512
+and NEON, and what is chosen can be printed and tested for a processor one does not have.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+DTYPE_BYTES = {"f64": 8, "f32": 4, "i64": 8, "i32": 4, "u8": 1, "bool": 1}
+
+
+@dataclass(frozen=True)
+class Target:
+    """A processor: what to tell LLVM (triple, cpu, features), and what the choices need to know."""
+
+    name: str
+    triple: str
+    cpu: str
+    features: str
+    vector_bytes: int
+    vector_registers: int
+    fma: bool
+    masks: bool  # Whether a vector load or store can skip lanes in one instruction.
+    l1: int = 32 * 1024  # Data caches in bytes, as one core sees them.
+    l2: int = 512 * 1024
+    l3: int = 8 * 1024 * 1024
+    cores: int = 1
+
+    def lanes(self, dtype: str) -> int:
+        """How many elements of ``dtype`` fill one vector register."""
+        return self.vector_bytes // DTYPE_BYTES[dtype]
+
+    def __str__(self) -> str:
+        caches = "/".join(f"{size // 1024}K" for size in (self.l1, self.l2, self.l3))
+        return f"{self.name}: {self.cpu}, {self.vector_registers} x {self.vector_bytes} B, {caches}, {self.cores} cores"
+
+
+# LLVM prefers 256-bit registers on several processors with AVX-512 because the first of them slowed their clock;
+# whole vectors win for the dense loops made here. (llvmlite cannot set the function attribute for it.)
+_WHOLE_VECTORS = "-prefer-256-bit"
+
+_LINUX_X86 = "x86_64-unknown-linux-gnu"
+_NAMED = {
+    target.name: target
+    for target in (
+        Target("sse2", _LINUX_X86, "x86-64", "", 16, 16, fma=False, masks=False),
+        Target("avx2", _LINUX_X86, "x86-64-v3", "", 32, 16, fma=True, masks=True),
+        Target("avx512", _LINUX_X86, "x86-64-v4", _WHOLE_VECTORS, 64, 32, fma=True, masks=True, l2=1024 * 1024),
+        Target("neon", "aarch64-unknown-linux-gnu", "generic", "+neon", 16, 32, fma=True, masks=False),
+    )
+}
+
+
+def named(name: str) -> Target:
+    """The plain processor of a family: ``sse2``, ``avx2``, ``avx512`` (x86-64) or ``neon`` (aarch64)."""
+    if name not in _NAMED:
+        raise ValueError(f"unknown target '{name}': choose one of {', '.join(sorted(_NAMED))}")
+    return _NAMED[name]
+
+
+@lru_cache(maxsize=1)
+def host() -> Target:
+    """The processor this process runs on, with its caches and the cores it may use."""
+    from llvmlite import binding  # Late: loads LLVM, which `import graphc` must not.
+
+    features = binding.get_host_cpu_features()
+    family = named(_family(binding.get_process_triple(), features))
+    flags = features.flatten()
+    if family.name == "avx512":
+        flags = f"{flags},{_WHOLE_VECTORS}"
+    base = replace(family, triple=binding.get_process_triple(), cpu=binding.get_host_cpu_name(), features=flags)
+    return replace(base, cores=usable_cores(), **_caches(Path("/sys/devices/system/cpu/cpu0/cache")))
+
+
+def usable_cores() -> int:
+    """The number of cores this process may run on."""
+    try:
+        return max(1, len(os.sched_getaffinity(0)))
+    except AttributeError:  # Not offered by this operating system.
+        return os.cpu_count() or 1
+
+
+def target_machine(target: Target, jit: bool = False, optimisation: int = 3) -> Any:
+    """LLVM's code generator for ``target``: position-independent, for this process (``jit``) or for an object file."""
+    from llvmlite import binding  # Late: see `host`.
+
+    initialise_llvm()
+    machine = binding.Target.from_triple(target.triple).create_target_machine(
+        cpu=target.cpu,
+        features=target.features,
+        opt=optimisation,
+        reloc="pic",
+        codemodel="jitdefault" if jit else "default",
+    )
+    machine.set_asm_verbosity(False)
+    return machine
+
+
+@lru_cache(maxsize=1)
+def initialise_llvm() -> None:
+    """Register the code generators of every processor this LLVM was built for; costs about 2 ms, once."""
+    from llvmlite import binding
+
+    binding.initialize_all_targets()
+    binding.initialize_all_asmprinters()
+
+
+def _family(triple: str, features: Any) -> str:
+    if triple.startswith(("aarch64", "arm64")):
+        return "neon"
+    if all(features.get(flag) for flag in ("avx512f", "avx512bw", "avx512dq", "avx512vl")):
+        return "avx512"
+    if features.get("avx2") and features.get("fma"):
+        return "avx2"
+    return "sse2"
+
+
+def _caches(folder: Path) -> dict[str, int]:
+    """The data cache sizes Linux reports, as fields of a target; nothing where it reports none."""
+    sizes: dict[str, int] = {}
+    for index in sorted(folder.glob("index*")):
+        try:
+            level, kind, size = ((index / name).read_text().strip() for name in ("level", "type", "size"))
+        except OSError:
+            continue
+        if kind != "Instruction" and level in ("1", "2", "3"):
+            sizes[f"l{level}"] = _bytes(size)
+    return sizes
+
+
+def _bytes(text: str) -> int:
+    """The number a size such as ``32K`` or ``4M`` means."""
+    units = {"K": 1024, "M": 1024**2, "G": 1024**3}
+    if text[-1:] in units:
+        return int(text[:-1]) * units[text[-1]]
+    return int(text)
