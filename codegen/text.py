@@ -1,0 +1,127 @@
+"""How a kernel prints: typed buffers, indented loops, long or shared values on lines of their own.
+
+The text is complete and depends on nothing but the kernel, so two kernels whose :func:`canonical` texts are equal
+are the same code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from graphc.codegen.loops import (
+    Accumulate,
+    AccumulateAt,
+    Buffer,
+    Check,
+    Contract,
+    Declare,
+    Expression,
+    For,
+    If,
+    Kernel,
+    Let,
+    Literal,
+    Load,
+    Local,
+    Statement,
+    Store,
+    node_text,
+    postorder,
+)
+from graphc.codegen.traverse import Renaming, expressions_of, read_buffers, rename_kernel, written_buffers
+
+LINE = 72
+
+
+def kernel_text(kernel: Kernel) -> str:
+    """The kernel as text; ``>`` marks the arguments that it writes."""
+    reads, writes = read_buffers(kernel), written_buffers(kernel)
+    lines = [f"kernel {kernel.name}: {kernel.tasks} tasks"]
+    for buffer in (*kernel.arguments, *kernel.scratch):
+        mark = {(True, True): "<>", (True, False): "< ", (False, True): " >"}.get(
+            (buffer in reads, buffer in writes), "  "
+        )
+        lines.append(f"  {mark} {'scratch ' if buffer.kind == 'scratch' else ''}{buffer}")
+    lines += body_lines(kernel.body, "  ")
+    return "\n".join(lines)
+
+
+def body_lines(body: Sequence[Statement], indent: str) -> list[str]:
+    """The statements of one body, each with the lines of its long and shared values before it."""
+    lines: list[str] = []
+    named: dict[int, str] = {}
+    for statement in body:
+        texts = _value_texts(expressions_of(statement), named, lines, indent)
+        lines += _statement_lines(statement, texts, indent)
+    return lines
+
+
+def _value_texts(
+    values: Sequence[Expression], named: dict[int, str], lines: list[str], indent: str
+) -> list[str]:
+    """Texts of ``values``; what is used twice or is too long for a line gets a line ``%n = ...``."""
+    uses: dict[int, int] = {}
+    order = list(postorder(values))
+    for node in order:
+        for operand in node.operands:
+            uses[id(operand)] = uses.get(id(operand), 0) + 1
+    texts: dict[int, str] = {}
+    for node in order:
+        if id(node) in named:
+            texts[id(node)] = named[id(node)]
+            continue
+        text = node_text(node, [texts[id(operand)] for operand in node.operands])
+        small = isinstance(node, Literal | Local) or (isinstance(node, Load) and len(text) < LINE)
+        if node.operands and not small and (uses.get(id(node), 0) > 1 or len(text) > LINE):
+            name = f"%{len(named)}"
+            lines.append(f"{indent}{name} = {text}")
+            named[id(node)] = text = name
+        texts[id(node)] = text
+    return [texts[id(value)] for value in values]
+
+
+def _statement_lines(statement: Statement, texts: list[str], indent: str) -> list[str]:
+    if isinstance(statement, For):
+        return [indent + _for_head(statement), *body_lines(statement.body, indent + "  ")]
+    if isinstance(statement, If):
+        return [f"{indent}if {texts[0]}:", *body_lines(statement.body, indent + "  ")]
+    if isinstance(statement, Contract):
+        names = ", ".join(f"{symbol}<{symbol.extent}" for symbol in statement.coordinates)
+        head = f"{statement.result}[{names}] = contract({statement.a.name}, {statement.b.name}) by {statement.spec}"
+        return [f"{indent}{statement.tasks} tasks of {head}:", *body_lines(statement.epilogue, indent + "  ")]
+    if isinstance(statement, Store):
+        target = f"{statement.buffer.name}[{statement.offset}]"
+        return [f"{indent}{target} = {_combined(statement.combine, target, texts[0])}"]
+    if isinstance(statement, Let):
+        return [f"{indent}{statement.value.dtype} {statement.name} = {texts[0]}"]
+    if isinstance(statement, Declare):
+        return [f"{indent}accumulator {statement.dtype} {statement.name} = {texts[0]}"]
+    if isinstance(statement, Accumulate):
+        return [f"{indent}{statement.name} = {_combined(statement.combine, statement.name, texts[0])}"]
+    if isinstance(statement, AccumulateAt):
+        both = f"{statement.name} at {statement.place}"
+        return [f"{indent}{both} = {statement.combine}({both}, {texts[0]} at {texts[1]})"]
+    assert isinstance(statement, Check)
+    return [f"{indent}if {texts[0]}: {statement.errors.name}[0] = error {statement.code}"]
+
+
+def _for_head(loop: For) -> str:
+    marks = "unrolled " if loop.unrolled else ""
+    marks += f"parallel({loop.grain}) " if loop.grain is not None else ""
+    marks += f"vector({loop.width}) " if loop.width > 1 else ""
+    return f"{marks}for {loop.variable} < {loop.extent}:"
+
+
+def _combined(combine: str | None, target: str, value: str) -> str:
+    return value if combine is None else f"{combine}({target}, {value})"
+
+
+def canonical(kernel: Kernel) -> Kernel:
+    """The same kernel with names that say only the order of their first appearance."""
+    renaming = Renaming({}, {}, {})
+    for number, buffer in enumerate(kernel.arguments):
+        renaming.buffers[buffer] = replace(buffer, name=f"a{number}")
+    for number, buffer in enumerate(kernel.scratch):
+        renaming.buffers[buffer] = Buffer(f"s{number}", buffer.dtype, buffer.size, "scratch")
+    return rename_kernel(kernel, "kernel", renaming)

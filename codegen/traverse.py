@@ -1,0 +1,324 @@
+"""Walking and rewriting loop IR: what a statement reads and writes, and the same statement with other parts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from graphc.codegen.loops import (
+    Accumulate,
+    AccumulateAt,
+    Apply,
+    Buffer,
+    Check,
+    Contract,
+    Declare,
+    Expression,
+    For,
+    If,
+    IndexValue,
+    Kernel,
+    Least,
+    Let,
+    Load,
+    LoadedIndex,
+    Local,
+    Statement,
+    Store,
+    postorder,
+)
+from graphc.dims import Atom, DimLike, Symbol, atom, atoms, substitute
+
+# What is in a statement.
+
+
+def expressions_of(statement: Statement) -> tuple[Expression, ...]:
+    """The values that a statement itself computes, those of its body not included."""
+    if isinstance(statement, Store | Let | Accumulate):
+        return (statement.value,)
+    if isinstance(statement, AccumulateAt):
+        return (statement.value, statement.position)
+    if isinstance(statement, Declare):
+        return (statement.start,)
+    if isinstance(statement, Check | If):
+        return (statement.condition,)
+    return ()
+
+
+def body_of(statement: Statement) -> tuple[Statement, ...]:
+    """The statements inside a statement."""
+    if isinstance(statement, For | If):
+        return statement.body
+    return statement.epilogue if isinstance(statement, Contract) else ()
+
+
+def statements_below(body: Iterable[Statement]) -> Iterator[Statement]:
+    """Every statement of a body and of the bodies inside it, in order."""
+    for statement in body:
+        yield statement
+        yield from statements_below(body_of(statement))
+
+
+def expressions_below(body: Iterable[Statement]) -> Iterator[Expression]:
+    """Every expression node below a body, each once, those inside the offsets of stores included."""
+    roots: list[Expression] = []
+    for statement in statements_below(body):
+        roots += expressions_of(statement)
+        if isinstance(statement, Store):
+            roots += Load(statement.buffer, statement.offset).operands
+    return postorder(roots)
+
+
+def loads_below(body: Iterable[Statement]) -> Iterator[Load]:
+    """Every load below a body."""
+    return (node for node in expressions_below(body) if isinstance(node, Load))
+
+
+def stored_buffers(body: Iterable[Statement]) -> set[Buffer]:
+    """The buffers that a body writes."""
+    found = set()
+    for statement in statements_below(body):
+        if isinstance(statement, Store):
+            found.add(statement.buffer)
+        if isinstance(statement, Check):
+            found.add(statement.errors)
+    return found
+
+
+def loaded_buffers(body: Iterable[Statement]) -> set[Buffer]:
+    """The buffers that a body reads."""
+    body = tuple(body)
+    found = {load.buffer for load in loads_below(body)}
+    for statement in statements_below(body):
+        if isinstance(statement, Contract):
+            found |= {statement.a, statement.b}
+        if isinstance(statement, Store) and statement.combine is not None:
+            found.add(statement.buffer)
+    return found
+
+
+def read_buffers(kernel: Kernel) -> set[Buffer]:
+    """The buffers that the kernel reads."""
+    return loaded_buffers(kernel.body)
+
+
+def written_buffers(kernel: Kernel) -> set[Buffer]:
+    """The buffers that the kernel writes."""
+    return stored_buffers(kernel.body)
+
+
+def size_symbols(kernel: Kernel) -> tuple[Symbol, ...]:
+    """The size symbols that appear anywhere in the kernel, by name."""
+    found: set[Atom] = set()
+    for buffer in (*kernel.arguments, *kernel.scratch):
+        found |= all_atoms(buffer.size)
+    for statement in statements_below(kernel.body):
+        if isinstance(statement, For):
+            found |= all_atoms(statement.extent)
+        if isinstance(statement, Store):
+            found |= all_atoms(statement.offset)
+        if isinstance(statement, Contract):
+            found |= {thing for coordinate in statement.coordinates for thing in all_atoms(coordinate.extent or 0)}
+            found |= all_atoms(statement.tasks)
+    for node in expressions_below(kernel.body):
+        found |= all_atoms(index_of(node))
+    symbols = {thing for thing in found if isinstance(thing, Symbol) and thing.extent is None}
+    return tuple(sorted(symbols, key=str))
+
+
+def index_of(node: Expression) -> DimLike:
+    """The offset of a load, the index of an IndexValue, 0 for others."""
+    if isinstance(node, Load):
+        return node.offset
+    return node.index if isinstance(node, IndexValue) else 0
+
+
+def all_atoms(index: DimLike) -> set[Atom]:
+    """The atoms of an offset, those inside minima included; those inside loaded values are not."""
+    found = atoms(index)
+    for thing in list(found):
+        if isinstance(thing, Least):
+            found |= all_atoms(thing.left) | all_atoms(thing.right)
+    return found
+
+
+def flushes(statement: Statement, pending: Iterable[Buffer]) -> bool:
+    """Whether stores that wait for their neighbours must be written before this statement runs."""
+    pending = set(pending)
+    if not pending:
+        return False
+    if isinstance(statement, For | If | Contract) or (isinstance(statement, Store) and statement.combine):
+        return True
+    return any(load.buffer in pending for load in loads_below([statement]))
+
+
+def lane_loop(loop: For) -> For | None:
+    """The vector loop that is all there is in ``loop``, however deep: its lanes are kept from the outermost loop on."""
+    if loop.width > 1:
+        return loop
+    inner = loop.body[0] if len(loop.body) == 1 else None
+    return lane_loop(inner) if isinstance(inner, For) and not loop.unrolled else None
+
+
+def carried_by_lanes(loop: For) -> tuple[Accumulate | AccumulateAt, ...]:
+    """What a vector loop accumulates into names from outside, each name once."""
+    inside = {statement.name for statement in statements_below(loop.body) if isinstance(statement, Declare)}
+    found: dict[str, Accumulate | AccumulateAt] = {}
+    for statement in statements_below(loop.body):
+        if isinstance(statement, Accumulate | AccumulateAt) and statement.name not in inside:
+            found.setdefault(statement.name, statement)
+    return tuple(found.values())
+
+
+def depends(value: Expression, variable: Symbol) -> bool:
+    """Whether a value mentions the loop variable anywhere."""
+    return any(variable in all_atoms(index_of(node)) for node in postorder([value]))
+
+
+# The same statement with other parts.
+
+
+@dataclass
+class Renaming:
+    """New buffers, new positions and new names of locals; what is not listed stays as it is."""
+
+    buffers: dict[Buffer, Buffer]
+    positions: dict[Symbol, DimLike]
+    locals: dict[str, str]
+    done: dict[int, Expression] = field(default_factory=dict)
+    kept: list[Expression] = field(default_factory=list)  # keeps the nodes alive whose ids are in ``done``
+
+    def buffer(self, buffer: Buffer) -> Buffer:
+        return self.buffers.get(buffer, buffer)
+
+    def index(self, index: DimLike) -> DimLike:
+        return substitute(index, self._atom)
+
+    def value(self, value: Expression) -> Expression:
+        for node in postorder([value]):
+            if id(node) not in self.done:
+                self.done[id(node)] = self._node(node)
+                self.kept.append(node)
+        return self.done[id(value)]
+
+    def _atom(self, thing: Atom) -> DimLike:
+        if isinstance(thing, LoadedIndex):
+            return atom(LoadedIndex(self.value(thing.value)))
+        if isinstance(thing, Least):
+            return least(self.index(thing.left), self.index(thing.right))
+        return self.positions.get(thing, atom(thing))
+
+    def _node(self, node: Expression) -> Expression:
+        if isinstance(node, Apply):
+            operands = tuple(self.done[id(operand)] for operand in node.operands)
+            return node if _same(operands, node.operands) else Apply(node.op, operands, node.dtype)
+        if isinstance(node, Load):
+            where = None if node.where is None else self.done[id(node.where)]
+            return Load(self.buffer(node.buffer), self.index(node.offset), where)
+        if isinstance(node, IndexValue):
+            return IndexValue(self.index(node.index), node.dtype)
+        if isinstance(node, Local):
+            return Local(self.locals[node.name], node.dtype) if node.name in self.locals else node
+        return node
+
+
+def least(left: DimLike, right: DimLike) -> DimLike:
+    """The smaller of two sizes, a number where both are numbers."""
+    if isinstance(left, int) and isinstance(right, int):
+        return min(left, right)
+    return atom(Least(left, right))
+
+
+def rewrite_body(body: tuple[Statement, ...], renaming: Renaming) -> tuple[Statement, ...]:
+    """The statements with a renaming applied; a loop variable is replaced where its loop stands as well."""
+    return tuple(rewrite(statement, renaming) for statement in body)
+
+
+def rewrite(statement: Statement, renaming: Renaming) -> Statement:
+    """One statement with a renaming applied."""
+    name = renaming.locals.get
+    if isinstance(statement, For):
+        variable = _loop_variable(statement.variable, renaming)
+        return replace(statement, variable=variable, body=rewrite_body(statement.body, renaming))
+    if isinstance(statement, If):
+        return If(renaming.value(statement.condition), rewrite_body(statement.body, renaming))
+    if isinstance(statement, Store):
+        buffer, offset = renaming.buffer(statement.buffer), renaming.index(statement.offset)
+        return Store(buffer, offset, renaming.value(statement.value), statement.combine)
+    if isinstance(statement, Let):
+        value = renaming.value(statement.value)
+        return Let(name(statement.name, statement.name), value)
+    if isinstance(statement, Declare):
+        return Declare(name(statement.name, statement.name), statement.dtype, renaming.value(statement.start))
+    if isinstance(statement, Accumulate):
+        return replace(statement, name=name(statement.name, statement.name), value=renaming.value(statement.value))
+    if isinstance(statement, AccumulateAt):
+        return AccumulateAt(
+            name(statement.name, statement.name),
+            name(statement.place, statement.place),
+            statement.combine,
+            renaming.value(statement.value),
+            renaming.value(statement.position),
+        )
+    if isinstance(statement, Check):
+        return replace(
+            statement, condition=renaming.value(statement.condition), errors=renaming.buffer(statement.errors)
+        )
+    return replace(
+        statement,
+        a=renaming.buffer(statement.a),
+        b=renaming.buffer(statement.b),
+        coordinates=tuple(_loop_variable(symbol, renaming) for symbol in statement.coordinates),
+        result=name(statement.result, statement.result),
+        epilogue=rewrite_body(statement.epilogue, renaming),
+    )
+
+
+def map_bodies(
+    statement: Statement, change: Callable[[tuple[Statement, ...]], tuple[Statement, ...]]
+) -> Statement:
+    """The statement with ``change`` applied to the body it has, if any."""
+    if isinstance(statement, For | If):
+        body = change(statement.body)
+        return statement if body is statement.body else replace(statement, body=body)
+    return statement
+
+
+def rename_kernel(kernel: Kernel, name: str, renaming: Renaming) -> Kernel:
+    """The kernel under another name, its buffers as renamed, loop variables and locals numbered as they come."""
+    for statement in statements_below(kernel.body):
+        new: list[str] = []
+        if isinstance(statement, Let | Declare):
+            new = [statement.name]
+        if isinstance(statement, Contract):
+            new = [statement.result]
+        for old in new:
+            renaming.locals.setdefault(old, f"t{len(renaming.locals)}")
+        variables = statement.coordinates if isinstance(statement, Contract) else ()
+        for variable in (statement.variable,) if isinstance(statement, For) else variables:
+            if variable not in renaming.positions:
+                extent = renaming.index(variable.extent or 0)
+                renaming.positions[variable] = atom(Symbol(f"i{len(renaming.positions)}", extent))
+    return Kernel(
+        name,
+        tuple(renaming.buffer(buffer) for buffer in kernel.arguments),
+        rewrite_body(kernel.body, renaming),
+        tuple(renaming.buffer(buffer) for buffer in kernel.scratch),
+    )
+
+
+def _loop_variable(variable: Symbol, renaming: Renaming) -> Symbol:
+    place = renaming.positions.get(variable)
+    if place is None:
+        extent = renaming.index(variable.extent or 0)
+        if extent == variable.extent:
+            return variable
+        renaming.positions[variable] = atom(Symbol(variable.name, extent))
+        return Symbol(variable.name, extent)
+    (found,) = atoms(place)
+    assert isinstance(found, Symbol)
+    return found
+
+
+def _same(left: tuple[Expression, ...], right: tuple[Expression, ...]) -> bool:
+    return all(a is b for a, b in zip(left, right, strict=True))
