@@ -1,0 +1,282 @@
+"""What every op stands on: constants, conversion of Python values to tensors, and declaring a node."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import numbers
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from graphc import dtypes
+from graphc.dims import Dim
+from graphc.dtypes import DType
+from graphc.graph import Graph, Op, Operation, Tensor
+from graphc.scopes import get_default_graph
+from graphc.shapes import Dimension, TensorShape, TensorType, as_shape, shape_text
+
+
+def declare(kind: Op, *inputs: Tensor, name: str | None = None) -> Operation:
+    """The node ``kind`` of ``inputs``, added to their graph (the default graph where there are none)."""
+    return graph_of(inputs).declare(kind, inputs, name)
+
+
+def apply(kind: Op, *inputs: Tensor, name: str | None = None) -> Tensor:
+    """The only output of the node ``kind`` of ``inputs``."""
+    return graph_of(inputs).declare(kind, inputs, name).outputs[0]
+
+
+def graph_of(inputs: Sequence[Tensor]) -> Graph:
+    """The graph of the first tensor; the default graph where there is none."""
+    return inputs[0].op.graph if inputs else get_default_graph()
+
+
+@dataclass(frozen=True, eq=False)
+class Const(Op):
+    """A value known while declaring. Equal bytes of equal type are the same constant."""
+
+    value: np.ndarray[Any, Any]
+
+    def infer(self) -> TensorType:
+        return TensorType(dtypes.as_dtype(self.value.dtype), self.value.shape)
+
+    def evaluate(self) -> Any:
+        return self.value
+
+    def attributes(self) -> dict[str, Any]:
+        if self.value.size <= 8:
+            return {"value": np.array2string(self.value, separator=",", threshold=8).replace("\n", "")}
+        return {"value": f"<{self.value.size} elements {self._digest[:8]}>"}
+
+    @cached_property
+    def _digest(self) -> str:
+        return hashlib.sha256(np.ascontiguousarray(self.value).tobytes()).hexdigest()
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        if not isinstance(other, Const) or self.value.dtype != other.value.dtype:
+            return False
+        return self.value.shape == other.value.shape and self._digest == other._digest
+
+    def __hash__(self) -> int:
+        return hash((self.value.dtype.char, self.value.shape, self._digest))
+
+
+@dataclass(frozen=True, eq=False)
+class Placeholder(Op):
+    """A value that is fed when the graph runs."""
+
+    by_identity = True
+    dtype: DType
+    shape: Any = None
+
+    def infer(self) -> TensorType:
+        return TensorType(self.dtype, self.shape)
+
+    def attributes(self) -> dict[str, Any]:
+        return {}
+
+
+@dataclass(frozen=True, eq=False)
+class PlaceholderWithDefault(Op):
+    """``input`` unless a value is fed in its place."""
+
+    by_identity = True
+    shape: Any = None
+
+    def infer(self, x: TensorType) -> TensorType:
+        return TensorType(x.dtype, self.shape)
+
+    def evaluate(self, x: Any) -> Any:
+        return x
+
+    def gradient(self, node: Operation, grad: Tensor) -> tuple[Tensor]:
+        return (grad,)
+
+
+def placeholder(dtype: Any, shape: Any = None, name: str | None = None) -> Tensor:
+    """A value of this type that each run must be fed; unknown sizes are None."""
+    return apply(Placeholder(dtypes.as_dtype(dtype), as_shape(shape)), name=name)
+
+
+def placeholder_with_default(input: Any, shape: Any, name: str | None = None) -> Tensor:
+    """``input`` unless a run is fed another value; ``shape`` says which sizes may be fed."""
+    value = convert_to_tensor(input)
+    return apply(PlaceholderWithDefault(as_shape(shape)), value, name=name)
+
+
+def constant(
+    value: Any, dtype: Any = None, shape: Any = None, name: str | None = "Const", verify_shape: bool = False
+) -> Tensor:
+    """A constant tensor; with ``shape``, the last value given is repeated to fill it (TensorFlow's rule)."""
+    array = as_array(value, dtype)
+    if shape is not None:
+        array = _fill(array, as_shape(shape), verify_shape)
+    return apply(Const(array), name=name or "Const")
+
+
+def convert_to_tensor(value: Any, dtype: Any = None, name: str | None = None, preferred_dtype: Any = None) -> Tensor:
+    """``value`` as a tensor: a tensor or variable as it is, anything else as a constant.
+
+    ``TypeError`` where the dtype does not fit, ``ValueError`` where there is no such array.
+    """
+    wanted = None if dtype is None else dtypes.as_dtype(dtype)
+    converter = getattr(value, "_as_tensor", None)
+    if converter is not None:
+        value = converter()
+    if isinstance(value, Tensor):
+        if wanted is not None and value.dtype is not wanted:
+            raise ValueError(
+                f"Tensor conversion requested dtype {wanted.name} for Tensor with dtype {value.dtype.name}: {value}"
+            )
+        return value
+    if isinstance(value, (list, tuple)) and _holds_tensors(value):
+        return _pack(value, wanted, name)
+    if wanted is None and preferred_dtype is not None:
+        try:
+            return constant(value, preferred_dtype, name=name)
+        except (TypeError, ValueError):
+            pass
+    return constant(value, wanted, name=name)
+
+
+def convert_together(*values: Any, names: Sequence[str] = ()) -> tuple[Tensor, ...]:
+    """The values as tensors of one dtype: that of the first which is a tensor already, else of the first value."""
+    anchor = next((v for v in values if is_tensor_like(v)), None)
+    if anchor is None:
+        anchor = convert_to_tensor(values[0])
+        values = (anchor, *values[1:])
+    dtype = convert_to_tensor(anchor).dtype
+    return tuple(v if isinstance(v, Tensor) else _convert_beside(v, dtype) for v in values)
+
+
+def _convert_beside(value: Any, dtype: DType) -> Tensor:
+    return convert_to_tensor(value) if is_tensor_like(value) else convert_to_tensor(value, dtype)
+
+
+def is_tensor_like(value: Any) -> bool:
+    """Whether ``value`` is a tensor or stands for one (a variable)."""
+    return isinstance(value, Tensor) or hasattr(value, "_as_tensor")
+
+
+def as_array(value: Any, dtype: Any = None) -> np.ndarray[Any, Any]:
+    """``value`` as a NumPy array by TensorFlow's rules: Python floats are float32, whole numbers int32."""
+    wanted = None if dtype is None else dtypes.as_dtype(dtype)
+    if isinstance(value, TensorShape):
+        value = value.as_list()
+    if isinstance(value, np.ndarray) or isinstance(value, np.generic):
+        array = np.asarray(value)
+        if wanted is None:
+            return _frozen(array.astype(dtypes.as_dtype(array.dtype).numpy))
+        return _frozen(_cast_checked(array, wanted, value))
+    array = _plain_array(value)
+    if wanted is None:
+        wanted = _default_dtype(array, value)
+    return _frozen(_cast_checked(array, wanted, value))
+
+
+def _plain_array(value: Any) -> np.ndarray[Any, Any]:
+    if isinstance(value, Dimension) or (isinstance(value, (list, tuple)) and any(isinstance(v, Dimension) for v in value)):
+        value = int(value) if isinstance(value, Dimension) else [int(v) if isinstance(v, Dimension) else v for v in value]
+    try:
+        array = np.array(value)
+    except ValueError:
+        raise ValueError(f"Argument must be a dense array: {value!r} has rows of different lengths") from None
+    if array.dtype == object or array.dtype.kind not in "fiub":
+        raise TypeError(f"cannot make a tensor of {value!r} ({type(value).__name__})")
+    return array
+
+
+def _default_dtype(array: np.ndarray[Any, Any], value: Any) -> DType:
+    holds_numpy = isinstance(value, (list, tuple)) and any(isinstance(v, (np.generic, np.ndarray)) for v in value)
+    if holds_numpy:
+        return dtypes.as_dtype(array.dtype)
+    if array.dtype.kind == "f":
+        return dtypes.float32
+    if array.dtype.kind == "b":
+        return dtypes.bool
+    limits = np.iinfo(np.int32)
+    fits = array.size == 0 or (array.min() >= limits.min and array.max() <= limits.max)
+    if array.size == 0:
+        return dtypes.float32
+    return dtypes.int32 if fits else dtypes.int64
+
+
+def _cast_checked(array: np.ndarray[Any, Any], wanted: DType, value: Any) -> np.ndarray[Any, Any]:
+    """``array`` as ``wanted``; a fraction never silently becomes a whole number, nor anything a bool."""
+    kind = array.dtype.kind
+    loses = (wanted.is_integer and kind not in "iu") or (wanted.is_bool != (kind == "b"))
+    if loses and array.size:
+        raise TypeError(f"Expected {wanted.name}, got {value!r} of type '{type(value).__name__}' instead.")
+    if wanted.is_integer and array.size and isinstance(value, (int, list, tuple)):
+        limits = np.iinfo(wanted.numpy)
+        if int(array.min()) < limits.min or int(array.max()) > limits.max:
+            raise ValueError(f"{value!r} is outside the range of {wanted.name} [{limits.min}, {limits.max}]")
+    return array.astype(wanted.numpy)
+
+
+def _frozen(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    array = np.array(array, order="C", copy=True)
+    array.flags.writeable = False
+    return array
+
+
+def _fill(array: np.ndarray[Any, Any], shape: Any, verify_shape: bool) -> np.ndarray[Any, Any]:
+    if shape is None or any(not isinstance(size, int) for size in shape):
+        raise ValueError(f"a constant needs a fully known shape, not {shape_text(shape)}")
+    if verify_shape and array.shape != shape:
+        raise TypeError(f"Expected Tensor's shape: {shape}, got {array.shape}.")
+    count = math.prod(shape)
+    if array.size > count:
+        raise ValueError(f"Too many elements provided. Needed at most {count}, but received {array.size}")
+    if array.size == 0 and count:
+        raise ValueError(f"a constant of shape {shape} needs at least one value")
+    flat = array.reshape(-1)
+    padding = np.repeat(flat[-1:], count - flat.size)
+    return _frozen(np.concatenate([flat, padding]).reshape(shape))
+
+
+def _holds_tensors(values: Any) -> bool:
+    return any(is_tensor_like(v) or (isinstance(v, (list, tuple)) and _holds_tensors(v)) for v in values)
+
+
+def _pack(values: Sequence[Any], dtype: DType | None, name: str | None) -> Tensor:
+    from graphc.ops.arrays import stack  # arrays stands on base
+
+    if dtype is None:
+        found = next(v for v in _leaves(values) if is_tensor_like(v))
+        dtype = convert_to_tensor(found).dtype
+    return stack([convert_to_tensor(v, dtype) for v in values], name=name or "packed")
+
+
+def _leaves(values: Any) -> Any:
+    for value in values:
+        if isinstance(value, (list, tuple)):
+            yield from _leaves(value)
+        else:
+            yield value
+
+
+def is_scalar_number(value: Any) -> bool:
+    """Whether ``value`` is a plain Python or NumPy number."""
+    return isinstance(value, numbers.Number) and not isinstance(value, Dim)
+
+
+def check_dtype(type: TensorType, allowed: Sequence[DType], what: str) -> None:
+    """``TypeError`` unless the dtype is one of ``allowed``."""
+    if type.dtype not in allowed:
+        names = ", ".join(dtype.name for dtype in allowed)
+        raise TypeError(f"{what} has type {type}; wanted one of {names}")
+
+
+def check_same_dtype(types: Sequence[TensorType]) -> DType:
+    """The common dtype; ``TypeError`` where they differ, naming all."""
+    if any(type.dtype is not types[0].dtype for type in types):
+        listed = " and ".join(str(type) for type in types)
+        raise TypeError(f"inputs have different dtypes: {listed}; convert one with tf.cast")
+    return types[0].dtype

@@ -1,0 +1,525 @@
+"""Arithmetic and functions element by element, as a formulary: one record each.
+
+A record names TensorFlow's op, the scalar function that native code emits for it, its NumPy meaning, the
+dtypes it takes and the adjoint of each input. In an adjoint, the inputs come first, then the output ``y``
+and its adjoint ``g``; sums over broadcast axes are the gradient pass's business, not the rules'.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from graphc import dtypes
+from graphc.dtypes import FLOATS, INTEGERS, NUMBERS, DType
+from graphc.graph import Op, Operation, Tensor
+from graphc.ops.base import apply, check_dtype, check_same_dtype, convert_to_tensor, convert_together
+from graphc.shapes import Shape, TensorType, broadcast
+
+SIGNED = (*FLOATS, dtypes.int32, dtypes.int64)
+BOOL = (dtypes.bool,)
+Adjoint = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Record:
+    """What there is to know of one elementwise op."""
+
+    type: str
+    scalar: str
+    numpy: Callable[..., Any]
+    dtypes: Sequence[DType]
+    adjoints: tuple[Adjoint | None, ...] = ()
+    gives_bool: bool = False
+    flops: int = 1
+
+
+@dataclass(frozen=True)
+class Elementwise(Op):
+    """``y[i] = f(a[i], b[i], ...)`` with NumPy's broadcasting, where ``f`` is the record called ``fn``."""
+
+    fn: str
+
+    @property
+    def type(self) -> str:
+        return self.fn
+
+    @cached_property
+    def record(self) -> Record:
+        """The row of the formulary."""
+        return RECORDS[self.fn]
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        data = inputs[1:] if self.fn == "Select" else inputs
+        if self.fn == "Select":
+            check_dtype(inputs[0], BOOL, "the condition")
+        dtype = check_same_dtype(data)
+        check_dtype(data[0], self.record.dtypes, "an input")
+        shape: Shape = inputs[0].shape
+        for other in inputs[1:]:
+            shape = broadcast(shape, other.shape)
+        return TensorType(dtypes.bool if self.record.gives_bool else dtype, shape)
+
+    def evaluate(self, *values: Any) -> Any:
+        with np.errstate(all="ignore"):
+            result = np.asarray(self.record.numpy(*values))
+        wanted = np.bool_ if self.record.gives_bool else values[-1].dtype
+        return result if result.dtype == object else result.astype(wanted, copy=False)
+
+    def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
+        arguments = (*node.inputs, node.outputs[0], grad)
+        rules = self.record.adjoints or (None,) * len(node.inputs)
+        return [None if rule is None else rule(*arguments) for rule in rules]
+
+    def attributes(self) -> dict[str, Any]:
+        return {}
+
+
+@dataclass(frozen=True)
+class Cast(Op):
+    """``y[i] = x[i]`` converted to another dtype; fractions are cut towards zero."""
+
+    dtype: DType
+
+    def infer(self, x: TensorType) -> TensorType:
+        return TensorType(self.dtype, x.shape)
+
+    def evaluate(self, x: Any) -> Any:
+        if x.dtype == object:
+            return x
+        with np.errstate(all="ignore"):
+            return x.astype(self.dtype.numpy)
+
+    def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
+        source = node.inputs[0].dtype
+        return [cast(grad, source) if source.is_floating and grad.dtype.is_floating else None]
+
+
+@dataclass(frozen=True)
+class Identity(Op):
+    """``y = x``; a name for a value, or a value that waits for control inputs."""
+
+    def infer(self, x: TensorType) -> TensorType:
+        return x
+
+    def evaluate(self, x: Any) -> Any:
+        return x
+
+    def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
+        return [grad]
+
+
+@dataclass(frozen=True)
+class StopGradient(Identity):
+    """``y = x``, through which no gradient flows."""
+
+    def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
+        return [None]
+
+
+def _call(fn: str, *inputs: Any, name: str | None = None) -> Tensor:
+    """The op ``fn`` of values that are converted to one dtype."""
+    return apply(Elementwise(fn), *convert_together(*inputs), name=name)
+
+
+def _zero(like: Tensor) -> Tensor:
+    return convert_to_tensor(0, like.dtype)
+
+
+def _only_where(mask: Tensor, grad: Tensor) -> Tensor:
+    return apply(Elementwise("Select"), mask, grad, _zero(grad))
+
+
+def _pow_exponent_adjoint(a: Tensor, b: Tensor, y: Tensor, g: Tensor) -> Tensor:
+    # log(a) only where a > 0, so that 0**b has the adjoint 0 and not NaN.
+    positive = greater(a, _zero(a))
+    safe = apply(Elementwise("Select"), positive, a, convert_to_tensor(1, a.dtype))
+    return g * y * apply(Elementwise("Select"), positive, log(safe), _zero(a))
+
+
+def _np_sigmoid(x: Any) -> Any:
+    e = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1, e) / (1 + e)
+
+
+def _np_softplus(x: Any) -> Any:
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+
+
+def _np_erf(x: Any) -> Any:
+    return np.vectorize(math.erf, otypes=[np.float64])(x)
+
+
+def _np_integer_division(a: Any, b: Any) -> Any:
+    if np.asarray(a).dtype == object or np.asarray(b).dtype == object:
+        return a // b
+    return np.floor_divide(a, b)
+
+
+def _np_truncated_division(a: Any, b: Any) -> Any:
+    quotient = np.floor_divide(a, b)
+    inexact = (quotient * b != a) & (b != 0)
+    return quotient + ((quotient < 0) & inexact)
+
+
+def _np_rsqrt(x: Any) -> Any:
+    return 1 / np.sqrt(x)
+
+
+def _np_pow(a: Any, b: Any) -> Any:
+    if np.asarray(a).dtype.kind in "iu" and np.any(np.asarray(b) < 0):
+        # NumPy refuses negative whole exponents; TensorFlow's kernels give 0 but for bases 1 and -1.
+        tame = np.power(a, np.maximum(b, 0))
+        odd = np.where(np.asarray(b) % 2 != 0, a, np.ones_like(a))
+        return np.where(np.asarray(b) < 0, np.where(a == 1, 1, np.where(a == -1, odd, 0)), tame)
+    return np.power(a, b)
+
+
+_TWO_OVER_ROOT_PI = 2 / math.sqrt(math.pi)
+
+# fmt: off
+RECORDS: dict[str, Record] = {record.type: record for record in [
+    # sums and products
+    Record("Add", "add", np.add, NUMBERS, (lambda a, b, y, g: g, lambda a, b, y, g: g)),
+    Record("Sub", "sub", np.subtract, NUMBERS, (lambda a, b, y, g: g, lambda a, b, y, g: -g)),
+    Record("Mul", "mul", np.multiply, NUMBERS, (lambda a, b, y, g: g * b, lambda a, b, y, g: g * a)),
+    Record("RealDiv", "div", np.true_divide, FLOATS, (lambda a, b, y, g: g / b, lambda a, b, y, g: -g * y / b)),
+    Record("FloorDiv", "floordiv", _np_integer_division, NUMBERS, (None, None)),
+    Record("TruncateDiv", "truncdiv", _np_truncated_division, INTEGERS, (None, None)),
+    Record("FloorMod", "mod", np.mod, NUMBERS, (lambda a, b, y, g: g, lambda a, b, y, g: -g * floordiv(a, b))),
+    Record("TruncateMod", "truncmod", np.fmod, NUMBERS, (lambda a, b, y, g: g, None)),
+    Record("Maximum", "maximum", np.maximum, NUMBERS,
+           (lambda a, b, y, g: _only_where(greater_equal(a, b), g), lambda a, b, y, g: _only_where(less(a, b), g))),
+    Record("Minimum", "minimum", np.minimum, NUMBERS,
+           (lambda a, b, y, g: _only_where(less_equal(a, b), g), lambda a, b, y, g: _only_where(greater(a, b), g))),
+    Record("Pow", "pow", _np_pow, SIGNED,
+           (lambda a, b, y, g: g * b * pow(a, b - convert_to_tensor(1, b.dtype)), _pow_exponent_adjoint), flops=30),
+    # one argument
+    Record("Neg", "neg", np.negative, SIGNED, (lambda x, y, g: -g,)),
+    Record("Abs", "abs", np.abs, SIGNED, (lambda x, y, g: g * sign(x),)),
+    Record("Sign", "sign", np.sign, SIGNED, (None,)),
+    Record("Square", "square", np.square, NUMBERS, (lambda x, y, g: g * (x + x),)),
+    Record("Sqrt", "sqrt", np.sqrt, FLOATS, (lambda x, y, g: g * 0.5 / y,)),
+    Record("Rsqrt", "rsqrt", _np_rsqrt, FLOATS, (lambda x, y, g: g * -0.5 * y * y * y,)),
+    Record("Reciprocal", "reciprocal", lambda x: 1 / x, FLOATS, (lambda x, y, g: -g * y * y,)),
+    Record("Exp", "exp", np.exp, FLOATS, (lambda x, y, g: g * y,), flops=10),
+    Record("Expm1", "expm1", np.expm1, FLOATS, (lambda x, y, g: g * (y + 1.0),), flops=12),
+    Record("Log", "log", np.log, FLOATS, (lambda x, y, g: g / x,), flops=10),
+    Record("Log1p", "log1p", np.log1p, FLOATS, (lambda x, y, g: g / (x + 1.0),), flops=12),
+    Record("Sin", "sin", np.sin, FLOATS, (lambda x, y, g: g * cos(x),), flops=12),
+    Record("Cos", "cos", np.cos, FLOATS, (lambda x, y, g: -g * sin(x),), flops=12),
+    Record("Tan", "tan", np.tan, FLOATS, (lambda x, y, g: g * (1.0 + y * y),), flops=20),
+    Record("Tanh", "tanh", np.tanh, FLOATS, (lambda x, y, g: g * (1.0 - y * y),), flops=12),
+    Record("Sigmoid", "sigmoid", _np_sigmoid, FLOATS, (lambda x, y, g: g * y * (1.0 - y),), flops=12),
+    Record("Softplus", "softplus", _np_softplus, FLOATS, (lambda x, y, g: g * sigmoid(x),), flops=20),
+    Record("Erf", "erf", _np_erf, FLOATS, (lambda x, y, g: g * _TWO_OVER_ROOT_PI * exp(-square(x)),), flops=15),
+    Record("Relu", "relu", lambda x: np.maximum(x, np.zeros((), x.dtype)), NUMBERS,
+           (lambda x, y, g: _only_where(greater(y, _zero(y)), g),)),
+    Record("Floor", "floor", np.floor, FLOATS, (None,)),
+    Record("Ceil", "ceil", np.ceil, FLOATS, (None,)),
+    Record("Round", "round", np.rint, FLOATS, (None,)),
+    # comparisons and logic
+    Record("Equal", "eq", np.equal, dtypes.ALL, (None, None), gives_bool=True),
+    Record("NotEqual", "ne", np.not_equal, dtypes.ALL, (None, None), gives_bool=True),
+    Record("Less", "lt", np.less, NUMBERS, (None, None), gives_bool=True),
+    Record("LessEqual", "le", np.less_equal, NUMBERS, (None, None), gives_bool=True),
+    Record("Greater", "gt", np.greater, NUMBERS, (None, None), gives_bool=True),
+    Record("GreaterEqual", "ge", np.greater_equal, NUMBERS, (None, None), gives_bool=True),
+    Record("LogicalAnd", "logical_and", np.logical_and, BOOL, (None, None), gives_bool=True),
+    Record("LogicalOr", "logical_or", np.logical_or, BOOL, (None, None), gives_bool=True),
+    Record("LogicalXor", "logical_xor", np.logical_xor, BOOL, (None, None), gives_bool=True),
+    Record("LogicalNot", "logical_not", np.logical_not, BOOL, (None,), gives_bool=True),
+    Record("IsNan", "is_nan", np.isnan, FLOATS, (None,), gives_bool=True),
+    Record("IsInf", "is_inf", np.isinf, FLOATS, (None,), gives_bool=True),
+    Record("IsFinite", "is_finite", np.isfinite, FLOATS, (None,), gives_bool=True),
+    Record("Select", "select", np.where, dtypes.ALL,
+           (None, lambda c, a, b, y, g: _only_where(c, g), lambda c, a, b, y, g: _only_where(logical_not(c), g))),
+]}
+# fmt: on
+
+
+def add(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """``x + y`` element by element."""
+    return _call("Add", x, y, name=name)
+
+
+def subtract(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """``x - y`` element by element."""
+    return _call("Sub", x, y, name=name)
+
+
+def multiply(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """``x * y`` element by element."""
+    return _call("Mul", x, y, name=name)
+
+
+def realdiv(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """``x / y`` for floats."""
+    return _call("RealDiv", x, y, name=name)
+
+
+def truediv(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """``x / y`` as Python 3 divides: whole numbers become float64 first (uint8: float32)."""
+    a, b = convert_together(x, y)
+    check_same_dtype((a.type, b.type))
+    if a.dtype.is_integer:
+        target = dtypes.float32 if a.dtype is dtypes.uint8 else dtypes.float64
+        a, b = cast(a, target), cast(b, target)
+    return apply(Elementwise("RealDiv"), a, b, name=name or "truediv")
+
+
+def divide(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """``x / y`` as Python 3 divides."""
+    return truediv(x, y, name)
+
+
+def div(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """``x / y`` as Python 2 divides: whole numbers rounded down."""
+    a, b = convert_together(x, y)
+    return apply(Elementwise("RealDiv" if a.dtype.is_floating else "FloorDiv"), a, b, name=name or "div")
+
+
+def floordiv(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """``x // y``, rounded down; a whole number over zero is an error when the graph runs."""
+    return _call("FloorDiv", x, y, name=name or "floordiv")
+
+
+def truncatediv(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """``x // y`` for whole numbers, cut towards zero."""
+    return _call("TruncateDiv", x, y, name=name)
+
+
+def floormod(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """``x - floor(x / y) * y``: the sign is that of ``y``."""
+    return _call("FloorMod", x, y, name=name or "FloorMod")
+
+
+def truncatemod(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """The remainder of cutting division: the sign is that of ``x``."""
+    return _call("TruncateMod", x, y, name=name)
+
+
+def maximum(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """The greater of ``x`` and ``y``; NaN where one is NaN."""
+    return _call("Maximum", x, y, name=name)
+
+
+def minimum(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """The smaller of ``x`` and ``y``; NaN where one is NaN."""
+    return _call("Minimum", x, y, name=name)
+
+
+def pow(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """``x ** y``."""
+    return _call("Pow", x, y, name=name)
+
+
+def squared_difference(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """``(x - y) ** 2``."""
+    return apply(Elementwise("Square"), subtract(x, y), name=name or "SquaredDifference")
+
+
+def negative(x: Any, name: str | None = None) -> Tensor:
+    """``-x``."""
+    return _call("Neg", x, name=name)
+
+
+def abs(x: Any, name: str | None = None) -> Tensor:
+    """``|x|``."""
+    return _call("Abs", x, name=name)
+
+
+def sign(x: Any, name: str | None = None) -> Tensor:
+    """-1, 0 or 1 with the sign of ``x``."""
+    return _call("Sign", x, name=name)
+
+
+def square(x: Any, name: str | None = None) -> Tensor:
+    """``x * x``."""
+    return _call("Square", x, name=name)
+
+
+def sqrt(x: Any, name: str | None = None) -> Tensor:
+    """The square root; NaN below zero."""
+    return _call("Sqrt", x, name=name)
+
+
+def rsqrt(x: Any, name: str | None = None) -> Tensor:
+    """``1 / sqrt(x)``."""
+    return _call("Rsqrt", x, name=name)
+
+
+def reciprocal(x: Any, name: str | None = None) -> Tensor:
+    """``1 / x`` for floats."""
+    return _call("Reciprocal", x, name=name)
+
+
+def exp(x: Any, name: str | None = None) -> Tensor:
+    """e to the power ``x``."""
+    return _call("Exp", x, name=name)
+
+
+def expm1(x: Any, name: str | None = None) -> Tensor:
+    """``exp(x) - 1``, exact near zero."""
+    return _call("Expm1", x, name=name)
+
+
+def log(x: Any, name: str | None = None) -> Tensor:
+    """The natural logarithm; -inf at zero, NaN below."""
+    return _call("Log", x, name=name)
+
+
+def log1p(x: Any, name: str | None = None) -> Tensor:
+    """``log(1 + x)``, exact near zero."""
+    return _call("Log1p", x, name=name)
+
+
+def sin(x: Any, name: str | None = None) -> Tensor:
+    """The sine of ``x`` radians."""
+    return _call("Sin", x, name=name)
+
+
+def cos(x: Any, name: str | None = None) -> Tensor:
+    """The cosine of ``x`` radians."""
+    return _call("Cos", x, name=name)
+
+
+def tan(x: Any, name: str | None = None) -> Tensor:
+    """The tangent of ``x`` radians."""
+    return _call("Tan", x, name=name)
+
+
+def tanh(x: Any, name: str | None = None) -> Tensor:
+    """The hyperbolic tangent."""
+    return _call("Tanh", x, name=name)
+
+
+def sigmoid(x: Any, name: str | None = None) -> Tensor:
+    """``1 / (1 + exp(-x))``, without overflow."""
+    return _call("Sigmoid", x, name=name)
+
+
+def softplus(features: Any, name: str | None = None) -> Tensor:
+    """``log(1 + exp(x))``, without overflow."""
+    return _call("Softplus", features, name=name)
+
+
+def erf(x: Any, name: str | None = None) -> Tensor:
+    """The error function."""
+    return _call("Erf", x, name=name)
+
+
+def relu(features: Any, name: str | None = None) -> Tensor:
+    """``max(x, 0)``."""
+    return _call("Relu", features, name=name)
+
+
+def floor(x: Any, name: str | None = None) -> Tensor:
+    """The greatest whole number not above ``x``."""
+    return _call("Floor", x, name=name)
+
+
+def ceil(x: Any, name: str | None = None) -> Tensor:
+    """The least whole number not below ``x``."""
+    return _call("Ceil", x, name=name)
+
+
+def round(x: Any, name: str | None = None) -> Tensor:
+    """The nearest whole number, halves to the even one; whole numbers as they are."""
+    tensor = convert_to_tensor(x)
+    return identity(tensor, name) if tensor.dtype.is_integer else _call("Round", tensor, name=name)
+
+
+rint = round
+
+
+def equal(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """Whether ``x == y``, element by element."""
+    return _call("Equal", x, y, name=name)
+
+
+def not_equal(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """Whether ``x != y``, element by element."""
+    return _call("NotEqual", x, y, name=name)
+
+
+def less(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """Whether ``x < y``, element by element."""
+    return _call("Less", x, y, name=name)
+
+
+def less_equal(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """Whether ``x <= y``, element by element."""
+    return _call("LessEqual", x, y, name=name)
+
+
+def greater(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """Whether ``x > y``, element by element."""
+    return _call("Greater", x, y, name=name)
+
+
+def greater_equal(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """Whether ``x >= y``, element by element."""
+    return _call("GreaterEqual", x, y, name=name)
+
+
+def logical_and(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """Whether both are True."""
+    return _call("LogicalAnd", x, y, name=name)
+
+
+def logical_or(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """Whether at least one is True."""
+    return _call("LogicalOr", x, y, name=name)
+
+
+def logical_xor(x: Any, y: Any, name: str | None = "LogicalXor") -> Tensor:
+    """Whether exactly one is True."""
+    return _call("LogicalXor", x, y, name=name)
+
+
+def logical_not(x: Any, name: str | None = None) -> Tensor:
+    """True for False and False for True."""
+    return _call("LogicalNot", x, name=name)
+
+
+def is_nan(x: Any, name: str | None = None) -> Tensor:
+    """Whether ``x`` is not a number."""
+    return _call("IsNan", x, name=name)
+
+
+def is_inf(x: Any, name: str | None = None) -> Tensor:
+    """Whether ``x`` is infinite."""
+    return _call("IsInf", x, name=name)
+
+
+def is_finite(x: Any, name: str | None = None) -> Tensor:
+    """Whether ``x`` is neither infinite nor NaN."""
+    return _call("IsFinite", x, name=name)
+
+
+def select(condition: Any, x: Any, y: Any, name: str | None = None) -> Tensor:
+    """``x`` where ``condition``, else ``y``; all three broadcast."""
+    a, b = convert_together(x, y)
+    return apply(Elementwise("Select"), convert_to_tensor(condition, dtypes.bool), a, b, name=name)
+
+
+def cast(x: Any, dtype: Any, name: str | None = None) -> Tensor:
+    """``x`` converted to ``dtype``; fractions are cut towards zero, and a tensor of that dtype is returned as it is."""
+    tensor, wanted = convert_to_tensor(x), dtypes.as_dtype(dtype)
+    return tensor if tensor.dtype is wanted else apply(Cast(wanted), tensor, name=name)
+
+
+def identity(input: Any, name: str | None = None) -> Tensor:
+    """``input`` itself as a new node."""
+    return apply(Identity(), convert_to_tensor(input), name=name)
+
+
+def stop_gradient(input: Any, name: str | None = None) -> Tensor:
+    """``input`` itself, through which no gradient flows."""
+    return apply(StopGradient(), convert_to_tensor(input), name=name)

@@ -1,0 +1,128 @@
+"""Whole-number tensors whose value follows from shapes alone, such as ``tf.shape(x)[0] * 2``.
+
+They are worked out on arrays of sizes, ints and symbols alike, by the ops' own NumPy meaning. While declaring, a size
+that is not known yet counts as a symbol of its own, and comes out as None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from graphc.dims import Dim, symbol
+from graphc.graph import Tensor
+from graphc.ops.base import Const, as_array, convert_to_tensor, is_tensor_like
+from graphc.shapes import Dimension, Size, TensorShape, TensorType
+
+MAX_ELEMENTS = 64  # a shape is short; longer vectors are data
+_FOLLOWS_SHAPES = frozenset({
+    "Add", "Sub", "Mul", "FloorDiv", "FloorMod", "Maximum", "Minimum", "Neg", "Cast", "Identity", "StopGradient", "Pack",
+    "ConcatV2", "Slice", "StridedSlice", "Reshape", "ExpandDims", "Squeeze", "Sum", "Prod", "Transpose", "Reverse",
+    "GatherV2", "BroadcastTo", "PlaceholderWithDefault",
+})  # fmt: skip
+
+
+def shape_value(tensor: Tensor) -> np.ndarray[Any, Any] | None:
+    """The value of ``tensor`` while declaring, as an object array of ints and symbols; None where it depends on data."""
+    return _value(tensor, {})
+
+
+def _value(tensor: Tensor, known: dict[Tensor, Any]) -> Any:
+    if tensor not in known:
+        known[tensor] = None
+        inputs = [_value(x, known) for x in tensor.op.inputs] if tensor.op.type in _FOLLOWS_SHAPES else []
+        known[tensor] = compute(tensor, [x.type for x in tensor.op.inputs], inputs, _named_sizes)
+    return known[tensor]
+
+
+def compute(
+    tensor: Tensor,
+    types: Sequence[TensorType],
+    values: Sequence[Any],
+    name_sizes: Callable[[Tensor], Any] | None = None,
+) -> Any:
+    """The value of ``tensor`` from its inputs' types and values; None where it does not follow from shapes."""
+    kind = tensor.op.kind
+    if not tensor.dtype.is_integer:
+        return None
+    if isinstance(kind, Const):
+        return _as_objects(kind.value) if kind.value.size <= MAX_ELEMENTS else None
+    if hasattr(kind, "shape_value"):
+        sizes = name_sizes(tensor) if name_sizes else kind.shape_value(*types)
+        return None if sizes is None else _as_objects(sizes)
+    if kind.type not in _FOLLOWS_SHAPES or not values or any(value is None for value in values):
+        return None
+    try:
+        return _as_objects(kind.evaluate(*values))
+    except (TypeError, ValueError, IndexError, ArithmeticError):
+        return None  # a symbol stood where the meaning needs a number
+
+
+def _as_objects(value: Any) -> np.ndarray[Any, Any]:
+    array = np.empty(np.shape(value), object)
+    array[...] = value if isinstance(value, Dim) else np.asarray(value, object)
+    return array
+
+
+def _named_sizes(tensor: Tensor) -> Any:
+    """The sizes that a shape op sees, each unknown one as a symbol named after its place."""
+    kind: Any = tensor.op.kind
+    if not tensor.op.inputs:
+        return kind.shape_value()
+    source = tensor.op.inputs[0]
+    if source.type.shape is None:
+        return None
+    named = tuple(
+        symbol(f"?{source.name}.{axis}") if size is None else size for axis, size in enumerate(source.type.shape)
+    )
+    return kind.shape_value(TensorType(source.dtype, named))
+
+
+def static_sizes(shape: Any) -> tuple[Size, ...] | None:
+    """A shape given as a tensor, a TensorShape or a sequence, as a tuple in which unknown sizes are None.
+
+    None where not even the rank is known.
+    """
+    if isinstance(shape, TensorShape):
+        return shape.sizes
+    if isinstance(shape, (int, Dim, Dimension, np.integer)):
+        shape = (shape,)
+    if isinstance(shape, (tuple, list)) and not any(is_tensor_like(size) for size in shape):
+        return tuple(_plain(size) for size in shape)
+    tensor = convert_to_tensor(shape) if _has_tensors(shape) else None
+    if tensor is None:
+        return tuple(int(size) for size in as_array(shape).reshape(-1))
+    value = shape_value(tensor)
+    if value is None:
+        rank = tensor.type.shape[0] if tensor.type.shape else None
+        return (None,) * rank if isinstance(rank, int) else None
+    return tuple(_numbers_only(size) for size in value.reshape(-1))
+
+
+def _has_tensors(shape: Any) -> bool:
+    return is_tensor_like(shape) or isinstance(shape, (list, tuple))
+
+
+def _plain(size: Any) -> Size:
+    if isinstance(size, Dimension):
+        return size.value
+    if size is None or isinstance(size, Dim):
+        return size
+    if isinstance(size, (int, np.integer)):
+        return int(size)
+    raise TypeError(f"a size must be a whole number, not {size!r}")
+
+
+def _numbers_only(size: Any) -> Size:
+    if isinstance(size, Dim):
+        return None if any(str(thing).startswith("?") for term in size.terms for thing in term) else size
+    return int(size)
+
+
+def sizes_from(value: Any, what: str) -> tuple[Any, ...]:
+    """The sizes in ``value``; ``ValueError`` where they depend on data and not on shapes."""
+    if value is None:
+        raise ValueError(f"the shape given to {what} depends on data; graphc compiles shapes that follow from the feeds")
+    return tuple(size if isinstance(size, Dim) else int(size) for size in np.asarray(value, object).reshape(-1))
