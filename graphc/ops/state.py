@@ -1,0 +1,184 @@
+"""Variables and what changes them. Their values live in the Session.
+
+Within one run a read sees the value from before the run, unless a control dependency or the output of an
+assignment puts it after a write. Capture turns these kinds into plain values passed in and out of a step.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from graphc import dtypes
+from graphc.dtypes import DType
+from graphc.graph import Op, Operation, Tensor
+from graphc.ops.base import apply, convert_to_tensor, declare
+from graphc.scopes import get_default_graph
+from graphc.shapes import Shape, TensorType, is_compatible, merge, shape_text
+
+
+@dataclass(frozen=True, eq=False)
+class VariableV2(Op):
+    """A place in the Session that keeps a value from run to run; as a value, what it holds before the run."""
+
+    by_identity = True
+    dtype: DType
+    shape: Shape
+
+    def infer(self) -> TensorType:
+        return TensorType(self.dtype, self.shape)
+
+    def attributes(self) -> dict[str, Any]:
+        return {}
+
+
+@dataclass(frozen=True, eq=False)
+class ReadVariable(Op):
+    """The value of a variable at this place in the order of effects."""
+
+    by_identity = True
+    type = "ReadVariableOp"
+
+    def infer(self, variable: TensorType) -> TensorType:
+        return variable
+
+    def evaluate(self, variable: Any) -> Any:
+        return variable
+
+    def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
+        return [grad]
+
+
+@dataclass(frozen=True, eq=False)
+class Assign(Op):
+    """``variable := value``; the output is the value after the assignment."""
+
+    by_identity = True
+    has_effect = True
+    validate_shape: bool = True
+
+    def infer(self, variable: TensorType, value: TensorType) -> TensorType:
+        _check_assignable(variable, value, self.validate_shape)
+        if self.validate_shape:
+            return TensorType(variable.dtype, merge(variable.shape, value.shape))
+        return value
+
+    def new_value(self, old: Tensor, value: Tensor) -> Tensor:
+        """What the variable holds afterwards."""
+        return value
+
+
+@dataclass(frozen=True, eq=False)
+class AssignAdd(Assign):
+    """``variable := variable + value``."""
+
+    def new_value(self, old: Tensor, value: Tensor) -> Tensor:
+        return old + value
+
+
+@dataclass(frozen=True, eq=False)
+class AssignSub(Assign):
+    """``variable := variable - value``."""
+
+    def new_value(self, old: Tensor, value: Tensor) -> Tensor:
+        return old - value
+
+
+@dataclass(frozen=True, eq=False)
+class IsVariableInitialized(Op):
+    """Whether the Session holds a value for the variable before the run."""
+
+    by_identity = True
+
+    def infer(self, variable: TensorType) -> TensorType:
+        return TensorType(dtypes.bool, ())
+
+
+@dataclass(frozen=True, eq=False)
+class NoOp(Op):
+    """Nothing; a node that others wait for."""
+
+    by_identity = True
+    has_effect = True
+
+    def infer(self) -> tuple[TensorType, ...]:
+        return ()
+
+    def evaluate(self) -> tuple[np.ndarray[Any, Any], ...]:
+        return ()
+
+
+def _check_assignable(variable: TensorType, value: TensorType, validate_shape: bool) -> None:
+    if variable.dtype is not value.dtype:
+        raise TypeError(f"cannot assign {value} to a variable of type {variable}; convert it with tf.cast")
+    if validate_shape and not is_compatible(variable.shape, value.shape):
+        raise ValueError(f"cannot assign {value} to a variable of shape {shape_text(variable.shape)}")
+
+
+def variable_node(dtype: Any, shape: Shape, name: str | None) -> Tensor:
+    """The place of a new variable."""
+    return apply(VariableV2(dtypes.as_dtype(dtype), shape), name=name or "Variable")
+
+
+def read(variable: Tensor, name: str | None = None) -> Tensor:
+    """The value of the variable at this place in the order of effects."""
+    return apply(ReadVariable(), variable, name=name)
+
+
+def handle_of(ref: Any) -> Tensor:
+    """The place of a variable given as a Variable or as the output of an assignment; ``TypeError`` otherwise."""
+    handle = getattr(ref, "_handle", None)
+    if handle is None and isinstance(ref, Tensor):
+        handle = ref
+        while isinstance(handle.op.kind, Assign):
+            handle = handle.op.inputs[0]
+    if handle is None or not isinstance(handle.op.kind, VariableV2):
+        raise TypeError(f"only a variable can be assigned to, not {ref!r}")
+    return handle
+
+
+def _assign(kind: Assign, ref: Any, value: Any, name: str | None) -> Tensor:
+    handle = handle_of(ref)
+    tensor = convert_to_tensor(value, handle.dtype)
+    if isinstance(ref, Tensor) and ref is not handle:
+        # assigning to the output of an assignment comes after it
+        with handle.graph.control_dependencies([ref.op]):
+            return apply(kind, handle, tensor, name=name)
+    return apply(kind, handle, tensor, name=name)
+
+
+def assign(ref: Any, value: Any, validate_shape: bool | None = None, use_locking: Any = None, name: str | None = None) -> Tensor:
+    """``ref := value``; the result is the new value."""
+    return _assign(Assign(validate_shape is not False), ref, value, name)
+
+
+def assign_add(ref: Any, value: Any, use_locking: Any = None, name: str | None = None) -> Tensor:
+    """``ref := ref + value``; the result is the new value."""
+    return _assign(AssignAdd(), ref, value, name)
+
+
+def assign_sub(ref: Any, value: Any, use_locking: Any = None, name: str | None = None) -> Tensor:
+    """``ref := ref - value``; the result is the new value."""
+    return _assign(AssignSub(), ref, value, name)
+
+
+def is_variable_initialized(variable: Any, name: str | None = None) -> Tensor:
+    """Whether the Session holds a value for the variable."""
+    return apply(IsVariableInitialized(), handle_of(variable), name=name)
+
+
+def no_op(name: str | None = None) -> Operation:
+    """A node that does nothing."""
+    return declare(NoOp(), name=name)
+
+
+def group(*inputs: Any, name: str | None = None) -> Operation:
+    """A node that is run when all of ``inputs`` (operations, tensors, variables, or lists of them) have run."""
+    flat: list[Any] = []
+    for item in inputs:
+        flat.extend(item if isinstance(item, (list, tuple)) else [item])
+    graph = get_default_graph()
+    with graph.control_dependencies([getattr(item, "op", item) for item in flat if item is not None]):
+        return graph.declare(NoOp(), (), name or "group_deps")
