@@ -1,0 +1,175 @@
+"""Every decision about sizes, in one place: which form a contraction takes, its tile, its blocks, its tasks.
+
+Pure functions of sizes, strides and the target. Each plan says why it is what it is; ``print(plan)`` shows it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from math import prod
+
+from graphc.codegen.kernels.affine import Contraction, Group, Shape, shape_of
+from graphc.codegen.target import DTYPE_BYTES, Target
+from graphc.dims import DimLike, ceildiv, product
+
+# What a symbolic size is taken to be where a choice needs a number (a batch, mostly).
+USUAL = 256
+# A task should be worth waking a thread for (about 5 us), and there should be some for every thread.
+TASK_FLOPS = 1 << 19
+TASKS_WANTED = 16
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How one contraction is computed; the fields name the loops of ``kernels/contraction.py``."""
+
+    form: str  # "tile": registers hold a tile of C; "dot": vectors run along K.
+    shape: Shape
+    lanes: int
+    mr: int
+    nv: int
+    tiled: int | None  # The group of rows that tiles run along; None: all rows, flattened (A is packed by rows).
+    pack_a: str  # "" (read in place), "rows" (each row of a tile contiguous), "columns" (each k contiguous).
+    pack_b: bool
+    k_level: int  # Which loop of K is cut into blocks,
+    k_block: DimLike  # and how long each block is.
+    row_tiles: int  # Per task.
+    panels: int  # Per task: a panel is nv * lanes columns.
+    reasons: tuple[str, ...]
+
+    def __str__(self) -> str:
+        size = " x ".join(str(x) for x in (self.shape.m, self.shape.k, self.shape.n))
+        return f"{self.form} {size}: {self.mr} x {self.nv} x {self.lanes}; " + "; ".join(self.reasons)
+
+    @property
+    def tiled_extent(self) -> DimLike:
+        """The number of rows that tiles run along."""
+        return self.shape.m if self.tiled is None else self.shape.rows[self.tiled].extent
+
+    @property
+    def untiled(self) -> tuple[Group, ...]:
+        """The rows that are plain loops around the tiles."""
+        if self.tiled is None:
+            return ()
+        return self.shape.rows[: self.tiled] + self.shape.rows[self.tiled + 1 :]
+
+    @property
+    def tiles(self) -> DimLike:
+        """Tiles over all rows."""
+        return product(group.extent for group in self.untiled) * ceildiv(self.tiled_extent, self.mr)
+
+    @property
+    def row_chunks(self) -> DimLike:
+        return ceildiv(self.tiles, self.row_tiles)
+
+    @property
+    def column_panels(self) -> DimLike:
+        return ceildiv(self.shape.n, self.nv * self.lanes)
+
+    @property
+    def column_chunks(self) -> DimLike:
+        return ceildiv(self.column_panels, self.panels)
+
+    @property
+    def outer(self) -> DimLike:
+        return product(group.extent for group in self.shape.outer)
+
+    @property
+    def tasks(self) -> DimLike:
+        return self.outer * self.row_chunks * self.column_chunks
+
+
+@lru_cache(maxsize=1024)
+def plan(spec: Contraction, target: Target) -> Plan:
+    """The way ``spec`` is computed on ``target``."""
+    shape = shape_of(spec)
+    return _tile_plan(shape, target)
+
+
+def _tile_plan(shape: Shape, target: Target) -> Plan:
+    lanes = lanes_for(shape, target)
+    tiled, best = 0, None
+    for place, _ in reversed(list(enumerate(shape.rows))):
+        cost, mr, nv = tile_for(shape, place, lanes, target)
+        if best is None or cost < best[0]:
+            tiled, best = place, (cost, mr, nv)
+    _, mr, nv = best if best else tile_for(shape, None, lanes, target)
+    result = Plan(
+        "tile", shape, lanes, mr, nv, tiled if shape.rows else None, "", False, 0, shape.k, 1, 1,
+        ("operands read in place",),
+    )
+    return _with_tasks(result, target)
+
+
+def lanes_for(shape: Shape, target: Target) -> int:
+    """Lanes of a vector of C: the target's width, or the next power of two when there are fewer columns."""
+    lanes = target.lanes(shape.dtype)
+    if shape.col.b != 1 or not isinstance(shape.n, int):
+        return 1
+    if isinstance(shape.n, int):
+        while lanes // 2 >= max(shape.n, 1):
+            lanes //= 2
+    return lanes
+
+
+def tile_for(shape: Shape, tiled: int | None, lanes: int, target: Target) -> tuple[float, int, int]:
+    """The cost in cycles, and the rows and vectors, of the cheapest tile that fits the registers."""
+    rows: DimLike = shape.m if tiled is None else shape.rows[tiled].extent
+    others = _guess(shape.m) / max(_guess(rows), 1)
+    vectors = -(-_guess(shape.n) // lanes)
+    candidates = []
+    for mr in range(1, _largest_rows(rows) + 1):
+        for nv in range(1, max(1, min(8, vectors)) + 1 if isinstance(shape.n, int) else 2):
+            if mr * nv + nv + 1 > target.vector_registers or nv > max(1, _guess(shape.n) // lanes):
+                continue
+            tiles = (-(-rows // mr) if isinstance(rows, int) else USUAL / mr) * -(-vectors // nv) * others
+            cost = tiles * (_guess(shape.k) * cycles_per_step(mr, nv) + tile_overhead(mr, nv))
+            candidates.append((cost, -mr * nv, mr, nv))
+    cost, _, mr, nv = min(candidates)
+    return cost, mr, nv
+
+
+def cycles_per_step(mr: int, nv: int) -> float:
+    """Cycles for one k of a tile on a core with two multiply-add ports, two load ports, four instructions a cycle.
+
+    The chain of additions into one register bounds it from below: a multiply-add takes about four cycles.
+    """
+    products, loads = mr * nv, mr + nv
+    return max(products / 2, loads / 2, (products + loads + 2) / 4, 4)
+
+
+def tile_overhead(mr: int, nv: int) -> float:
+    """Cycles a tile costs beside K: clearing it, spilling it, and the loop that finishes it."""
+    return 20 + 3 * mr * nv
+
+
+def _largest_rows(rows: DimLike) -> int:
+    return max(1, min(rows, 30)) if isinstance(rows, int) else 16
+
+
+def _with_tasks(chosen: Plan, target: Target) -> Plan:
+    """Tasks as a grid over C: halve the longer side of a block while its work stays worth a thread."""
+    tiles, panels = max(1, _guess(chosen.tiles)), max(1, _guess(chosen.column_panels))
+    flops_per_tile = 2 * max(1, _guess(chosen.shape.k)) * chosen.mr * chosen.nv * chosen.lanes
+    blocks = max(1, _guess(chosen.outer))
+    while blocks < max(TASKS_WANTED, 4 * target.cores) and tiles * panels * flops_per_tile >= 2 * TASK_FLOPS:
+        if tiles * chosen.mr >= panels * chosen.nv * chosen.lanes and tiles > 1 or panels == 1:
+            if tiles == 1:
+                break
+            tiles = -(-tiles // 2)
+        else:
+            panels = -(-panels // 2)
+        blocks *= 2
+    return replace(chosen, row_tiles=tiles, panels=panels)
+
+
+def _guess(size: DimLike) -> int:
+    """``size``, with every symbol taken as a usual batch."""
+    if isinstance(size, int):
+        return size
+    return sum(factor * prod(USUAL for _ in monomial) for monomial, factor in size.terms.items())
+
+
+def element_bytes(shape: Shape) -> int:
+    return DTYPE_BYTES[shape.dtype]

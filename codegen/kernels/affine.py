@@ -1,0 +1,134 @@
+"""What a contraction is: axes with a stride in each operand, and the few merged loops they come down to.
+
+    C[batch..., rows..., cols...] = sum over inner of A[a_offset + strides . index] * B[b_offset + strides . index]
+
+Matrix products with every transposition, batched products that broadcast (stride 0), convolutions over padded
+inputs and both their gradients (negative strides included) are all of this form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from graphc.dims import DimLike, product
+
+
+@dataclass(frozen=True)
+class Axis:
+    """An index that runs from 0 to ``extent - 1`` and moves ``a`` elements in A and ``b`` elements in B."""
+
+    extent: DimLike
+    a: DimLike = 0
+    b: DimLike = 0
+
+
+@dataclass(frozen=True)
+class Contraction:
+    """A sum of products of two arrays; rows do not move in B, cols do not move in A."""
+
+    dtype: str
+    batch: tuple[Axis, ...]
+    rows: tuple[Axis, ...]
+    cols: tuple[Axis, ...]
+    inner: tuple[Axis, ...]
+    a_offset: DimLike = 0
+    b_offset: DimLike = 0
+
+    def __post_init__(self) -> None:
+        if self.dtype not in ("f32", "f64", "i32", "i64"):
+            raise ValueError(f"a contraction has no elements of type {self.dtype}")
+        if any(axis.b != 0 for axis in self.rows) or any(axis.a != 0 for axis in self.cols):
+            raise ValueError("rows of a contraction have stride 0 in B, and cols stride 0 in A")
+
+    @property
+    def output(self) -> tuple[Axis, ...]:
+        """The axes of C in order."""
+        return self.batch + self.rows + self.cols
+
+
+@dataclass(frozen=True)
+class Group:
+    """Neighbouring axes that walk as one; ``places`` are their positions among the axes of C, with extents."""
+
+    extent: DimLike
+    a: DimLike
+    b: DimLike
+    places: tuple[tuple[int, DimLike], ...] = ()
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A contraction with trivial axes dropped and neighbours merged; vectors run along ``col``.
+
+    ``swapped`` says that A and B changed roles: then ``col`` is made of the contraction's rows.
+    """
+
+    dtype: str
+    outer: tuple[Group, ...]
+    rows: tuple[Group, ...]
+    col: Group
+    inner: tuple[Group, ...]
+    swapped: bool = False
+
+    @property
+    def m(self) -> DimLike:
+        return product(group.extent for group in self.rows)
+
+    @property
+    def n(self) -> DimLike:
+        return self.col.extent
+
+    @property
+    def k(self) -> DimLike:
+        return product(group.extent for group in self.inner)
+
+
+ONE = Group(1, 0, 0)
+
+
+def shape_of(spec: Contraction, swapped: bool = False) -> Shape:
+    """The merged loops of ``spec``: all but the last of its cols become outer loops, as vectors run along one axis."""
+    places = iter(range(len(spec.output)))
+    batch = [_group(axis, next(places)) for axis in spec.batch]
+    rows = [_group(axis, next(places)) for axis in spec.rows]
+    cols = [_group(axis, next(places)) for axis in spec.cols]
+    inner = [Group(axis.extent, axis.a, axis.b) for axis in spec.inner]
+    if swapped:
+        rows, cols = [_swap(group) for group in cols], [_swap(group) for group in rows]
+        batch = [_swap(group) for group in batch]
+        inner = [_swap(group) for group in inner]
+    cols = [group for group in cols if group.extent != 1]
+    return Shape(
+        dtype=spec.dtype,
+        outer=_merge(batch + cols[:-1]),
+        rows=_merge(rows),
+        col=cols[-1] if cols else ONE,
+        inner=_merge(inner),
+        swapped=swapped,
+    )
+
+
+def _group(axis: Axis, place: int) -> Group:
+    return Group(axis.extent, axis.a, axis.b, ((place, axis.extent),))
+
+
+def _swap(group: Group) -> Group:
+    return replace(group, a=group.b, b=group.a)
+
+
+def _merge(groups: Sequence[Group]) -> tuple[Group, ...]:
+    """Axes of extent 1 dropped, and each pair of neighbours that walk like one longer axis joined."""
+    merged: list[Group] = []
+    for group in groups:
+        if group.extent == 1:
+            continue
+        if merged and _walk_as_one(merged[-1], group):
+            outer = merged.pop()
+            group = Group(outer.extent * group.extent, group.a, group.b, outer.places + group.places)
+        merged.append(group)
+    return tuple(merged)
+
+
+def _walk_as_one(outer: Group, inner: Group) -> bool:
+    return outer.a == inner.extent * inner.a and outer.b == inner.extent * inner.b

@@ -1,0 +1,221 @@
+"""Words for writing kernels in LLVM IR: whole numbers that fold, counted loops that carry values, vectors.
+
+An ``Index`` is a number known now (``int``) or at run time (an i64 ``ir.Value``); arithmetic on known numbers
+emits nothing, so one text serves fixed and symbolic sizes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Union
+
+from llvmlite import ir
+
+Index = Union[int, ir.Value]
+
+I1 = ir.IntType(1)
+I32 = ir.IntType(32)
+I64 = ir.IntType(64)
+POINTER = ir.PointerType()
+ELEMENTS = {"f32": ir.FloatType(), "f64": ir.DoubleType(), "i32": ir.IntType(32), "i64": ir.IntType(64)}
+
+
+class Code:
+    """A builder with the element type of one kernel, and the words above."""
+
+    def __init__(self, builder: ir.IRBuilder, dtype: str, fused: bool):
+        self.builder = builder
+        self.dtype = dtype
+        self.element = ELEMENTS[dtype]
+        self.element_bytes = int(dtype[1:]) // 8
+        self.is_float = dtype.startswith("f")
+        self.fused = fused and self.is_float
+
+    # Whole numbers.
+
+    def value(self, x: Index) -> ir.Value:
+        return ir.Constant(I64, x) if isinstance(x, int) else x
+
+    def add(self, x: Index, y: Index) -> Index:
+        if isinstance(x, int) and isinstance(y, int):
+            return x + y
+        if x == 0 or y == 0:
+            return x if y == 0 else y
+        return self.builder.add(self.value(x), self.value(y))
+
+    def sub(self, x: Index, y: Index) -> Index:
+        if isinstance(x, int) and isinstance(y, int):
+            return x - y
+        return x if y == 0 else self.builder.sub(self.value(x), self.value(y))
+
+    def mul(self, x: Index, y: Index) -> Index:
+        if isinstance(x, int) and isinstance(y, int):
+            return x * y
+        if x == 0 or y == 0:
+            return 0
+        if x == 1 or y == 1:
+            return x if y == 1 else y
+        return self.builder.mul(self.value(x), self.value(y))
+
+    def div(self, x: Index, y: Index) -> Index:
+        """The whole part of x / y for x >= 0 and y > 0."""
+        if isinstance(x, int) and isinstance(y, int):
+            return x // y
+        return x if y == 1 else self.builder.udiv(self.value(x), self.value(y))
+
+    def divmod(self, x: Index, y: Index) -> tuple[Index, Index]:
+        quotient = self.div(x, y)
+        return quotient, self.sub(x, self.mul(quotient, y))
+
+    def ceildiv(self, x: Index, y: int) -> Index:
+        return self.div(self.add(x, y - 1), y)
+
+    def least(self, x: Index, y: Index) -> Index:
+        if isinstance(x, int) and isinstance(y, int):
+            return min(x, y)
+        x, y = self.value(x), self.value(y)
+        return self.builder.select(self.builder.icmp_signed("<", x, y), x, y)
+
+    def greatest(self, x: Index, y: Index) -> Index:
+        if isinstance(x, int) and isinstance(y, int):
+            return max(x, y)
+        x, y = self.value(x), self.value(y)
+        return self.builder.select(self.builder.icmp_signed(">", x, y), x, y)
+
+    def less(self, x: Index, y: Index) -> bool | ir.Value:
+        if isinstance(x, int) and isinstance(y, int):
+            return x < y
+        return self.builder.icmp_signed("<", self.value(x), self.value(y))
+
+    # Control.
+
+    def when(self, condition: bool | ir.Value, then: Callable[[], None], otherwise: Callable[[], None] | None = None):
+        """``if condition: then() else: otherwise()``, decided now where the condition is known now."""
+        if isinstance(condition, bool):
+            chosen = then if condition else otherwise
+            if chosen is not None:
+                chosen()
+            return
+        if otherwise is None:
+            with self.builder.if_then(condition):
+                then()
+            return
+        with self.builder.if_else(condition) as (yes, no):
+            with yes:
+                then()
+            with no:
+                otherwise()
+
+    def loop(
+        self,
+        begin: Index,
+        end: Index,
+        step: Index,
+        body: Callable[..., Sequence[ir.Value] | None],
+        carried: Sequence[ir.Value] = (),
+    ) -> list[ir.Value]:
+        """``for i in range(begin, end, step): carried = body(i, *carried)``; tested at the bottom, entered if it runs.
+
+        A loop known to run once, or not at all, is written without one.
+        """
+        if all(isinstance(x, int) for x in (begin, end, step)):
+            trips = len(range(begin, end, step))
+            if trips <= 1:
+                return list(carried) if not trips else list(body(begin, *carried) or ())
+        builder = self.builder
+        run = builder.append_basic_block("loop")
+        after = builder.append_basic_block("after")
+        enters = self.less(begin, end)
+        entry = builder.block
+        if enters is True:
+            builder.branch(run)
+        else:
+            builder.cbranch(enters, run, after)
+        builder.position_at_end(run)
+        index = builder.phi(I64)
+        index.add_incoming(self.value(begin), entry)
+        phis = [builder.phi(value.type) for value in carried]
+        results = list(body(index, *phis) or ())
+        following = builder.add(index, self.value(step))
+        latch = builder.block
+        index.add_incoming(following, latch)
+        for phi, first, result in zip(phis, carried, results, strict=True):
+            phi.add_incoming(first, entry)
+            phi.add_incoming(result, latch)
+        builder.cbranch(builder.icmp_signed("<", following, self.value(end)), run, after)
+        builder.position_at_end(after)
+        if enters is True:
+            return results
+        merged = []
+        for first, result in zip(carried, results, strict=True):
+            phi = builder.phi(first.type)
+            phi.add_incoming(first, entry)
+            phi.add_incoming(result, latch)
+            merged.append(phi)
+        return merged
+
+    # Memory. Pointers move by elements.
+
+    def at(self, pointer: ir.Value, offset: Index) -> ir.Value:
+        if isinstance(offset, int) and offset == 0:
+            return pointer
+        return self.builder.gep(pointer, [self.value(offset)], source_etype=self.element)
+
+    def lanes_type(self, lanes: int) -> ir.Type:
+        return self.element if lanes == 1 else ir.VectorType(self.element, lanes)
+
+    def load(self, pointer: ir.Value, lanes: int = 1) -> ir.Value:
+        return self.builder.load(pointer, typ=self.lanes_type(lanes), align=self.element_bytes)
+
+    def store(self, value: ir.Value, pointer: ir.Value) -> None:
+        self.builder.store(value, pointer, align=self.element_bytes)
+
+    def load_masked(self, pointer: ir.Value, mask: ir.Value) -> ir.Value:
+        """The lanes that ``mask`` names, zero elsewhere; memory behind the other lanes is not touched."""
+        lanes = mask.type.count
+        kind = self.lanes_type(lanes)
+        name = f"llvm.masked.load.v{lanes}{self.dtype}.p0"
+        function = self.intrinsic(name, kind, [POINTER, I32, mask.type, kind])
+        return self.builder.call(function, [pointer, ir.Constant(I32, self.element_bytes), mask, self.zero(lanes)])
+
+    # Lanes.
+
+    def zero(self, lanes: int = 1) -> ir.Constant:
+        return ir.Constant(self.lanes_type(lanes), 0 if lanes == 1 else None)
+
+    def splat(self, value: ir.Value, lanes: int) -> ir.Value:
+        """``value`` in every lane."""
+        if lanes == 1:
+            return value
+        vector = ir.Constant(ir.VectorType(value.type, lanes), ir.Undefined)
+        vector = self.builder.insert_element(vector, value, ir.Constant(I32, 0))
+        return self.builder.shuffle_vector(vector, vector, ir.Constant(ir.VectorType(I32, lanes), None))
+
+    def shuffle(self, left: ir.Value, right: ir.Value, order: Sequence[int]) -> ir.Value:
+        return self.builder.shuffle_vector(left, right, ir.Constant(ir.VectorType(I32, len(order)), list(order)))
+
+    def first_lanes(self, count: Index, lanes: int) -> ir.Value:
+        """A mask that is true in the first ``count`` lanes."""
+        if isinstance(count, int):
+            return ir.Constant(ir.VectorType(I1, lanes), [int(lane < count) for lane in range(lanes)])
+        kind = ir.VectorType(I32, lanes)
+        counts = self.splat(self.builder.trunc(count, I32), lanes)
+        return self.builder.icmp_signed("<", ir.Constant(kind, list(range(lanes))), counts)
+
+    def multiply_add(self, x: ir.Value, y: ir.Value, total: ir.Value) -> ir.Value:
+        """``x * y + total``: rounded once where the processor can, in two steps where it cannot."""
+        if not self.is_float:
+            return self.builder.add(self.builder.mul(x, y), total)
+        if not self.fused:
+            return self.builder.fadd(self.builder.fmul(x, y), total)
+        suffix = self.dtype if not isinstance(x.type, ir.VectorType) else f"v{x.type.count}{self.dtype}"
+        function = self.intrinsic(f"llvm.fma.{suffix}", x.type, [x.type] * 3)
+        return self.builder.call(function, [x, y, total])
+
+    def plus(self, x: ir.Value, y: ir.Value) -> ir.Value:
+        return self.builder.fadd(x, y) if self.is_float else self.builder.add(x, y)
+
+    def intrinsic(self, name: str, result: ir.Type, arguments: Sequence[ir.Type]) -> ir.Function:
+        module = self.builder.module
+        found = module.globals.get(name)
+        return found or ir.Function(module, ir.FunctionType(result, arguments), name)
