@@ -254,11 +254,14 @@ class Graph:
         self._control: tuple[Operation, ...] = ()
         self._device = ""
         self._finalized = False
+        self._standing_for: Operation | None = None
 
     # -- adding nodes ------------------------------------------------------------------------------
 
     def declare(self, kind: Op, inputs: tuple[Tensor, ...], name: str | None = None) -> Operation:
         """Adds a node in the current scopes, with the caller's line; errors name op, node and line."""
+        if self._standing_for is not None:
+            return self.add(kind, inputs, like=self._standing_for)
         if self._finalized:
             raise RuntimeError("Graph is finalized and cannot be modified.")
         for tensor in inputs:
@@ -297,6 +300,16 @@ class Graph:
             name = self._uniquify(name)
         origin, role = (like.origin, like.role) if like else (None, self.role)
         return self._append(Operation(self, len(self.nodes), kind, name, inputs, types, (), origin, role))
+
+    @contextmanager
+    def standing_for(self, node: Operation) -> Iterator[None]:
+        """What public operations declare inside takes name, line and role of ``node``: for passes."""
+        before = self._standing_for
+        self._standing_for = node
+        try:
+            yield
+        finally:
+            self._standing_for = before
 
     def _append(self, node: Operation) -> Operation:
         self.nodes.append(node)

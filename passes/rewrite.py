@@ -1,0 +1,56 @@
+"""Walking a graph and building the next one: what every pass on single nodes stands on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from graphc.graph import Graph, Operation, Tensor
+
+Rule = Callable[[Operation, tuple[Tensor, ...]], Tensor | Sequence[Tensor] | None]
+
+
+def rewrite(graph: Graph, rule: Rule) -> Graph:
+    """The graph with each needed node replaced by what ``rule`` gives for it, or copied where that is None.
+
+    ``rule`` gets the old node and its inputs in the new graph, and builds with the public operations.
+    """
+    new = Graph()
+    places: dict[Tensor, Tensor] = {}
+    for node in needed_nodes(graph.targets):
+        inputs = tuple(places[tensor] for tensor in node.inputs)
+        with new.standing_for(node), new.as_default():
+            result = rule(node, inputs)
+        outputs = copy_node(new, node, inputs).outputs if result is None else _as_sequence(result)
+        places.update(zip(node.outputs, outputs, strict=True))
+    new.targets = tuple(places[tensor] for tensor in graph.targets)
+    return new
+
+
+def copy_node(graph: Graph, node: Operation, inputs: tuple[Tensor, ...]) -> Operation:
+    """``node`` in ``graph``, of other inputs of the same types."""
+    return graph.add(node.kind, inputs, tuple(tensor.type for tensor in node.outputs), like=node)
+
+
+def needed_nodes(targets: Iterable[Tensor]) -> list[Operation]:
+    """The nodes on which ``targets`` depend, in the order of the graph."""
+    seen: set[Operation] = set()
+    waiting = [tensor.op for tensor in targets]
+    while waiting:
+        node = waiting.pop()
+        if node not in seen:
+            seen.add(node)
+            waiting.extend(tensor.op for tensor in node.inputs)
+    return sorted(seen, key=lambda node: node.number)
+
+
+def consumers_of(graph: Graph) -> dict[Tensor, list[Operation]]:
+    """Who reads each tensor."""
+    readers: dict[Tensor, list[Operation]] = {}
+    for node in graph.nodes:
+        for tensor in dict.fromkeys(node.inputs):
+            readers.setdefault(tensor, []).append(node)
+    return readers
+
+
+def _as_sequence(result: Tensor | Sequence[Tensor]) -> Sequence[Tensor]:
+    return (result,) if isinstance(result, Tensor) else result

@@ -1,0 +1,68 @@
+"""Writes exact sizes into the graph: each an int, or a symbol where one program serves every size.
+
+Before, with the input ``x`` known to be ``f32[n,784]``::
+
+    x: f32[?,784] = Placeholder()
+    s: i32[2] = Shape(x)
+    y: f32[?,784] = Reshape(x, s)
+
+After::
+
+    x: f32[n,784] = Placeholder()
+    y: f32[n,784] = Reshape(x, shape=[n,784])
+
+Type rules are run again on exact types; whole-number values that follow from shapes become constants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from graphc import errors
+from graphc.dims import Dim
+from graphc.graph import Graph, Operation, Tensor
+from graphc.ops.base import Const
+from graphc.ops.shape_values import compute
+from graphc.passes.rewrite import rewrite
+from graphc.scopes import get_default_graph
+from graphc.shapes import TensorType
+
+
+def specialise(graph: Graph, types: Mapping[str, TensorType]) -> Graph:
+    """The graph for inputs of exact ``types``, given by node name; ``InvalidArgumentError`` where they do not fit."""
+    values: dict[Tensor, Any] = {}
+
+    def exact(node: Operation, inputs: tuple[Tensor, ...]) -> Sequence[Tensor]:
+        if node.name in types:
+            return get_default_graph().add(node.kind, (), (types[node.name],), like=node).outputs
+        result = _exact_node(node, inputs, [values.get(tensor) for tensor in inputs])
+        if len(result) == 1:
+            known = compute(node.outputs[0], [x.type for x in inputs], [values.get(x) for x in inputs])
+            if known is not None:
+                result = (_known(node, result[0], known),)
+                values[result[0]] = known
+        return result
+
+    return rewrite(graph, exact)
+
+
+def _exact_node(node: Operation, inputs: tuple[Tensor, ...], values: Sequence[Any]) -> Sequence[Tensor]:
+    try:
+        special = getattr(node.kind, "specialise", None)
+        result = special(inputs, values) if special else None
+        if result is not None:
+            return (result,) if isinstance(result, Tensor) else result
+        return get_default_graph().add(node.kind, inputs, like=node).outputs
+    except (ValueError, TypeError) as error:
+        raise errors.InvalidArgumentError(node, node, f"{node.describe()}: {error}") from None
+
+
+def _known(node: Operation, tensor: Tensor, value: Any) -> Tensor:
+    """A constant in place of ``tensor`` where its value holds no symbol."""
+    if isinstance(tensor.op.kind, Const) or any(isinstance(item, Dim) for item in value.reshape(-1)):
+        return tensor
+    array = np.array(value.tolist(), tensor.dtype.numpy).reshape(value.shape)
+    return tensor.graph.add(Const(array), (), like=node).outputs[0]
