@@ -1,7 +1,7 @@
 """The main job: learn handwritten digits, draw the training graph, and train the same step from C.
 
-    python samples/digits.py                   the 8x8 digits that ship with the samples
-    python samples/digits.py --data FOLDER     MNIST from its four IDX files
+python samples/digits.py                   the 8x8 digits that ship with the samples
+python samples/digits.py --data FOLDER     MNIST from its four IDX files
 """
 
 from __future__ import annotations

@@ -1,0 +1,171 @@
+"""Imports point one way, files stay short, and heavy libraries wait until a step is compiled."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FOLDERS = ("graphc", "passes", "codegen", "samples", "benchmarks", "tests")
+LONGEST_FILE = 500
+
+# The rooms from the top floor down. A module may import from its own room and from floors below, never from above
+# or from another room of the same floor. The first pattern that fits, read from the top, names a module's room.
+FLOORS: list[dict[str, list[str]]] = [
+    {"front door": ["graphc", "graphc.__main__"]},
+    {"session": ["graphc.session", "graphc.aot", "graphc.visualize", "graphc.interpret"]},
+    {"compiler": ["graphc.compiler"]},
+    {
+        "codegen": ["graphc.codegen", "graphc.codegen.*"],
+        "optimising passes": ["graphc.passes", "graphc.passes.*"],
+    },
+    {"namespaces": ["graphc.nn", "graphc.nn.*", "graphc.math", "graphc.train", "graphc.train.*"]},
+    {"gradient passes": []},
+    {"ops": ["graphc.ops", "graphc.ops.*", "graphc.operators"]},
+    {"graph": ["graphc.graph"]},
+    {"ground": ["graphc.scopes", "graphc.shapes", "graphc.dtypes", "graphc.errors", "graphc.dims"]},
+]
+# These stand in a folder of another room.
+EXCEPTIONS = {"graphc.passes.gradients": "gradient passes", "graphc.passes.forward_gradients": "gradient passes"}
+
+NOT_LOADED_BY_IMPORT = ("llvmlite", "networkx", "graphviz")
+
+
+class Import(NamedTuple):
+    """One import of one of our modules by another."""
+
+    target: str
+    line: int
+    late: bool  # inside a function, so it runs after all modules are loaded
+
+
+def module_files() -> dict[str, Path]:
+    """Every module of the package by the name it is imported by; passes and codegen under graphc."""
+    found = {}
+    for folder in ("graphc", "passes", "codegen"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            relative = path.relative_to(ROOT)
+            if relative.parts[:2] in [("graphc", "passes"), ("graphc", "codegen")]:
+                continue
+            parts = ("graphc", *relative.parts) if folder != "graphc" else relative.parts
+            found[".".join(parts).removesuffix(".py").removesuffix(".__init__")] = path
+    return found
+
+
+MODULES = module_files()
+
+
+def imports_of(module: str) -> list[Import]:
+    """What the module imports of ours, each import resolved to the module that it names."""
+    tree = ast.parse(MODULES[module].read_text())
+    late = {id(node) for function in functions(tree) for node in ast.walk(function)}
+    found = []
+    for node in ast.walk(tree):
+        for name in imported_names(node, module):
+            target = name if name in MODULES else name.rpartition(".")[0]
+            if target in MODULES and target != module:
+                found.append(Import(target, node.lineno, id(node) in late))
+    return found
+
+
+def functions(tree: ast.Module) -> Iterator[ast.AST]:
+    """All functions of a file."""
+    return (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda))
+
+
+def imported_names(node: ast.AST, module: str) -> list[str]:
+    """The full dotted names that an import statement mentions; none for any other node."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom):
+        base = node.module or ""
+        if node.level:
+            package = module if MODULES[module].name == "__init__.py" else module.rpartition(".")[0]
+            above = package.split(".")[: len(package.split(".")) - node.level + 1]
+            base = ".".join([*above, *([base] if base else [])])
+        return [f"{base}.{alias.name}" for alias in node.names]
+    return []
+
+
+def room_of(module: str) -> tuple[int, str] | None:
+    """The floor (0 is the top) and the room of a module."""
+    for floor, rooms in enumerate(FLOORS):
+        for room, patterns in rooms.items():
+            if module in EXCEPTIONS:
+                if EXCEPTIONS[module] == room:
+                    return floor, room
+            elif any(fnmatchcase(module, pattern) for pattern in patterns):
+                return floor, room
+    return None
+
+
+def where(path: Path, line: int) -> str:
+    """A place as editors and people write it."""
+    return f"{path.relative_to(ROOT)}:{line}"
+
+
+def test_every_module_has_a_room() -> None:
+    homeless = [module for module in MODULES if room_of(module) is None]
+    assert not homeless, f"name a room for these in FLOORS: {homeless}"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_point_one_way(module: str) -> None:
+    floor, room = room_of(module) or (0, "front door")
+    wrong = []
+    for target, line, _ in imports_of(module):
+        target_floor, target_room = room_of(target) or (len(FLOORS), "")
+        if target_floor < floor or (target_floor == floor and target_room != room):
+            wrong.append(f"{where(MODULES[module], line)}: {module} ({room}) imports {target} ({target_room})")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_no_cycle_among_the_imports_at_module_level() -> None:
+    needs = {module: {i.target for i in imports_of(module) if not i.late} for module in MODULES}
+    while free := [module for module, targets in needs.items() if not targets & needs.keys()]:
+        for module in free:
+            del needs[module]
+    tangled = {module: sorted(targets & needs.keys()) for module, targets in needs.items()}
+    assert not tangled, f"these modules wait for each other: {tangled}"
+
+
+def all_files() -> list[Path]:
+    """Every Python file of the project, each once."""
+    linked = [ROOT / "graphc" / "passes", ROOT / "graphc" / "codegen"]
+    files = [path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.py"))]
+    return [path for path in files if not any(path.is_relative_to(link) for link in linked)]
+
+
+def test_no_star_import_and_no_import_of_a_top_level_folder() -> None:
+    wrong = []
+    for path in all_files():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
+                wrong.append(f"{where(path, node.lineno)}: star import")
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
+            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            wrong += [
+                f"{where(path, node.lineno)}: write graphc.{name}"
+                for name in names
+                if name.split(".")[0] in ("passes", "codegen")
+            ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_no_file_is_longer_than_a_reader_can_hold() -> None:
+    lengths = {path: len(path.read_text().splitlines()) for path in all_files()}
+    long = {str(path.relative_to(ROOT)): length for path, length in lengths.items() if length > LONGEST_FILE}
+    assert not long, f"longer than {LONGEST_FILE} lines: {long}"
+
+
+def test_import_graphc_loads_no_heavy_library() -> None:
+    program = f"import sys, graphc; print([name for name in {NOT_LOADED_BY_IMPORT} if name in sys.modules])"
+    result = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
