@@ -39,7 +39,7 @@ from graphc.codegen.loops import (
     statement_tasks,
 )
 from graphc.codegen.scalar import OPS
-from graphc.codegen.traverse import carried_by_lanes, expressions_of, flushes, lane_loop
+from graphc.codegen.traverse import accumulator_names, carried_by_lanes, expressions_of, flushes, lane_loop
 from graphc.dims import Atom, Dim, DimLike, FloorDiv, Symbol
 
 DTYPES = {
@@ -159,7 +159,7 @@ def _loop(loop: For, start: int, stop: int, state: _State) -> None:
         _iterate(loop, start, stop, state)
         return
     carried = carried_by_lanes(inner)
-    outside = {name: state.locals[name] for statement in carried for name in _names(statement)}
+    outside = {name: state.locals[name] for statement in carried for name in accumulator_names(statement)}
     for statement in carried:
         _begin_lanes(statement, inner.width, state)
     _iterate(loop, start, stop, state)
@@ -190,18 +190,14 @@ def _begin_lanes(statement: Accumulate | AccumulateAt, width: int, state: _State
 
 def _end_lanes(statement: Accumulate | AccumulateAt, outside: dict[str, Any], state: _State) -> None:
     """Combine the lanes, upper half onto lower half, and then with the value from before the loop."""
-    lanes = tuple(state.locals[name] for name in _names(statement))
+    lanes = tuple(state.locals[name] for name in accumulator_names(statement))
     while lanes[0].size > 1:
         half = lanes[0].size // 2
         low, high = tuple(x[:half] for x in lanes), tuple(x[half:] for x in lanes)
         lanes = _merge(statement, low, high)
-    total = _merge(statement, tuple(outside[name] for name in _names(statement)), tuple(x[0] for x in lanes))
-    for name, value in zip(_names(statement), total, strict=True):
+    total = _merge(statement, tuple(outside[name] for name in accumulator_names(statement)), tuple(x[0] for x in lanes))
+    for name, value in zip(accumulator_names(statement), total, strict=True):
         state.locals[name] = value
-
-
-def _names(statement: Accumulate | AccumulateAt) -> tuple[str, ...]:
-    return (statement.name,) if isinstance(statement, Accumulate) else (statement.name, statement.place)
 
 
 def _merge(statement: Accumulate | AccumulateAt, left: tuple[Any, ...], right: tuple[Any, ...]) -> tuple[Any, ...]:

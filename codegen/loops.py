@@ -12,10 +12,10 @@ first of them is written.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Union
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from graphc.dims import DimLike, Symbol, atoms, ceildiv
 
@@ -98,7 +98,7 @@ class Local:
     operands: ClassVar[tuple[Expression, ...]] = ()
 
 
-Expression = Union[Load, Literal, Apply, IndexValue, Local]
+Expression = Load | Literal | Apply | IndexValue | Local
 
 
 @dataclass(frozen=True, eq=False)
@@ -239,7 +239,7 @@ class If:
     body: tuple[Statement, ...]
 
 
-Statement = Union[For, Store, Let, Declare, Accumulate, AccumulateAt, Contract, Check, If]
+Statement = For | Store | Let | Declare | Accumulate | AccumulateAt | Contract | Check | If
 
 
 @dataclass(frozen=True)
@@ -302,15 +302,18 @@ def loaded_indices(index: DimLike) -> tuple[Expression, ...]:
     return tuple(thing.value for thing in sorted(found, key=str))
 
 
-def postorder(roots: Iterable[Expression]) -> Iterator[Expression]:
-    """Every expression below ``roots`` once, operands first; without recursion, since chains may be long."""
+def postorder(roots: Iterable[Expression], known: Container[int] = ()) -> Iterator[Expression]:
+    """Every expression below ``roots`` once, operands first; without recursion, since chains may be long.
+
+    What lies below a node whose id is ``known`` is left out, and so is the node.
+    """
     done: set[int] = set()
     stack = [(root, False) for root in reversed(list(roots))]
     while stack:
         node, ready = stack.pop()
         if ready:
             yield node
-        elif id(node) not in done:
+        elif id(node) not in done and id(node) not in known:
             done.add(id(node))
             stack.append((node, True))
             stack.extend((operand, False) for operand in reversed(node.operands) if id(operand) not in done)

@@ -161,13 +161,28 @@ def lane_loop(loop: For) -> For | None:
 
 
 def carried_by_lanes(loop: For) -> tuple[Accumulate | AccumulateAt, ...]:
-    """What a vector loop accumulates into names from outside, each name once."""
-    inside = {statement.name for statement in statements_below(loop.body) if isinstance(statement, Declare)}
+    """What a vector loop accumulates lane by lane."""
+    return accumulations(loop.body)
+
+
+def accumulations(body: tuple[Statement, ...]) -> tuple[Accumulate | AccumulateAt, ...]:
+    """The first statement for each accumulator that a body changes but does not declare."""
+    inside = {statement.name for statement in statements_below(body) if isinstance(statement, Declare)}
     found: dict[str, Accumulate | AccumulateAt] = {}
-    for statement in statements_below(loop.body):
+    for statement in statements_below(body):
         if isinstance(statement, Accumulate | AccumulateAt) and statement.name not in inside:
             found.setdefault(statement.name, statement)
     return tuple(found.values())
+
+
+def accumulator_names(change: Accumulate | AccumulateAt) -> tuple[str, ...]:
+    """The accumulators that a statement changes."""
+    return (change.name,) if isinstance(change, Accumulate) else (change.name, change.place)
+
+
+def accumulated_names(body: tuple[Statement, ...]) -> tuple[str, ...]:
+    """The accumulators that a body changes but does not declare."""
+    return tuple(name for change in accumulations(body) for name in accumulator_names(change))
 
 
 def depends(value: Expression, variable: Symbol) -> bool:

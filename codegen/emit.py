@@ -1,0 +1,308 @@
+"""A scheduled kernel as an LLVM function: ``void kernel(ptr buffers, ptr dims, ptr scratch, i64 begin, i64 end)``.
+
+The emitter only translates; what is vectorised, unrolled or cut into tasks was decided before. Statements are here,
+loops in :mod:`emit_loops`, values and memory in :mod:`emit_values`, positions in :mod:`emit_index`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from llvmlite import ir
+
+from graphc.codegen import emit_index as index
+from graphc.codegen import emit_loops as loops
+from graphc.codegen.emit_state import I1, I32, I64, POINTER, Lanes, Value, Writer, suffix
+from graphc.codegen.emit_values import evaluate, write_element
+from graphc.codegen.kernels import contraction
+from graphc.codegen.loops import (
+    ITEM_BYTES,
+    Accumulate,
+    AccumulateAt,
+    Apply,
+    Check,
+    Contract,
+    Declare,
+    For,
+    If,
+    Kernel,
+    Let,
+    Load,
+    Local,
+    Statement,
+    Store,
+    statement_tasks,
+)
+from graphc.codegen.target import Target
+from graphc.codegen.traverse import (
+    accumulated_names,
+    accumulator_names,
+    expressions_of,
+    flushes,
+    loaded_buffers,
+    statements_below,
+    stored_buffers,
+)
+from graphc.dims import Dim, DimLike, Symbol, floordiv
+
+ALIGNMENT = 64
+KERNEL_TYPE = ir.FunctionType(ir.VoidType(), [POINTER, POINTER, POINTER, I64, I64])
+
+
+def emit_kernel(
+    module: ir.Module, kernel: Kernel, target: Target, symbols: Sequence[str], name: str | None = None
+) -> ir.Function:
+    """Add the kernel to a module; ``symbols`` names the size symbols in the order of the ``dims`` array."""
+    function = ir.Function(module, KERNEL_TYPE, name or kernel.name)
+    function.attributes.add("nounwind")
+    buffers, dims, scratch, begin, end = function.args
+    writer = Writer(ir.IRBuilder(function.append_basic_block("entry")), target)
+    _bind_symbols(writer, dims, symbols)
+    _bind_buffers(writer, kernel, buffers, scratch)
+    _emit_tasks(writer, kernel, Value(begin, 0), Value(end, 0))
+    writer.builder.ret_void()
+    return function
+
+
+def scratch_bytes(kernel: Kernel, target: Target) -> DimLike:
+    """The private memory that a thread needs to run the kernel."""
+    own = _scratch_offsets(kernel)[-1]
+    specs = [statement.spec for statement in statements_below(kernel.body) if isinstance(statement, Contract)]
+    return own + sum((_aligned(contraction.scratch_bytes(spec, target)) for spec in specs), 0)
+
+
+def _scratch_offsets(kernel: Kernel) -> list[DimLike]:
+    """Where each scratch buffer begins, and where the last one ends."""
+    offsets: list[DimLike] = [0]
+    for buffer in kernel.scratch:
+        offsets.append(offsets[-1] + _aligned(buffer.size * ITEM_BYTES[buffer.dtype]))
+    return offsets
+
+
+def _aligned(size: DimLike) -> DimLike:
+    return floordiv(size + ALIGNMENT - 1, ALIGNMENT) * ALIGNMENT
+
+
+def _bind_symbols(writer: Writer, dims: ir.Value, symbols: Sequence[str]) -> None:
+    for place, name in enumerate(symbols):
+        address = writer.builder.gep(dims, [ir.Constant(I64, place)], source_etype=I64)
+        writer.bindings[Symbol(name)] = Value(writer.builder.load(address, typ=I64), 0)
+
+
+def _bind_buffers(writer: Writer, kernel: Kernel, buffers: ir.Value, scratch: ir.Value) -> None:
+    builder = writer.builder
+    for place, buffer in enumerate(kernel.arguments):
+        address = builder.gep(buffers, [ir.Constant(I64, place)], source_etype=POINTER)
+        writer.pointers[buffer] = Value(builder.load(address, typ=POINTER), 0)
+    offsets = _scratch_offsets(kernel)
+    for buffer, offset in zip(kernel.scratch, offsets, strict=False):
+        place = index.position(writer, offset)
+        writer.pointers[buffer] = Value(builder.gep(scratch, [place.ir], source_etype=ir.IntType(8)), 0)
+    if any(isinstance(statement, Contract) for statement in statements_below(kernel.body)):
+        place = index.position(writer, offsets[-1])
+        writer.scratch = builder.gep(scratch, [place.ir], source_etype=ir.IntType(8))
+    writer.written = stored_buffers(kernel.body)
+    writer.reread = writer.written & loaded_buffers(kernel.body)
+
+
+def _emit_tasks(writer: Writer, kernel: Kernel, begin: Value, end: Value) -> None:
+    """The part of each top statement that lies in the range of tasks."""
+    counts = [statement_tasks(statement) for statement in kernel.body]
+    if kernel.tasks == 1 or any(count is None for count in counts):
+        for statement in kernel.body:
+            _statement(writer, statement)
+        _flush(writer)
+        return
+    first: DimLike = 0
+    zero = index.number(writer, 0)
+    for statement, count in zip(kernel.body, counts, strict=True):
+        assert count is not None
+        shift = index.position(writer, first)
+        start = index.greatest(writer, index.arithmetic(writer, "sub", begin, shift), zero)
+        stop = index.arithmetic(writer, "sub", end, shift)
+        stop = index.least(writer, stop, index.position(writer, count))
+        if isinstance(statement, Contract):
+            _contract(writer, statement, start, stop)
+        else:
+            assert isinstance(statement, For)
+            _part_of_loop(writer, statement, start, stop)
+        first = first + count
+
+
+def _part_of_loop(writer: Writer, statement: For, start: Value, stop: Value) -> None:
+    grain = index.number(writer, statement.grain or 1)
+    extent = statement.extent
+    stop = index.least(writer, index.arithmetic(writer, "mul", stop, grain), index.position(writer, extent))
+    even = isinstance(extent, int) and extent % statement.width == 0 and (statement.grain or 1) % statement.width == 0
+    loops.loop(writer, statement, index.arithmetic(writer, "mul", start, grain), stop, lambda s: _body(writer, s.body), even)
+
+
+# Statements.
+
+
+def _body(writer: Writer, body: Sequence[Statement]) -> None:
+    writer.seen = {}
+    for statement in body:
+        _statement(writer, statement)
+    _flush(writer)
+    writer.seen = {}
+
+
+def _statement(writer: Writer, statement: Statement) -> None:
+    waiting = {store.buffer for store, _ in writer.pending}
+    if waiting and (waiting & writer.reread or isinstance(statement, For | If | Contract)) and flushes(statement, waiting):
+        _flush(writer)
+    WRITERS[type(statement)](writer, statement)
+
+
+def _flush(writer: Writer) -> None:
+    """Write the stores whose values are all computed."""
+    for store, value in writer.pending:
+        write_element(writer, store, value)
+        _changed(writer, store)
+    writer.pending = []
+
+
+def _changed(writer: Writer, store: Store) -> None:
+    writer.versions[store.buffer] = writer.versions.get(store.buffer, 0) + 1
+    if store.buffer in writer.reread:
+        writer.seen = {}
+
+
+def _for(writer: Writer, statement: For) -> None:
+    start, stop = index.number(writer, 0), index.position(writer, statement.extent)
+    extent = index.known(stop)
+    even = extent is not None and extent % statement.width == 0
+    for buffer in stored_buffers(statement.body):
+        writer.versions[buffer] = writer.versions.get(buffer, 0) + 1
+    loops.loop(writer, statement, start, stop, lambda s: _body(writer, s.body), even)
+    writer.seen = {}
+
+
+def _if(writer: Writer, statement: If) -> None:
+    condition = evaluate(writer, statement.condition)
+    assert condition.lanes == 1, "the condition of an If differs between lanes"
+    names = [name for name in accumulated_names(statement.body) if name in writer.locals]
+    loops.conditional(writer, condition, names, lambda: _body(writer, statement.body), guarded=True)
+    writer.seen = {}
+
+
+def _store(writer: Writer, statement: Store) -> None:
+    value = evaluate(writer, statement.value)
+    if statement.combine is None:
+        writer.pending.append((statement, value))
+        return
+    old = Load(statement.buffer, statement.offset)
+    value = evaluate(writer, Apply(statement.combine, (old, statement.value), statement.buffer.dtype))
+    write_element(writer, statement, value)
+    _changed(writer, statement)
+
+
+def _let(writer: Writer, statement: Let) -> None:
+    writer.locals[statement.name] = evaluate(writer, statement.value)
+
+
+def _declare(writer: Writer, statement: Declare) -> None:
+    start = evaluate(writer, statement.start)
+    writer.locals[statement.name] = start if writer.lanes is None else writer.spread(start, writer.lanes.width)
+
+
+def _accumulate(writer: Writer, statement: Accumulate | AccumulateAt) -> None:
+    """The new value of an accumulator; lanes behind the mask keep the old one."""
+    new = [evaluate(writer, value) for value in expressions_of(statement)]
+    old = [writer.locals[name] for name in accumulator_names(statement)]
+    merged = loops.merge(writer, statement, old, new)
+    mask = writer.lanes.mask if writer.lanes is not None else None
+    for name, before, after in zip(accumulator_names(statement), old, merged, strict=True):
+        if mask is not None and name in writer.kept_in_lanes:
+            after = loops.apply_select(writer, mask, after, before)
+        writer.locals[name] = after
+    writer.seen = {}
+
+
+def _check(writer: Writer, statement: Check) -> None:
+    """The condition of any lane puts the code where errors are noted, unless one is there."""
+    condition = evaluate(writer, statement.condition)
+    builder = writer.builder
+    failed = condition.ir
+    if writer.lanes is not None and writer.lanes.mask is not None:
+        lanes = writer.lanes.width
+        failed = builder.and_(writer.spread(condition, lanes).ir, writer.lanes.mask.ir)
+    if isinstance(failed.type, ir.VectorType):
+        failed = writer.call(f"llvm.vector.reduce.or.{suffix(failed.type)}", I1, [failed])(builder)
+    with builder.if_then(failed, likely=False):
+        address = writer.pointers[statement.errors].ir
+        builder.cmpxchg(address, ir.Constant(I64, 0), ir.Constant(I64, statement.code), "monotonic", "monotonic")
+
+
+def _contract(writer: Writer, statement: Contract, begin: Value | None = None, end: Value | None = None) -> None:
+    """The contraction's own loops, with this kernel's epilogue in them."""
+    begin = begin or index.number(writer, 0)
+    end = end or index.position(writer, statement.tasks)
+    spec = statement.spec
+    a, b = (writer.pointers[buffer].ir for buffer in (statement.a, statement.b))
+
+    def epilogue(
+        builder: ir.IRBuilder, coordinates: tuple[ir.Value, ...], value: ir.Value, mask: ir.Value | None
+    ) -> None:
+        _epilogue(writer, statement, coordinates, value, mask)
+
+    def size(builder: ir.IRBuilder, dim: DimLike) -> ir.Value:
+        return index.position(writer, dim).ir
+
+    before = writer.builder.block
+    inside = writer.builder.append_basic_block("contraction")
+    writer.builder.position_at_end(inside)
+    writer.enter(before)
+    contraction.emit_contraction(
+        writer.builder, spec, writer.target, a, b, epilogue, begin.ir, end.ir, writer.scratch, size
+    )
+    writer.leave()
+    after = writer.builder.block
+    writer.builder.position_at_end(before)
+    writer.builder.branch(inside)
+    writer.builder.position_at_end(after)
+    writer.seen = {}
+
+
+def _epilogue(
+    writer: Writer, statement: Contract, coordinates: tuple[ir.Value, ...], value: ir.Value, mask: ir.Value | None
+) -> None:
+    """The statements on one vector of finished elements, or on one element."""
+    writer.enter(None)
+    depth = writer.depth
+    for symbol, place in zip(statement.coordinates, coordinates, strict=True):
+        writer.bindings[symbol] = Value(place, depth)
+    lanes = value.type.count if isinstance(value.type, ir.VectorType) else 1
+    along = _vector_coordinate(statement)
+    if lanes > 1 and along is None:
+        value, lanes = writer.builder.extract_element(value, ir.Constant(I32, 0)), 1
+    if lanes > 1 and along is not None:
+        base = writer.bindings[along]
+        writer.lanes = Lanes(along, base, lanes, None if mask is None else Value(mask, depth, lanes))
+    writer.locals[statement.result] = Value(value, depth, lanes)
+    _body(writer, statement.epilogue)
+    writer.lanes = None
+    writer.leave()
+
+
+def _vector_coordinate(statement: Contract) -> Symbol | None:
+    """The coordinate along which the vectors of a contraction run: the last of its columns that is not trivial."""
+    first = len(statement.coordinates) - len(statement.spec.cols)
+    for axis, symbol in reversed(list(zip(statement.spec.cols, statement.coordinates[first:], strict=True))):
+        if axis.extent != 1:
+            return symbol
+    return None
+
+
+WRITERS = {
+    For: _for,
+    If: _if,
+    Store: _store,
+    Let: _let,
+    Declare: _declare,
+    Accumulate: _accumulate,
+    AccumulateAt: _accumulate,
+    Check: _check,
+    Contract: _contract,
+}

@@ -1,0 +1,231 @@
+"""Expressions as instructions, and the ways to reach memory: one element, neighbours, or scattered lanes."""
+
+from __future__ import annotations
+
+from llvmlite import ir
+
+from graphc.codegen import emit_index as index
+from graphc.codegen.emit_state import I1, I8, I32, IN_MEMORY, IN_REGISTER, POINTER, Value, Writer, suffix
+from graphc.codegen.loops import (
+    ITEM_BYTES,
+    Apply,
+    Buffer,
+    Expression,
+    IndexValue,
+    Literal,
+    Load,
+    Local,
+    Store,
+    postorder,
+)
+from graphc.codegen.scalar import OPS
+from graphc.dims import DimLike
+
+
+def evaluate(writer: Writer, root: Expression) -> Value:
+    """The value of an expression; parts that stand already are used again."""
+    seen = writer.seen
+    if id(root) not in seen:
+        for node in postorder([root], seen):
+            seen[id(node)] = _node(writer, node)
+    return seen[id(root)]
+
+
+def _node(writer: Writer, node: Expression) -> Value:
+    if isinstance(node, Apply):
+        return apply(writer, node.op, node.dtype, node.operands, [writer.seen[id(part)] for part in node.operands])
+    if isinstance(node, Load):
+        return _load(writer, node)
+    if isinstance(node, Literal):
+        return writer.constant(IN_REGISTER[node.dtype], node.value)
+    if isinstance(node, Local):
+        return writer.locals[node.name]
+    return _index_value(writer, node)
+
+
+def apply(
+    writer: Writer, op: str, dtype: str, operands: tuple[Expression, ...], values: list[Value]
+) -> Value:
+    """A row of the scalar table on values."""
+    depth, lanes, parts = writer.together(*values)
+    source = operands[0].dtype
+    key = (op, dtype, source, *map(id, parts))
+    return writer.numbered(
+        key, depth, lanes, lambda builder: OPS[op].emit(builder, parts, source, dtype, writer.target)
+    )
+
+
+def combine(writer: Writer, op: str, dtype: str, left: Value, right: Value) -> Value:
+    """``op(left, right)`` of two values of one dtype."""
+    depth, lanes, parts = writer.together(left, right)
+    key = (op, dtype, dtype, *map(id, parts))
+    return writer.numbered(
+        key, depth, lanes, lambda builder: OPS[op].emit(builder, parts, dtype, dtype, writer.target)
+    )
+
+
+def _index_value(writer: Writer, node: IndexValue) -> Value:
+    kind = IN_REGISTER[node.dtype]
+    if index.stride(writer, node.index) == 0:
+        value = index.position(writer, node.index)
+    else:
+        wide = kind if isinstance(kind, ir.IntType) and kind.width >= 32 else index.index_type(node.index)
+        value = index.positions(writer, node.index, wide)
+    if value.ir.type == kind or _element(value.ir.type) == kind:
+        return value
+    if isinstance(kind, ir.IntType):
+        return index.resized(writer, value, kind)
+    wide = kind if value.lanes == 1 else ir.VectorType(kind, value.lanes)
+    return writer.numbered(
+        ("sitofp", id(value.ir), str(kind)), value.depth, value.lanes, lambda builder: builder.sitofp(value.ir, wide)
+    )
+
+
+# Memory. A bool is a byte in memory and a bit in a register.
+
+
+def _load(writer: Writer, node: Load) -> Value:
+    where = None if node.where is None else evaluate(writer, node.where)
+    step = index.stride(writer, node.offset)
+    if step == 0 and (where is None or where.lanes == 1):
+        return _load_one(writer, node, where)
+    assert writer.lanes is not None
+    mask = _both(writer, writer.lanes.mask, where)
+    return _load_neighbours(writer, node, mask) if step == 1 else _gather(writer, node, mask)
+
+
+def _load_one(writer: Writer, node: Load, where: Value | None) -> Value:
+    offset = index.position(writer, node.offset)
+    if where is not None:  # the first element is read instead, and forgotten
+        zero = index.number(writer, 0)
+        offset = apply_select(writer, where, offset, zero)
+    address = element_address(writer, node.buffer, offset)
+    value = _read(writer, node.buffer, 1, "load", address, None)
+    if where is None:
+        return value
+    return apply_select(writer, where, value, writer.constant(value.ir.type, 0))
+
+
+def _load_neighbours(writer: Writer, node: Load, mask: Value | None) -> Value:
+    assert writer.lanes is not None
+    address = element_address(writer, node.buffer, index.position(writer, node.offset))
+    return _read(writer, node.buffer, writer.lanes.width, "load", address, mask)
+
+
+def _gather(writer: Writer, node: Load, mask: Value | None) -> Value:
+    assert writer.lanes is not None
+    addresses = lane_addresses(writer, node.buffer, node.offset)
+    if mask is None:
+        mask = writer.constant(I1, 1, writer.lanes.width)
+    return _read(writer, node.buffer, writer.lanes.width, "gather", addresses, mask)
+
+
+def _read(writer: Writer, buffer: Buffer, lanes: int, form: str, address: Value, mask: Value | None) -> Value:
+    """A load of one of three forms: plain, under a mask, or from an address per lane."""
+    depth = max(address.depth, mask.depth if mask is not None else 0)
+    depth = writer.load_depth(buffer, depth)
+    kind = IN_MEMORY[buffer.dtype] if lanes == 1 else ir.VectorType(IN_MEMORY[buffer.dtype], lanes)
+    size = ITEM_BYTES[buffer.dtype]
+
+    def write(builder: ir.IRBuilder) -> ir.Value:
+        if mask is None:
+            return builder.load(address.ir, typ=kind, align=size)
+        name = f"llvm.masked.{form}.{suffix(kind)}.{suffix(address.ir.type)}"
+        nothing = ir.Constant(kind, None)
+        return writer.call(name, kind, [address.ir, ir.Constant(I32, size), mask.ir, nothing])(builder)
+
+    key = ("read", form, id(address.ir), id(mask.ir) if mask else 0, lanes, str(kind), writer.versions.get(buffer, 0))
+    value = writer.numbered(key, depth, lanes, write)
+    if buffer.dtype != "bool":
+        return value
+    zero = writer.constant(I8, 0, lanes).ir
+    return writer.numbered(
+        ("bit", id(value.ir)), depth, lanes, lambda builder: builder.icmp_unsigned("!=", value.ir, zero)
+    )
+
+
+def write_element(writer: Writer, store: Store, value: Value) -> None:
+    """Write a value to memory, every lane to its place."""
+    if store.buffer.dtype == "bool":
+        wide = I8 if value.lanes == 1 else ir.VectorType(I8, value.lanes)
+        bits = value
+        value = writer.numbered(
+            ("byte", id(bits.ir)), bits.depth, bits.lanes, lambda builder: builder.zext(bits.ir, wide)
+        )
+    step = index.stride(writer, store.offset)
+    size = ITEM_BYTES[store.buffer.dtype]
+    if step == 0:
+        assert value.lanes == 1, f"lanes differ in what is stored to the one place {store.buffer.name}[{store.offset}]"
+        address = element_address(writer, store.buffer, index.position(writer, store.offset))
+        writer.builder.store(value.ir, address.ir, align=size)
+        return
+    assert writer.lanes is not None
+    value = writer.spread(value, writer.lanes.width)
+    mask = writer.lanes.mask
+    if step == 1:
+        address, form = element_address(writer, store.buffer, index.position(writer, store.offset)), "store"
+        if mask is None:
+            writer.builder.store(value.ir, address.ir, align=size)
+            return
+    else:
+        address, form = lane_addresses(writer, store.buffer, store.offset), "scatter"
+        mask = mask or writer.constant(I1, 1, writer.lanes.width)
+    name = f"llvm.masked.{form}.{suffix(value.ir.type)}.{suffix(address.ir.type)}"
+    arguments = [value.ir, address.ir, ir.Constant(I32, size), mask.ir]
+    writer.call(name, ir.VoidType(), arguments)(writer.builder)
+
+
+def element_address(writer: Writer, buffer: Buffer, offset: Value) -> Value:
+    """The address of one element."""
+    pointer = writer.pointers[buffer]
+    if index.known(offset) == 0:
+        return pointer
+    kind = IN_MEMORY[buffer.dtype]
+    return writer.numbered(
+        ("address", id(pointer.ir), id(offset.ir), str(kind)),
+        max(pointer.depth, offset.depth),
+        offset.lanes,
+        lambda builder: builder.gep(pointer.ir, [offset.ir], source_etype=kind),
+    )
+
+
+def lane_addresses(writer: Writer, buffer: Buffer, offset: DimLike) -> Value:
+    """The addresses of all lanes."""
+    assert writer.lanes is not None
+    step = index.stride(writer, offset)
+    kind = IN_MEMORY[buffer.dtype]
+    pointers = ir.VectorType(POINTER, writer.lanes.width)
+    if isinstance(step, int) and abs(step) * writer.lanes.width < 2**31:  # one address and fixed distances
+        first = element_address(writer, buffer, index.position(writer, offset))
+        distances = writer.listed(I32, [lane * step for lane in range(writer.lanes.width)])
+    else:
+        first = writer.pointers[buffer]
+        distances = index.positions(writer, offset, index.index_type(offset))
+
+    def write(builder: ir.IRBuilder) -> ir.Value:
+        address = builder.gep(first.ir, [distances.ir], source_etype=kind)
+        address.type = pointers
+        return address
+
+    key = ("addresses", id(first.ir), id(distances.ir), str(kind))
+    return writer.numbered(key, max(first.depth, distances.depth), writer.lanes.width, write)
+
+
+def apply_select(writer: Writer, condition: Value, yes: Value, no: Value) -> Value:
+    """``yes`` where the condition is true, else ``no``."""
+    depth, lanes, (c, x, y) = writer.together(condition, yes, no)
+    return writer.numbered(
+        ("select", id(c), id(x), id(y)), depth, lanes, lambda builder: builder.select(c, x, y)
+    )
+
+
+def _both(writer: Writer, mask: Value | None, where: Value | None) -> Value | None:
+    if mask is None or where is None:
+        found = mask if where is None else where
+        return None if found is None or writer.lanes is None else writer.spread(found, writer.lanes.width)
+    depth, lanes, (x, y) = writer.together(mask, where)
+    return writer.numbered(("both", id(x), id(y)), depth, lanes, lambda builder: builder.and_(x, y))
+
+
+def _element(kind: ir.Type) -> ir.Type:
+    return kind.element if isinstance(kind, ir.VectorType) else kind
