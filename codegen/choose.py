@@ -33,9 +33,10 @@ class Plan:
     pack_a: str  # "" (read in place), "rows" (each row of a tile contiguous), "columns" (each k contiguous).
     pack_b: bool
     k_level: int  # Which loop of K is cut into blocks,
-    k_block: DimLike  # and how long each block is.
+    k_block: DimLike  # and how long each block is: a number where there are several.
     row_tiles: int  # Per task.
     panels: int  # Per task: a panel is nv * lanes columns.
+    unroll: int  # Steps of K per turn of the innermost loop, where K is known and divides.
     reasons: tuple[str, ...]
 
     def __str__(self) -> str:
@@ -58,6 +59,30 @@ class Plan:
     def tiles(self) -> DimLike:
         """Tiles over all rows."""
         return product(group.extent for group in self.untiled) * ceildiv(self.tiled_extent, self.mr)
+
+    @property
+    def k_blocks(self) -> DimLike:
+        """The number of parts that K is summed in."""
+        inner = self.shape.inner
+        if not inner or self.k_block == inner[self.k_level].extent:
+            return 1
+        outside = product(group.extent for group in inner[: self.k_level])
+        return outside * ceildiv(inner[self.k_level].extent, self.k_block)
+
+    @property
+    def k_elements(self) -> DimLike:
+        """How much of K a block holds."""
+        return self.k_block * product(group.extent for group in self.shape.inner[self.k_level + 1 :])
+
+    @property
+    def row_elements(self) -> DimLike:
+        """The length of a row in a copy of A: one cache line longer than needed, so that rows fall in different sets."""
+        return ceildiv(self.k_elements, 16) * 16 + 16
+
+    @property
+    def panel_elements(self) -> DimLike:
+        """The length of a panel in a copy of B."""
+        return self.k_elements * self.nv * self.lanes
 
     @property
     def row_chunks(self) -> DimLike:
@@ -84,44 +109,71 @@ class Plan:
 def plan(spec: Contraction, target: Target) -> Plan:
     """The way ``spec`` is computed on ``target``."""
     shape = shape_of(spec)
-    return _tile_plan(shape, target)
+    return tile_plan(shape, target)
 
 
-def _tile_plan(shape: Shape, target: Target) -> Plan:
+def tile_plan(shape: Shape, target: Target, pack_a: str = "", pack_b: bool = False) -> Plan:
+    """Registers hold a tile of C."""
+    reasons = []
+    if not pack_b and shape.n != 1 and (shape.col.b != 1 or not isinstance(shape.n, int)):
+        pack_b = True
+        reasons.append("B is copied: " + ("its columns are apart" if shape.col.b != 1 else "their number is a symbol"))
     lanes = lanes_for(shape, target)
-    tiled, best = 0, None
-    for place, _ in reversed(list(enumerate(shape.rows))):
-        cost, mr, nv = tile_for(shape, place, lanes, target)
-        if best is None or cost < best[0]:
-            tiled, best = place, (cost, mr, nv)
-    _, mr, nv = best if best else tile_for(shape, None, lanes, target)
+    tiled, mr, nv = None, 0, 0
+    if pack_a == "rows" or not shape.rows:
+        _, mr, nv = tile_for(shape, shape.m, lanes, target, pack_b)
+    else:
+        places = range(len(shape.rows))
+        if pack_a == "columns":
+            places = [place for place in places if shape.rows[place].a == 1]
+        (_, mr, nv), tiled = min((tile_for(shape, shape.rows[p].extent, lanes, target, pack_b), -p) for p in places)
+        tiled = -tiled
+    k_level, k_block = _block_of_k(shape, target) if pack_a and pack_b else (0, _whole_k(shape))
     result = Plan(
-        "tile", shape, lanes, mr, nv, tiled if shape.rows else None, "", False, 0, shape.k, 1, 1,
-        ("operands read in place",),
+        "tile", shape, lanes, mr, nv, tiled, pack_a, pack_b, k_level, k_block, 1, 1, 1, tuple(reasons),
     )
     return _with_tasks(result, target)
+
+
+def _whole_k(shape: Shape) -> DimLike:
+    return shape.inner[0].extent if shape.inner else 1
+
+
+def _block_of_k(shape: Shape, target: Target, most: int = 512) -> tuple[int, DimLike]:
+    """Which loop of K to cut, and into what length, so that a block has at most ``most`` steps."""
+    inside = 1
+    for level in reversed(range(len(shape.inner))):
+        extent = shape.inner[level].extent
+        if not isinstance(extent, int) or inside * extent > most:
+            length = max(1, most // inside)
+            if isinstance(extent, int):
+                length = -(-extent // -(-extent // length))
+            return level, length
+        inside *= extent
+    return 0, _whole_k(shape)
 
 
 def lanes_for(shape: Shape, target: Target) -> int:
     """Lanes of a vector of C: the target's width, or the next power of two when there are fewer columns."""
     lanes = target.lanes(shape.dtype)
-    if shape.col.b != 1 or not isinstance(shape.n, int):
-        return 1
     if isinstance(shape.n, int):
         while lanes // 2 >= max(shape.n, 1):
             lanes //= 2
     return lanes
 
 
-def tile_for(shape: Shape, tiled: int | None, lanes: int, target: Target) -> tuple[float, int, int]:
-    """The cost in cycles, and the rows and vectors, of the cheapest tile that fits the registers."""
-    rows: DimLike = shape.m if tiled is None else shape.rows[tiled].extent
-    others = _guess(shape.m) / max(_guess(rows), 1)
+def tile_for(
+    shape: Shape, rows: DimLike, lanes: int, target: Target, pack_b: bool
+) -> tuple[float, int, int]:
+    """The cost in cycles, and the rows and vectors, of the cheapest tile along ``rows`` that fits the registers."""
+    others = max(1, _guess(shape.m)) / max(_guess(rows), 1)
     vectors = -(-_guess(shape.n) // lanes)
+    # Without a copy of B the last panel moves back to end with the last column, so it must not be wider than C.
+    most = max(1, min(8, vectors if pack_b else _guess(shape.n) // lanes))
     candidates = []
     for mr in range(1, _largest_rows(rows) + 1):
-        for nv in range(1, max(1, min(8, vectors)) + 1 if isinstance(shape.n, int) else 2):
-            if mr * nv + nv + 1 > target.vector_registers or nv > max(1, _guess(shape.n) // lanes):
+        for nv in range(1, most + 1):
+            if mr * nv + nv + 1 > target.vector_registers:
                 continue
             tiles = (-(-rows // mr) if isinstance(rows, int) else USUAL / mr) * -(-vectors // nv) * others
             cost = tiles * (_guess(shape.k) * cycles_per_step(mr, nv) + tile_overhead(mr, nv))
@@ -133,10 +185,11 @@ def tile_for(shape: Shape, tiled: int | None, lanes: int, target: Target) -> tup
 def cycles_per_step(mr: int, nv: int) -> float:
     """Cycles for one k of a tile on a core with two multiply-add ports, two load ports, four instructions a cycle.
 
-    The chain of additions into one register bounds it from below: a multiply-add takes about four cycles.
+    The chain of additions into one register bounds it from below: a multiply-add takes about four cycles. B comes
+    from the second level of cache, a vector in two cycles.
     """
     products, loads = mr * nv, mr + nv
-    return max(products / 2, loads / 2, (products + loads + 2) / 4, 4)
+    return max(products / 2, loads / 2, (products + loads + 2) / 4, 2 * nv, 4)
 
 
 def tile_overhead(mr: int, nv: int) -> float:

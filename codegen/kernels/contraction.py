@@ -16,16 +16,26 @@ columns are finished; so edges need no code of their own. ``choose.py`` decides 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from llvmlite import ir
 
 from graphc.codegen.choose import Plan, element_bytes, plan
 from graphc.codegen.kernels import microtile
 from graphc.codegen.kernels.affine import Axis, Contraction, Group
-from graphc.codegen.kernels.building import I64, Code, Index
+from graphc.codegen.kernels.building import Code, Index
 from graphc.codegen.kernels.microtile import Step, Tile
+from graphc.codegen.kernels.packing import (
+    Move,
+    copy_clamped,
+    copy_moves,
+    copy_partial_runs,
+    copy_runs,
+    copy_transposed,
+    merged,
+)
 from graphc.codegen.target import Target
-from graphc.dims import DimLike
+from graphc.dims import DimLike, ceildiv, row_major_strides
 
 __all__ = ["Axis", "Contraction", "Epilogue", "emit_contraction", "scratch_bytes", "tasks"]
 
@@ -42,8 +52,22 @@ def tasks(spec: Contraction, target: Target) -> DimLike:
 def scratch_bytes(spec: Contraction, target: Target) -> DimLike:
     """Bytes of private memory that a thread needs to perform tasks."""
     chosen = plan(spec, target)
+    return sum(_scratch_parts(chosen)) * element_bytes(chosen.shape)
+
+
+def _scratch_parts(chosen: Plan) -> tuple[DimLike, DimLike, DimLike]:
+    """Elements of scratch for sums, for the copy of A and for that of B, each a whole number of cache lines."""
     tile = Tile(chosen.mr, chosen.nv, chosen.lanes)
-    return (tile.elements + tile.lanes) * element_bytes(chosen.shape)
+    sums = tile.elements * (1 if chosen.k_blocks == 1 else chosen.row_tiles * chosen.panels) + tile.lanes
+    a_copy: DimLike = 0
+    if chosen.pack_a:
+        a_copy = chosen.mr * (chosen.row_elements if chosen.pack_a == "rows" else chosen.k_elements)
+    b_copy = chosen.panels * chosen.panel_elements if chosen.pack_b else 0
+    return _whole_lines(sums), _whole_lines(a_copy), _whole_lines(b_copy)
+
+
+def _whole_lines(elements: DimLike) -> DimLike:
+    return ceildiv(elements, 16) * 16
 
 
 def emit_contraction(
@@ -86,6 +110,16 @@ class _Sizes:
         return self.known[dim]
 
 
+@dataclass(frozen=True)
+class KStep:
+    """One loop of K: its trip count, and how far A, B and a packed copy move in a turn."""
+
+    extent: Index
+    a: Index
+    b: Index
+    packed: Index
+
+
 class _Writer:
     """The loops of one contraction, from a task down to the finished tile."""
 
@@ -93,30 +127,75 @@ class _Writer:
         self, code: Code, spec: Contraction, chosen: Plan, target: Target,
         epilogue: Epilogue, scratch: ir.Value, sizes: _Sizes,
     ):
-        self.code, self.spec, self.plan, self.shape, self.target = code, spec, chosen, chosen.shape, target
-        self.epilogue, self.scratch, self.sizes = epilogue, scratch, sizes
+        self.code, self.spec, self.plan, self.shape = code, spec, chosen, chosen.shape
+        self.epilogue, self.sizes = epilogue, sizes
         self.tile = Tile(chosen.mr, chosen.nv, chosen.lanes)
         self.m, self.n = sizes(chosen.tiled_extent), sizes(chosen.shape.n)
+        self.lanes = target.lanes(spec.dtype)
+        self.masks = target.masks
+        parts = _scratch_parts(chosen)
+        self.sums = scratch
+        self.a_copy = code.at(scratch, sizes(parts[0]))
+        self.b_copy = code.at(scratch, sizes(parts[0] + parts[1]))
 
     def task(self, task: Index, a: ir.Value, b: ir.Value) -> None:
-        """One block of C: a run of row tiles times a run of column panels."""
+        """One block of C: a run of row tiles times a run of column panels, block after block of K."""
         code, chosen = self.code, self.plan
         rest, row_chunk = code.divmod(task, self.sizes(chosen.row_chunks))
         outer, column_chunk = code.divmod(rest, self.sizes(chosen.column_chunks))
         coordinates: dict[int, Index] = {}
         a, b = self.walk(self.shape.outer, outer, a, b, coordinates)
-        first_tile = code.mul(row_chunk, chosen.row_tiles)
-        last_tile = code.least(code.add(first_tile, chosen.row_tiles), self.sizes(chosen.tiles))
-        first_panel = code.mul(column_chunk, chosen.panels)
-        last_panel = code.least(code.add(first_panel, chosen.panels), self.sizes(chosen.column_panels))
+        first = code.mul(row_chunk, chosen.row_tiles)
+        tiles = (first, code.least(code.add(first, chosen.row_tiles), self.sizes(chosen.tiles)))
+        first = code.mul(column_chunk, chosen.panels)
+        panels = (first, code.least(code.add(first, chosen.panels), self.sizes(chosen.column_panels)))
+        blocks = code.greatest(self.sizes(chosen.k_blocks), 1)
+        if chosen.k_blocks != 1:
+            self.clear_sums()
 
-        def row_tile(index: Index) -> None:
-            self.row_tile(index, first_panel, last_panel, a, b, coordinates)
+        def k_block(index: Index) -> None:
+            self.k_block(index, blocks, tiles, panels, a, b, coordinates)
 
-        code.loop(first_tile, last_tile, 1, row_tile)
+        code.loop(0, blocks, 1, k_block)
+
+    def clear_sums(self) -> None:
+        code, tile = self.code, self.tile
+        count = self.plan.row_tiles * self.plan.panels * tile.elements
+        code.loop(0, count, tile.lanes, lambda i: code.store(code.zero(tile.lanes), code.at(self.sums, i)))
+
+    def k_block(
+        self, index: Index, blocks: Index, tiles: tuple[Index, Index], panels: tuple[Index, Index],
+        a: ir.Value, b: ir.Value, coordinates: dict[int, Index],
+    ) -> None:
+        """The part of K that is packed at once; the last part finishes the tiles."""
+        code, chosen = self.code, self.plan
+        level, inner = chosen.k_level, self.shape.inner
+        extents = [self.sizes(group.extent) for group in inner]
+        if chosen.k_blocks != 1:
+            before, part = code.divmod(index, code.ceildiv(extents[level], chosen.k_block))
+            a, b = self.walk(inner[:level], before, a, b, {})
+            start = code.mul(part, chosen.k_block)
+            a = code.at(a, code.mul(start, self.sizes(inner[level].a)))
+            b = code.at(b, code.mul(start, self.sizes(inner[level].b)))
+            inner = inner[level:]
+            extents = [code.least(code.sub(extents[level], start), chosen.k_block), *extents[level + 1 :]]
+        packed = row_major_strides([group.extent for group in inner])
+        steps = [
+            KStep(extent, self.sizes(group.a), self.sizes(group.b), self.sizes(stride))
+            for extent, group, stride in zip(extents, inner, packed, strict=True)
+        ]
+        if chosen.pack_b:
+            code.loop(*panels, 1, lambda panel: self.pack_b(panel, panels[0], steps, b))
+
+        def row_tile(place: Index) -> None:
+            more_follow = code.less(code.add(index, 1), blocks)
+            self.row_tile(place, tiles[0], panels, steps, a, b, coordinates, more_follow)
+
+        code.loop(*tiles, 1, row_tile)
 
     def row_tile(
-        self, index: Index, first_panel: Index, last_panel: Index, a: ir.Value, b: ir.Value, outer: dict[int, Index]
+        self, index: Index, first_tile: Index, panels: tuple[Index, Index], steps: list[KStep],
+        a: ir.Value, b: ir.Value, outer: dict[int, Index], more_follow: bool | ir.Value,
     ) -> None:
         """The tiles that share some rows of A."""
         code, chosen = self.code, self.plan
@@ -124,53 +203,142 @@ class _Writer:
         untiled, place = code.divmod(index, code.ceildiv(self.m, chosen.mr))
         a, _ = self.walk(chosen.untiled, untiled, a, b, coordinates)
         row = code.mul(place, chosen.mr)
-        start = code.greatest(code.least(row, code.sub(self.m, chosen.mr)), 0)
-        a = code.at(a, code.mul(start, self.row_step()))
+        start = self.moved_back(row)
+        if chosen.pack_a:
+            self.pack_a(start, steps, a)
+            a = self.a_copy
+        else:
+            a = code.at(a, code.mul(start, self.row_step()))
+
+        first_sums = code.mul(code.sub(index, first_tile), chosen.panels)
 
         def panel(index: Index) -> None:
             column = code.mul(index, self.tile.columns)
-            first = code.least(column, code.greatest(code.sub(self.n, self.tile.columns), 0))
-            here = code.at(b, code.mul(first, self.sizes(self.shape.col.b)))
-            self.fill(a, here)
-            self.finish(start, code.sub(row, start), first, code.sub(column, first), coordinates)
+            place = code.sub(index, panels[0])
+            if chosen.pack_b:
+                first, here = column, code.at(self.b_copy, code.mul(place, self.sizes(chosen.panel_elements)))
+            else:
+                first = code.least(column, code.greatest(code.sub(self.n, self.tile.columns), 0))
+                here = code.at(b, code.mul(first, self.sizes(self.shape.col.b)))
+            memory = self.sums
+            if chosen.k_blocks != 1:
+                memory = code.at(self.sums, code.mul(code.add(first_sums, place), self.tile.elements))
+            self.fill(a, here, steps, memory)
+            corner = (start, code.sub(row, start), first, code.sub(column, first))
+            code.when(more_follow, lambda: None, lambda: self.finish(*corner, memory, coordinates))
 
-        code.loop(first_panel, last_panel, 1, panel)
+        code.loop(*panels, 1, panel)
+
+    def moved_back(self, row: Index) -> Index:
+        """Where the tile that should begin at ``row`` begins, so that all its rows exist."""
+        code, chosen = self.code, self.plan
+        if chosen.pack_a == "rows" or (chosen.pack_a and not isinstance(self.m, int)):
+            return row  # The copy repeats the last row instead.
+        return code.greatest(code.least(row, code.sub(self.m, chosen.mr)), 0)
+
+    def pack_a(self, start: Index, steps: list[KStep], a: ir.Value) -> None:
+        code, chosen = self.code, self.plan
+        if chosen.pack_a == "columns":
+            moves = [Move(step.extent, step.a, code.mul(step.packed, chosen.mr)) for step in steps]
+            here = code.at(a, code.mul(start, self.row_step()))
+            if isinstance(self.m, int):
+                copy_runs(code, moves, here, self.a_copy, chosen.mr, self.lanes)
+                return
+            left = code.sub(self.m, start)
+            code.when(
+                code.less(left, chosen.mr),
+                lambda: copy_clamped(code, moves, here, self.a_copy, left, chosen.mr, self.row_step()),
+                lambda: copy_runs(code, moves, here, self.a_copy, chosen.mr, self.lanes),
+            )
+            return
+        moves = [Move(step.extent, step.a, step.packed) for step in steps]
+
+        def row(r: Index) -> None:
+            existing = code.least(code.add(start, r), code.sub(self.m, 1))
+            source, _ = self.walk(self.shape.rows, existing, a, a, {})
+            copy_moves(code, moves, source, code.at(self.a_copy, code.mul(r, self.sizes(chosen.row_elements))), self.lanes)
+
+        code.loop(0, chosen.mr, 1, row)
+
+    def pack_b(self, panel: Index, first_panel: Index, steps: list[KStep], b: ir.Value) -> None:
+        code, chosen, width = self.code, self.plan, self.tile.columns
+        column = code.mul(panel, width)
+        step = self.sizes(self.shape.col.b)
+        source = code.at(b, code.mul(column, step))
+        copy = code.at(self.b_copy, code.mul(code.sub(panel, first_panel), self.sizes(chosen.panel_elements)))
+        moves = [Move(k.extent, k.b, code.mul(k.packed, width)) for k in steps]
+        count = code.sub(self.n, column)
+
+        def full() -> None:
+            if step == 1:
+                copy_runs(code, moves, source, copy, width, self.tile.lanes)
+            elif moves and moves[-1].source == 1:
+                copy_transposed(code, moves, source, copy, width, step, self.tile.lanes)
+            else:
+                copy_clamped(code, moves, source, copy, width, width, step)
+
+        def partial() -> None:
+            if step == 1 and self.masks and self.tile.lanes > 1:
+                copy_partial_runs(code, moves, source, copy, count, width, self.tile.lanes)
+            else:
+                copy_clamped(code, moves, source, copy, count, width, step)
+
+        if isinstance(self.n, int) and self.n % width == 0:
+            full()
+        elif isinstance(self.n, int) and self.n < width:
+            partial()
+        else:
+            code.when(code.less(count, width), partial, full)
 
     def row_step(self) -> Index:
-        tiled = self.plan.tiled
-        return 0 if tiled is None else self.sizes(self.shape.rows[tiled].a)
+        """How far apart the rows of a tile are, where A is read."""
+        if self.plan.tiled is None:
+            return 0
+        return self.sizes(self.shape.rows[self.plan.tiled].a)
 
-    def fill(self, a: ir.Value, b: ir.Value) -> None:
-        """The sums of one tile, left in scratch. Fewer rows than a tile (a symbolic batch) are done one by one."""
+    def fill(self, a: ir.Value, b: ir.Value, steps: list[KStep], memory: ir.Value) -> None:
+        """The sums of one tile in ``memory``. Fewer rows than a tile (a small symbolic batch) are done one by one."""
         code, tile = self.code, self.tile
-        if isinstance(self.m, int):
-            self.sum_tile(tile, a, b, self.scratch)
+        if isinstance(self.m, int) or self.plan.pack_a:
+            self.sum_tile(tile, a, b, steps, memory)
             return
 
         def single(row: Index) -> None:
             one = Tile(1, tile.vectors, tile.lanes)
-            self.sum_tile(one, code.at(a, code.mul(row, self.row_step())), b,
-                          code.at(self.scratch, code.mul(row, tile.columns)))
+            here = code.at(a, code.mul(row, self.row_step()))
+            self.sum_tile(one, here, b, steps, code.at(memory, code.mul(row, tile.columns)))
 
         code.when(
             code.less(self.m, tile.rows),
             lambda: code.loop(0, self.m, 1, single),
-            lambda: self.sum_tile(tile, a, b, self.scratch),
+            lambda: self.sum_tile(tile, a, b, steps, memory),
         )
 
-    def sum_tile(self, tile: Tile, a: ir.Value, b: ir.Value, memory: ir.Value) -> None:
-        code = self.code
-        mask = code.first_lanes(self.n, tile.lanes) if isinstance(self.n, int) and self.n < tile.lanes else None
-        steps = [Step(self.sizes(g.extent), self.sizes(g.a), self.sizes(g.b)) for g in self.shape.inner]
-        zeros = microtile.zeros(code, tile)
-        column_step = self.sizes(self.shape.col.b)
-        totals = microtile.accumulate(code, tile, steps, a, self.row_step(), b, column_step, mask, zeros, 1)
-        microtile.store_tile(code, tile, totals, memory)
+    def sum_tile(
+        self, tile: Tile, a: ir.Value, b: ir.Value, steps: list[KStep], memory: ir.Value
+    ) -> None:
+        code, chosen = self.code, self.plan
+        mask, column_step, row_step = None, 1, self.row_step()
+        if not chosen.pack_b:
+            column_step = self.sizes(self.shape.col.b)
+            if isinstance(self.n, int) and self.n < tile.lanes:
+                mask = code.first_lanes(self.n, tile.lanes)
+        if chosen.pack_a:
+            row_step = 1 if chosen.pack_a == "columns" else self.sizes(chosen.row_elements)
+        loops = []
+        for step in steps:
+            a_step = {"": step.a, "rows": step.packed, "columns": code.mul(step.packed, chosen.mr)}[chosen.pack_a]
+            loops.append(Move(step.extent, a_step, code.mul(step.packed, tile.columns) if chosen.pack_b else step.b))
+        turns = [Step(move.extent, move.source, move.copy) for move in merged(code, loops)]
+        sums = microtile.zeros(code, tile) if chosen.k_blocks == 1 else microtile.load_tile(code, tile, memory)
+        sums = microtile.accumulate(code, tile, turns, a, row_step, b, column_step, mask, sums, chosen.unroll)
+        microtile.store_tile(code, tile, sums, memory)
 
     def finish(
-        self, row: Index, first_row: Index, column: Index, first_column: Index, coordinates: dict[int, Index]
+        self, row: Index, first_row: Index, column: Index, first_column: Index, memory: ir.Value,
+        coordinates: dict[int, Index],
     ) -> None:
-        """The epilogue over the new part of the tile in scratch, whose corner is C[row, column]."""
+        """The epilogue over the new part of the tile in ``memory``, whose corner is C[row, column]."""
         code, tile = self.code, self.tile
         lanes = 1 if self.shape.swapped else tile.lanes
         end_row = code.least(tile.rows, code.sub(self.m, row))
@@ -180,12 +348,12 @@ class _Writer:
         def one_row(r: Index) -> None:
             places = dict(coordinates)
             self.place(self.tiled_groups(), code.add(row, r), places)
-            memory = code.at(self.scratch, code.mul(r, tile.columns))
+            sums = code.at(memory, code.mul(r, tile.columns))
 
             def vector(c: Index, mask: ir.Value | None = None) -> None:
                 self.place((self.shape.col,), code.add(column, c), places)
                 full = tuple(code.value(places.get(i, 0)) for i in range(len(self.spec.output)))
-                self.epilogue(code.builder, full, code.load(code.at(memory, c), lanes), mask)
+                self.epilogue(code.builder, full, code.load(code.at(sums, c), lanes), mask)
 
             if whole_vectors:
                 code.loop(first_column, end_column, lanes, lambda c: vector(c))
@@ -199,7 +367,7 @@ class _Writer:
         code.loop(first_row, end_row, 1, one_row)
 
     def tiled_groups(self) -> Sequence[Group]:
-        return () if self.plan.tiled is None else (self.shape.rows[self.plan.tiled],)
+        return self.shape.rows if self.plan.tiled is None else (self.shape.rows[self.plan.tiled],)
 
     def walk(
         self, groups: Sequence[Group], index: Index, a: ir.Value, b: ir.Value, coordinates: dict[int, Index]
@@ -226,6 +394,3 @@ class _Writer:
                 return
             index, coordinates[position] = code.divmod(index, self.sizes(extent))
 
-
-def _number(x: Index) -> ir.Value:
-    return ir.Constant(I64, x) if isinstance(x, int) else x

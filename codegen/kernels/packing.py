@@ -1,0 +1,198 @@
+"""Copies of parts of A and B into the order in which the registers want them, through the strides of their axes.
+
+A by rows:     copy[r, k]         when A is contiguous along K: each row of a tile becomes one run.
+A by columns:  copy[k, r]         when A is contiguous along its rows.
+B by panels:   copy[panel, k, c]  each k of a panel is a run of whole vectors; missing columns hold something finite.
+
+Every routine walks the loops of K as ``Move`` steps, so that a transposition, a slice or a convolution's patches are
+nothing but other strides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from llvmlite import ir
+
+from graphc.codegen.kernels.building import Code, Index
+
+
+@dataclass(frozen=True)
+class Move:
+    """One loop of a copy: its trip count, and how far source and copy move in a turn."""
+
+    extent: Index
+    source: Index
+    copy: Index
+
+
+def merged(code: Code, moves: Sequence[Move]) -> list[Move]:
+    """Loops that walk like one longer loop joined."""
+    result: list[Move] = []
+    for move in moves:
+        if result and isinstance(move.extent, int):
+            outer = result[-1]
+            if outer.source == code.mul(move.extent, move.source) and outer.copy == code.mul(move.extent, move.copy):
+                result[-1] = Move(code.mul(outer.extent, move.extent), move.source, move.copy)
+                continue
+        result.append(move)
+    return result
+
+
+def walk(
+    code: Code, moves: Sequence[Move], source: ir.Value, copy: ir.Value, body: Callable[[ir.Value, ir.Value], None]
+) -> None:
+    """``body`` at every position of the loops ``moves``."""
+    if not moves:
+        body(source, copy)
+        return
+    move, rest = moves[0], moves[1:]
+
+    def turn(i: Index) -> None:
+        walk(code, rest, code.at(source, code.mul(i, move.source)), code.at(copy, code.mul(i, move.copy)), body)
+
+    code.loop(0, move.extent, 1, turn)
+
+
+def copy_element(code: Code, source: ir.Value, copy: ir.Value) -> None:
+    code.store(code.load(source), copy)
+
+
+def copy_moves(code: Code, moves: Sequence[Move], source: ir.Value, copy: ir.Value, lanes: int) -> None:
+    """Any copy; by vectors where both sides are contiguous along the last loop."""
+    moves = merged(code, moves)
+    if not moves or moves[-1].source != 1 or moves[-1].copy != 1:
+        walk(code, moves, source, copy, lambda s, c: copy_element(code, s, c))
+        return
+    count = moves[-1].extent
+
+    def run(source: ir.Value, copy: ir.Value) -> None:
+        whole = code.sub(count, code.divmod(count, lanes)[1])
+
+        def vector(i: Index) -> None:
+            code.store(code.load(code.at(source, i), lanes), code.at(copy, i))
+
+        code.loop(0, whole, lanes, vector)
+        code.loop(whole, count, 1, lambda i: copy_element(code, code.at(source, i), code.at(copy, i)))
+
+    walk(code, moves[:-1], source, copy, run)
+
+
+def copy_run(code: Code, source: ir.Value, copy: ir.Value, count: int, lanes: int) -> None:
+    """A short run of known length, by vectors of halving width."""
+    done = 0
+    while done < count:
+        while lanes > count - done:
+            lanes //= 2
+        code.store(code.load(code.at(source, done), lanes), code.at(copy, done))
+        done += lanes
+
+
+def copy_runs(code: Code, moves: Sequence[Move], source: ir.Value, copy: ir.Value, count: int, lanes: int) -> None:
+    """A run of ``count`` contiguous elements at every position of ``moves``."""
+    walk(code, merged(code, moves), source, copy, lambda s, c: copy_run(code, s, c, count, lanes))
+
+
+def copy_partial_runs(
+    code: Code, moves: Sequence[Move], source: ir.Value, copy: ir.Value, count: Index, width: int, lanes: int
+) -> None:
+    """Runs of ``count`` elements in places of ``width``, by masked vectors; the rest becomes zero."""
+    masks = [code.first_lanes(code.sub(count, v), lanes) for v in range(0, width, lanes)]
+
+    def run(source: ir.Value, copy: ir.Value) -> None:
+        for v, mask in enumerate(masks):
+            code.store(code.load_masked(code.at(source, v * lanes), mask), code.at(copy, v * lanes))
+
+    walk(code, merged(code, moves), source, copy, run)
+
+
+def copy_clamped(
+    code: Code, moves: Sequence[Move], source: ir.Value, copy: ir.Value, count: Index, width: int, step: Index
+) -> None:
+    """Element by element, columns ``step`` apart in the source; those beyond ``count`` repeat the last."""
+
+    def column(c: Index) -> None:
+        there = code.least(c, code.sub(count, 1))
+        walk(code, merged(code, moves), code.at(source, code.mul(there, step)), code.at(copy, c),
+             lambda s, c: copy_element(code, s, c))
+
+    code.loop(0, width, 1, column)
+
+
+def copy_transposed(
+    code: Code, moves: Sequence[Move], source: ir.Value, copy: ir.Value, width: int, step: Index, lanes: int
+) -> None:
+    """``width`` columns, ``step`` apart and contiguous along the last loop, become rows of ``width`` elements."""
+    *outer, last = moves
+    side = max(1, min(lanes, 16 // code.element_bytes))
+
+    def block(source: ir.Value, copy: ir.Value) -> None:
+        whole = code.sub(last.extent, code.divmod(last.extent, side)[1])
+
+        def vectors(c: Index) -> None:
+            columns = [code.at(source, code.mul(code.add(c, lane), step)) for lane in range(lanes)]
+            here = code.at(copy, c)
+
+            def square(k: Index) -> None:
+                places = [code.at(column, k) for column in columns]
+                for i, row in enumerate(_transposed_rows(code, places, side)):
+                    code.store(row, code.at(here, code.mul(code.add(k, i), last.copy)))
+
+            code.loop(0, whole, side, square)
+
+        code.loop(0, width, lanes, vectors)
+
+        def left_over(k: Index) -> None:
+            code.loop(0, width, 1, lambda c: copy_element(
+                code, code.at(source, code.add(code.mul(c, step), k)), code.at(copy, code.add(code.mul(k, last.copy), c))
+            ))
+
+        code.loop(whole, last.extent, 1, left_over)
+
+    walk(code, merged(code, outer), source, copy, block)
+
+
+def _transposed_rows(code: Code, places: Sequence[ir.Value], side: int) -> list[ir.Value]:
+    """``side`` vectors, the i-th holding element i of every place.
+
+    Squares of ``side`` x ``side`` elements are 16 bytes wide; a vector of several such is gathered so that its
+    j-th part comes from place j * side + i, and all squares are transposed at once.
+    """
+    parts = len(places) // side
+    rows = []
+    for i in range(side):
+        vector = code.load(places[i], side)
+        for part in range(1, parts):
+            vector = _append(code, vector, code.load(places[part * side + i], side))
+        rows.append(vector)
+    return _transpose_squares(code, rows, side)
+
+
+def _append(code: Code, vector: ir.Value, part: ir.Value) -> ir.Value:
+    """``vector`` with the lanes of ``part`` after its own."""
+    size, more = vector.type.count, part.type.count
+    if size > more:
+        padded = code.shuffle(part, part, [*range(more), *[0] * (size - more)])
+    else:
+        padded = part
+    return code.shuffle(vector, padded, [*range(size), *range(size, size + more)])
+
+
+def _transpose_squares(code: Code, rows: list[ir.Value], side: int) -> list[ir.Value]:
+    """Each aligned group of ``side`` lanes is a square, transposed by log2(side) rounds of interleaving."""
+    if side == 1:
+        return rows
+    lanes = rows[0].type.count
+    starts = range(0, lanes, side)
+    half = side // 2
+    low = [x for s in starts for i in range(half) for x in (s + i, lanes + s + i)]
+    high = [x for s in starts for i in range(half, side) for x in (s + i, lanes + s + i)]
+    distance = half
+    while distance:
+        mixed = []
+        for i in range(half):
+            mixed += [code.shuffle(rows[i], rows[i + half], low), code.shuffle(rows[i], rows[i + half], high)]
+        rows = mixed
+        distance //= 2
+    return rows
