@@ -15,22 +15,21 @@ from __future__ import annotations
 
 import ctypes
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import Any
 
 from graphc import settings
-from graphc.codegen.target import Target, target_machine
+from graphc.codegen import cache, elf
+from graphc.codegen.target import Target, host, target_machine
 
 # What objects may use without defining it: the thread pool's functions, and what LLVM makes of copies and clears.
 EXTERNALS = frozenset(
-    """
-    memcpy memmove memset calloc free getpid sched_getaffinity sysconf sigfillset pthread_sigmask
-    pthread_create pthread_join pthread_attr_init pthread_attr_setstacksize pthread_attr_destroy
-    pthread_mutex_init pthread_mutex_lock pthread_mutex_unlock pthread_mutex_destroy
-    pthread_cond_init pthread_cond_wait pthread_cond_signal pthread_cond_broadcast pthread_cond_destroy
-    """.split()
+    ["memcpy", "memmove", "memset", "calloc", "free", "getpid", "sched_getaffinity", "sysconf", "sigfillset"]
+    + [f"pthread_{name}" for name in ("create", "join", "sigmask", "attr_init", "attr_setstacksize", "attr_destroy")]
+    + [f"pthread_mutex_{name}" for name in ("init", "lock", "unlock", "destroy")]
+    + [f"pthread_cond_{name}" for name in ("init", "wait", "signal", "broadcast", "destroy")]
 )
 
 
@@ -51,6 +50,20 @@ def compile_many(irs: Sequence[object], target: Target, threads: int | None = No
         return [compile_ir(ir, target) for ir in irs]
     with ThreadPoolExecutor(workers) as pool:
         return list(pool.map(lambda ir: compile_ir(ir, target), irs))
+
+
+def compile_cached(requests: Sequence[tuple[str, Callable[[], object]]], target: Target) -> list[bytes]:
+    """The object file for each (description, function that writes the IR); the IR is written only when it is needed.
+
+    A description is all that the IR depends on besides target and version of graphc: the scheduled loops as text, say.
+    """
+    keys = [cache.make_key(text, repr(target)) for text, _ in requests]
+    objects = {key: data for key in keys if (data := cache.get(key)) is not None}
+    missing = {key: write for key, (_, write) in zip(keys, requests) if key not in objects}
+    for key, data in zip(missing, compile_many([write() for write in missing.values()], target)):
+        cache.put(key, data)
+        objects[key] = data
+    return [objects[key] for key in keys]
 
 
 def _emit(machine: Any, module: Any) -> bytes:
@@ -90,49 +103,71 @@ def _unlocked_llvm() -> ctypes.CDLL:
 
 
 class Library:
-    """Objects linked into this process. Whoever keeps an address from it must keep the library."""
+    """Objects linked into this process. Who keeps an address from it must keep the library: its end frees the code."""
 
-    def __init__(self, name: str, engine: Any, holder: Any):
-        self._name = name
-        self._engine = engine
-        self._trackers = {"": holder}  # The code goes when the first of them does.
+    def __init__(self, find: Callable[[str], int | None], code: object):
+        self._find = find
+        self._code = code
 
     def address(self, symbol: str) -> int:
         """Where a function or a global of the objects stands."""
-        if symbol not in self._trackers:
-            try:
-                self._trackers[symbol] = self._engine.lookup(self._name, symbol)
-            except RuntimeError as error:
-                raise RuntimeError(f"no symbol '{symbol}' in the generated code: {error}") from None
-        return int(self._trackers[symbol][symbol])
+        address = self._find(symbol)
+        if address is None:
+            raise RuntimeError(f"the generated code defines no '{symbol}'")
+        return address
 
 
 def load(objects: Sequence[bytes], symbols: Mapping[str, int] | None = None) -> Library:
     """Link the objects with each other, with the C library's `EXTERNALS` and with ``symbols`` (name to address)."""
+    known = dict(symbols or {})
+    if elf.available():
+        try:
+            image = elf.link(objects, lambda names: _resolve(names, known))
+            return Library(image.addresses.get, image)
+        except elf.Unsupported:
+            pass  # LLVM knows the rare things too.
+    return _load_with_llvm(objects, known)
+
+
+def _resolve(names: Iterable[str], symbols: Mapping[str, int]) -> dict[str, int]:
+    """The addresses of names from outside; a RuntimeError lists all that may not come from there."""
+    missing = sorted(name for name in names if name not in symbols and name not in EXTERNALS)
+    if missing:
+        raise RuntimeError(f"generated code uses what nothing defines: {', '.join(missing)}")
+    return {name: symbols[name] if name in symbols else _process_address(name) for name in names}
+
+
+def _process_address(name: str) -> int:
+    return ctypes.cast(getattr(ctypes.CDLL(None), name), ctypes.c_void_p).value or 0
+
+
+def _load_with_llvm(objects: Sequence[bytes], symbols: Mapping[str, int]) -> Library:
+    """`load` on platforms that `elf` does not know. What is undefined shows at the first `Library.address`."""
     from llvmlite import binding  # Late: see `compile_ir`.
 
-    builder = binding.JITLibraryBuilder()
+    builder = binding.JITLibraryBuilder().add_current_process()
     for data in objects:
         builder.add_object_img(data)
-    for name in EXTERNALS:
-        builder.import_symbol(name, _process_address(name))
-    for name, address in (symbols or {}).items():
+    for name, address in symbols.items():
         builder.import_symbol(name, address)
-    name = f"graphc{next(_numbers)}"
-    engine = _engine()
-    return Library(name, engine, builder.link(engine, name))
+    engine, name = _llvm_linker(), f"graphc{next(_numbers)}"
+    trackers = [builder.link(engine, name)]  # The code goes as soon as one of its trackers does.
+
+    def find(symbol: str) -> int | None:
+        try:
+            trackers.append(engine.lookup(name, symbol))
+        except RuntimeError as error:
+            raise RuntimeError(f"cannot link '{symbol}' of the generated code: {error}") from None
+        return int(trackers[-1][symbol])
+
+    return Library(find, trackers)
 
 
 _numbers = itertools.count()
 
 
 @lru_cache(maxsize=1)
-def _engine() -> Any:
+def _llvm_linker() -> Any:
     from llvmlite import binding  # Late: see `compile_ir`.
-    from graphc.codegen.target import host
 
     return binding.create_lljit_compiler(target_machine(host()), suppress_errors=True)
-
-
-def _process_address(name: str) -> int:
-    return ctypes.cast(getattr(ctypes.CDLL(None), name), ctypes.c_void_p).value or 0

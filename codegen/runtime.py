@@ -23,8 +23,14 @@ ones. Nobody but ``graphc_pool_create`` and the start of the workers allocates.
 
 from __future__ import annotations
 
+import ctypes
+import threading
+from functools import lru_cache
 from pathlib import Path
 from string import Template
+
+from graphc.codegen import jit
+from graphc.codegen.target import host
 
 # A worker looks for a job this many times before it sleeps. One look takes 5 to 50 ns (`pause` differs that much
 # between CPUs), so this is 10 to 100 us: about what it costs to put a thread to sleep and wake it again.
@@ -44,6 +50,29 @@ def runtime_ir(triple: str, serial: bool = False) -> str:
     template = Path(__file__).with_name("runtime.ll").read_text(encoding="utf-8")
     cpus = _CPUS_LINUX if "linux" in triple else _CPUS_POSIX
     return Template(template.replace("$available_cpus", cpus)).substitute(_platform(triple))
+
+
+def process_pool(threads: int) -> int:
+    """The address of this process's pool with so many threads, shared by all programs; 0 (no pool) for one thread."""
+    if threads <= 1:
+        return 0
+    with _pools_lock:
+        if threads not in _pools:
+            create = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_int)(process_runtime().address("graphc_pool_create"))
+            _pools[threads] = create(threads) or 0
+        return _pools[threads]
+
+
+# Never destroyed: a thread of the user's may be in a parallel loop until the process ends.
+_pools: dict[int, int] = {}
+_pools_lock = threading.Lock()
+
+
+@lru_cache(maxsize=1)
+def process_runtime() -> jit.Library:
+    """The runtime loaded into this process; programs get the address of ``graphc_parallel_for`` from it."""
+    target = host()
+    return jit.load(jit.compile_cached([("runtime", lambda: runtime_ir(target.triple))], target))
 
 
 def _platform(triple: str) -> dict[str, object]:

@@ -91,7 +91,7 @@ def _quota_of_group(groups: Path, root: Path) -> int | None:
 
 
 def _group_folders(groups: Path, root: Path) -> list[Path]:
-    """The folders with the limits of this process, for version 2 (``0::/path``) and version 1 (``4:cpu,cpuacct:/path``)."""
+    """Where the limits stand: lines are ``0::/path`` (version 2) and ``4:cpu,cpuacct:/path`` (version 1)."""
     folders = []
     for line in _text(groups).splitlines():
         number, _, rest = line.partition(":")
