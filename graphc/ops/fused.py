@@ -1,0 +1,40 @@
+"""Kernels: groups of nodes that one native function computes, made by the fusing pass."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from graphc.dims import DimLike
+from graphc.graph import Graph, Op
+from graphc.interpret import evaluate
+from graphc.shapes import TensorType
+
+
+@dataclass(frozen=True, eq=False)
+class Kernel(Op):
+    """The nodes of ``body`` as one native function.
+
+    Inputs take the places of the body's placeholders in their order; outputs are the body's targets. The kernel visits
+    the positions of a block of ``sizes``; along ``reduced`` axes of it, elements are combined into one.
+    """
+
+    by_identity = True
+    body: Graph
+    sizes: tuple[DimLike, ...] = ()
+    reduced: tuple[int, ...] = ()
+
+    @property
+    def parameters(self) -> list[Any]:
+        """The body's placeholders, one for each input."""
+        return [node.outputs[0] for node in self.body.nodes if node.type == "Placeholder"]
+
+    def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
+        return tuple(tensor.type for tensor in self.body.targets)
+
+    def evaluate(self, *inputs: Any) -> tuple[Any, ...]:
+        return tuple(evaluate(self.body, dict(zip(self.parameters, inputs, strict=True))))
+
+    def attributes(self) -> dict[str, Any]:
+        ops = [node.type for node in self.body.nodes if node.type not in ("Placeholder", "Const")]
+        return {"ops": "+".join(ops)}
