@@ -18,7 +18,6 @@ import time
 import warnings
 from collections.abc import Iterator
 from functools import lru_cache
-from pathlib import Path
 
 from graphc import settings
 
@@ -75,8 +74,7 @@ def _llvm_version() -> str:
 @lru_cache(maxsize=1)
 def _source_state() -> str:
     """Name, size and time of every source file of graphc: an edited compiler makes other code from the same parts."""
-    package = Path(settings.__file__).parent
-    return "\n".join(sorted(_source_lines(str(package))))
+    return "\n".join(sorted(_source_lines(os.path.dirname(settings.__file__))))
 
 
 def _source_lines(folder: str) -> Iterator[str]:
@@ -92,8 +90,8 @@ def _source_lines(folder: str) -> Iterator[str]:
 class Cache:
     """A folder of entries with a limit on their total size; when that is passed, the oldest go first."""
 
-    def __init__(self, folder: Path, limit: int):
-        self._folder = folder
+    def __init__(self, folder: str | os.PathLike[str], limit: int):
+        self._folder = os.fspath(folder)
         self._limit = limit
         self._total: int | None = None  # Bytes in the folder as far as this process knows; None before the first look.
         self._usable = True
@@ -103,7 +101,7 @@ class Cache:
         if not (self._usable and self._folder_is_safe()):
             return None
         try:
-            with open(self._folder / (key + _SUFFIX), "rb", opener=_open_no_link) as file:
+            with open(self._path(key), "rb", opener=_open_no_link) as file:
                 status = os.fstat(file.fileno())
                 if not (stat.S_ISREG(status.st_mode) and _only_ours(status)):
                     return None
@@ -119,21 +117,24 @@ class Cache:
         if not self._usable:
             return
         content = _HEADER.pack(_MAGIC, len(data), _checksum(key, data)) + data
-        unfinished = self._folder / f"{key}.{os.getpid()}.{next(_numbers)}{_UNFINISHED}"
+        unfinished = os.path.join(self._folder, f"{key}.{os.getpid()}.{next(_numbers)}{_UNFINISHED}")
         try:
             self._make_folder()
             with open(unfinished, "xb", opener=_create_private) as file:
                 file.write(content)
-            os.replace(unfinished, self._folder / (key + _SUFFIX))
+            os.replace(unfinished, self._path(key))
             self._keep_limit(len(content))
         except OSError as error:
             _remove(unfinished)
             self._give_up(str(error))
 
+    def _path(self, key: str) -> str:
+        return os.path.join(self._folder, key + _SUFFIX)
+
     def _make_folder(self) -> None:
-        self._folder.parent.mkdir(parents=True, exist_ok=True)
+        os.makedirs(os.path.dirname(os.path.abspath(self._folder)), exist_ok=True)
         try:
-            self._folder.mkdir(mode=0o700)
+            os.mkdir(self._folder, mode=0o700)
         except FileExistsError:
             if not self._folder_is_safe():
                 raise OSError(f"{self._folder} is not a folder that only you can write") from None
@@ -152,7 +153,7 @@ class Cache:
 
     def _make_young(self, key: str) -> None:
         try:
-            os.utime(self._folder / (key + _SUFFIX))
+            os.utime(self._path(key))
         except OSError:  # A read-only folder still serves what it has.
             return
 
@@ -172,7 +173,7 @@ class Cache:
             _remove(path)
             self._total -= size
 
-    def _entries(self) -> Iterator[tuple[int, int, Path]]:
+    def _entries(self) -> Iterator[tuple[int, int, str]]:
         """(time, size, path) of each entry; what an interrupted process left half written is removed."""
         with os.scandir(self._folder) as files:
             for file in files:
@@ -181,9 +182,9 @@ class Cache:
                 except OSError:  # Another process removed it.
                     continue
                 if file.name.endswith(_SUFFIX):
-                    yield status.st_mtime_ns, status.st_size, Path(file.path)
+                    yield status.st_mtime_ns, status.st_size, file.path
                 elif file.name.endswith(_UNFINISHED) and time.time() - status.st_mtime > _ABANDONED_SECONDS:
-                    _remove(Path(file.path))
+                    _remove(file.path)
 
 
 _numbers = itertools.count()
@@ -219,8 +220,8 @@ def _create_private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def _remove(path: Path) -> None:
+def _remove(path: str) -> None:
     try:
-        path.unlink()
+        os.unlink(path)
     except OSError:  # Gone already, or not ours to remove.
         return

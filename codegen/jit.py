@@ -16,7 +16,6 @@ from __future__ import annotations
 import ctypes
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import Any
 
@@ -48,6 +47,8 @@ def compile_many(irs: Sequence[object], target: Target, threads: int | None = No
     workers = min(len(irs), threads or settings.thread_count())
     if workers <= 1:
         return [compile_ir(ir, target) for ir in irs]
+    from concurrent.futures import ThreadPoolExecutor  # Late: loading it takes longer than loading a cached program.
+
     with ThreadPoolExecutor(workers) as pool:
         return list(pool.map(lambda ir: compile_ir(ir, target), irs))
 

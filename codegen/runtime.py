@@ -24,10 +24,9 @@ ones. Nobody but ``graphc_pool_create`` and the start of the workers allocates.
 from __future__ import annotations
 
 import ctypes
+import os
 import threading
 from functools import lru_cache
-from pathlib import Path
-from string import Template
 
 from graphc.codegen import jit
 from graphc.codegen.target import host
@@ -45,11 +44,19 @@ MAX_THREADS = 1 << 12
 
 def runtime_ir(triple: str, serial: bool = False) -> str:
     """The text of an LLVM module with the pool for this target; with ``serial``, its twin that knows no threads."""
-    if serial:
-        return Template(_SERIAL).substitute(triple=triple)
-    template = Path(__file__).with_name("runtime.ll").read_text(encoding="utf-8")
-    cpus = _CPUS_LINUX if "linux" in triple else _CPUS_POSIX
-    return Template(template.replace("$available_cpus", cpus)).substitute(_platform(triple))
+    text = _SERIAL if serial else _pool_template().replace("$available_cpus", _available_cpus(triple))
+    for name, value in _platform(triple).items():
+        text = text.replace(f"${name}", value)
+    return text
+
+
+def _pool_template() -> str:
+    with open(os.path.join(os.path.dirname(__file__), "runtime.ll"), encoding="utf-8") as file:
+        return file.read()
+
+
+def _available_cpus(triple: str) -> str:
+    return _CPUS_LINUX if "linux" in triple else _CPUS_POSIX
 
 
 def process_pool(threads: int) -> int:
@@ -75,7 +82,7 @@ def process_runtime() -> jit.Library:
     return jit.load(jit.compile_cached([("runtime", lambda: runtime_ir(target.triple))], target))
 
 
-def _platform(triple: str) -> dict[str, object]:
+def _platform(triple: str) -> dict[str, str]:
     """What differs between platforms: the width of ``size_t``, two numbers of the C headers, how a core waits."""
     arch = triple.split("-")[0]
     darwin = "apple" in triple or "darwin" in triple
@@ -83,13 +90,13 @@ def _platform(triple: str) -> dict[str, object]:
     return {
         "triple": triple,
         "word": "i64" if "64" in arch or arch == "s390x" else "i32",
-        "sig_setmask": 3 if darwin else 2,
-        "online_cpus": 58 if darwin else 84,  # _SC_NPROCESSORS_ONLN
+        "sig_setmask": "3" if darwin else "2",
+        "online_cpus": "58" if darwin else "84",  # _SC_NPROCESSORS_ONLN
         "pause_declaration": pause_declaration,
         "pause": pause,
-        "spins": SPINS,
-        "max_threads": MAX_THREADS,
-        "stack": WORKER_STACK_BYTES,
+        "spins": str(SPINS),
+        "max_threads": str(MAX_THREADS),
+        "stack": str(WORKER_STACK_BYTES),
     }
 
 

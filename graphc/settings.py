@@ -15,10 +15,9 @@ The environment is read once, at the first question; `set_num_threads` changes t
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 MAX_THREADS = 4096
 
@@ -29,10 +28,10 @@ class Settings:
 
     num_threads: int | None
     cache: bool
-    cache_dir: Path | None
+    cache_dir: str | None
     cache_bytes: int
     verbose: int
-    dump: Path | None
+    dump: str | None
 
 
 @lru_cache(maxsize=1)
@@ -76,47 +75,53 @@ def usable_cpus() -> int:
         allowed = len(os.sched_getaffinity(0))
     except AttributeError:  # Linux only.
         allowed = os.cpu_count() or 1
-    quota = _quota_of_group(Path("/proc/self/cgroup"), Path("/sys/fs/cgroup"))
+    quota = quota_of_group("/proc/self/cgroup", "/sys/fs/cgroup")
     return max(1, min(allowed, quota or allowed))
 
 
-def _quota_of_group(groups: Path, root: Path) -> int | None:
+def quota_of_group(groups: str, root: str) -> int | None:
     """CPUs that the control groups of this process allow, rounded up; None without a limit.
 
-    A group is limited by all groups above it as well. In a container the listed path may not exist, as the container
-    sees its own group at the root; the walk upwards ends there in any case.
+    ``groups`` is the file that names them, ``root`` the folder where they stand. A group is limited by all groups above
+    it as well. A container sees its own group at the root, while the file may name a path that does not exist there;
+    the way upwards ends at the root in either case.
     """
     limits = [limit for folder in _group_folders(groups, root) if (limit := _quota_of_folder(folder))]
     return min(limits, default=None)
 
 
-def _group_folders(groups: Path, root: Path) -> list[Path]:
-    """Where the limits stand: lines are ``0::/path`` (version 2) and ``4:cpu,cpuacct:/path`` (version 1)."""
-    folders = []
+def _group_folders(groups: str, root: str) -> Iterator[str]:
+    """Where limits may stand: the file's lines are ``0::/path`` (version 2) and ``4:cpu,cpuacct:/path`` (version 1)."""
     for line in _text(groups).splitlines():
         number, _, rest = line.partition(":")
         controllers, _, path = rest.partition(":")
-        if number != "0" and "cpu" not in controllers.split(","):
+        names = path.strip("/").split("/") if path.strip("/") else []
+        if number == "0":
+            bases = [root]
+        elif "cpu" in controllers.split(","):
+            bases = [f"{root}/{controllers}", f"{root}/cpu"]
+        else:
             continue
-        for base in (root,) if number == "0" else (root / controllers, root / "cpu"):
-            inner = base / path.lstrip("/")
-            folders += [inner, *(parent for parent in inner.parents if parent.is_relative_to(base))]
-    return folders
+        for base in bases:
+            for depth in range(len(names), -1, -1):
+                yield "/".join([base, *names[:depth]])
 
 
-def _quota_of_folder(folder: Path) -> int | None:
+def _quota_of_folder(folder: str) -> int | None:
     """``cpu.max`` holds "quota period" in version 2; version 1 has a file for each, with -1 for no limit."""
-    quota, _, period = _text(folder / "cpu.max").strip().partition(" ")
+    quota, _, period = _text(f"{folder}/cpu.max").strip().partition(" ")
     if not quota:
-        quota, period = _text(folder / "cpu.cfs_quota_us").strip(), _text(folder / "cpu.cfs_period_us").strip()
+        quota = _text(f"{folder}/cpu.cfs_quota_us").strip()
+        period = _text(f"{folder}/cpu.cfs_period_us").strip()
     if not (quota.isdecimal() and period.isdecimal() and int(quota) and int(period)):
         return None
     return -(-int(quota) // int(period))
 
 
-def _text(file: Path) -> str:
+def _text(file: str) -> str:
     try:
-        return file.read_text(encoding="utf-8", errors="replace")
+        with open(file, encoding="utf-8", errors="replace") as opened:
+            return opened.read()
     except OSError:
         return ""
 
@@ -139,15 +144,15 @@ def _whole(environment: Mapping[str, str], name: str, default: int, least: int, 
     return int(text)
 
 
-def _folder(environment: Mapping[str, str], name: str) -> Path | None:
+def _folder(environment: Mapping[str, str], name: str) -> str | None:
     text = environment.get(name, "").strip()
-    return Path(text).expanduser() if text else None
+    return os.path.expanduser(text) if text else None
 
 
-def _user_cache(environment: Mapping[str, str]) -> Path | None:
+def _user_cache(environment: Mapping[str, str]) -> str | None:
     """``$XDG_CACHE_HOME/graphc`` or ``~/.cache/graphc``; None where there is no home."""
     given = environment.get("XDG_CACHE_HOME", "").strip()
-    if given and Path(given).is_absolute():  # The XDG base directory specification: relative paths are ignored.
-        return Path(given) / "graphc"
-    home = Path("~").expanduser()
-    return home / ".cache" / "graphc" if home.is_absolute() else None
+    if os.path.isabs(given):  # The XDG base directory specification: relative paths are ignored.
+        return os.path.join(given, "graphc")
+    home = os.path.expanduser("~")
+    return os.path.join(home, ".cache", "graphc") if os.path.isabs(home) else None
