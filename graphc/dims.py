@@ -285,14 +285,28 @@ def _is_within(value: DimLike, limit: DimLike) -> bool:
             else:
                 term = term * (extent - 1)
         largest = largest + term
-    return _is_nonnegative(limit - largest - 1)
+    return is_nonnegative(limit - largest - 1)
 
 
-def _is_nonnegative(value: DimLike) -> bool:
-    """True when no term is negative; a symbol without extent is a size and so at least 1."""
+def is_nonnegative(value: DimLike) -> bool:
+    """Whether ``value >= 0`` is certain: no term is negative; a symbol without extent is a size and so at least 1."""
     terms = dict(_terms(value))
-    constant = terms.pop((), 0)
-    return all(f > 0 for f in terms.values()) and constant + sum(terms.values()) >= 0
+    least = terms.pop((), 0)
+    for monomial, factor in terms.items():
+        smallest = _smallest(monomial)
+        if factor < 0 or smallest is None:
+            return False
+        least += factor * smallest
+    return least >= 0
+
+
+def _smallest(monomial: Monomial) -> int | None:
+    """What a product of atoms is at least: 1 for sizes, 0 where a position or a quotient is among them, else None."""
+    for thing in monomial:
+        if isinstance(thing, FloorDiv) and not (is_nonnegative(thing.numerator) and is_nonnegative(thing.denominator)):
+            return None
+    sizes_only = all(isinstance(thing, Symbol) and thing.extent is None for thing in monomial)
+    return 1 if sizes_only else 0
 
 
 def _substitute_atom(thing: Atom, replace: Callable[[Atom], DimLike]) -> DimLike:

@@ -24,6 +24,10 @@ _FOLLOWS_SHAPES = frozenset({
 })  # fmt: skip
 
 
+class NeedsNumbers(ValueError):
+    """No one program serves every value of a symbolic size here: it must be compiled for a number."""
+
+
 def shape_value(tensor: Tensor) -> np.ndarray[Any, Any] | None:
     """The value of ``tensor`` while declaring, as an object array of ints and symbols; None where it depends on data."""
     return _value(tensor, {})

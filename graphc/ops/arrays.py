@@ -1,0 +1,320 @@
+"""Making arrays and putting arrays together: zeros, fill, concat, split, stack, tile, where, meshgrid."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from graphc import dtypes
+from graphc.dtypes import DType
+from graphc.errors import UnimplementedError
+from graphc.graph import Op, Operation, Tensor
+from graphc.ops import elementwise as e
+from graphc.ops.base import apply, check_same_dtype, constant, convert_to_tensor, convert_together, graph_of
+from graphc.ops.blocks import SliceFrom, along, static_shape
+from graphc.ops.reshaping import (
+    ExpandDims,
+    Squeeze,
+    broadcast_like,
+    broadcast_to,
+    reshape,
+    shape,
+)
+from graphc.ops.shape_values import static_sizes
+from graphc.shapes import Shape, Size, TensorType, merge, normalise_axis, shape_text
+
+
+@dataclass(frozen=True)
+class ConcatV2(Op):
+    """The inputs one after the other along ``axis``."""
+
+    axis: int
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        dtype = check_same_dtype(inputs)
+        known = [x for x in inputs if x.shape is not None]
+        if not known:
+            return TensorType(dtype, None)
+        sides: Shape = None
+        for x in known:
+            if self.axis >= len(x.shape):  # type: ignore[arg-type]
+                raise ValueError(f"cannot concatenate along axis {self.axis}: the input {x} has {x.rank} axes")
+            try:
+                sides = merge(sides, _without_size(x.shape, self.axis))
+            except ValueError:
+                listed = ", ".join(str(x) for x in inputs)
+                raise ValueError(f"inputs to concatenate along axis {self.axis} differ elsewhere: {listed}") from None
+        total: Size = 0
+        for x in inputs:
+            size = None if x.shape is None else x.shape[self.axis]
+            total = None if total is None or size is None else total + size
+        return TensorType(dtype, (*sides[: self.axis], total, *sides[self.axis + 1 :]))  # type: ignore[index]
+
+    def evaluate(self, *values: Any) -> Any:
+        return np.concatenate(values, axis=self.axis)
+
+    def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
+        sizes = [None if x.type.shape is None else x.type.shape[self.axis] for x in node.inputs]
+        if all(isinstance(size, int) for size in sizes):
+            ends = np.cumsum(sizes).tolist()
+            return [along(grad, self.axis, end - size, end) for size, end in zip(sizes, ends, strict=True)]
+        return _parts(grad, [shape(x) for x in node.inputs], self.axis)
+
+
+@dataclass(frozen=True)
+class Pack(Op):
+    """The inputs, all of one type, side by side along a new axis."""
+
+    axis: int = 0
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        dtype = check_same_dtype(inputs)
+        common: Shape = None
+        for x in inputs:
+            try:
+                common = merge(common, x.shape)
+            except ValueError:
+                raise ValueError(f"inputs to stack differ in shape: {', '.join(str(x) for x in inputs)}") from None
+        if common is None:
+            return TensorType(dtype, None)
+        axis = normalise_axis(self.axis, len(common) + 1)
+        return TensorType(dtype, (*common[:axis], len(inputs), *common[axis:]))
+
+    def evaluate(self, *values: Any) -> Any:
+        return np.stack(values, axis=self.axis)
+
+    def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
+        count = len(node.inputs)
+        return [apply(Squeeze((self.axis,)), along(grad, self.axis, i, i + 1)) for i in range(count)]
+
+    def specialise(self, inputs: Sequence[Tensor], values: Sequence[Any]) -> Tensor:
+        """A concatenation of the inputs, each with the new axis at size 1."""
+        parts = [apply(ExpandDims((self.axis,)), x) for x in inputs]
+        return apply(ConcatV2(self.axis), *parts) if len(parts) > 1 else parts[0]
+
+
+def _without_size(sizes: Shape, axis: int) -> Shape:
+    return None if sizes is None else (*sizes[:axis], None, *sizes[axis + 1 :])
+
+
+def _parts(grad: Tensor, shapes: Sequence[Tensor], axis: int) -> list[Tensor | None]:
+    """Slices of ``grad`` of these shapes, one after the other along ``axis``."""
+    parts: list[Tensor | None] = []
+    begin = zeros_like(shapes[0])
+    rank = shapes[0].type.shape[0]  # type: ignore[index]
+    along_axis = constant(np.eye(rank, dtype=np.int32)[axis])  # type: ignore[arg-type, index]
+    for size in shapes:
+        parts.append(apply(SliceFrom(), grad, begin, size))
+        begin = begin + size * along_axis
+    return parts
+
+
+def fill(dims: Any, value: Any, name: str | None = None) -> Tensor:
+    """A tensor of shape ``dims`` that holds the scalar ``value`` everywhere."""
+    return broadcast_to(convert_to_tensor(value), dims, name=name or "Fill")
+
+
+def zeros(shape: Any, dtype: Any = dtypes.float32, name: str | None = None) -> Tensor:
+    """Zeros of this shape."""
+    return _filled(0, shape, dtype, name or "zeros")
+
+
+def ones(shape: Any, dtype: Any = dtypes.float32, name: str | None = None) -> Tensor:
+    """Ones of this shape."""
+    return _filled(1, shape, dtype, name or "ones")
+
+
+def _filled(value: int, shape: Any, dtype: Any, name: str) -> Tensor:
+    wanted = dtypes.as_dtype(dtype)
+    sizes = static_sizes(shape)
+    if static_shape(sizes) and np.prod(sizes) <= 1:  # type: ignore[arg-type]
+        return constant(np.full(sizes, value, wanted.numpy), name=name)  # type: ignore[arg-type]
+    with graph_of([convert_to_tensor(shape)] if sizes is None else []).name_scope(name) as scope:
+        return broadcast_to(_scalar(value, wanted), shape, name=scope)
+
+
+def _scalar(value: int, dtype: DType) -> Tensor:
+    return constant(np.array(value, dtype.numpy))
+
+
+def zeros_like(tensor: Any, dtype: Any = None, name: str | None = None, optimize: bool = True) -> Tensor:
+    """Zeros of the shape and dtype of ``tensor``, or of another dtype."""
+    return _filled_like(0, tensor, dtype, name or "zeros_like")
+
+
+def ones_like(tensor: Any, dtype: Any = None, name: str | None = None, optimize: bool = True) -> Tensor:
+    """Ones of the shape and dtype of ``tensor``, or of another dtype."""
+    return _filled_like(1, tensor, dtype, name or "ones_like")
+
+
+def _filled_like(value: int, tensor: Any, dtype: Any, name: str) -> Tensor:
+    x = convert_to_tensor(tensor)
+    wanted = x.dtype if dtype is None else dtypes.as_dtype(dtype)
+    if x.type.shape == ():
+        return constant(np.array(value, wanted.numpy), name=name)
+    with graph_of([x]).name_scope(name):
+        return broadcast_like(_scalar(value, wanted), x)
+
+
+def concat(values: Any, axis: Any, name: str = "concat") -> Tensor:
+    """The tensors ``values`` one after the other along ``axis``."""
+    items = list(values) if isinstance(values, (list, tuple)) else [values]
+    tensors = convert_together(*items)
+    if not tensors:
+        raise ValueError("concat needs at least one tensor")
+    position = _known_axis(axis, tensors, "concat")
+    if len(tensors) == 1:
+        return e.identity(tensors[0], name=name)
+    return apply(ConcatV2(position), *tensors, name=name)
+
+
+def _known_axis(axis: Any, tensors: Sequence[Tensor], what: str, extra: int = 0) -> int:
+    """``axis`` counted from the front, by the first tensor whose rank is known."""
+    sizes = static_sizes(axis)
+    if sizes is None or len(sizes) != 1 or not isinstance(sizes[0], int):
+        raise ValueError(f"{what} needs an axis that is known while declaring, not {axis!r}")
+    rank = next((x.type.rank for x in tensors if x.type.rank is not None), None)
+    if rank is not None:
+        return normalise_axis(sizes[0], rank + extra)
+    if sizes[0] < 0:
+        raise ValueError(f"{what}: axis {sizes[0]} counted from the end needs a known rank")
+    return sizes[0]
+
+
+def stack(values: Any, axis: int = 0, name: str = "stack") -> Tensor:
+    """The tensors ``values``, all of one shape, side by side along a new ``axis``."""
+    tensors = convert_together(*values)
+    if not tensors:
+        raise ValueError("stack needs at least one tensor")
+    return apply(Pack(_known_axis(axis, tensors, "stack", extra=1)), *tensors, name=name)
+
+
+def unstack(value: Any, num: int | None = None, axis: int = 0, name: str = "unstack") -> list[Tensor]:
+    """The parts of ``value`` at each position of ``axis``, without that axis."""
+    x = convert_to_tensor(value)
+    position = _known_axis(axis, [x], "unstack")
+    size = None if x.type.shape is None else x.type.shape[position]
+    if num is None:
+        if not isinstance(size, int):
+            raise ValueError(f"Cannot infer num from shape {shape_text(x.type.shape)}")
+        num = size
+    if isinstance(size, int) and size != num:
+        raise ValueError(f"unstack of {x.type} along axis {position} gives {size} parts, not {num}")
+    with graph_of([x]).name_scope(name):
+        return [apply(Squeeze((position,)), along(x, position, i, i + 1)) for i in range(num)]
+
+
+def split(
+    value: Any, num_or_size_splits: Any, axis: Any = 0, num: int | None = None, name: str = "split"
+) -> list[Tensor]:
+    """``value`` cut along ``axis`` into a number of equal parts, or into parts of the sizes given."""
+    x = convert_to_tensor(value)
+    position = _known_axis(axis, [x], "split")
+    with graph_of([x]).name_scope(name):
+        parts = static_sizes(num_or_size_splits)
+        if isinstance(num_or_size_splits, (list, tuple)) or (parts is not None and len(parts) != 1):
+            return _split_sizes(x, parts, position)
+        if parts is None or not isinstance(parts[0], int):
+            raise ValueError(f"split needs a number of parts that is known while declaring, not {num_or_size_splits!r}")
+        return _split_evenly(x, parts[0], position)
+
+
+def _split_evenly(x: Tensor, parts: int, axis: int) -> list[Tensor]:
+    size = None if x.type.shape is None else x.type.shape[axis]
+    if parts < 1:
+        raise ValueError(f"split needs at least 1 part, not {parts}")
+    if isinstance(size, int):
+        if size % parts:
+            raise ValueError(f"split: axis {axis} of {x.type} has size {size}, which {parts} parts do not divide")
+        return _split_sizes(x, [size // parts] * parts, axis)
+    if x.type.rank is None:
+        raise ValueError(f"split needs a known rank, which {x.name!r} lacks; give it with set_shape")
+    whole = shape(x)
+    pieces = np.ones(x.type.rank, np.int32)
+    pieces[axis] = parts
+    found = _parts(x, [whole // constant(pieces)] * parts, axis)
+    for part in found:
+        part.set_shape(_without_size(x.type.shape, axis))  # type: ignore[union-attr]
+    return found  # type: ignore[return-value]
+
+
+def _split_sizes(x: Tensor, sizes: Any, axis: int) -> list[Tensor]:
+    if sizes is None or not all(isinstance(size, int) for size in sizes):
+        raise ValueError(f"split needs sizes that are known while declaring, not {sizes}")
+    whole = None if x.type.shape is None else x.type.shape[axis]
+    counts = list(sizes)
+    if counts.count(-1) == 1 and isinstance(whole, int):
+        counts[counts.index(-1)] = whole - sum(counts) - 1
+    if min(counts, default=0) < 0 or (isinstance(whole, int) and sum(counts) != whole):
+        raise ValueError(f"split: the sizes {list(sizes)} do not add up to axis {axis} of {x.type}")
+    ends = np.cumsum(counts).tolist()
+    return [along(x, axis, end - count, end) for count, end in zip(counts, ends, strict=True)]
+
+
+def tile(input: Any, multiples: Any, name: str | None = None) -> Tensor:
+    """``input`` repeated ``multiples[i]`` times along axis i."""
+    x = convert_to_tensor(input)
+    times = static_sizes(multiples)
+    if x.type.rank is None or times is None:
+        raise ValueError(f"tile needs a known rank and one multiple for each axis, not {x.type} and {multiples!r}")
+    if len(times) != x.type.rank:
+        raise ValueError(f"tile of {x.type} needs {x.type.rank} multiples, not {list(times)}")
+    with graph_of([x]).name_scope(name or "Tile") as scope:
+        counts = _entries_of(multiples, times)
+        sizes = _entries_of(shape(x), x.type.shape)  # type: ignore[arg-type]
+        repeated = apply(ExpandDims(tuple(2 * axis for axis in range(len(times)))), x)
+        pairs = [size for pair in zip(counts, sizes, strict=True) for size in pair]
+        spread = broadcast_to(repeated, _as_sizes(pairs))
+        return reshape(spread, _as_sizes([a * b for a, b in zip(counts, sizes, strict=True)]), name=scope)
+
+
+def _entries_of(vector: Any, known: Sequence[Size]) -> list[Any]:
+    """The entries of a vector: numbers where they are known, else scalar tensors."""
+    if all(isinstance(size, int) for size in known):
+        return list(known)
+    tensor = convert_to_tensor(vector)
+    return [
+        size if size is not None else apply(Squeeze((0,)), along(tensor, 0, i, i + 1)) for i, size in enumerate(known)
+    ]
+
+
+def _as_sizes(entries: Sequence[Any]) -> Any:
+    return tuple(entries) if all(isinstance(entry, int) for entry in entries) else convert_to_tensor(list(entries))
+
+
+def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None) -> Tensor:
+    """``x`` where ``condition`` is True, else ``y``; a vector condition chooses whole rows of x and y."""
+    if x is None and y is None:
+        raise UnimplementedError(
+            message="tf.where with a condition alone gives a tensor whose shape depends on data, which graphc does not "
+            "compile; give x and y, or compute with tf.cast(condition, dtype) as weights"
+        )
+    if x is None or y is None:
+        raise ValueError("x and y must both be non-None or both be None.")
+    chosen = convert_to_tensor(condition, dtypes.bool)
+    a, b = convert_together(x, y)
+    rank = a.type.rank
+    if chosen.type.rank == 1 and rank is not None and rank > 1:
+        chosen = apply(ExpandDims(tuple(range(1, rank))), chosen)
+    return apply(e.Elementwise("Select"), chosen, a, b, name=name or "Select")
+
+
+def meshgrid(*args: Any, indexing: str = "xy", name: str = "meshgrid") -> list[Tensor]:
+    """Each vector spread over the grid of all of them; ``xy`` swaps the first two axes, ``ij`` does not."""
+    if indexing not in ("xy", "ij"):
+        raise ValueError("indexing parameter must be either 'xy' or 'ij'")
+    vectors = [convert_to_tensor(arg) for arg in args]
+    with graph_of(vectors).name_scope(name):
+        flat = [reshape(vector, [-1]) for vector in vectors]
+        axes = list(range(len(flat)))
+        if indexing == "xy" and len(axes) > 1:
+            axes[:2] = [1, 0]
+        others = [tuple(a for a in range(len(flat)) if a != axis) for axis in axes]
+        columns = [apply(ExpandDims(o), vector) if o else vector for o, vector in zip(others, flat, strict=True)]
+        common = columns[0]
+        for column in columns[1:]:
+            common = e.add(zeros_like(common), zeros_like(column, common.dtype))
+        return [broadcast_like(column, common) for column in columns]

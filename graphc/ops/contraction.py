@@ -1,0 +1,245 @@
+"""Matrix products and what they come down to: sums of products over shared axes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from graphc import dtypes
+from graphc.dims import DimLike
+from graphc.graph import Op, Operation, Tensor
+from graphc.ops.base import apply, check_dtype, check_same_dtype, convert_to_tensor, convert_together, graph_of
+from graphc.ops.reshaping import expand_dims, reshape, shape, squeeze, transpose
+from graphc.ops.shape_values import static_sizes
+from graphc.shapes import Shape, Size, TensorType, broadcast, normalise_axis
+
+MULTIPLIED = (*dtypes.FLOATS, dtypes.int32, dtypes.int64)
+
+
+@dataclass(frozen=True)
+class MatMul(Op):
+    """``a @ b`` for matrices, each transposed first where its flag says so."""
+
+    transpose_a: bool = False
+    transpose_b: bool = False
+
+    def infer(self, a: TensorType, b: TensorType) -> TensorType:
+        dtype = check_same_dtype((a, b))
+        check_dtype(a, MULTIPLIED, "the first matrix")
+        for operand in (a, b):
+            if operand.rank not in (2, None):
+                raise ValueError(f"needs matrices, not {a} @ {b}")
+        return TensorType(dtype, _product_shape(a, b, self.transpose_a, self.transpose_b))
+
+    def evaluate(self, a: Any, b: Any) -> Any:
+        return np.matmul(_turned(a, self.transpose_a), _turned(b, self.transpose_b))
+
+    def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
+        return _product_adjoints(MatMul, self.transpose_a, self.transpose_b, node.inputs, grad)
+
+
+@dataclass(frozen=True)
+class BatchMatMul(Op):
+    """``a @ b`` for the matrices in the last two axes; the axes before broadcast."""
+
+    transpose_a: bool = False
+    transpose_b: bool = False
+
+    type = "BatchMatMulV2"
+
+    def infer(self, a: TensorType, b: TensorType) -> TensorType:
+        dtype = check_same_dtype((a, b))
+        check_dtype(a, MULTIPLIED, "the first matrix")
+        for operand in (a, b):
+            if operand.rank is not None and operand.rank < 2:
+                raise ValueError(f"needs at least 2 axes in both inputs, not {a} @ {b}")
+        return TensorType(dtype, _product_shape(a, b, self.transpose_a, self.transpose_b))
+
+    def evaluate(self, a: Any, b: Any) -> Any:
+        return np.matmul(_turned(a, self.transpose_a), _turned(b, self.transpose_b))
+
+    def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
+        return _product_adjoints(BatchMatMul, self.transpose_a, self.transpose_b, node.inputs, grad)
+
+
+@dataclass(frozen=True)
+class Contract(Op):
+    """``y[batch, rows, cols] = sum over inner of a[a_offset + steps . index] * b[b_offset + steps . index]``.
+
+    The form that code generation understands: each axis is ``(extent, a_step, b_step)``, steps counted in elements of
+    the row-major inputs. Rows do not move in b, cols do not move in a; ``shape`` is the row-major order of
+    batch, rows, cols under the sizes of the result.
+    """
+
+    batch: tuple[tuple[DimLike, DimLike, DimLike], ...]
+    rows: tuple[tuple[DimLike, DimLike, DimLike], ...]
+    cols: tuple[tuple[DimLike, DimLike, DimLike], ...]
+    inner: tuple[tuple[DimLike, DimLike, DimLike], ...]
+    a_offset: DimLike
+    b_offset: DimLike
+    shape: tuple[DimLike, ...]
+
+    def infer(self, a: TensorType, b: TensorType) -> TensorType:
+        return TensorType(check_same_dtype((a, b)), self.shape)
+
+    def evaluate(self, a: Any, b: Any) -> Any:
+        places = [self.batch, self.rows, self.cols, self.inner]
+        axes = [axis for group in places for axis in group]
+        extents = [extent for extent, _, _ in axes]
+        if 0 in extents:
+            return np.zeros(self.shape, a.dtype)  # type: ignore[arg-type]
+        left = _view(a, self.a_offset, [(0 if s == 0 else e, s) for e, s, _ in axes])
+        right = _view(b, self.b_offset, [(0 if s == 0 else e, s) for e, _, s in axes])
+        letters = list(range(len(axes)))
+        kept = letters[: len(axes) - len(self.inner)]
+        repeats = _repeats(self.inner)
+        left, right = np.broadcast_arrays(left, right)
+        total = np.einsum(left, letters, right, letters, kept, optimize=False)
+        return (total * np.asarray(repeats, total.dtype)).astype(a.dtype).reshape(self.shape)  # type: ignore[arg-type]
+
+
+def _view(x: Any, offset: Any, axes: Sequence[tuple[Any, Any]]) -> Any:
+    """The elements of ``x`` that the axes walk over, an axis that does not move at size 1."""
+    flat = np.ascontiguousarray(x).reshape(-1)
+    reach = [(extent - 1) * step for extent, step in axes if extent]
+    first, last = offset + sum(r for r in reach if r < 0), offset + sum(r for r in reach if r > 0)
+    if first < 0 or last >= flat.size:
+        raise IndexError(f"a contraction reads elements {first} to {last} of {flat.size}")
+    sizes = [max(extent, 1) for extent, _ in axes]
+    steps = [step * flat.itemsize for _, step in axes]
+    return np.lib.stride_tricks.as_strided(flat[offset:], sizes, steps)
+
+
+def _repeats(inner: Sequence[tuple[Any, Any, Any]]) -> int:
+    """How often an inner axis along which neither input moves repeats the same product."""
+    return int(np.prod([extent for extent, a, b in inner if a == 0 and b == 0], dtype=np.int64))
+
+
+def _turned(x: Any, transposed: bool) -> Any:
+    return np.swapaxes(x, -1, -2) if transposed else x
+
+
+def _product_shape(a: TensorType, b: TensorType, transpose_a: bool, transpose_b: bool) -> Shape:
+    left, right = _last_two(a, transpose_a), _last_two(b, transpose_b)
+    if left[1] is not None and right[0] is not None and left[1] != right[0]:
+        signs = ["^T" if flag else "" for flag in (transpose_a, transpose_b)]
+        raise ValueError(f"inner sizes differ: {a}{signs[0]} @ {b}{signs[1]} ({left[1]} and {right[0]})")
+    if a.shape is None or b.shape is None:
+        return None
+    outer = broadcast(a.shape[:-2], b.shape[:-2])
+    return (*(outer or ()), left[0], right[1])
+
+
+def _last_two(x: TensorType, transposed: bool) -> tuple[Size, Size]:
+    rows, cols = (None, None) if x.shape is None else x.shape[-2:]
+    return (cols, rows) if transposed else (rows, cols)
+
+
+def _product_adjoints(kind: Any, ta: bool, tb: bool, inputs: Sequence[Tensor], g: Tensor) -> list[Tensor | None]:
+    """With ``y = a @ b``: ``da = g @ b^T`` and ``db = a^T @ g``, so written that nothing is transposed as a node."""
+    a, b = inputs
+    da = apply(kind(tb, True), b, g) if ta else apply(kind(False, not tb), g, b)
+    db = apply(kind(True, ta), g, a) if tb else apply(kind(not ta, False), a, g)
+    return [da, db]
+
+
+def matmul(
+    a: Any,
+    b: Any,
+    transpose_a: bool = False,
+    transpose_b: bool = False,
+    adjoint_a: bool = False,
+    adjoint_b: bool = False,
+    a_is_sparse: bool = False,
+    b_is_sparse: bool = False,
+    name: str | None = None,
+) -> Tensor:
+    """The matrix product of ``a`` and ``b``; axes before the last two are a batch, and broadcast."""
+    if (transpose_a and adjoint_a) or (transpose_b and adjoint_b):
+        raise ValueError("Only one of transpose and adjoint can be True for an operand.")
+    left, right = convert_together(a, b)
+    kind = BatchMatMul if (left.type.rank or 2) > 2 or (right.type.rank or 2) > 2 else MatMul
+    return apply(kind(transpose_a or adjoint_a, transpose_b or adjoint_b), left, right, name=name or "MatMul")
+
+
+batch_matmul = matmul
+
+
+def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Tensor:
+    """The sum of products over ``axes``: a number of last axes of ``a`` and first of ``b``, or a pair of lists."""
+    left, right = convert_together(a, b)
+    if left.type.rank is None or right.type.rank is None:
+        raise ValueError(f"tensordot needs known ranks, not {left.type} and {right.type}")
+    a_axes, b_axes = _contracted_axes(axes, left.type.rank, right.type.rank)
+    _check_contracted(left.type, right.type, a_axes, b_axes)
+    a_free = [i for i in range(left.type.rank) if i not in a_axes]
+    b_free = [i for i in range(right.type.rank) if i not in b_axes]
+    with graph_of([left]).name_scope(name or "Tensordot") as scope:
+        rows = _as_matrix(left, a_free, a_axes)
+        cols = _as_matrix(right, b_axes, b_free)
+        product = matmul(rows, cols)
+        return reshape(product, _joined_sizes(left, a_free, right, b_free), name=scope)
+
+
+def _contracted_axes(axes: Any, a_rank: int, b_rank: int) -> tuple[list[int], list[int]]:
+    if isinstance(axes, int):
+        if not 0 <= axes <= min(a_rank, b_rank):
+            raise ValueError(f"tensordot: axes must be from 0 to {min(a_rank, b_rank)}, not {axes}")
+        return list(range(a_rank - axes, a_rank)), list(range(axes))
+    pair = [static_sizes(part) for part in axes]
+    if len(pair) != 2 or any(part is None or None in part for part in pair) or len(pair[0]) != len(pair[1]):  # type: ignore
+        raise ValueError(f"tensordot: axes must be a number or two lists of one length, not {axes!r}")
+    first, second = pair
+    return [normalise_axis(i, a_rank) for i in first], [normalise_axis(i, b_rank) for i in second]  # type: ignore
+
+
+def _check_contracted(a: TensorType, b: TensorType, a_axes: Sequence[int], b_axes: Sequence[int]) -> None:
+    for i, j in zip(a_axes, b_axes, strict=True):
+        m, n = a.shape[i], b.shape[j]  # type: ignore[index]
+        if m is not None and n is not None and m != n:
+            raise ValueError(f"tensordot: axis {i} of {a} and axis {j} of {b} differ in size ({m} and {n})")
+
+
+def _as_matrix(x: Tensor, first: Sequence[int], second: Sequence[int]) -> Tensor:
+    """``x`` with its axes in the order ``first + second``, each list merged to one axis."""
+    order = (*first, *second)
+    turned = x if order == tuple(range(len(order))) else transpose(x, order)
+    if len(first) == len(second) == 1:
+        return turned
+    sizes = [_count(turned, range(len(first))), _count(turned, range(len(first), len(order)))]
+    unknown = [i for i, size in enumerate(sizes) if size is None]
+    if len(unknown) < 2:
+        return reshape(turned, tuple(-1 if size is None else size for size in sizes))
+    rows = _product_of(shape(turned)[: len(first)])
+    return reshape(turned, convert_to_tensor([rows, -1]))
+
+
+def _count(x: Tensor, axes: Sequence[int]) -> Any:
+    sizes = [x.type.shape[axis] for axis in axes]  # type: ignore[index]
+    return None if None in sizes else int(np.prod(sizes, dtype=np.int64))  # type: ignore[arg-type]
+
+
+def _product_of(sizes: Tensor) -> Tensor:
+    from graphc.ops.reduction import reduce_prod  # reduction stands beside contraction
+
+    return reduce_prod(sizes)
+
+
+def _joined_sizes(a: Tensor, a_axes: Sequence[int], b: Tensor, b_axes: Sequence[int]) -> Any:
+    sizes = [x.type.shape[axis] for x, axes in ((a, a_axes), (b, b_axes)) for axis in axes]  # type: ignore[index]
+    if sizes.count(None) <= 1 and 0 not in sizes:
+        return tuple(-1 if size is None else size for size in sizes)
+    entries: list[Any] = [shape(x)[axis] if x.type.shape[axis] is None else x.type.shape[axis]  # type: ignore[index]
+                          for x, axes in ((a, a_axes), (b, b_axes)) for axis in axes]  # fmt: skip
+    return convert_to_tensor(entries) if None in sizes else tuple(entries)
+
+
+def matvec(a: Any, b: Any, transpose_a: bool = False, adjoint_a: bool = False, name: str | None = None) -> Tensor:
+    """The product of the matrices ``a`` and the vectors ``b``."""
+    matrix, vector = convert_together(a, b)
+    with graph_of([matrix]).name_scope(name or "MatVec") as scope:
+        column = matmul(matrix, expand_dims(vector, -1), transpose_a=transpose_a, adjoint_a=adjoint_a)
+        return squeeze(column, [-1], name=scope)

@@ -1,0 +1,237 @@
+"""Looking up by position: gather and its adjoint, the sum of what goes to each position."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from graphc import dtypes
+from graphc.dims import DimLike
+from graphc.errors import InvalidArgumentError
+from graphc.graph import Op, Operation, Tensor
+from graphc.ops import elementwise as e
+from graphc.ops.base import apply, check_dtype, constant, convert_to_tensor, graph_of
+from graphc.ops.blocks import along
+from graphc.ops.reshaping import ExpandDims, Squeeze, reshape, shape
+from graphc.ops.sequences import Iota
+from graphc.ops.shape_values import sizes_from, static_sizes
+from graphc.shapes import Size, TensorType, merge, normalise_axis
+
+INDICES = (dtypes.int32, dtypes.int64)
+
+
+@dataclass(frozen=True)
+class GatherV2(Op):
+    """``y[outer, i, inner] = x[outer, indices[i], inner]``, where ``axis`` comes after the outer axes.
+
+    An index outside the axis is an error when the graph runs.
+    """
+
+    axis: int = 0
+
+    def infer(self, x: TensorType, indices: TensorType) -> TensorType:
+        check_dtype(indices, INDICES, "indices")
+        if x.rank is not None and self.axis >= x.rank:
+            raise ValueError(f"axis {self.axis} is out of range for {x}, which has {x.rank} axes")
+        if x.shape is None or indices.shape is None:
+            return TensorType(x.dtype, None)
+        return TensorType(x.dtype, (*x.shape[: self.axis], *indices.shape, *x.shape[self.axis + 1 :]))
+
+    def evaluate(self, x: Any, indices: Any) -> Any:
+        _check_indices(indices, 0, x.shape[self.axis])
+        return np.take(x, indices.astype(np.int64), axis=self.axis)
+
+    def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
+        x, indices = node.inputs
+        return [scatter_add_like(grad, indices, x, self.axis), None]
+
+
+@dataclass(frozen=True)
+class ScatterAdd(Op):
+    """``y[outer, j, inner] = sum of x[outer, i, inner] over all i with indices[i] == j``, for ``0 <= j < size``.
+
+    A negative index drops its part; one of ``size`` or more is an error when the graph runs.
+    """
+
+    axis: int = 0
+    size: Size = None
+
+    type = "UnsortedSegmentSum"
+
+    def infer(self, x: TensorType, indices: TensorType, size: TensorType | None = None) -> TensorType:
+        check_dtype(indices, INDICES, "segment_ids")
+        check_dtype(x, dtypes.NUMBERS, "the data")
+        if x.shape is None or indices.shape is None:
+            return TensorType(x.dtype, None)
+        end = self.axis + len(indices.shape)
+        try:
+            merge(x.shape[self.axis : end], indices.shape)
+        except ValueError:
+            raise ValueError(f"the segment ids {indices} do not fit the data {x} from axis {self.axis} on") from None
+        return TensorType(x.dtype, (*x.shape[: self.axis], self.size, *x.shape[end:]))
+
+    def evaluate(self, x: Any, indices: Any, size: Any = None) -> Any:
+        count = self.size if size is None else int(size)
+        _check_indices(np.maximum(indices, 0), 0, count, "segment_ids")
+        end = self.axis + indices.ndim
+        result = np.zeros((*x.shape[: self.axis], count, *x.shape[end:]), x.dtype)
+        places = indices.reshape(-1).astype(np.int64)
+        rows = x.reshape(*x.shape[: self.axis], -1, *x.shape[end:]) if places.size else result[..., :0]
+        kept = places >= 0
+        before = (slice(None),) * self.axis
+        if places.size:
+            np.add.at(result, (*before, places[kept]), rows[(*before, kept)])
+        return result
+
+    def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
+        indices = node.inputs[1]
+        zero = convert_to_tensor(0, indices.dtype)
+        taken = apply(GatherV2(self.axis), grad, e.maximum(indices, zero))
+        outside = e.less(indices, zero)
+        inner = (grad.type.rank or 0) - self.axis - 1
+        if inner and indices.type.rank is not None:
+            outside = apply(ExpandDims(tuple(indices.type.rank + i for i in range(inner))), outside)
+        return [e.select(outside, convert_to_tensor(0, grad.dtype), taken), *([None] * (len(node.inputs) - 1))]
+
+    def specialise(self, inputs: Sequence[Tensor], values: Sequence[Any]) -> Tensor | None:
+        """With the number of segments written in."""
+        if self.size is not None:
+            return None
+        return apply(ScatterAdd(self.axis, sizes_from(values[2], "unsorted_segment_sum")[0]), *inputs[:2])
+
+
+def _check_indices(indices: Any, low: int, size: int, what: str = "indices") -> None:
+    wrong = np.argwhere((indices < low) | (indices >= size))
+    if len(wrong):
+        place = tuple(wrong[0].tolist())
+        shown = "" if not place else "[" + ",".join(str(p) for p in place) + "]"
+        raise InvalidArgumentError(message=f"{what}{shown} = {indices[place]} is not in [{low}, {size})")
+
+
+def scatter_add(x: Tensor, indices: Tensor, size: DimLike, axis: int = 0) -> Tensor:
+    """The sum of what ``indices`` sends to each of ``size`` positions along ``axis``."""
+    return apply(ScatterAdd(axis, size), x, indices)
+
+
+def scatter_add_like(grad: Tensor, indices: Tensor, like: Tensor, axis: int) -> Tensor:
+    """The same with the size of ``like`` along ``axis``."""
+    size = None if like.type.shape is None else like.type.shape[axis]
+    if size is not None:
+        return scatter_add(grad, indices, size, axis)
+    number = apply(Squeeze((0,)), along(shape(like), 0, axis, axis + 1))
+    return apply(ScatterAdd(axis), grad, indices, number)
+
+
+def gather(
+    params: Any, indices: Any, validate_indices: Any = None, name: str | None = None, axis: Any = None,
+    batch_dims: int = 0,
+) -> Tensor:  # fmt: skip
+    """``params`` at the positions ``indices`` of ``axis`` (the first after ``batch_dims`` where None)."""
+    x, places = convert_to_tensor(params), convert_to_tensor(indices)
+    position = _axis_of(x, batch_dims if axis is None else axis)
+    if not batch_dims:
+        return apply(GatherV2(position), x, places, name=name or "GatherV2")
+    if position != batch_dims or x.type.rank is None or places.type.rank is None:
+        raise ValueError(f"gather with batch_dims {batch_dims} needs known ranks and axis {batch_dims}, not {position}")
+    with graph_of([x]).name_scope(name or "GatherV2") as scope:
+        return _batched_gather(x, places, batch_dims, scope)
+
+
+def _axis_of(x: Tensor, axis: Any) -> int:
+    sizes = static_sizes(axis)
+    if sizes is None or not isinstance(sizes[0], int):
+        raise ValueError(f"gather needs an axis that is known while declaring, not {axis!r}")
+    if x.type.rank is None:
+        return sizes[0]
+    return normalise_axis(sizes[0], x.type.rank)
+
+
+def _batched_gather(x: Tensor, places: Tensor, batch: int, scope: str) -> Tensor:
+    """A gather from the batch axes and the next as one axis, at positions counted through."""
+    if not (x.type.is_exact and places.type.is_exact):
+        raise ValueError(f"gather with batch_dims needs known sizes, not {x.type} and {places.type}")
+    sizes, counts = x.type.sizes, places.type.sizes
+    rows = math.prod(sizes[:batch])  # type: ignore[arg-type]
+    flat = reshape(x, (rows * sizes[batch], *sizes[batch + 1 :]))
+    starts = np.arange(rows, dtype=places.dtype.numpy) * sizes[batch]
+    offsets = constant(starts.reshape(*sizes[:batch], *([1] * (len(counts) - batch))))
+    # an index outside its own row must not reach a neighbour's
+    inside = e.logical_and(e.greater_equal(places, 0), e.less(places, sizes[batch]))
+    return gather(flat, e.select(inside, places + offsets, convert_to_tensor(-1, places.dtype)), name=scope)
+
+
+def batch_gather(params: Any, indices: Any, name: str | None = None) -> Tensor:
+    """``params`` at ``indices`` along the last axis of ``indices``, for each position of the axes before."""
+    places = convert_to_tensor(indices)
+    if places.type.rank is None:
+        raise ValueError(f"batch_gather needs indices of known rank, not {places.type}")
+    return gather(params, places, name=name, batch_dims=places.type.rank - 1)
+
+
+def gather_nd(params: Any, indices: Any, name: str | None = None, batch_dims: int = 0) -> Tensor:
+    """The parts of ``params`` at the coordinates that stand along the last axis of ``indices``."""
+    x, places = convert_to_tensor(params), convert_to_tensor(indices)
+    depth = places.type.shape[-1] if places.type.shape else None
+    if batch_dims or not isinstance(depth, int) or not x.type.is_exact or depth > (x.type.rank or 0):
+        raise ValueError(f"gather_nd needs known sizes of params and depth of indices, not {x.type}, {places.type}")
+    sizes = x.type.sizes
+    with graph_of([x]).name_scope(name or "GatherNd") as scope:
+        strides = np.array([math.prod(sizes[i + 1 : depth]) for i in range(depth)])  # type: ignore[arg-type]
+        limits = constant(np.array(sizes[:depth], places.dtype.numpy))
+        inside = e.logical_and(e.greater_equal(places, convert_to_tensor(0, places.dtype)), e.less(places, limits))
+        from graphc.ops.reduction import reduce_all, reduce_sum  # reduction stands beside indexing
+
+        position = reduce_sum(places * constant(strides.astype(places.dtype.numpy)), axis=-1)
+        checked = e.select(reduce_all(inside, axis=-1), position, convert_to_tensor(-1, places.dtype))
+        flat = reshape(x, (math.prod(sizes[:depth]), *sizes[depth:]))  # type: ignore[arg-type]
+        return gather(flat, checked, name=scope)
+
+
+def embedding_lookup(
+    params: Any, ids: Any, partition_strategy: str = "mod", name: str | None = None, validate_indices: bool = True,
+    max_norm: Any = None,
+) -> Tensor:  # fmt: skip
+    """The rows ``ids`` of the table ``params``."""
+    tables = list(params) if isinstance(params, (list, tuple)) else [params]
+    if len(tables) != 1:
+        raise ValueError(f"embedding_lookup takes one table, not {len(tables)}; join them with tf.concat")
+    if max_norm is not None:
+        raise ValueError("embedding_lookup with max_norm is not there; clip the result with tf.clip_by_norm")
+    return gather(tables[0], ids, name=name or "embedding_lookup", axis=0)
+
+
+def unsorted_segment_sum(data: Any, segment_ids: Any, num_segments: Any, name: str | None = None) -> Tensor:
+    """The sum of the parts of ``data`` with each id from 0 to ``num_segments - 1``; negative ids are dropped."""
+    x, ids = convert_to_tensor(data), convert_to_tensor(segment_ids)
+    sizes = static_sizes(num_segments)
+    if sizes is not None and len(sizes) == 1 and isinstance(sizes[0], int):
+        return apply(ScatterAdd(0, sizes[0]), x, ids, name=name)
+    return apply(ScatterAdd(0), x, ids, convert_to_tensor(num_segments), name=name)
+
+
+def slice_by_gather(x: Tensor, begin: Tensor, counts: Sequence[Any]) -> Tensor:
+    """The block of ``x`` at a begin that depends on data, by a gather along each axis of which it takes a part."""
+    for axis, places in _positions(x.type.sizes, begin, counts):
+        x = apply(GatherV2(axis), x, places)
+    return x
+
+
+def put_back_by_scatter(grad: Tensor, begin: Tensor, sizes: Sequence[DimLike]) -> Tensor:
+    """Zeros of these sizes with ``grad`` at a begin that depends on data."""
+    for axis, places in _positions(sizes, begin, grad.type.sizes):
+        grad = scatter_add(grad, places, sizes[axis], axis)
+    return grad
+
+
+def _positions(sizes: Sequence[DimLike], begin: Tensor, counts: Sequence[Any]) -> list[tuple[int, Tensor]]:
+    found = []
+    for axis, (size, count) in enumerate(zip(sizes, counts, strict=True)):
+        if count == -1:
+            raise ValueError("slice to the end from a begin that depends on data gives a shape that depends on data")
+        if count != size:
+            found.append((axis, apply(Iota(count, begin.dtype)) + along(begin, 0, axis, axis + 1)))
+    return found

@@ -1,0 +1,225 @@
+"""Values that follow from positions: range, linspace, eye, one_hot, and running sums along an axis."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from graphc import dtypes
+from graphc.dims import Dim, DimLike, ceildiv, is_nonnegative
+from graphc.dtypes import DType
+from graphc.graph import Op, Operation, Tensor
+from graphc.ops import elementwise as e
+from graphc.ops.base import apply, check_dtype, constant, convert_to_tensor, convert_together, graph_of
+from graphc.ops.reshaping import ExpandDims, broadcast_to
+from graphc.ops.shape_values import NeedsNumbers, shape_value, static_sizes
+from graphc.shapes import TensorType, normalise_axis
+
+MAX_CONSTANT = 1024  # elements; a longer range is computed where it is used
+
+
+@dataclass(frozen=True)
+class Iota(Op):
+    """``y[i] = i`` for ``0 <= i < size``."""
+
+    size: DimLike
+    dtype: DType = dtypes.int32
+
+    def infer(self) -> TensorType:
+        return TensorType(self.dtype, (self.size,))
+
+    def evaluate(self) -> Any:
+        return np.arange(self.size).astype(self.dtype.numpy)
+
+    def specialise(self, inputs: Sequence[Tensor], values: Sequence[Any]) -> Tensor | None:
+        """Short ones as constants."""
+        if isinstance(self.size, int) and self.size <= MAX_CONSTANT:
+            return constant(self.evaluate())
+        return None
+
+
+@dataclass(frozen=True)
+class Range(Op):
+    """``start, start + delta, ...`` up to but without ``limit``."""
+
+    def infer(self, start: TensorType, limit: TensorType, delta: TensorType) -> TensorType:
+        for part in (start, limit, delta):
+            if part.rank not in (0, None):
+                raise ValueError(f"range needs scalars, not {part}")
+        check_dtype(start, dtypes.NUMBERS, "start")
+        return TensorType(start.dtype, (None,))
+
+    def evaluate(self, start: Any, limit: Any, delta: Any) -> Any:
+        return _counted(start.item(), limit.item(), delta.item(), start.dtype)
+
+    def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
+        return [None, None, None]
+
+    def specialise(self, inputs: Sequence[Tensor], values: Sequence[Any]) -> Tensor:
+        """``start + delta * iota``, where the length follows from shapes."""
+        if any(value is None for value in values):
+            raise ValueError("the length of the range depends on data; wanted one that follows from shapes")
+        start, limit, delta = (value.item() for value in values)
+        dtype = inputs[0].dtype
+        ramp = apply(Iota(_length(start, limit, delta), dtype))
+        scaled = ramp if delta == 1 else ramp * inputs[2]
+        return scaled if start == 0 else scaled + inputs[0]
+
+
+@dataclass(frozen=True)
+class Cumsum(Op):
+    """``y[i] = x[0] + ... + x[i]`` along ``axis``; without x[i] if ``exclusive``, from the end if ``reverse``."""
+
+    axis: int
+    exclusive: bool = False
+    reverse: bool = False
+
+    def infer(self, x: TensorType) -> TensorType:
+        check_dtype(x, dtypes.NUMBERS, "the input")
+        return x
+
+    def evaluate(self, x: Any) -> Any:
+        values = np.flip(x, self.axis) if self.reverse else x
+        total = np.cumsum(values, axis=self.axis, dtype=x.dtype)
+        if self.exclusive:
+            edges = [(1, 0) if axis == self.axis else (0, 0) for axis in builtins.range(x.ndim)]
+            before = (slice(None),) * self.axis
+            total = np.pad(total, edges)[(*before, slice(0, x.shape[self.axis]))]
+        return np.flip(total, self.axis) if self.reverse else total
+
+    def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
+        return [apply(Cumsum(self.axis, self.exclusive, not self.reverse), grad)]
+
+
+def _length(start: Any, limit: Any, delta: Any) -> DimLike:
+    if isinstance(delta, Dim) or delta == 0:
+        raise ValueError(f"the step of a range must be a number other than 0, not {delta}")
+    distance = limit - start if delta > 0 else start - limit
+    if isinstance(distance, Dim):
+        if not is_nonnegative(distance):
+            raise NeedsNumbers(f"whether a range of length {distance} is empty depends on the sizes")
+        return ceildiv(distance, abs(delta))
+    return max(0, int(np.ceil(distance / abs(delta))))
+
+
+def _counted(start: Any, limit: Any, delta: Any, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+    steps = np.arange(_length(start, limit, delta))
+    return (start + steps * delta).astype(dtype)
+
+
+def range(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name: str = "range") -> Tensor:
+    """``start, start + delta, ...`` up to but without ``limit``; ``range(n)`` counts from 0 to n - 1."""
+    if limit is None:
+        start, limit = 0, start
+    with graph_of([]).name_scope(name) as scope:
+        parts = _one_dtype((start, limit, delta), dtype)
+        known = [_known_scalar(part) for part in parts]
+        if all(value is not None for value in known):
+            values = _counted(*known, parts[0].dtype.numpy)
+            if values.size <= MAX_CONSTANT:
+                return constant(values, name=scope)
+            ramp = apply(Iota(values.size, parts[0].dtype))
+            return e.add(e.multiply(ramp, parts[2]), parts[0], name=scope)
+        return apply(Range(), *parts, name=scope)
+
+
+def _one_dtype(parts: Sequence[Any], dtype: Any) -> list[Tensor]:
+    """The three scalars in ``dtype``, or in the widest of their own."""
+    if dtype is not None:
+        wanted = dtypes.as_dtype(dtype)
+        return [e.cast(convert_to_tensor(part), wanted) for part in parts]
+    tensors = [convert_to_tensor(part) for part in parts]
+    order = (dtypes.int32, dtypes.int64, dtypes.float32, dtypes.float64)
+    widest = max((tensor.dtype for tensor in tensors), key=order.index)
+    return [e.cast(tensor, widest) for tensor in tensors]
+
+
+def _known_scalar(tensor: Tensor) -> Any:
+    """The number that ``tensor`` is known to be while declaring, or None."""
+    node = tensor.op
+    while node.type == "Cast":
+        node = node.inputs[0].op
+    if node.type == "Const" and node.kind.value.ndim == 0:  # type: ignore[attr-defined]
+        return node.kind.value.item()  # type: ignore[attr-defined]
+    known = shape_value(tensor)
+    return None if known is None or known.ndim or isinstance(known.item(), Dim) else int(known.item())
+
+
+def linspace(start: Any, stop: Any, num: Any, name: str | None = None) -> Tensor:
+    """``num`` evenly spaced values from ``start`` to ``stop``, both included."""
+    sizes = static_sizes(num)
+    if sizes is None or not isinstance(sizes[0], int) or sizes[0] < 1:
+        raise ValueError(f"linspace needs a number of values that is known while declaring and at least 1, not {num!r}")
+    first, last = convert_together(start, stop)
+    check_dtype(first.type, dtypes.FLOATS, "start")
+    with graph_of([first]).name_scope(name or "LinSpace") as scope:
+        weights = np.linspace(0.0, 1.0, sizes[0]).astype(first.dtype.numpy)
+        return e.add(first, e.multiply(e.subtract(last, first), constant(weights)), name=scope)
+
+
+lin_space = linspace
+
+
+def eye(
+    num_rows: Any, num_columns: Any = None, batch_shape: Any = None, dtype: Any = dtypes.float32,
+    name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """Ones on the diagonal and zeros elsewhere, repeated over ``batch_shape``."""
+    with graph_of([]).name_scope(name or "eye") as scope:
+        rows, columns = _positions(num_rows), _positions(num_rows if num_columns is None else num_columns)
+        diagonal = e.cast(e.equal(apply(ExpandDims((1,)), rows), columns), dtypes.as_dtype(dtype))
+        batch = static_sizes(batch_shape) if batch_shape is not None else ()
+        if not batch:
+            return e.identity(diagonal, name=scope)
+        return broadcast_to(diagonal, (*batch, *diagonal.type.shape), name=scope)  # type: ignore[misc]
+
+
+def _positions(number: Any) -> Tensor:
+    ramp = range(number)
+    return e.cast(ramp, dtypes.int32) if ramp.dtype is not dtypes.int32 else ramp
+
+
+def one_hot(
+    indices: Any, depth: Any, on_value: Any = None, off_value: Any = None, axis: Any = None, dtype: Any = None,
+    name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """A new axis of size ``depth`` that holds ``on_value`` at the position ``indices`` and ``off_value`` elsewhere.
+
+    A position outside ``[0, depth)`` gives ``off_value`` everywhere.
+    """
+    positions = convert_to_tensor(indices)
+    wanted = _one_hot_dtype(on_value, off_value, dtype)
+    with graph_of([positions]).name_scope(name or "one_hot") as scope:
+        if positions.type.rank is None:
+            raise ValueError(f"one_hot needs indices of known rank, not {positions.type}")
+        rank = positions.type.rank
+        place = normalise_axis(-1 if axis is None else int(axis), rank + 1)
+        spread = apply(ExpandDims((place,)), positions)
+        choices = e.cast(range(depth), positions.dtype)
+        if place < rank:
+            choices = apply(ExpandDims(tuple(builtins.range(1, rank - place + 1))), choices)
+        chosen = e.equal(spread, choices)
+        on = convert_to_tensor(1 if on_value is None else on_value, wanted)
+        off = convert_to_tensor(0 if off_value is None else off_value, wanted)
+        return e.select(chosen, on, off, name=scope)
+
+
+def _one_hot_dtype(on_value: Any, off_value: Any, dtype: Any) -> DType:
+    if dtype is not None:
+        return dtypes.as_dtype(dtype)
+    given = next((value for value in (on_value, off_value) if value is not None), None)
+    return dtypes.float32 if given is None else convert_to_tensor(given).dtype
+
+
+def cumsum(x: Any, axis: Any = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None) -> Tensor:
+    """The running sum of ``x`` along ``axis``."""
+    tensor = convert_to_tensor(x)
+    sizes = static_sizes(axis)
+    if sizes is None or not isinstance(sizes[0], int):
+        raise ValueError(f"cumsum needs an axis that is known while declaring, not {axis!r}")
+    position = sizes[0] if tensor.type.rank is None else normalise_axis(sizes[0], tensor.type.rank)
+    return apply(Cumsum(position, exclusive, reverse), tensor, name=name)
