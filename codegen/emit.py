@@ -28,7 +28,6 @@ from graphc.codegen.loops import (
     Kernel,
     Let,
     Load,
-    Local,
     Statement,
     Store,
     statement_tasks,
@@ -43,7 +42,7 @@ from graphc.codegen.traverse import (
     statements_below,
     stored_buffers,
 )
-from graphc.dims import Dim, DimLike, Symbol, floordiv
+from graphc.dims import DimLike, Symbol, floordiv
 
 ALIGNMENT = 64
 KERNEL_TYPE = ir.FunctionType(ir.VoidType(), [POINTER, POINTER, POINTER, I64, I64])
@@ -133,8 +132,10 @@ def _part_of_loop(writer: Writer, statement: For, start: Value, stop: Value) -> 
     grain = index.number(writer, statement.grain or 1)
     extent = statement.extent
     stop = index.least(writer, index.arithmetic(writer, "mul", stop, grain), index.position(writer, extent))
-    even = isinstance(extent, int) and extent % statement.width == 0 and (statement.grain or 1) % statement.width == 0
-    loops.loop(writer, statement, index.arithmetic(writer, "mul", start, grain), stop, lambda s: _body(writer, s.body), even)
+    start = index.arithmetic(writer, "mul", start, grain)
+    width = statement.width
+    even = isinstance(extent, int) and extent % width == 0 and (statement.grain or 1) % width == 0
+    loops.loop(writer, statement, start, stop, lambda s: _body(writer, s.body), even)
 
 
 # Statements.
@@ -149,9 +150,11 @@ def _body(writer: Writer, body: Sequence[Statement]) -> None:
 
 
 def _statement(writer: Writer, statement: Statement) -> None:
-    waiting = {store.buffer for store, _ in writer.pending}
-    if waiting and (waiting & writer.reread or isinstance(statement, For | If | Contract)) and flushes(statement, waiting):
-        _flush(writer)
+    if writer.pending:
+        waiting = {store.buffer for store, _ in writer.pending}
+        apart = isinstance(statement, For | If | Contract)
+        if (apart or waiting & writer.reread) and flushes(statement, waiting):
+            _flush(writer)
     WRITERS[type(statement)](writer, statement)
 
 

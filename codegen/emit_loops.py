@@ -90,7 +90,9 @@ def counted(writer: Writer, start: Value, stop: Value, step: int, names: Sequenc
     _join(writer, after, outside, end, skipped)
 
 
-def conditional(writer: Writer, condition: Value, names: Sequence[str], body: Callable[[], None], guarded: bool) -> None:
+def conditional(
+    writer: Writer, condition: Value, names: Sequence[str], body: Callable[[], None], guarded: bool
+) -> None:
     """``if condition: body()``; ``guarded`` keeps the body's loads inside."""
     builder = writer.builder
     before, inside, after = builder.block, builder.append_basic_block("if"), builder.append_basic_block("after")

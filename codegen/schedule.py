@@ -1,0 +1,36 @@
+"""From the plainest loops to loops that suit the processor: order, width and threads change, values do not.
+
+The one exception is the order in which a vectorised reduction adds up; it is fixed by shapes and the target.
+Each step is a function from statements to statements whose text shows the loops before and after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from graphc.codegen.loops import Kernel, Statement
+from graphc.codegen.schedule_collapse import collapse, drop_single
+from graphc.codegen.schedule_tasks import parallelise
+from graphc.codegen.schedule_vectors import vectorise
+from graphc.codegen.target import Target
+
+Body = tuple[Statement, ...]
+
+
+def steps(target: Target) -> tuple[tuple[str, Callable[[Body], Body]], ...]:
+    """The steps in their order, each with its reason."""
+    return (
+        ("drop loops that run once", drop_single),  # they would hide that two loops are directly nested
+        ("collapse loops that walk as one", collapse),  # long loops waste least at their ends
+        ("vectorise the cheapest loop", lambda body: vectorise(body, target)),
+        ("cut outer loops into tasks", parallelise),  # last, since work is measured in vectors
+    )
+
+
+def schedule(kernel: Kernel, target: Target) -> Kernel:
+    """The kernel scheduled for a target."""
+    body = kernel.body
+    for _, step in steps(target):
+        body = step(body)
+    return replace(kernel, body=body)

@@ -1,0 +1,188 @@
+"""What loops cost, roughly: instructions counted over a body, with the way each access moves along a vector.
+
+Only comparisons are made with these numbers (which loop becomes the vector, how many iterations make a task), so
+they need to be right in proportion: a gather costs about as much as its lanes, neighbours cost one load.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from graphc.codegen.loops import (
+    Accumulate,
+    AccumulateAt,
+    Apply,
+    Check,
+    Contract,
+    Expression,
+    For,
+    If,
+    IndexValue,
+    Least,
+    Load,
+    LoadedIndex,
+    Local,
+    Statement,
+    Store,
+    postorder,
+)
+from graphc.codegen.traverse import body_of, depends, expressions_of
+from graphc.dims import Atom, DimLike, FloorDiv, Symbol, atoms, coefficient, substitute
+
+USUAL = 256  # What a symbolic size is taken to be.
+OP_COST = {
+    **dict.fromkeys(("exp", "expm1", "log", "log1p", "sigmoid", "softplus"), 20),
+    **dict.fromkeys(("tanh", "erf", "sin", "cos"), 30),
+    **dict.fromkeys(("pow", "tan"), 50),
+    **dict.fromkeys(("div", "sqrt", "rsqrt", "reciprocal"), 4),
+    **dict.fromkeys(("floordiv", "mod", "truncatediv", "truncatemod"), 20),
+}
+FOLD = 12  # Combining the lanes of one accumulator.
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One statement: the cost of its operations, and where its accesses go."""
+
+    operations: float
+    loads: tuple[DimLike, ...]
+    stores: tuple[DimLike, ...]
+
+
+def estimate_size(size: DimLike) -> int:
+    """A size as a number, symbols taken to be of usual size and positions in the middle of their range."""
+
+    def usual(thing: Atom) -> DimLike:
+        if isinstance(thing, Least):
+            return min(estimate_size(thing.left), estimate_size(thing.right))
+        extent = getattr(thing, "extent", None)
+        return USUAL if extent is None else estimate_size(extent) // 2
+
+    number = substitute(size, usual)
+    assert isinstance(number, int)
+    return max(number, 0)
+
+
+class CostModel:
+    """Costs of statements; remembers what it has looked at."""
+
+    def __init__(self) -> None:
+        self._summaries: dict[int, tuple[Statement, Summary]] = {}
+        self._strides: dict[tuple[Any, Symbol], DimLike | None] = {}
+
+    def body(self, body: Iterable[Statement], variable: Symbol | None = None, width: int = 1) -> float:
+        """The cost of a body once, as scalars or with ``width`` lanes along a variable."""
+        return sum(self.statement(statement, variable, width) for statement in body)
+
+    def statement(self, statement: Statement, variable: Symbol | None = None, width: int = 1) -> float:
+        """The cost of a statement with all that is inside it."""
+        if isinstance(statement, For):
+            if statement.width > 1:
+                return self.vector(statement, statement.width)
+            return estimate_size(statement.extent) * (self.body(statement.body, variable, width) + 1)
+        summary = self._summary(statement)
+        cost = summary.operations + self.body(body_of(statement), variable, width)
+        for offset in summary.loads:
+            cost += self._access(offset, variable, width)
+        for offset in summary.stores:
+            cost += 1.5 * self._access(offset, variable, width)
+        return cost
+
+    def vector(self, loop: For, width: int) -> float:
+        """The cost of a loop whose iterations run ``width`` at a time."""
+        return -(-estimate_size(loop.extent) // width) * (self.body(loop.body, loop.variable, width) + 1)
+
+    def operations(self, body: Iterable[Statement]) -> float:
+        """The operations in a body alone: how much there is to do between memory accesses."""
+        return sum(
+            self._summary(statement).operations + self.operations(body_of(statement)) for statement in body
+        )
+
+    def stride(self, offset: DimLike, variable: Symbol) -> DimLike | None:
+        """How far an offset moves with a variable; None where not in equal steps."""
+        key = (offset, variable)
+        if key not in self._strides:
+            self._strides[key] = _stride(offset, variable)
+        return self._strides[key]
+
+    def _access(self, offset: DimLike, variable: Symbol | None, width: int) -> float:
+        if variable is None or width == 1:
+            return 1
+        step = self.stride(offset, variable)
+        if step == 0:
+            return 0.5
+        return 1 if step == 1 else width
+
+    def _summary(self, statement: Statement) -> Summary:
+        found = self._summaries.get(id(statement))
+        if found is None:
+            found = self._summaries[id(statement)] = (statement, _summarise(statement))
+        return found[1]
+
+
+def _summarise(statement: Statement) -> Summary:
+    roots: Sequence[Expression] = expressions_of(statement)
+    stores: tuple[DimLike, ...] = ()
+    if isinstance(statement, Store):
+        roots = (*roots, *Load(statement.buffer, statement.offset).operands)
+        stores = (statement.offset,) if statement.combine is None else (statement.offset, statement.offset)
+    operations, loads = _fixed_cost(statement), []
+    for node in postorder(roots):
+        if isinstance(node, Apply):
+            operations += OP_COST.get(node.op, 1)
+        elif isinstance(node, Load):
+            loads.append(node.offset)
+        elif isinstance(node, IndexValue):
+            operations += 1
+    return Summary(operations, tuple(loads), stores)
+
+
+def _fixed_cost(statement: Statement) -> float:
+    if isinstance(statement, Contract):
+        return 1000.0
+    return {Accumulate: 1.0, AccumulateAt: 6.0, Check: 2.0, If: 1.0}.get(type(statement), 0.0)
+
+
+def _stride(offset: DimLike, variable: Symbol) -> DimLike | None:
+    if any(isinstance(thing, LoadedIndex) and depends(thing.value, variable) for thing in atoms(offset)):
+        return None
+    return coefficient(offset, variable)
+
+
+def reads_local(body: Iterable[Statement], name: str) -> bool:
+    """Whether any value below a body reads the local of this name."""
+    for statement in body:
+        for node in postorder(expressions_of(statement)):
+            if isinstance(node, Local) and node.name == name:
+                return True
+        if reads_local(body_of(statement), name):
+            return True
+    return False
+
+
+def walks_as_one(offset: DimLike, outer: Symbol, inner: Symbol) -> bool:
+    """Whether an offset sees two loop variables only as ``outer * extent(inner) + inner``."""
+    if isinstance(offset, int):
+        return True
+    outer_factor: dict[Any, int] = {}
+    inner_factor: dict[Any, int] = {}
+    for monomial, factor in offset.terms.items():
+        places = [thing for thing in monomial if thing in (outer, inner)]
+        rest = tuple(thing for thing in monomial if thing not in (outer, inner))
+        for thing in rest:
+            if isinstance(thing, FloorDiv):
+                if not walks_as_one(thing.numerator, outer, inner) or not walks_as_one(thing.denominator, outer, inner):
+                    return False
+                if places:
+                    return False
+        if len(places) > 1:
+            return False
+        if places:
+            (outer_factor if places[0] == outer else inner_factor)[rest] = factor
+    from graphc.dims import Dim  # only here are polynomials taken apart and built again
+
+    left = sum((Dim({rest: factor}) if rest else factor for rest, factor in outer_factor.items()), 0)
+    right = sum((Dim({rest: factor}) if rest else factor for rest, factor in inner_factor.items()), 0)
+    return left == right * (inner.extent if inner.extent is not None else 1)

@@ -1,0 +1,210 @@
+"""Which loop becomes the vector, how wide it is, and which loops are written out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from graphc.codegen.loops import (
+    ITEM_BYTES,
+    Contract,
+    For,
+    If,
+    Load,
+    Statement,
+    Store,
+)
+from graphc.codegen.schedule_cost import FOLD, CostModel, estimate_size, reads_local
+from graphc.codegen.target import Target
+from graphc.codegen.traverse import (
+    accumulated_names,
+    all_atoms,
+    expressions_below,
+    loads_below,
+    statements_below,
+    stored_buffers,
+)
+
+SHORT = 4  # Loops of at most so many turns are written out,
+WRITTEN_OUT = 64  # while the operations in all their turns are no more than this.
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A loop as it may be scheduled, and its cost."""
+
+    cost: float
+    loop: Statement
+
+
+def vectorise(body: tuple[Statement, ...], target: Target) -> tuple[Statement, ...]:
+    """Mark in each nest the loop, or the loops, that cost least as vectors, and bring them innermost::
+
+        for j < 128:                         vector(64) for j < 128:
+          accumulator s = 0                    accumulator s = 0
+          for i < n:                   ->      for i < n:
+            s = add(s, x[i*128+j])               s = add(s, x[i*128+j])
+          y[j] = s                             y[j] = s
+    """
+    costs = CostModel()
+    return tuple(best(statement, target, costs).loop for statement in body)
+
+
+def best(statement: Statement, target: Target, costs: CostModel) -> Choice:
+    """The cheapest way to run a statement, among one vector loop in its chain of loops and those further inside."""
+    if isinstance(statement, If):
+        inside = [best(inner, target, costs) for inner in statement.body]
+        return Choice(sum(c.cost for c in inside), replace(statement, body=tuple(c.loop for c in inside)))
+    if not isinstance(statement, For):
+        return Choice(costs.statement(statement), statement)
+    choices = [_serial(statement, target, costs)]
+    chain = list(_chain(statement))
+    for place, loop in enumerate(chain):
+        if _movable(chain[place:], costs) and lanes_allowed(loop, costs):
+            choices.append(_vector(chain, place, target, costs))
+    return min(choices, key=lambda choice: choice.cost)
+
+
+def _serial(loop: For, target: Target, costs: CostModel) -> Choice:
+    inside = [best(statement, target, costs) for statement in loop.body]
+    cost = estimate_size(loop.extent) * (sum(choice.cost for choice in inside) + 1)
+    return Choice(cost, replace(loop, body=tuple(choice.loop for choice in inside)))
+
+
+def _vector(chain: Sequence[For], place: int, target: Target, costs: CostModel) -> Choice:
+    """The loop at ``place`` of the chain as vector, innermost of the chain; what is inside it runs lane by lane."""
+    loop, body = chain[place], chain[-1].body
+    width = width_of(loop, body, target, costs)
+    if width == 1:
+        return Choice(float("inf"), chain[0])
+    result = replace(loop, body=write_out(body, costs), width=width)
+    cost = costs.vector(result, width) + FOLD * len(accumulated_names(body)) * (not _stays_in_lanes(chain, place))
+    for outer in reversed([*chain[:place], *chain[place + 1 :]]):
+        cost = estimate_size(outer.extent) * (cost + 1)
+        result = replace(outer, body=(result,))
+    return Choice(cost, result)
+
+
+def _stays_in_lanes(chain: Sequence[For], place: int) -> bool:
+    """Whether the lanes are folded once for the whole chain, because it changes an accumulator from outside of it."""
+    return len(chain) > 1 and bool(accumulated_names(chain[0].body))
+
+
+def _chain(loop: For) -> Iterator[For]:
+    """The loop and those that are each all there is in the one before."""
+    yield loop
+    while len(loop.body) == 1 and isinstance(loop.body[0], For):
+        loop = loop.body[0]
+        yield loop
+
+
+def _movable(chain: Sequence[For], costs: CostModel) -> bool:
+    """Whether the first loop of a chain may change places with the others: none depends on its own order."""
+    if len(chain) == 1:
+        return True
+    variables = {loop.variable for loop in chain}
+    if any(variables & all_atoms(loop.extent) for loop in chain):
+        return False
+    return all(independent(loop, costs) or accumulated_names(loop.body) for loop in chain)
+
+
+def independent(loop: For, costs: CostModel) -> bool:
+    """Whether the iterations of a loop may run in any order: none sees what another one writes."""
+    if accumulated_names(loop.body):
+        return False
+    stored = {buffer for buffer in stored_buffers(loop.body) if buffer.kind != "scratch"}
+    for statement in statements_below(loop.body):
+        if isinstance(statement, Store) and statement.buffer.kind != "scratch" and not _apart(statement, loop, costs):
+            return False
+        if isinstance(statement, Contract):
+            return False
+    return _reads_its_own(loop, stored)
+
+
+def _apart(store: Store, loop: For, costs: CostModel) -> bool:
+    """Whether different iterations store to different places."""
+    step = costs.stride(store.offset, loop.variable)
+    return step != 0 and (step is not None or store.combine is None)
+
+
+def _reads_its_own(loop: For, stored: set) -> bool:
+    """Whether what is both read and written is read only at the place where the same iteration writes it."""
+    places: dict = {}
+    for statement in statements_below(loop.body):
+        if isinstance(statement, Store) and statement.buffer in stored:
+            places.setdefault(statement.buffer, set()).add(statement.offset)
+    return all(places.get(x.buffer) == {x.offset} for x in loads_below(loop.body) if x.buffer in stored)
+
+
+def lanes_allowed(loop: For, costs: CostModel) -> bool:
+    """Whether the iterations of a loop may run in step as lanes."""
+    variable = loop.variable
+    for statement in statements_below(loop.body):
+        if isinstance(statement, If | Contract):
+            return False
+        if isinstance(statement, For) and variable in all_atoms(statement.extent):
+            return False
+        if isinstance(statement, Store):
+            step = costs.stride(statement.offset, variable)
+            if step == 0 or (statement.combine is not None and step != 1):
+                return False
+    if any(reads_local(loop.body, name) for name in accumulated_names(loop.body)):
+        return False
+    return _reads_its_own(loop, stored_buffers(loop.body))
+
+
+def width_of(loop: For, body: tuple[Statement, ...], target: Target, costs: CostModel) -> int:
+    """The lanes of a vector loop: those of one register, times as many registers as hide latency in a light body."""
+    single = lanes_of_register(body, target)
+    operations = costs.operations(body)
+    registers = 4 if operations <= 6 else 2 if operations <= 16 else 1
+    extent = loop.extent
+    if not isinstance(extent, int):
+        return single * registers
+    if not target.masks:
+        return _divisor_width(extent, single * registers, single)
+    if extent <= single:
+        return 1 << (extent - 1).bit_length()
+    while registers > 1 and extent % (single * registers) and extent < 4 * single * registers:
+        registers //= 2
+    return single * registers
+
+
+def _divisor_width(extent: int, widest: int, single: int) -> int:
+    """Without masks: a width that leaves no rest, unless the loop is so long that the rest hardly counts."""
+    if extent >= 16 * single:
+        return widest if extent % widest == 0 else single
+    width = widest
+    while extent % width:
+        width //= 2
+    return width
+
+
+def lanes_of_register(body: Sequence[Statement], target: Target) -> int:
+    """Lanes of the commonest width in a body: 4-byte values where there are any, else 8-byte ones, else bytes."""
+    dtypes = {node.dtype for node in expressions_below(body) if not isinstance(node, Load)}
+    dtypes |= {load.buffer.dtype for load in loads_below(body)} | {buffer.dtype for buffer in stored_buffers(body)}
+    sizes = {ITEM_BYTES[dtype] for dtype in dtypes}
+    size = 4 if 4 in sizes else 8 if 8 in sizes else 1
+    return target.vector_bytes // size
+
+
+def write_out(body: tuple[Statement, ...], costs: CostModel) -> tuple[Statement, ...]:
+    """Short loops of fixed extent inside a vector are written out::
+
+        for k < 2:                  ->      m = maximum(m, x[j])
+          m = maximum(m, x[k*8+j])          m = maximum(m, x[8+j])
+    """
+    result = []
+    for statement in body:
+        if isinstance(statement, For):
+            inner = write_out(statement.body, costs)
+            statement = replace(statement, body=inner, unrolled=_is_short(statement, costs))
+        result.append(statement)
+    return tuple(result)
+
+
+def _is_short(loop: For, costs: CostModel) -> bool:
+    if not isinstance(loop.extent, int) or loop.extent > SHORT:
+        return False
+    return loop.extent * (costs.operations(loop.body) + 2) <= WRITTEN_OUT
