@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import ahead_of_time
-import models
 import numpy as np
-from data_sets import DataSet, load_digits, load_mnist
-from training import Classifier, History, declare, train
 
 import graphc as tf
+import models
+from data_sets import DataSet, load_digits, load_mnist
 from graphc import visualize
+from training import Classifier, History, declare, train
 
 
 @dataclass(frozen=True)

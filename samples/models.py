@@ -23,7 +23,7 @@ def multilayer_perceptron(images: Tensor, training: bool) -> Tensor:
 
 
 def convolutional_network(images: Tensor, training: bool) -> Tensor:
-    """Two convolutions, each pooled to half its height and width, then a hidden layer, with dropout before and after."""
+    """Two convolutions, each pooled to half its height and width, and a hidden layer between two dropouts."""
     maps = max_pool(tf.nn.relu(convolution(images, 16, "conv1")))
     maps = max_pool(tf.nn.relu(convolution(maps, 32, "conv2")))
     features = dropout(flatten(maps), 0.25, training)

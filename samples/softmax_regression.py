@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 
 import numpy as np
-from data_sets import load_digits, shuffled_batches
 
 import graphc as tf
+from data_sets import load_digits, shuffled_batches
 
 
 def main(arguments: list[str] | None = None) -> None:

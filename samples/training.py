@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from data_sets import DataSet, Examples, shuffled_batches
-from models import Model
 from tqdm import tqdm
 
 import graphc as tf
+from data_sets import DataSet, Examples, shuffled_batches
+from models import Model
 
 LEARNING_RATE = 0.002
 TEST_ROWS_AT_ONCE = 1000

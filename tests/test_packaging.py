@@ -74,7 +74,8 @@ def test_bare_checkout_imports(tmp_path: Path) -> None:
 def test_editable_install_hides_the_top_level_folders(tmp_path: Path) -> None:
     zipfile.ZipFile(build("editable", tmp_path)).extractall(tmp_path / "site")
     program = (
-        f"import site, importlib.util as util; site.addsitedir({str(tmp_path / 'site')!r}); import {', '.join(MODULES)};"
+        f"import site, importlib.util as util; site.addsitedir({str(tmp_path / 'site')!r});"
+        f"import {', '.join(MODULES)};"
         "print(util.find_spec('passes'), util.find_spec('codegen'))"
     )
     assert run_isolated(program, tmp_path) == "None None"

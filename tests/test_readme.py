@@ -42,6 +42,11 @@ def test_two_commands_set_everything_up() -> None:
     assert tests.endswith("python -m pytest -q")
 
 
+def test_every_environment_variable_is_in_the_table() -> None:
+    settings = (ROOT / "graphc" / "settings.py").read_text()
+    assert set(re.findall(r"^\| `(GRAPHC_\w+)`", README, re.MULTILINE)) == set(re.findall(r"GRAPHC_\w+", settings))
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One folder for all blocks, because later ones use files that earlier ones write."""
