@@ -1,4 +1,4 @@
-"""Looking up by position: gather and its adjoint, the sum of what goes to each position."""
+"""Looking up by position: gather and its adjoint, the sum of what goes to each position; one_hot."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from graphc import dtypes
 from graphc.dims import DimLike
+from graphc.dtypes import DType
 from graphc.errors import InvalidArgumentError
 from graphc.graph import Op, Operation, Tensor
 from graphc.ops import elementwise as e
@@ -18,6 +19,7 @@ from graphc.ops.base import apply, check_dtype, constant, convert_to_tensor, gra
 from graphc.ops.blocks import along
 from graphc.ops.reshaping import ExpandDims, Squeeze, reshape, shape
 from graphc.ops.sequences import Iota
+from graphc.ops.sequences import range as iota
 from graphc.ops.shape_values import sizes_from, static_sizes
 from graphc.shapes import Size, TensorType, merge, normalise_axis
 
@@ -189,6 +191,38 @@ def gather_nd(params: Any, indices: Any, name: str | None = None, batch_dims: in
         checked = e.select(reduce_all(inside, axis=-1), position, convert_to_tensor(-1, places.dtype))
         flat = reshape(x, (math.prod(sizes[:depth]), *sizes[depth:]))  # type: ignore[arg-type]
         return gather(flat, checked, name=scope)
+
+
+def one_hot(
+    indices: Any, depth: Any, on_value: Any = None, off_value: Any = None, axis: Any = None, dtype: Any = None,
+    name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """A new axis of size ``depth`` that holds ``on_value`` at the position ``indices`` and ``off_value`` elsewhere.
+
+    A position outside ``[0, depth)`` gives ``off_value`` everywhere.
+    """
+    positions = convert_to_tensor(indices)
+    wanted = _one_hot_dtype(on_value, off_value, dtype)
+    with graph_of([positions]).name_scope(name or "one_hot") as scope:
+        if positions.type.rank is None:
+            raise ValueError(f"one_hot needs indices of known rank, not {positions.type}")
+        rank = positions.type.rank
+        place = normalise_axis(-1 if axis is None else int(axis), rank + 1)
+        spread = apply(ExpandDims((place,)), positions)
+        choices = e.cast(iota(depth), positions.dtype)
+        if place < rank:
+            choices = apply(ExpandDims(tuple(range(1, rank - place + 1))), choices)
+        chosen = e.equal(spread, choices)
+        on = convert_to_tensor(1 if on_value is None else on_value, wanted)
+        off = convert_to_tensor(0 if off_value is None else off_value, wanted)
+        return e.select(chosen, on, off, name=scope)
+
+
+def _one_hot_dtype(on_value: Any, off_value: Any, dtype: Any) -> DType:
+    if dtype is not None:
+        return dtypes.as_dtype(dtype)
+    given = next((value for value in (on_value, off_value) if value is not None), None)
+    return dtypes.float32 if given is None else convert_to_tensor(given).dtype
 
 
 def embedding_lookup(

@@ -1,4 +1,4 @@
-"""Values that follow from positions: range, linspace, eye, one_hot, and running sums along an axis."""
+"""Values that follow from positions: range, linspace, eye, and running sums along an axis."""
 
 from __future__ import annotations
 
@@ -181,38 +181,6 @@ def eye(
 def _positions(number: Any) -> Tensor:
     ramp = range(number)
     return e.cast(ramp, dtypes.int32) if ramp.dtype is not dtypes.int32 else ramp
-
-
-def one_hot(
-    indices: Any, depth: Any, on_value: Any = None, off_value: Any = None, axis: Any = None, dtype: Any = None,
-    name: str | None = None,
-) -> Tensor:  # fmt: skip
-    """A new axis of size ``depth`` that holds ``on_value`` at the position ``indices`` and ``off_value`` elsewhere.
-
-    A position outside ``[0, depth)`` gives ``off_value`` everywhere.
-    """
-    positions = convert_to_tensor(indices)
-    wanted = _one_hot_dtype(on_value, off_value, dtype)
-    with graph_of([positions]).name_scope(name or "one_hot") as scope:
-        if positions.type.rank is None:
-            raise ValueError(f"one_hot needs indices of known rank, not {positions.type}")
-        rank = positions.type.rank
-        place = normalise_axis(-1 if axis is None else int(axis), rank + 1)
-        spread = apply(ExpandDims((place,)), positions)
-        choices = e.cast(range(depth), positions.dtype)
-        if place < rank:
-            choices = apply(ExpandDims(tuple(builtins.range(1, rank - place + 1))), choices)
-        chosen = e.equal(spread, choices)
-        on = convert_to_tensor(1 if on_value is None else on_value, wanted)
-        off = convert_to_tensor(0 if off_value is None else off_value, wanted)
-        return e.select(chosen, on, off, name=scope)
-
-
-def _one_hot_dtype(on_value: Any, off_value: Any, dtype: Any) -> DType:
-    if dtype is not None:
-        return dtypes.as_dtype(dtype)
-    given = next((value for value in (on_value, off_value) if value is not None), None)
-    return dtypes.float32 if given is None else convert_to_tensor(given).dtype
 
 
 def cumsum(x: Any, axis: Any = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None) -> Tensor:

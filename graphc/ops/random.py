@@ -1,0 +1,207 @@
+"""Random numbers by TensorFlow's counter-based generator: the same seeds give the same stream.
+
+A random op keeps a counter in the Session: how many groups of 128 bits it has used up. Capture turns the counter into
+one more, last, input of the node; how many groups a run reserves follows from the shape.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+from graphc import dtypes
+from graphc.dims import DimLike, product
+from graphc.dtypes import DType
+from graphc.graph import Op, Operation, Tensor
+from graphc.ops import elementwise as e
+from graphc.ops.base import apply, check_dtype, convert_to_tensor, graph_of
+from graphc.ops.reshaping import count
+from graphc.ops.shape_values import sizes_from, static_sizes
+from graphc.scopes import get_default_graph
+from graphc.shapes import Shape, TensorType
+
+DEFAULT_GRAPH_SEED = 87654321  # TensorFlow's, for an op seed without a graph seed
+_MAX_INT32 = 2**31 - 1
+GROUPS_PER_ELEMENT = 256  # what TensorFlow's kernels reserve, whatever they use
+
+
+@dataclass(frozen=True, eq=False)
+class Random(Op):
+    """Numbers from the stream of ``(seed, seed2)``; without ``shape``, the first input gives it."""
+
+    by_identity = True
+    dtype: DType = dtypes.float32
+    seed: int = 0
+    seed2: int = 0
+    shape: Shape = None
+
+    sampler: ClassVar[str] = ""  # the function of graphc.philox that gives the numbers
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        if self.shape is not None:
+            return TensorType(self.dtype, self.shape)
+        vector = inputs[0].shape
+        known = vector is not None and isinstance(vector[0], int)
+        return TensorType(self.dtype, (None,) * vector[0] if known else None)  # type: ignore[operator, index]
+
+    def evaluate(self, *inputs: Any) -> Any:
+        from graphc import philox
+
+        sizes, limits, counter = self._arguments(inputs)
+        return getattr(philox, self.sampler)(sizes, self.dtype.numpy, self.seed, self.seed2, counter, *limits)
+
+    def _arguments(self, inputs: Sequence[Any]) -> tuple[tuple[int, ...], list[int], int]:
+        """The shape, the limits (of whole numbers) and the counter."""
+        *rest, counter = inputs
+        sizes: Any = self.shape if self.shape is not None else rest.pop(0)
+        return tuple(int(size) for size in sizes), [int(limit) for limit in rest], int(counter)
+
+    def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
+        return [None] * len(node.inputs)
+
+    def specialise(self, inputs: Sequence[Tensor], values: Sequence[Any]) -> Tensor | None:
+        """With the sizes written in."""
+        if self.shape is not None and None not in self.shape:
+            return None
+        return apply(replace(self, shape=sizes_from(values[0], self.type)), *inputs[1:])
+
+    def groups(self, shape: Sequence[DimLike]) -> DimLike:
+        """How many groups of 128 bits a run reserves."""
+        return product(shape) * GROUPS_PER_ELEMENT
+
+    def advanced(self, counter: Tensor, output: Tensor) -> Tensor:
+        """The counter after a run that gave ``output``."""
+        each = convert_to_tensor(GROUPS_PER_ELEMENT, dtypes.int64)
+        return e.add(counter, e.multiply(count(output, None, dtypes.int64), each))
+
+    def attributes(self) -> dict[str, Any]:
+        return {"seed": self.seed, "seed2": self.seed2}
+
+
+@dataclass(frozen=True, eq=False)
+class RandomUniform(Random):
+    """Evenly spread in ``[0, 1)``."""
+
+    sampler = "uniform"
+
+
+@dataclass(frozen=True, eq=False)
+class RandomStandardNormal(Random):
+    """Normal with mean 0 and standard deviation 1."""
+
+    sampler = "normal"
+
+
+@dataclass(frozen=True, eq=False)
+class TruncatedNormal(Random):
+    """Normal, drawn again until within two standard deviations."""
+
+    sampler = "truncated_normal"
+
+
+@dataclass(frozen=True, eq=False)
+class RandomUniformInt(Random):
+    """Whole numbers evenly spread in ``[minval, maxval)``, which are inputs after the shape."""
+
+    sampler = "uniform_int"
+
+
+def get_seed(op_seed: int | None) -> tuple[int | None, int | None]:
+    """TensorFlow's pair of seeds for an op, from the graph's seed and its own."""
+    graph = get_default_graph()
+    if graph.seed is not None:
+        own = graph.version if op_seed is None else op_seed
+        pair = graph.seed % _MAX_INT32, own % _MAX_INT32
+    elif op_seed is not None:
+        pair = DEFAULT_GRAPH_SEED, op_seed % _MAX_INT32
+    else:
+        return None, None
+    return (0, _MAX_INT32) if pair == (0, 0) else pair
+
+
+def _seeds(seed: int | None) -> tuple[int, int]:
+    first, second = get_seed(seed)
+    if first is None or second is None:
+        return int.from_bytes(os.urandom(8), "little"), int.from_bytes(os.urandom(8), "little")
+    return first, second
+
+
+def _draw(kind: type[Random], shape: Any, dtype: DType, seed: int | None, *limits: Tensor, name: str | None) -> Tensor:
+    sizes = static_sizes(shape)
+    if sizes is not None and None not in sizes:
+        return apply(kind(dtype, *_seeds(seed), sizes), *limits, name=name)
+    result = apply(kind(dtype, *_seeds(seed)), convert_to_tensor(shape), *limits, name=name)
+    if sizes is not None:
+        result.set_shape(sizes)
+    return result
+
+
+def random_uniform(
+    shape: Any, minval: Any = 0, maxval: Any = None, dtype: Any = dtypes.float32, seed: int | None = None,
+    name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """Numbers evenly spread from ``minval`` (included) to ``maxval`` (excluded; 1 for floats where None)."""
+    wanted = dtypes.as_dtype(dtype)
+    if maxval is None:
+        if wanted.is_integer:
+            raise ValueError(f"Must specify maxval for integer dtype {wanted.name}")
+        maxval = 1
+    with graph_of([]).name_scope(name or "random_uniform") as scope:
+        if wanted.is_integer:
+            return _whole_numbers(shape, minval, maxval, wanted, seed, scope)
+        _check_float(wanted, "random_uniform")
+        if _is_number(minval, 0) and _is_number(maxval, 1):
+            return _draw(RandomUniform, shape, wanted, seed, name=scope)
+        low, high = convert_to_tensor(minval, wanted), convert_to_tensor(maxval, wanted)
+        drawn = _draw(RandomUniform, shape, wanted, seed, name="RandomUniform")
+        return e.add(e.multiply(drawn, e.subtract(high, low)), low, name=scope)
+
+
+def _whole_numbers(shape: Any, minval: Any, maxval: Any, dtype: DType, seed: int | None, scope: str) -> Tensor:
+    check_dtype(TensorType(dtype, ()), (dtypes.int32, dtypes.int64), "random_uniform")
+    if isinstance(minval, int) and isinstance(maxval, int) and minval >= maxval:
+        raise ValueError(f"random_uniform: Need minval < maxval, got {minval} >= {maxval}")
+    low, high = convert_to_tensor(minval, dtype), convert_to_tensor(maxval, dtype)
+    return _draw(RandomUniformInt, shape, dtype, seed, low, high, name=scope)
+
+
+def random_normal(
+    shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = dtypes.float32, seed: int | None = None,
+    name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """Normal numbers with this mean and standard deviation."""
+    return _scaled(RandomStandardNormal, shape, mean, stddev, dtype, seed, name or "random_normal")
+
+
+def truncated_normal(
+    shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = dtypes.float32, seed: int | None = None,
+    name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """Normal numbers, drawn again where they are more than two standard deviations from the mean."""
+    return _scaled(TruncatedNormal, shape, mean, stddev, dtype, seed, name or "truncated_normal")
+
+
+def _scaled(
+    kind: type[Random], shape: Any, mean: Any, stddev: Any, dtype: Any, seed: int | None, name: str
+) -> Tensor:
+    """``draw * stddev + mean``, written only as far as needed."""
+    wanted = dtypes.as_dtype(dtype)
+    _check_float(wanted, name)
+    with graph_of([]).name_scope(name) as scope:
+        scales, moves = not _is_number(stddev, 1), not _is_number(mean, 0)
+        drawn = _draw(kind, shape, wanted, seed, name=kind.__name__ if scales or moves else scope)
+        if scales:
+            deviation = convert_to_tensor(stddev, wanted)
+            drawn = e.multiply(drawn, deviation, name="mul" if moves else scope)
+        return e.add(drawn, convert_to_tensor(mean, wanted), name=scope) if moves else drawn
+
+
+def _check_float(dtype: DType, what: str) -> None:
+    if not dtype.is_floating:
+        raise TypeError(f"{what} gives float32 or float64, not {dtype.name}")
+
+
+def _is_number(value: Any, number: int) -> bool:
+    return isinstance(value, (int, float)) and value == number
