@@ -80,6 +80,11 @@ class Plan:
         return ceildiv(self.k_elements, 16) * 16 + 16
 
     @property
+    def tile_elements(self) -> DimLike:
+        """The length of the rows of one tile in a copy of A."""
+        return self.mr * (self.row_elements if self.pack_a == "rows" else self.k_elements)
+
+    @property
     def panel_elements(self) -> DimLike:
         """The length of a panel in a copy of B."""
         return self.k_elements * self.nv * self.lanes

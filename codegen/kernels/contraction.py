@@ -1,8 +1,8 @@
 """Contractions as native loops: the grid of tasks, the tiles within a task, and what happens to a finished tile.
 
     for task in begin..end:                      a block of C (and one index of the outer axes)
-        for tile of rows:
-            for panel of columns:
+        for panel of columns:
+            for tile of rows:
                 registers = 0
                 for k: registers += A[rows, k] * B[k, panel]        microtile.py
                 scratch = registers
@@ -59,9 +59,7 @@ def _scratch_parts(chosen: Plan) -> tuple[DimLike, DimLike, DimLike]:
     """Elements of scratch for sums, for the copy of A and for that of B, each a whole number of cache lines."""
     tile = Tile(chosen.mr, chosen.nv, chosen.lanes)
     sums = tile.elements * (1 if chosen.k_blocks == 1 else chosen.row_tiles * chosen.panels) + tile.lanes
-    a_copy: DimLike = 0
-    if chosen.pack_a:
-        a_copy = chosen.mr * (chosen.row_elements if chosen.pack_a == "rows" else chosen.k_elements)
+    a_copy = chosen.row_tiles * chosen.tile_elements if chosen.pack_a else 0
     b_copy = chosen.panels * chosen.panel_elements if chosen.pack_b else 0
     return _whole_lines(sums), _whole_lines(a_copy), _whole_lines(b_copy)
 
@@ -184,50 +182,53 @@ class _Writer:
             KStep(extent, self.sizes(group.a), self.sizes(group.b), self.sizes(stride))
             for extent, group, stride in zip(extents, inner, packed, strict=True)
         ]
+        more_follow = code.less(code.add(index, 1), blocks)
         if chosen.pack_b:
             code.loop(*panels, 1, lambda panel: self.pack_b(panel, panels[0], steps, b))
-
-        def row_tile(place: Index) -> None:
-            more_follow = code.less(code.add(index, 1), blocks)
-            self.row_tile(place, tiles[0], panels, steps, a, b, coordinates, more_follow)
-
-        code.loop(*tiles, 1, row_tile)
-
-    def row_tile(
-        self, index: Index, first_tile: Index, panels: tuple[Index, Index], steps: list[KStep],
-        a: ir.Value, b: ir.Value, outer: dict[int, Index], more_follow: bool | ir.Value,
-    ) -> None:
-        """The tiles that share some rows of A."""
-        code, chosen = self.code, self.plan
-        coordinates = dict(outer)
-        untiled, place = code.divmod(index, code.ceildiv(self.m, chosen.mr))
-        a, _ = self.walk(chosen.untiled, untiled, a, b, coordinates)
-        row = code.mul(place, chosen.mr)
-        start = self.moved_back(row)
         if chosen.pack_a:
-            self.pack_a(start, steps, a)
-            a = self.a_copy
-        else:
-            a = code.at(a, code.mul(start, self.row_step()))
+            code.loop(*tiles, 1, lambda tile: self.pack_a(tile, tiles[0], steps, a))
 
-        first_sums = code.mul(code.sub(index, first_tile), chosen.panels)
-
-        def panel(index: Index) -> None:
-            column = code.mul(index, self.tile.columns)
-            place = code.sub(index, panels[0])
-            if chosen.pack_b:
-                first, here = column, code.at(self.b_copy, code.mul(place, self.sizes(chosen.panel_elements)))
-            else:
-                first = code.least(column, code.greatest(code.sub(self.n, self.tile.columns), 0))
-                here = code.at(b, code.mul(first, self.sizes(self.shape.col.b)))
-            memory = self.sums
-            if chosen.k_blocks != 1:
-                memory = code.at(self.sums, code.mul(code.add(first_sums, place), self.tile.elements))
-            self.fill(a, here, steps, memory)
-            corner = (start, code.sub(row, start), first, code.sub(column, first))
-            code.when(more_follow, lambda: None, lambda: self.finish(*corner, memory, coordinates))
+        def panel(place: Index) -> None:
+            code.loop(*tiles, 1, lambda tile: self.one_tile(
+                tile, tiles[0], place, panels[0], steps, a, b, coordinates, more_follow
+            ))
 
         code.loop(*panels, 1, panel)
+
+    def one_tile(
+        self, tile: Index, first_tile: Index, panel: Index, first_panel: Index, steps: list[KStep],
+        a: ir.Value, b: ir.Value, outer: dict[int, Index], more_follow: bool | ir.Value,
+    ) -> None:
+        """The sums of one tile over the steps; the epilogue, unless more of K follows."""
+        code, chosen = self.code, self.plan
+        coordinates = dict(outer)
+        row, start, a = self.rows_of(tile, a, coordinates)
+        column = code.mul(panel, self.tile.columns)
+        in_chunk, panel_in_chunk = code.sub(tile, first_tile), code.sub(panel, first_panel)
+        if chosen.pack_a:
+            a = code.at(self.a_copy, code.mul(in_chunk, self.sizes(chosen.tile_elements)))
+        else:
+            a = code.at(a, code.mul(start, self.row_step()))
+        if chosen.pack_b:
+            first, b = column, code.at(self.b_copy, code.mul(panel_in_chunk, self.sizes(chosen.panel_elements)))
+        else:
+            first = code.least(column, code.greatest(code.sub(self.n, self.tile.columns), 0))
+            b = code.at(b, code.mul(first, self.sizes(self.shape.col.b)))
+        memory = self.sums
+        if chosen.k_blocks != 1:
+            place = code.add(code.mul(panel_in_chunk, chosen.row_tiles), in_chunk)
+            memory = code.at(self.sums, code.mul(place, self.tile.elements))
+        self.fill(a, b, steps, memory)
+        corner = (start, code.sub(row, start), first, code.sub(column, first))
+        code.when(more_follow, lambda: None, lambda: self.finish(*corner, memory, coordinates))
+
+    def rows_of(self, tile: Index, a: ir.Value, coordinates: dict[int, Index]) -> tuple[Index, Index, ir.Value]:
+        """The first new row of a tile, the row where it starts, and A moved along the rows around the tiled ones."""
+        code, chosen = self.code, self.plan
+        untiled, place = code.divmod(tile, code.ceildiv(self.m, chosen.mr))
+        a, _ = self.walk(chosen.untiled, untiled, a, a, coordinates)
+        row = code.mul(place, chosen.mr)
+        return row, self.moved_back(row), a
 
     def moved_back(self, row: Index) -> Index:
         """Where the tile that should begin at ``row`` begins, so that all its rows exist."""
@@ -236,27 +237,35 @@ class _Writer:
             return row  # The copy repeats the last row instead.
         return code.greatest(code.least(row, code.sub(self.m, chosen.mr)), 0)
 
-    def pack_a(self, start: Index, steps: list[KStep], a: ir.Value) -> None:
+    def pack_a(self, tile: Index, first_tile: Index, steps: list[KStep], a: ir.Value) -> None:
+        """The rows of one tile copied, by columns or by rows."""
         code, chosen = self.code, self.plan
-        if chosen.pack_a == "columns":
-            moves = [Move(step.extent, step.a, code.mul(step.packed, chosen.mr)) for step in steps]
-            here = code.at(a, code.mul(start, self.row_step()))
-            if isinstance(self.m, int):
-                copy_runs(code, moves, here, self.a_copy, chosen.mr, self.lanes)
-                return
-            left = code.sub(self.m, start)
-            code.when(
-                code.less(left, chosen.mr),
-                lambda: copy_clamped(code, moves, here, self.a_copy, left, chosen.mr, self.row_step()),
-                lambda: copy_runs(code, moves, here, self.a_copy, chosen.mr, self.lanes),
-            )
+        _, start, a = self.rows_of(tile, a, {})
+        copy = code.at(self.a_copy, code.mul(code.sub(tile, first_tile), self.sizes(chosen.tile_elements)))
+        if chosen.pack_a == "rows":
+            self.pack_rows(start, steps, a, copy)
             return
+        moves = [Move(step.extent, step.a, code.mul(step.packed, chosen.mr)) for step in steps]
+        a = code.at(a, code.mul(start, self.row_step()))
+        if isinstance(self.m, int):
+            copy_runs(code, moves, a, copy, chosen.mr, self.lanes)
+            return
+        left = code.sub(self.m, start)
+        code.when(
+            code.less(left, chosen.mr),
+            lambda: copy_clamped(code, moves, a, copy, left, chosen.mr, self.row_step()),
+            lambda: copy_runs(code, moves, a, copy, chosen.mr, self.lanes),
+        )
+
+    def pack_rows(self, start: Index, steps: list[KStep], a: ir.Value, copy: ir.Value) -> None:
+        code, chosen = self.code, self.plan
         moves = [Move(step.extent, step.a, step.packed) for step in steps]
 
         def row(r: Index) -> None:
             existing = code.least(code.add(start, r), code.sub(self.m, 1))
             source, _ = self.walk(self.shape.rows, existing, a, a, {})
-            copy_moves(code, moves, source, code.at(self.a_copy, code.mul(r, self.sizes(chosen.row_elements))), self.lanes)
+            there = code.at(copy, code.mul(r, self.sizes(chosen.row_elements)))
+            copy_moves(code, moves, source, there, self.lanes)
 
         code.loop(0, chosen.mr, 1, row)
 
