@@ -17,6 +17,9 @@ from llvmlite import ir
 
 from graphc.codegen.kernels.building import Code, Index
 
+# How many short runs ahead of the one that is copied memory is asked for: about the latency of the third cache.
+PREFETCH = 16
+
 
 @dataclass(frozen=True)
 class Move:
@@ -91,7 +94,15 @@ def copy_run(code: Code, source: ir.Value, copy: ir.Value, count: int, lanes: in
 
 def copy_runs(code: Code, moves: Sequence[Move], source: ir.Value, copy: ir.Value, count: int, lanes: int) -> None:
     """A run of ``count`` contiguous elements at every position of ``moves``."""
-    walk(code, merged(code, moves), source, copy, lambda s, c: copy_run(code, s, c, count, lanes))
+    moves = merged(code, moves)
+    ahead = code.mul(PREFETCH, moves[-1].source) if moves else 0
+
+    def run(source: ir.Value, copy: ir.Value) -> None:
+        for place in range(0, count, 64 // code.element_bytes):
+            code.prefetch(code.at(source, code.add(ahead, place)))
+        copy_run(code, source, copy, count, lanes)
+
+    walk(code, moves, source, copy, run)
 
 
 def copy_partial_runs(
