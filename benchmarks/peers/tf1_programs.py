@@ -91,6 +91,6 @@ class Programs:
         for _ in range(length):
             h = tf.tanh(h * c + x)
         (gradient,) = tf.gradients(tf.reduce_sum(h), c)
-        feeds = {c: np.full(8, 0.9, np.float32), x: np.linspace(-1, 1, 8).astype(np.float32)}
+        feeds = {c: np.full(8, 0.9, np.float32), x: np.linspace(0.1, 1, 8).astype(np.float32)}
         with tf.Session(config=self.config) as session:
             return float(session.run(gradient, feeds).sum())

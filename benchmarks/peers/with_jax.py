@@ -87,5 +87,5 @@ def chain(length: int) -> float:
             h = jnp.tanh(h * c + x)
         return h.sum()
 
-    c, x = np.full(8, 0.9, np.float32), np.linspace(-1, 1, 8).astype(np.float32)
+    c, x = np.full(8, 0.9, np.float32), np.linspace(0.1, 1, 8).astype(np.float32)
     return float(jax.jit(jax.grad(value))(c, x).sum())

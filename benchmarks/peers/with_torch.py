@@ -75,7 +75,7 @@ def overhead() -> dict[str, Callable[[], Any]]:
 def chain(length: int) -> float:
     """Run forward and backward once; eager, so nothing is compiled."""
     c = torch.full([8], 0.9, requires_grad=True)
-    x = torch.linspace(-1, 1, 8)
+    x = torch.linspace(0.1, 1, 8)
     h = x
     for _ in range(length):
         h = torch.tanh(h * c + x)
