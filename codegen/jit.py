@@ -44,6 +44,8 @@ def compile_ir(ir: object, target: Target) -> bytes:
 
 def compile_many(irs: Sequence[object], target: Target, threads: int | None = None) -> list[bytes]:
     """`compile_ir` of each module, several at a time; ``threads`` defaults to the setting."""
+    if not irs:
+        return []  # All came from the cache: LLVM need not even be loaded.
     todo = deque(enumerate(irs))
     objects: dict[int, bytes] = {}
     errors: list[Exception] = []
