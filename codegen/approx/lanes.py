@@ -159,6 +159,18 @@ class Lanes:
         assert isinstance(result, Lanes)
         return result
 
+    def lost_in_product(self, factor: Lanes, product: Lanes) -> Lanes:
+        """``self * factor - product`` exactly, for doubles: what rounding the product has cut off (Dekker, 1971)."""
+        if self.fma:
+            return self.times_plus(factor, -product)
+        a, b = self.upper_half(), factor.upper_half()
+        a_rest, b_rest = self - a, factor - b
+        return ((a * b - product) + a * b_rest + a_rest * b) + a_rest * b_rest
+
+    def upper_half(self) -> Lanes:
+        """A double with only the first 26 bits of its mantissa."""
+        return (self.bits() & -(1 << 27)).as_float()
+
     def unary(self, name: str) -> Lanes:
         """An LLVM intrinsic of one argument, such as ``fabs``, ``sqrt``, ``floor``."""
         return self.new(self.builder.call(intrinsic(self.builder.module, name, self.type, 1), (self.value,)))

@@ -87,9 +87,10 @@ def softplus(builder: ir.IRBuilder, x: ir.Value, fma: bool = False) -> ir.Value:
 
 
 def log1p_lanes(x: Lanes) -> Lanes:
-    """log(1 + x)."""
+    """log(1 + x); zero is its own result, with its sign."""
     k, f = split_power_of_sum(x)
-    return log_special(x + 1.0, log_reconstruct(k, f), x)
+    result = log_special(x + 1.0, log_reconstruct(k, f), x)
+    return x.equals(0.0).choose(x, result)
 
 
 def split_power(x: Lanes) -> tuple[Lanes, Lanes]:
