@@ -6,13 +6,14 @@ loops in :mod:`emit_loops`, values and memory in :mod:`emit_values`, positions i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from llvmlite import ir
 
 from graphc.codegen import emit_index as index
 from graphc.codegen import emit_loops as loops
-from graphc.codegen.emit_state import I1, I32, I64, POINTER, Lanes, Value, Writer, suffix
+from graphc.codegen.emit_state import I1, I8, I32, I64, POINTER, Lanes, Value, Writer, suffix
 from graphc.codegen.emit_values import evaluate, write_element
 from graphc.codegen.kernels import contraction
 from graphc.codegen.loops import (
@@ -90,18 +91,20 @@ def _bind_symbols(writer: Writer, dims: ir.Value, symbols: Sequence[str]) -> Non
 
 def _bind_buffers(writer: Writer, kernel: Kernel, buffers: ir.Value, scratch: ir.Value) -> None:
     builder = writer.builder
-    for place, buffer in enumerate(kernel.arguments):
-        address = builder.gep(buffers, [ir.Constant(I64, place)], source_etype=POINTER)
+    for number, buffer in enumerate(kernel.arguments):
+        address = builder.gep(buffers, [ir.Constant(I64, number)], source_etype=POINTER)
         writer.pointers[buffer] = Value(builder.load(address, typ=POINTER), 0)
     offsets = _scratch_offsets(kernel)
     for buffer, offset in zip(kernel.scratch, offsets, strict=False):
-        place = index.position(writer, offset)
-        writer.pointers[buffer] = Value(builder.gep(scratch, [place.ir], source_etype=ir.IntType(8)), 0)
+        writer.pointers[buffer] = Value(_bytes_on(writer, scratch, offset), 0)
     if any(isinstance(statement, Contract) for statement in statements_below(kernel.body)):
-        place = index.position(writer, offsets[-1])
-        writer.scratch = builder.gep(scratch, [place.ir], source_etype=ir.IntType(8))
+        writer.scratch = _bytes_on(writer, scratch, offsets[-1])
     writer.written = stored_buffers(kernel.body)
     writer.reread = writer.written & loaded_buffers(kernel.body)
+
+
+def _bytes_on(writer: Writer, pointer: ir.Value, offset: DimLike) -> ir.Value:
+    return writer.builder.gep(pointer, [index.position(writer, offset).ir], source_etype=I8)
 
 
 def _emit_tasks(writer: Writer, kernel: Kernel, begin: Value, end: Value) -> None:
@@ -298,7 +301,7 @@ def _vector_coordinate(statement: Contract) -> Symbol | None:
     return None
 
 
-WRITERS = {
+WRITERS: dict[type, Callable[[Writer, Any], None]] = {
     For: _for,
     If: _if,
     Store: _store,

@@ -28,7 +28,7 @@ def loop(writer: Writer, statement: For, start: Value, stop: Value, run: Callabl
     if inner is None:
         _iterate(writer, statement, start, stop, run, even)
         return
-    carried = carried_by_lanes(inner)
+    carried = [change for change in carried_by_lanes(inner) if change.name not in writer.kept_in_lanes]
     outside = {name: writer.locals[name] for change in carried for name in accumulator_names(change)}
     for change in carried:
         _begin_lanes(writer, change, inner.width)
@@ -208,11 +208,14 @@ def _end_lanes(writer: Writer, change: Accumulate | AccumulateAt, outside: dict[
 
 def _part(writer: Writer, value: Value, lanes: range) -> Value:
     """Some lanes of a vector; a lane alone is a scalar."""
-    builder = writer.builder
+    key = ("part", id(value.ir), lanes)
     if len(lanes) == 1:
-        return Value(builder.extract_element(value.ir, ir.Constant(I32, lanes[0])), value.depth)
-    order = writer.listed(I32, list(lanes))
-    return Value(builder.shuffle_vector(value.ir, value.ir, order.ir), value.depth, len(lanes))
+        lane = ir.Constant(I32, lanes[0])
+        return writer.numbered(key, value.depth, 1, lambda builder: builder.extract_element(value.ir, lane))
+    order = writer.listed(I32, list(lanes)).ir
+    return writer.numbered(
+        key, value.depth, len(lanes), lambda builder: builder.shuffle_vector(value.ir, value.ir, order)
+    )
 
 
 def merge(

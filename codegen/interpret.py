@@ -82,6 +82,7 @@ class _State:
     positions: dict[Symbol, Any]  # A number, or the numbers of all lanes inside a vector loop.
     locals: dict[str, Any]
     lanes: int | None = None  # How many lanes are running, None outside vector loops.
+    kept_in_lanes: set[str] = field(default_factory=set)  # Accumulators from outside the vector loop.
     pending: list[tuple[Buffer, Any, Any]] = field(default_factory=list)
 
     def flush(self) -> None:
@@ -133,7 +134,7 @@ def _execute(statement: Statement, state: _State) -> None:
                 _execute_body(body, state)
         case Store(buffer=buffer, offset=offset, combine=None):
             state.pending.append((buffer, _index(offset, state), values[0]))
-        case Store(buffer=buffer, offset=offset, combine=combine):
+        case Store(buffer=buffer, offset=offset, combine=str(combine)):
             _combine_at(state.arrays[buffer], combine, _index(offset, state), values[0])
         case Let(name=name) | Declare(name=name):
             state.locals[name] = values[0]
@@ -158,7 +159,7 @@ def _loop(loop: For, start: int, stop: int, state: _State) -> None:
     if inner is None or state.lanes is not None:
         _iterate(loop, start, stop, state)
         return
-    carried = carried_by_lanes(inner)
+    carried = [change for change in carried_by_lanes(inner) if change.name not in state.kept_in_lanes]
     outside = {name: state.locals[name] for statement in carried for name in accumulator_names(statement)}
     for statement in carried:
         _begin_lanes(statement, inner.width, state)
@@ -181,6 +182,7 @@ def _iterate(loop: For, start: int, stop: int, state: _State) -> None:
 
 
 def _begin_lanes(statement: Accumulate | AccumulateAt, width: int, state: _State) -> None:
+    state.kept_in_lanes.update(accumulator_names(statement))
     dtype = np.asarray(state.locals[statement.name]).dtype
     neutral = identity(statement.combine, _dtype_name(dtype))
     state.locals[statement.name] = np.full(width, neutral, dtype)
@@ -191,6 +193,7 @@ def _begin_lanes(statement: Accumulate | AccumulateAt, width: int, state: _State
 def _end_lanes(statement: Accumulate | AccumulateAt, outside: dict[str, Any], state: _State) -> None:
     """Combine the lanes, upper half onto lower half, and then with the value from before the loop."""
     lanes = tuple(state.locals[name] for name in accumulator_names(statement))
+    state.kept_in_lanes.difference_update(accumulator_names(statement))
     while lanes[0].size > 1:
         half = lanes[0].size // 2
         low, high = tuple(x[:half] for x in lanes), tuple(x[half:] for x in lanes)

@@ -28,6 +28,7 @@ from graphc.codegen.loops import (
     Store,
     postorder,
 )
+from graphc.codegen.target import Target
 from graphc.codegen.traverse import body_of, depends, expressions_of
 from graphc.dims import Atom, DimLike, FloorDiv, Symbol, atoms, coefficient, substitute
 
@@ -39,6 +40,7 @@ OP_COST = {
     **dict.fromkeys(("div", "sqrt", "rsqrt", "reciprocal"), 4),
     **dict.fromkeys(("floordiv", "mod", "truncatediv", "truncatemod"), 20),
 }
+ACCESS = 2.0  # Reaching memory for a whole vector, against operations on it: most of it comes from a distant cache.
 FOLD = 12  # Combining the lanes of one accumulator.
 
 
@@ -68,19 +70,20 @@ def estimate_size(size: DimLike) -> int:
 class CostModel:
     """Costs of statements; remembers what it has looked at."""
 
-    def __init__(self) -> None:
+    def __init__(self, target: Target) -> None:
+        self.register_lanes = target.lanes("f32")
         self._summaries: dict[int, tuple[Statement, Summary]] = {}
         self._strides: dict[tuple[Any, Symbol], DimLike | None] = {}
 
     def body(self, body: Iterable[Statement], variable: Symbol | None = None, width: int = 1) -> float:
-        """The cost of a body once, as scalars or with ``width`` lanes along a variable."""
+        """The cost of a body once, as scalars or with one register of ``width`` lanes along a variable."""
         return sum(self.statement(statement, variable, width) for statement in body)
 
     def statement(self, statement: Statement, variable: Symbol | None = None, width: int = 1) -> float:
         """The cost of a statement with all that is inside it."""
         if isinstance(statement, For):
             if statement.width > 1:
-                return self.vector(statement, statement.width)
+                return self.vector(statement)
             return estimate_size(statement.extent) * (self.body(statement.body, variable, width) + 1)
         summary = self._summary(statement)
         cost = summary.operations + self.body(body_of(statement), variable, width)
@@ -90,9 +93,11 @@ class CostModel:
             cost += 1.5 * self._access(offset, variable, width)
         return cost
 
-    def vector(self, loop: For, width: int) -> float:
-        """The cost of a loop whose iterations run ``width`` at a time."""
-        return -(-estimate_size(loop.extent) // width) * (self.body(loop.body, loop.variable, width) + 1)
+    def vector(self, loop: For) -> float:
+        """The cost of a vector loop; several registers side by side cost as much each, but the loop's end only once."""
+        lanes = min(loop.width, self.register_lanes)
+        turns = -(-estimate_size(loop.extent) // loop.width)
+        return turns * (loop.width // lanes * self.body(loop.body, loop.variable, lanes) + 1)
 
     def operations(self, body: Iterable[Statement]) -> float:
         """The operations in a body alone: how much there is to do between memory accesses."""
@@ -113,7 +118,7 @@ class CostModel:
         step = self.stride(offset, variable)
         if step == 0:
             return 0.5
-        return 1 if step == 1 else width
+        return ACCESS if step == 1 else width
 
     def _summary(self, statement: Statement) -> Summary:
         found = self._summaries.get(id(statement))

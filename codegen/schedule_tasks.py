@@ -21,20 +21,21 @@ from graphc.codegen.loops import (
 )
 from graphc.codegen.schedule_cost import CostModel, estimate_size
 from graphc.codegen.schedule_vectors import independent
+from graphc.codegen.target import Target
 from graphc.codegen.traverse import Renaming, least, loaded_buffers, rewrite_body, stored_buffers
 from graphc.dims import Symbol, atom, ceildiv
 
-TASK_COST = 30_000.0  # Instructions of a task: some 10 to 20 microseconds, against about 1 to hand one over.
+TASK_COST = 16_000.0  # Of a task: some 10 to 20 microseconds, against about 1 to hand one over.
 MOST_TASKS = 64
 
 
-def parallelise(body: tuple[Statement, ...]) -> tuple[Statement, ...]:
+def parallelise(body: tuple[Statement, ...], target: Target) -> tuple[Statement, ...]:
     """Cut the outermost loops into tasks, where all of them are independent loops::
 
         for i < 100000:         ->      parallel(4096) for i < 100000:
           y[i] = x[i]                     y[i] = x[i]
     """
-    costs = CostModel()
+    costs = CostModel(target)
     body = sink_lets(body)
     if not all(isinstance(s, Contract) or (isinstance(s, For) and independent(s, costs)) for s in body):
         return body

@@ -46,7 +46,7 @@ def vectorise(body: tuple[Statement, ...], target: Target) -> tuple[Statement, .
             s = add(s, x[i*128+j])               s = add(s, x[i*128+j])
           y[j] = s                             y[j] = s
     """
-    costs = CostModel()
+    costs = CostModel(target)
     return tuple(best(statement, target, costs).loop for statement in body)
 
 
@@ -78,7 +78,7 @@ def _vector(chain: Sequence[For], place: int, target: Target, costs: CostModel) 
     if width == 1:
         return Choice(float("inf"), chain[0])
     result = replace(loop, body=write_out(body, costs), width=width)
-    cost = costs.vector(result, width) + FOLD * len(accumulated_names(body)) * (not _stays_in_lanes(chain, place))
+    cost = costs.vector(result) + FOLD * len(accumulated_names(body)) * (not _stays_in_lanes(chain, place))
     for outer in reversed([*chain[:place], *chain[place + 1 :]]):
         cost = estimate_size(outer.extent) * (cost + 1)
         result = replace(outer, body=(result,))
