@@ -20,20 +20,26 @@ LONGEST_FILE = 500
 # or from another room of the same floor. The first pattern that fits, read from the top, names a module's room.
 FLOORS: list[dict[str, list[str]]] = [
     {"front door": ["graphc", "graphc.__main__"]},
-    {"session": ["graphc.session", "graphc.aot", "graphc.visualize", "graphc.interpret"]},
-    {"compiler": ["graphc.compiler"]},
+    {"session": ["graphc.session", "graphc.aot", "graphc.visualize", "graphc.export"]},
+    {"compiler": ["graphc.compiler", "graphc.capture"]},
     {
         "codegen": ["graphc.codegen", "graphc.codegen.*"],
         "optimising passes": ["graphc.passes", "graphc.passes.*"],
     },
-    {"namespaces": ["graphc.nn", "graphc.nn.*", "graphc.math", "graphc.train", "graphc.train.*"]},
+    {"namespaces": ["graphc.nn*", "graphc.layers*", "graphc.train*", "graphc.math", "graphc.clipping"]},
     {"gradient passes": []},
-    {"ops": ["graphc.ops", "graphc.ops.*", "graphc.operators"]},
+    {"variables": ["graphc.variables", "graphc.variable_scope", "graphc.initializers"]},
+    {"ops": ["graphc.ops", "graphc.ops.*", "graphc.operators", "graphc.philox"]},
+    {"scopes": ["graphc.scopes", "graphc.interpret"]},
     {"graph": ["graphc.graph"]},
-    {"ground": ["graphc.scopes", "graphc.shapes", "graphc.dtypes", "graphc.errors", "graphc.dims"]},
+    {"ground": ["graphc.shapes", "graphc.dtypes", "graphc.errors", "graphc.dims", "graphc.settings"]},
 ]
-# These stand in a folder of another room.
+# These stand in a folder of another room: optimizers call them while the user declares.
 EXCEPTIONS = {"graphc.passes.gradients": "gradient passes", "graphc.passes.forward_gradients": "gradient passes"}
+# What users call on a graph though it is made upstairs; these imports stand inside the method.
+WAYS_UP = {
+    "graphc.graph": {"graphc.scopes", "graphc.export", "graphc.visualize"},
+}
 
 NOT_LOADED_BY_IMPORT = ("llvmlite", "networkx", "graphviz")
 
@@ -120,7 +126,9 @@ def test_every_module_has_a_room() -> None:
 def test_imports_point_one_way(module: str) -> None:
     floor, room = room_of(module) or (0, "front door")
     wrong = []
-    for target, line, _ in imports_of(module):
+    for target, line, late in imports_of(module):
+        if late and target in WAYS_UP.get(module, set()):
+            continue
         target_floor, target_room = room_of(target) or (len(FLOORS), "")
         if target_floor < floor or (target_floor == floor and target_room != room):
             wrong.append(f"{where(MODULES[module], line)}: {module} ({room}) imports {target} ({target_room})")
