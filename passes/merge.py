@@ -114,9 +114,9 @@ class _Flow:
             self.readers[group] = (self.readers[group] - {a, b}) | {both}
         for group in readers:
             self.sources[group] = (self.sources[group] - {a, b}) | {both}
-        for tensor in (*a.inputs(), *b.inputs()):
-            readers_of_input = self.by_input[_source(tensor)]
-            readers_of_input -= {a, b}
-            readers_of_input.add(both)
+        for tensor in map(_source, (*a.inputs(), *b.inputs())):
+            self.by_input[tensor] -= {a, b}
+        for tensor in map(_source, both.inputs()):
+            self.by_input[tensor].add(both)
         for node in both.members:
             self.home[node] = both

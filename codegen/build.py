@@ -1,0 +1,237 @@
+"""From a graph of kernels to a program: loops lowered and scheduled, order and memory decided.
+
+    loops      every Kernel node lowered, scheduled for the target
+    order      kernels so that variables are updated in place where possible
+    places     each value in the caller's memory (a fetch, a variable) or in the arena
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from graphc.codegen.emit import scratch_bytes
+from graphc.codegen.in_place import reads_only_what_it_overwrites
+from graphc.codegen.loops import Kernel
+from graphc.codegen.lower.kernel import Lowered, lower
+from graphc.codegen.memory import Block, plan
+from graphc.codegen.order import Order
+from graphc.codegen.program import Call, Copy, ErrorSlot, InArena, Place, Program, Slot
+from graphc.codegen.schedule import schedule
+from graphc.codegen.target import Target
+from graphc.codegen.text import canonical
+from graphc.dims import DimLike, Symbol, atoms
+from graphc.graph import Graph, Operation, Tensor
+from graphc.ops.base import Const
+from graphc.ops.reshaping import ExpandDims, Reshape, Squeeze
+from graphc.shapes import TensorType
+
+
+@dataclass(frozen=True)
+class Interface:
+    """What a step takes and gives: feeds, states (their input, if read) and which states the last targets replace."""
+
+    feeds: tuple[Tensor, ...]
+    states: tuple[tuple[Tensor | None, TensorType], ...]
+    fetches: int
+    updates: tuple[int, ...] = ()
+
+
+def build(graph: Graph, interface: Interface, target: Target) -> Program:
+    """The program for a graph whose nodes are inputs, constants, views and kernels."""
+    return _Builder(graph, interface, target).run()
+
+
+class _Builder:
+    def __init__(self, graph: Graph, interface: Interface, target: Target):
+        self.graph = graph
+        self.interface = interface
+        self.target = target
+        self.nodes = [node for node in graph.nodes if node.type == "Kernel"]
+        self.number = {node: n for n, node in enumerate(self.nodes)}
+        self.homes: dict[Tensor, Place] = {}
+        self.saved: dict[Tensor, Place] = {}
+        self.errors = 0
+        self.program = Program(feeds=list(interface.feeds))
+
+    def run(self) -> Program:
+        program = self.program
+        self.loops = _scheduled(self.nodes, self.target)
+        program.symbols = _symbols(self.graph)
+        self._declare_slots()
+        order = self._order()
+        self._place_updates(order)
+        self._place_fetches()
+        sequence = [self.nodes[n] for n in order.sorted()]
+        self._place_rest(sequence)
+        program.scratch_bytes = tuple({scratch_bytes(loops.kernel, self.target) for loops in self.loops.values()} or {0})
+        first, last = self._copies()
+        program.actions = [*first, *(self._call(node) for node in sequence), *last]
+        return program
+
+    # -- the caller's memory -----------------------------------------------------------------------------
+
+    def _declare_slots(self) -> None:
+        for n, tensor in enumerate(self.interface.feeds):
+            self.homes[tensor] = self._slot("feed", n, tensor.type)
+        for n, (tensor, type) in enumerate(self.interface.states):
+            slot = self._slot("state", n, type)
+            if tensor is not None:
+                self.homes[tensor] = slot
+        for n, tensor in enumerate(self.graph.targets[: self.interface.fetches]):
+            self._slot("fetch", n, tensor.type)
+            self.program.fetches.append(tensor.type)
+        for node in self.graph.nodes:
+            if isinstance(node.kind, Const):
+                self.homes[node.outputs[0]] = self._slot("constant", len(self.program.constants), node.outputs[0].type)
+                self.program.constants.append(node.kind.value)
+
+    def _slot(self, kind: str, number: int, type: TensorType) -> Slot:
+        slot = Slot(kind, number, type)
+        self.program.slots.append(slot)
+        return slot
+
+    def _slot_of(self, kind: str, number: int) -> Slot:
+        return next(slot for slot in self.program.slots if (slot.kind, slot.number) == (kind, number))
+
+    # -- order and places --------------------------------------------------------------------------------
+
+    def _order(self) -> Order:
+        order = Order(len(self.nodes))
+        for node in self.nodes:
+            for tensor in node.inputs:
+                source = _source(tensor).op
+                if source in self.number:
+                    order.require(self.number[source], self.number[node])
+        return order
+
+    def _place_updates(self, order: Order) -> None:
+        """New values of variables go where the old ones are, if every other reader of the old ones can come first."""
+        for state, tensor in self._update_targets():
+            source = _source(tensor)
+            if source.op not in self.number or source in self.homes:
+                continue
+            old = self.interface.states[state][0]
+            readers = [] if old is None else [n for n in self.nodes if any(_source(x) is old for x in n.inputs)]
+            if not self._overwrites_safely(source, old):
+                continue
+            if order.put_last(self.number[source.op], [self.number[node] for node in readers]):
+                self.homes[source] = self._slot_of("state", state)
+
+    def _overwrites_safely(self, new: Tensor, old: Tensor | None) -> bool:
+        """Whether the kernel that computes ``new`` reads ``old`` only at the element that it writes."""
+        node = new.op
+        if old is None or not any(_source(x) is old for x in node.inputs):
+            return True
+        if self._is_parallel_hazard(node, new, old):
+            return False
+        kernel = self.loops[node].kernel
+        written = kernel.arguments[len(node.inputs) + new.value_index]
+        read = [kernel.arguments[n] for n, x in enumerate(node.inputs) if _source(x) is old]
+        return all(reads_only_what_it_overwrites(kernel, buffer, written) for buffer in read)
+
+    def _is_parallel_hazard(self, node: Operation, new: Tensor, old: Tensor) -> bool:
+        """Whether another output of the same kernel is also placed over ``old``: never, but two updates could ask."""
+        return any(self.homes.get(out) == self.homes.get(old) for out in node.outputs if out is not new)
+
+    def _place_fetches(self) -> None:
+        for n, tensor in enumerate(self.graph.targets[: self.interface.fetches]):
+            source = _source(tensor)
+            if source.op in self.number and source not in self.homes:
+                self.homes[source] = self._slot_of("fetch", n)
+
+    def _place_rest(self, sequence: Sequence[Operation]) -> None:
+        """Every other value gets memory in the arena, from the call that makes it to the last that reads it."""
+        when = {node: n for n, node in enumerate(sequence)}
+        last = {out: when[node] for node in sequence for out in node.outputs}
+        for node in sequence:
+            for tensor in map(_source, node.inputs):
+                if tensor in last:
+                    last[tensor] = max(last[tensor], when[node])
+        for tensor in map(_source, self.graph.targets):
+            if tensor in last:
+                last[tensor] = len(sequence)
+        homeless = [tensor for tensor in last if tensor not in self.homes]
+        blocks = [Block(_bytes(t.type), when[t.op], last[t]) for t in homeless]
+        self.saved = self._saved_states()
+        blocks += [Block(_bytes(t.type), -1, len(sequence)) for t in self.saved]
+        layout = plan(blocks)
+        self.program.arena_bytes = layout.size
+        for tensor, offset in zip([*homeless, *self.saved], layout.offsets, strict=True):
+            if tensor in self.saved:
+                self.saved[tensor] = InArena(offset)
+            else:
+                self.homes[tensor] = InArena(offset)
+
+    # -- copies --------------------------------------------------------------------------------------------
+
+    def _update_targets(self) -> list[tuple[int, Tensor]]:
+        return list(zip(self.interface.updates, self.graph.targets[self.interface.fetches :], strict=True))
+
+    def _saved_states(self) -> dict[Tensor, Place]:
+        """Old values that become the new value of another variable: kept aside, since they may be overwritten."""
+        saved: dict[Tensor, Place] = {}
+        for state, tensor in self._update_targets():
+            source = _source(tensor)
+            home = self.homes.get(source)
+            if source.op.type == "VariableV2" and home != self._slot_of("state", state):
+                saved[source] = InArena(0)
+        return saved
+
+    def _copies(self) -> tuple[list[Copy], list[Copy]]:
+        """What is moved before the first kernel (values from before the run), and after the last."""
+        first = [Copy(self.homes[t], place, _bytes(t.type)) for t, place in self.saved.items()]
+        last: list[Copy] = []
+        for n, tensor in enumerate(self.graph.targets[: self.interface.fetches]):
+            source, slot = _source(tensor), self._slot_of("fetch", n)
+            if self.homes[source] != slot:
+                moves = last if source.op in self.number else first
+                moves.append(Copy(self.homes[source], slot, _bytes(source.type)))
+        for state, tensor in self._update_targets():
+            source, slot = _source(tensor), self._slot_of("state", state)
+            home = self.saved.get(source, self.homes[source])
+            if home != slot:
+                last.append(Copy(home, slot, _bytes(source.type)))
+        return first, last
+
+    def _call(self, node: Operation) -> Call:
+        loops = self.loops[node]
+        places = [self.homes[_source(x)] for x in node.inputs] + [self.homes[out] for out in node.outputs]
+        if not loops.checked:
+            return Call(loops.kernel, tuple(places), node)
+        slot, self.errors = self.errors, self.errors + 1
+        return Call(loops.kernel, (*places, ErrorSlot(slot)), node, tuple(loops.checked), slot)
+
+
+def _scheduled(nodes: Sequence[Operation], target: Target) -> dict[Operation, Lowered]:
+    """The loops of each node; kernels that read alike are scheduled once."""
+    known: dict[str, Kernel] = {}
+    result = {}
+    for node in nodes:
+        loops = lower(node)
+        text = canonical(loops.kernel)
+        if text not in known:
+            known[text] = schedule(loops.kernel, target)
+        result[node] = replace(loops, kernel=known[text])
+    return result
+
+
+def _source(tensor: Tensor) -> Tensor:
+    """What a view is a view of."""
+    while isinstance(tensor.op.kind, (Reshape, ExpandDims, Squeeze)):
+        tensor = tensor.op.inputs[0]
+    return tensor
+
+
+def _bytes(type: TensorType) -> DimLike:
+    return type.elements * type.dtype.size
+
+
+def _symbols(graph: Graph) -> tuple[str, ...]:
+    """The names of all size symbols, sorted."""
+    names: set[str] = set()
+    for node in graph.nodes:
+        for tensor in node.outputs:
+            for size in tensor.type.sizes:
+                names |= {thing.name for thing in atoms(size) if isinstance(thing, Symbol)}
+    return tuple(sorted(names))

@@ -1,0 +1,32 @@
+"""Elementwise ops: the scalar function of the inputs at the same position."""
+
+from __future__ import annotations
+
+from graphc.codegen.loops import Apply, Expression
+from graphc.codegen.lower.values import Index, Values, broadcast_index, literal
+from graphc.graph import Operation
+from graphc.ops.base import Const
+from graphc.ops.elementwise import Cast, Elementwise
+
+_FAILS_AT_ZERO = frozenset({"FloorDiv", "FloorMod", "TruncateDiv", "TruncateMod"})
+
+
+def _elementwise(values: Values, node: Operation, index: Index) -> Expression:
+    kind: Elementwise = node.kind  # type: ignore[assignment]
+    operands = tuple(values.at(x, broadcast_index(index, x.type.sizes)) for x in node.inputs)
+    if kind.fn in _FAILS_AT_ZERO and node.inputs[1].dtype.is_integer:
+        divisor = operands[1]
+        values.checks.append((node, Apply("eq", (divisor, literal(0, divisor.dtype)), "bool")))
+    return Apply(kind.record.scalar, operands, node.outputs[0].dtype.short)
+
+
+def _cast(values: Values, node: Operation, index: Index) -> Expression:
+    return Apply("cast", (values.at(node.inputs[0], index),), node.outputs[0].dtype.short)
+
+
+def _constant(values: Values, node: Operation, index: Index) -> Expression:
+    kind: Const = node.kind  # type: ignore[assignment]
+    return literal(kind.value.reshape(-1)[0], node.outputs[0].dtype.short)
+
+
+RULES = {Elementwise: _elementwise, Cast: _cast, Const: _constant}

@@ -1,0 +1,52 @@
+"""One kernel of the graph as a kernel of loops: arguments are its inputs, its outputs, and where errors are noted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from graphc.codegen.loops import Buffer, Kernel, Statement
+from graphc.codegen.lower.nest import Nest
+from graphc.codegen.lower.rules import ROOTS, RULES
+from graphc.codegen.lower.values import Values
+from graphc.graph import Operation, Tensor
+from graphc.ops import fused
+
+
+@dataclass
+class Lowered:
+    """The loops of a kernel, and the nodes that its error codes 1, 2, ... stand for."""
+
+    kernel: Kernel
+    checked: list[Operation] = field(default_factory=list)
+
+
+def lower(node: Operation) -> Lowered:
+    """Plain loops for a ``Kernel`` node, with names that do not depend on where it stands, so that equals can be shared."""
+    kind: fused.Kernel = node.kind  # type: ignore[assignment]
+    inputs = {tensor: _buffer(f"in{n}", tensor) for n, tensor in enumerate(kind.parameters)}
+    outputs = {tensor: _buffer(f"out{n}", tensor) for n, tensor in enumerate(dict.fromkeys(kind.body.targets))}
+    errors = Buffer("errors", "i64", 1)
+    checked: list[Operation] = []
+
+    def note(failing: Operation) -> tuple[Buffer, int]:
+        if failing not in checked:
+            checked.append(failing)
+        return errors, checked.index(failing) + 1
+
+    values = Values(RULES, inputs)
+    nest = Nest(kind.body, kind.sizes, kind.reduced, values, outputs, note)
+    body = _root_statements(nest) or nest.statements()
+    arguments = (*inputs.values(), *outputs.values(), *((errors,) if checked else ()))
+    return Lowered(Kernel("kernel", arguments, body), checked)
+
+
+def _root_statements(nest: Nest) -> tuple[Statement, ...] | None:
+    """The loops of an op that has loops of its own."""
+    for node in nest.body.nodes:
+        if type(node.kind) in ROOTS:
+            return ROOTS[type(node.kind)](nest, node)
+    return None
+
+
+def _buffer(name: str, tensor: Tensor) -> Buffer:
+    return Buffer(name, tensor.dtype.short, tensor.type.elements)

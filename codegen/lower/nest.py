@@ -1,0 +1,116 @@
+"""A kernel's body as plain loops over a block of positions.
+
+    for kept axes:
+        accumulators of the first reductions
+        for reduced axes: combine; store full values that need no reduction
+        accumulators of the reductions that need the first ones
+        for reduced axes: combine; store full values that need the first reductions
+        ...
+        store kept values
+
+A softmax is three such inner loops; an elementwise chain is the outer loops alone; the epilogue of a contraction is
+their innermost body.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from graphc.codegen.kernels.affine import Axis, Contraction
+from graphc.codegen.loops import Buffer, Contract, For, Local, Statement, Store
+from graphc.codegen.lower import reduction
+from graphc.codegen.lower.values import Index, Values, offset
+from graphc.dims import DimLike, Symbol, symbol
+from graphc.graph import Graph, Operation, Tensor
+
+
+@dataclass
+class Nest:
+    """The block of positions of a kernel and what is computed in it."""
+
+    body: Graph
+    sizes: tuple[DimLike, ...]
+    reduced: tuple[int, ...]
+    values: Values
+    outputs: dict[Tensor, Buffer]
+    errors: Callable[[Operation], tuple[Buffer, int]]
+    levels: dict[Operation, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.variables = [Symbol(f"i{axis}", size) for axis, size in enumerate(self.sizes)]
+        self.index: Index = tuple(
+            0 if size == 1 else symbol(v.name, size) for v, size in zip(self.variables, self.sizes, strict=True)
+        )
+        self.names = {node: f"r{n}" for n, node in enumerate(filter(reduction.is_reduction, self.body.nodes))}
+        for node, name in self.names.items():
+            self.values.locals[node.outputs[0]] = lambda _, node=node, name=name: reduction.result(node, name)
+
+    def statements(self) -> tuple[Statement, ...]:
+        """The whole nest."""
+        contraction = next((node for node in self.body.nodes if node.type == "Contract"), None)
+        if contraction is not None:
+            return (self._contract(contraction),)
+        kept = [axis for axis in range(len(self.sizes)) if axis not in self.reduced]
+        return self._loops(kept, self._row())
+
+    def _row(self) -> tuple[Statement, ...]:
+        """Everything for one position of the kept axes."""
+        statements: list[Statement] = []
+        last = max((self._level(tensor.op) for tensor in self.outputs), default=0)
+        for level in range(last + 1):
+            combined = [node for node in self.names if self._level(node) == level + 1]
+            full = [t for t in self.outputs if self._level(t.op) == level and self._is_full(t)]
+            for node in combined:
+                statements += reduction.begin(node, self.names[node])
+            if combined or full:
+                steps = [reduction.step(self.values, node, self.names[node], self.index) for node in combined]
+                steps += [self._store(tensor) for tensor in full]
+                checks = self.values.take_checks(self.errors)
+                statements += self._loops(self.reduced, (*checks, *steps))
+        kept = [self._store(t) for t in self.outputs if not self._is_full(t)]
+        return (*statements, *self.values.take_checks(self.errors), *kept)
+
+    def _level(self, node: Operation) -> int:
+        """How many rounds of reductions must be complete before the node's value is known."""
+        if node not in self.levels:
+            for earlier in self.body.nodes:
+                before = max((self.levels.get(x.op, 0) for x in earlier.inputs), default=0)
+                self.levels[earlier] = before + (1 if reduction.is_reduction(earlier) else 0)
+        return self.levels[node]
+
+    def _is_full(self, tensor: Tensor) -> bool:
+        return not self.reduced or (tensor.type.sizes == self.sizes and not self._only_kept(tensor))
+
+    def _only_kept(self, tensor: Tensor) -> bool:
+        """Whether a value of the block's own shape is one for each kept position: where reduced axes have size 1."""
+        return reduction.is_reduction(tensor.op)
+
+    def _store(self, tensor: Tensor) -> Store:
+        sizes = tensor.type.sizes
+        kept = tuple(p for axis, p in enumerate(self.index) if axis not in self.reduced)
+        index = self.index if len(sizes) == len(self.sizes) else kept
+        index = tuple(0 if size == 1 else position for position, size in zip(index, sizes, strict=True))
+        return Store(self.outputs[tensor], offset(index, sizes), self.values.at(tensor, index))
+
+    def _loops(self, axes: Sequence[int], body: tuple[Statement, ...]) -> tuple[Statement, ...]:
+        for axis in reversed(axes):
+            if self.sizes[axis] != 1:
+                body = (For(self.variables[axis], body),)
+        return body
+
+    def _contract(self, node: Operation) -> Contract:
+        kind = node.kind
+        dtype = node.outputs[0].dtype.short
+        groups = [tuple(Axis(*axis) for axis in axes) for axes in (kind.batch, kind.rows, kind.cols, kind.inner)]  # type: ignore[attr-defined]
+        spec = Contraction(dtype, *groups, kind.a_offset, kind.b_offset)  # type: ignore[attr-defined]
+        coordinates = tuple(Symbol(f"i{n}", axis.extent) for n, axis in enumerate(sum(groups[:3], ())))
+        index = tuple(symbol(variable.name, variable.extent) for variable in coordinates)
+        self.index = index
+        self.values.locals[node.outputs[0]] = lambda _: Local("sum", dtype)
+        stores = tuple(self._store(tensor) for tensor in self.outputs)
+        epilogue = (*self.values.take_checks(self.errors), *stores)
+        a, b = (self.values.buffers[x] for x in node.inputs)
+        return Contract(spec, a, b, coordinates, "sum", epilogue)
+
+

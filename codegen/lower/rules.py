@@ -1,0 +1,18 @@
+"""Which op is lowered how: the families' tables, put together.
+
+``RULES`` hold ops that have a value at any position asked for; ``ROOTS`` those with loops of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from graphc.codegen.loops import Statement
+from graphc.codegen.lower import elementwise, reshaping
+from graphc.codegen.lower.values import Rule
+from graphc.graph import Op, Operation
+
+RULES: dict[type[Op], Rule] = {**elementwise.RULES, **reshaping.RULES}
+
+ROOTS: dict[type[Op], Callable[[Any, Operation], tuple[Statement, ...]]] = {}

@@ -1,0 +1,80 @@
+"""The value of a node at a position, as an expression over loads: the pulling half of lowering.
+
+A rule answers: what is the output of this node at ``index``, given how to get the inputs at any index? Fusion is
+nothing more than asking the rules of the producers instead of loading from memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from graphc.codegen.loops import Buffer, Check, Expression, Literal, Load
+from graphc.dims import DimLike, row_major_strides
+from graphc.graph import Op, Operation, Tensor
+
+Index = tuple[DimLike, ...]
+Rule = Callable[["Values", Operation, Index], Expression]
+
+
+class Values:
+    """Expressions for the tensors of a kernel's body at positions asked for."""
+
+    def __init__(self, rules: Mapping[type[Op], Rule], buffers: Mapping[Tensor, Buffer]):
+        self.rules = rules
+        self.buffers = dict(buffers)
+        self.locals: dict[Tensor, Callable[[Index], Expression]] = {}  # what a loop computes: reductions, contractions
+        self.checks: list[tuple[Operation, Expression]] = []  # where an expression is true, the node fails
+        self._known: dict[tuple[Tensor, Index], Expression] = {}
+
+    def at(self, tensor: Tensor, index: Index) -> Expression:
+        """The value of ``tensor`` at ``index``."""
+        key = (tensor, index)
+        if key not in self._known:
+            self._known[key] = self._make(tensor, index)
+        return self._known[key]
+
+    def _make(self, tensor: Tensor, index: Index) -> Expression:
+        if tensor in self.locals:
+            return self.locals[tensor](index)
+        if tensor in self.buffers:
+            return Load(self.buffers[tensor], offset(index, tensor.type.sizes))
+        kind = tensor.op.kind
+        rule = self.rules.get(type(kind))
+        if rule is None:
+            raise NotImplementedError(f"{tensor.op.type} has no lowering")
+        return rule(self, tensor.op, index)
+
+    def forget(self) -> None:
+        """Starts a new body of loops: expressions of the former one are not in scope there."""
+        self._known.clear()
+
+    def take_checks(self, errors: Callable[[Operation], tuple[Buffer, int]]) -> tuple[Check, ...]:
+        """The checks that the values made since the last call ask for."""
+        found, self.checks = self.checks, []
+        made = []
+        for node, condition in found:
+            buffer, code = errors(node)
+            made.append(Check(condition, buffer, code))
+        return tuple(made)
+
+
+def offset(index: Index, sizes: Index) -> DimLike:
+    """The place of ``index`` in a packed row-major block of ``sizes``."""
+    total: DimLike = 0
+    for position, stride in zip(index, row_major_strides(sizes), strict=True):
+        total = total + position * stride
+    return total
+
+
+def broadcast_index(index: Index, sizes: Index) -> Index:
+    """The position in a block of ``sizes`` that is repeated to the position ``index`` of a larger one."""
+    own = index[len(index) - len(sizes) :]
+    return tuple(0 if size == 1 else position for position, size in zip(own, sizes, strict=True))
+
+
+def literal(value: Any, dtype: str) -> Literal:
+    """A NumPy or Python number as a constant of the loops."""
+    if dtype == "bool":
+        return Literal(bool(value), dtype)
+    return Literal(float(value) if dtype[0] == "f" else int(value), dtype)

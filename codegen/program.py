@@ -1,0 +1,103 @@
+"""A step as a program: kernels in order, each with the memory that its arguments stand for.
+
+A program is called with one array, the *call frame*: pointers to feeds, fetches, variables and constants, the arena, the
+thread pool, and the values of the size symbols. Just-in-time and ahead-of-time code differ only in who fills the frame.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphc.codegen.loops import Kernel
+from graphc.dims import DimLike
+from graphc.graph import Operation, Tensor
+from graphc.shapes import TensorType
+
+# The first words of every call frame; slots for values follow, then the size symbols.
+FRAME_HEAD = ("arena", "scratch", "scratch_stride", "pool", "errors")
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A pointer in the call frame to memory that the caller owns: a feed, fetch, state or constant."""
+
+    kind: str
+    number: int
+    type: TensorType
+
+
+@dataclass(frozen=True)
+class InArena:
+    """Memory in the arena, ``offset`` bytes from its start."""
+
+    offset: DimLike
+
+
+@dataclass(frozen=True)
+class ErrorSlot:
+    """The word of the errors array in which call number ``number`` notes what went wrong."""
+
+    number: int
+
+
+Place = Slot | InArena | ErrorSlot
+
+
+@dataclass(frozen=True)
+class Call:
+    """One kernel applied to the memory of its arguments."""
+
+    kernel: Kernel
+    places: tuple[Place, ...]
+    node: Operation
+    checked: tuple[Operation, ...] = ()
+    error_slot: int | None = None
+
+
+@dataclass(frozen=True)
+class Copy:
+    """``bytes`` bytes moved from one place to another."""
+
+    source: Place
+    target: Place
+    bytes: DimLike
+
+
+@dataclass
+class Program:
+    """Everything there is to know of a compiled step before it becomes machine code."""
+
+    actions: list[Call | Copy] = field(default_factory=list)
+    slots: list[Slot] = field(default_factory=list)
+    symbols: tuple[str, ...] = ()
+    arena_bytes: DimLike = 0
+    scratch_bytes: tuple[DimLike, ...] = (0,)  # the largest of these is needed per thread
+    constants: list[Any] = field(default_factory=list)
+    feeds: list[Tensor] = field(default_factory=list)
+    states: list[Tensor] = field(default_factory=list)
+    fetches: list[TensorType] = field(default_factory=list)
+
+    @property
+    def calls(self) -> list[Call]:
+        """The kernels in order."""
+        return [action for action in self.actions if isinstance(action, Call)]
+
+    @property
+    def error_slots(self) -> list[Call]:
+        """The calls that can fail, in the order of their words in the errors array."""
+        return [call for call in self.calls if call.error_slot is not None]
+
+    def word(self, slot: Slot) -> int:
+        """The index of a slot in the call frame."""
+        return len(FRAME_HEAD) + self.slots.index(slot)
+
+    @property
+    def first_symbol(self) -> int:
+        """The index of the first size symbol in the call frame."""
+        return len(FRAME_HEAD) + len(self.slots)
+
+    @property
+    def frame_words(self) -> int:
+        """The length of the call frame."""
+        return self.first_symbol + len(self.symbols)

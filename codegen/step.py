@@ -1,0 +1,178 @@
+"""A program's machine code: one object per distinct kernel, and the step function that calls them in order.
+
+    i64 step(ptr frame)        0, or the number of the call that failed, counted from 1
+
+The frame is an array of 64-bit words (:mod:`program` says which): pointers to what the caller owns, then the sizes. The step
+writes the pointers of each kernel's arguments into an array on its stack and calls the kernel, or hands it to the
+thread pool where it has several tasks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from graphc.codegen import jit
+from graphc.codegen.loops import Kernel
+from graphc.codegen.program import FRAME_HEAD, Call, Copy, ErrorSlot, InArena, Place, Program, Slot
+from graphc.codegen.target import Target
+from graphc.dims import DimLike
+
+PARALLEL_FOR = "graphc_parallel_for"
+
+
+def compile_program(program: Program, target: Target, name: str = "step") -> list[bytes]:
+    """Object files that together define the function ``name``; each distinct kernel is compiled once, and cached."""
+    kernels = distinct_kernels(program)
+    requests = [
+        (f"{symbol} {program.symbols}\n{kernel}", lambda symbol=symbol, kernel=kernel: kernel_ir(symbol, kernel, program, target))
+        for symbol, kernel in kernels.items()
+    ]
+    requests.append((f"{name}\n{program_text(program)}", lambda: step_ir(program, target, name)))
+    return jit.compile_cached(requests, target)
+
+
+def kernel_symbol(kernel: Kernel, symbols: Sequence[str]) -> str:
+    """The name of a kernel's function: a digest of its loops, so that equal kernels are one function."""
+    text = f"{symbols}\n{kernel}"
+    return "graphc_k" + hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def distinct_kernels(program: Program) -> dict[str, Kernel]:
+    """The program's kernels by the names of their functions."""
+    return {kernel_symbol(call.kernel, program.symbols): call.kernel for call in program.calls}
+
+
+def program_text(program: Program) -> str:
+    """All that the step function depends on."""
+    lines = [f"symbols {program.symbols} slots {len(program.slots)}"]
+    for action in program.actions:
+        if isinstance(action, Copy):
+            lines.append(f"copy {_place_text(program, action.source)} {_place_text(program, action.target)} {action.bytes}")
+        else:
+            places = " ".join(_place_text(program, place) for place in action.places)
+            lines.append(f"{kernel_symbol(action.kernel, program.symbols)} {action.kernel.tasks} {places}")
+    return "\n".join(lines)
+
+
+def _place_text(program: Program, place: Place) -> str:
+    return f"frame[{program.word(place)}]" if isinstance(place, Slot) else str(place)
+
+
+def kernel_ir(symbol: str, kernel: Kernel, program: Program, target: Target) -> str:
+    """The module of one kernel."""
+    from llvmlite import ir  # LLVM loads when code is made, not when it comes from the cache
+
+    from graphc.codegen.emit import emit_kernel
+
+    module = ir.Module(symbol)
+    module.triple = target.triple
+    emit_kernel(module, kernel, target, program.symbols, symbol)
+    return str(module)
+
+
+def step_ir(program: Program, target: Target, name: str) -> str:
+    """The module of the step function."""
+    from llvmlite import ir  # LLVM loads when code is made, not when it comes from the cache
+
+    module = ir.Module(name)
+    module.triple = target.triple
+    _StepWriter(program, target, module, name).write()
+    return str(module)
+
+
+class _StepWriter:
+    def __init__(self, program: Program, target: Target, module: object, name: str):
+        from llvmlite import ir
+
+        from graphc.codegen.emit_state import Writer
+
+        self.ir, self.program, self.module = ir, program, module
+        self.i64, self.pointer = ir.IntType(64), ir.PointerType()
+        self.function = ir.Function(module, ir.FunctionType(self.i64, [self.pointer]), name)
+        self.builder = ir.IRBuilder(self.function.append_basic_block("entry"))
+        self.writer = Writer(self.builder, target)
+        self.frame = self.function.args[0]
+        self.kernels: dict[str, object] = {}
+
+    def write(self) -> None:
+        from graphc.codegen.emit_state import Value
+        from graphc.dims import Symbol
+
+        program, builder = self.program, self.builder
+        for n, symbol in enumerate(program.symbols):
+            self.writer.bindings[Symbol(symbol)] = Value(self._word(program.first_symbol + n), 0)
+        self.head = {field: self._word(n) for n, field in enumerate(FRAME_HEAD)}
+        words = max((len(call.places) for call in program.calls), default=1)
+        self.arguments = builder.alloca(self.i64, words)
+        first = self.ir.Constant(self.i64, program.first_symbol)
+        self.dims = builder.gep(self.frame, [first], source_etype=self.i64)
+        for action in program.actions:
+            if isinstance(action, Copy):
+                self._copy(action)
+            else:
+                self._call(action)
+        builder.ret(self.ir.Constant(self.i64, 0))
+
+    def _word(self, number: int) -> object:
+        place = self.builder.gep(self.frame, [self.ir.Constant(self.i64, number)], source_etype=self.i64)
+        return self.builder.load(place, typ=self.i64)
+
+    def _address(self, place: Place) -> object:
+        """The address of a place, as a number."""
+        if isinstance(place, Slot):
+            return self._word(self.program.word(place))
+        if isinstance(place, InArena):
+            return self.builder.add(self.head["arena"], self._size(place.offset))
+        assert isinstance(place, ErrorSlot)
+        return self.builder.add(self.head["errors"], self.ir.Constant(self.i64, 8 * place.number))
+
+    def _size(self, size: DimLike) -> object:
+        from graphc.codegen import emit_index
+
+        if isinstance(size, int):
+            return self.ir.Constant(self.i64, size)
+        return emit_index.position(self.writer, size).ir
+
+    def _copy(self, copy: Copy) -> None:
+        kind = self.ir.FunctionType(self.pointer, [self.pointer, self.pointer, self.i64])
+        addresses = [self.builder.inttoptr(self._address(p), self.pointer) for p in (copy.target, copy.source)]
+        self.builder.call(self._declared("memcpy", kind), [*addresses, self._size(copy.bytes)])
+
+    def _call(self, call: Call) -> None:
+        builder = self.builder
+        for n, place in enumerate(call.places):
+            target = builder.gep(self.arguments, [self.ir.Constant(self.i64, n)], source_etype=self.i64)
+            builder.store(self._address(place), target)
+        kernel = self._kernel(call.kernel)
+        scratch = builder.inttoptr(self.head["scratch"], self.pointer)
+        tasks = self._size(call.kernel.tasks)
+        if call.kernel.tasks == 1:
+            zero = self.ir.Constant(self.i64, 0)
+            builder.call(kernel, [self.arguments, self.dims, scratch, zero, tasks])
+        else:
+            pool = builder.inttoptr(self.head["pool"], self.pointer)
+            stride = self.head["scratch_stride"]
+            builder.call(self._parallel_for(), [pool, kernel, self.arguments, self.dims, scratch, stride, tasks])
+        if call.error_slot is not None:
+            self._stop_on_error(call.error_slot)
+
+    def _stop_on_error(self, slot: int) -> None:
+        builder = self.builder
+        word = builder.inttoptr(self._address(ErrorSlot(slot)), self.pointer)
+        failed = builder.icmp_signed("!=", builder.load(word, typ=self.i64), self.ir.Constant(self.i64, 0))
+        with builder.if_then(failed, likely=False):
+            builder.ret(self.ir.Constant(self.i64, slot + 1))
+
+    def _kernel(self, kernel: Kernel) -> object:
+        kind = self.ir.FunctionType(self.ir.VoidType(), [self.pointer] * 3 + [self.i64] * 2)
+        return self._declared(kernel_symbol(kernel, self.program.symbols), kind)
+
+    def _parallel_for(self) -> object:
+        kind = self.ir.FunctionType(self.ir.VoidType(), [self.pointer] * 5 + [self.i64] * 2)
+        return self._declared(PARALLEL_FOR, kind)
+
+    def _declared(self, name: str, kind: object) -> object:
+        if name not in self.kernels:
+            self.kernels[name] = self.ir.Function(self.module, kind, name)
+        return self.kernels[name]

@@ -1,0 +1,107 @@
+"""From what a run asks for to machine code: the table of contents of graphc.
+
+    capture     fetches and feeds -> a step without effects          graphc/capture.py
+    specialise  exact sizes, ints or symbols                         passes/specialise.py
+    optimise    Graph -> Graph, the last pass groups kernels         passes/pipeline.py
+    build       kernels -> scheduled loops, places, one Program      codegen/build.py
+    compile     Program -> object code, through the cache            codegen/step.py
+    load        object code -> a function of this process            codegen/jit.py
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from graphc.capture import Step, capture
+from graphc.dims import DimLike
+from graphc.graph import Graph, Operation, Tensor
+from graphc.shapes import Shape, TensorType
+
+__all__ = ["Compiled", "build_program", "capture", "compile_step", "exact_types", "interface_of", "optimised"]
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """Each stage of one compilation, kept for pictures and reports."""
+
+    step: Step
+    kernels: Graph
+    program: object
+    executable: object
+
+
+def exact_types(step: Step, shapes: Mapping[Tensor, Sequence[DimLike]]) -> dict[str, TensorType]:
+    """The exact type of every input of the step, by name; ``shapes`` gives those that differ from what was declared."""
+    inputs = [*step.feeds.values(), *step.states.values(), *step.flags.values()]
+    return {x.op.name: TensorType(x.dtype, tuple(shapes[x]) if x in shapes else x.type.shape) for x in inputs}
+
+
+def optimised(step: Step, types: Mapping[str, TensorType]) -> Graph:
+    """The step in kernels, for inputs of these types."""
+    from graphc.passes.observe import observers
+    from graphc.passes.pipeline import optimise
+    from graphc.passes.specialise import specialise
+
+    watching = observers()
+    graph = specialise(step.graph, types)
+    for observe in watching:
+        observe("specialise", step.graph, graph)
+    return optimise(graph, watching)
+
+
+def interface_of(step: Step, graph: Graph) -> object:
+    """What the program takes and gives: feeds and flags in order, then states."""
+    from graphc.codegen.build import Interface
+
+    placed = {node.name: node.outputs[0] for node in graph.nodes if node.type in ("Placeholder", "VariableV2")}
+    feeds = [placed.get(x.op.name) for x in (*step.feeds.values(), *step.flags.values())]
+    states = state_operations(step)
+    types = _state_types(step, graph)
+    inputs = [placed.get(step.states[s].op.name) if s in step.states else None for s in states]
+    return Interface(
+        tuple(feeds), tuple(zip(inputs, types, strict=True)), step.fetches, tuple(states.index(s) for s in step.updates)
+    )
+
+
+def state_operations(step: Step) -> list[Operation]:
+    """The variables and random operations whose state the step reads or replaces, in the order of the frame."""
+    return list(dict.fromkeys((*step.states, *step.updates)))
+
+
+def _state_types(step: Step, graph: Graph) -> list[TensorType]:
+    new = dict(zip(step.updates, graph.targets[step.fetches :], strict=True))
+    types = []
+    for state in state_operations(step):
+        tensor = new.get(state) or step.states[state]
+        types.append(tensor.type)
+    return types
+
+
+def compile_step(step: Step, shapes: Mapping[Tensor, Sequence[DimLike]], sizes: Mapping[str, int], threads: int) -> Compiled:
+    """The step compiled and loaded for inputs of these shapes, with memory for ``sizes`` of the symbols in them."""
+    from graphc.codegen import jit
+    from graphc.codegen.runtime import process_pool, process_runtime
+    from graphc.codegen.step import PARALLEL_FOR, compile_program
+    from graphc.codegen.target import host
+    from graphc.executable import Executable
+
+    graph, program = build_program(step, shapes, host())
+    objects = compile_program(program, host())
+    symbols = {PARALLEL_FOR: process_runtime().address(PARALLEL_FOR)}
+    library = jit.load(objects, symbols)
+    executable = Executable(program, library, sizes, threads, process_pool(threads))
+    return Compiled(step, graph, program, executable)
+
+
+def build_program(step: Step, shapes: Mapping[Tensor, Sequence[DimLike]], target: object) -> tuple[Graph, object]:
+    """The step in kernels, and the program for a target."""
+    from graphc.codegen.build import build
+
+    graph = optimised(step, exact_types(step, shapes))
+    return graph, build(graph, interface_of(step, graph), target)  # type: ignore[arg-type]
+
+
+def is_exact(shape: Shape) -> bool:
+    """Whether all sizes are numbers."""
+    return shape is not None and all(isinstance(size, int) for size in shape)

@@ -1,0 +1,126 @@
+"""A compiled step in this process: memory for its arena, a call frame, and the native function.
+
+The frame is filled once with what does not change from run to run (arena, variables, constants, thread pool); a run
+writes the addresses of its feeds and of freshly allocated fetches and makes one native call.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from graphc import errors, settings
+from graphc.codegen.program import FRAME_HEAD, Program, Slot
+from graphc.dims import DimLike, evaluate
+from graphc.graph import Operation
+
+ALIGNMENT = 64  # bytes: a cache line, and the widest vector
+_STEP = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
+
+
+class Executable:
+    """A program loaded into this process, with memory of its own for one run at a time."""
+
+    def __init__(self, program: Program, library: Any, sizes: Mapping[str, int], threads: int, pool: int):
+        self.program = program
+        self._library = library  # keeps the code alive
+        self._function = _STEP(library.address("step"))
+        self.sizes = dict(sizes)
+        workers = max(threads, 1)
+        stride = max(_number(size, sizes) for size in program.scratch_bytes)
+        stride = -(-stride // ALIGNMENT) * ALIGNMENT
+        self.arena_bytes = _number(program.arena_bytes, sizes)
+        self._arena = aligned_bytes(self.arena_bytes)
+        self._scratch = aligned_bytes(stride * workers)
+        self._errors = np.zeros(max(len(program.error_slots), 1), np.int64)
+        self._frame = (ctypes.c_int64 * program.frame_words)()
+        self._frame_address = ctypes.addressof(self._frame)
+        head = (address_of(self._arena), address_of(self._scratch), stride, pool, address_of(self._errors))
+        self._frame[: len(FRAME_HEAD)] = head
+        for n, name in enumerate(program.symbols):
+            self._frame[program.first_symbol + n] = sizes[name]
+        for slot in self._slots("constant"):
+            self._frame[program.word(slot)] = address_of(program.constants[slot.number])
+        self._feed_words = [program.word(slot) for slot in self._slots("feed")]
+        self._state_words = [program.word(slot) for slot in self._slots("state")]
+        self._fetches = [
+            (program.word(slot), tuple(_number(size, sizes) for size in slot.type.sizes), slot.type.dtype.numpy)
+            for slot in self._slots("fetch")
+        ]
+        self.states_version = -1
+
+    def _slots(self, kind: str) -> list[Slot]:
+        return [slot for slot in self.program.slots if slot.kind == kind]
+
+    def bind_states(self, arrays: Sequence[np.ndarray[Any, Any]], version: int) -> None:
+        """Tells the step where the variables are; again when one of them has moved."""
+        for word, array in zip(self._state_words, arrays, strict=True):
+            self._frame[word] = address_of(array)
+        self.states_version = version
+
+    def run(self, feeds: Sequence[np.ndarray[Any, Any]]) -> list[Any]:
+        """One native call; the feeds are contiguous arrays of the shapes and dtypes that the step was compiled for."""
+        frame = self._frame
+        for word, array in zip(self._feed_words, feeds):
+            frame[word] = array.__array_interface__["data"][0]
+        results = []
+        for word, shape, dtype in self._fetches:
+            array = np.empty(shape, dtype)
+            frame[word] = array.__array_interface__["data"][0]
+            results.append(array)
+        status = self._function(self._frame_address)
+        if status:
+            self._raise(status - 1)
+        return results
+
+    def _raise(self, slot: int) -> None:
+        call = self.program.error_slots[slot]
+        node = call.checked[int(self._errors[slot]) - 1]
+        self._errors[:] = 0
+        raise errors.InvalidArgumentError(node, node, f"{node.describe()}: {_reason(node)}")
+
+
+_REASONS = {
+    "FloorDiv": "a whole number is divided by zero",
+    "TruncateDiv": "a whole number is divided by zero",
+    "FloorMod": "a remainder of division by zero is asked for",
+    "TruncateMod": "a remainder of division by zero is asked for",
+}
+
+
+def _reason(node: Operation) -> str:
+    explain = getattr(node.kind, "runtime_error", None)
+    return explain(node) if explain else _REASONS.get(node.type, "an input has a value that the op cannot take")
+
+
+def _number(size: DimLike, sizes: Mapping[str, int]) -> int:
+    return size if isinstance(size, int) else evaluate(size, sizes)
+
+
+def aligned_bytes(count: int) -> np.ndarray[Any, Any]:
+    """``count`` bytes (at least one) that begin on a cache line; ``ResourceExhaustedError`` where memory is short."""
+    try:
+        raw = np.empty(count + ALIGNMENT, np.uint8)
+    except (MemoryError, ValueError):
+        raise errors.ResourceExhaustedError(None, None, f"cannot allocate {count} bytes for a step's values") from None
+    start = -address_of(raw) % ALIGNMENT
+    return raw[start : start + max(count, 1)]
+
+
+def aligned_array(shape: Sequence[int], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+    """An uninitialised array that begins on a cache line."""
+    count = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+    return aligned_bytes(count)[:count].view(dtype).reshape(tuple(shape))
+
+
+def address_of(array: np.ndarray[Any, Any]) -> int:
+    """Where the first element of an array is."""
+    return array.__array_interface__["data"][0]
+
+
+def default_threads() -> int:
+    """How many threads a step uses where the session does not say."""
+    return settings.thread_count()

@@ -1,0 +1,63 @@
+"""Watching a graph on its way through the passes: printing, dumping to a folder, timing, verifying."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from graphc import settings
+from graphc.graph import Graph
+from graphc.passes.verify import verify
+
+Observer = Callable[[str, Graph, Graph], None]
+
+
+def observers() -> list[Observer]:
+    """The observers that the settings ask for."""
+    chosen: list[Observer] = []
+    if settings.verbosity() >= 1:
+        chosen.append(_timer())
+    if settings.verbosity() >= 2:
+        chosen.append(_verify)
+    if settings.verbosity() >= 3:
+        chosen.append(_print)
+    if settings.dump_folder():
+        chosen.append(dumper(Path(settings.dump_folder() or "")))
+    return chosen
+
+
+def dumper(folder: Path) -> Observer:
+    """Writes each stage to ``folder`` as a numbered text file, and as a picture in Graphviz's language."""
+    folder.mkdir(parents=True, exist_ok=True)
+    numbers = itertools.count()
+
+    def dump(name: str, before: Graph, after: Graph) -> None:
+        stem = f"{next(numbers):02d}_{name.replace(' ', '_')}"
+        text = str(after)
+        same = "(unchanged)\n" if text == str(before) else ""
+        (folder / f"{stem}.txt").write_text(f"{same}{text}\n", encoding="utf-8")
+
+    return dump
+
+
+def _timer() -> Observer:
+    last = [time.perf_counter()]
+
+    def report(name: str, before: Graph, after: Graph) -> None:
+        now = time.perf_counter()
+        print(f"graphc: {name}: {len(before)} -> {len(after)} nodes, {1e3 * (now - last[0]):.1f} ms", file=sys.stderr)
+        last[0] = now
+
+    return report
+
+
+def _print(name: str, before: Graph, after: Graph) -> None:
+    text = str(after)
+    print(f"-- {name}{' (unchanged)' if text == str(before) else ''}\n{text}", file=sys.stderr)
+
+
+def _verify(name: str, before: Graph, after: Graph) -> None:
+    verify(after, name)

@@ -1,0 +1,44 @@
+"""All passes in their order, each with the reason for being there and at that place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from graphc.graph import Graph
+from graphc.passes.contractions import contractions
+from graphc.passes.fold import fold
+from graphc.passes.fuse import fuse
+from graphc.passes.prune import prune
+from graphc.passes.share import share
+from graphc.passes.simplify import simplify
+
+
+class Pass(NamedTuple):
+    """A step from graph to graph, and why it stands where it does."""
+
+    name: str
+    run: Callable[[Graph], Graph]
+    reason: str
+
+
+PIPELINE: tuple[Pass, ...] = (
+    Pass("prune", prune, "later passes need not look at what nobody asked for"),
+    Pass("fold", fold, "identities such as x * 1 show themselves when their constants are known"),
+    Pass("simplify", simplify, "fewer and cheaper nodes, before equal ones are looked for"),
+    Pass("share", share, "what is left is computed once; simplifying makes different spellings alike"),
+    Pass("contractions", contractions, "products and convolutions take transposes and views in as strides"),
+    Pass("share again", share, "lowered convolutions may pad the same input twice"),
+    Pass("fuse", fuse, "last: kernels are opaque to the other passes"),
+)
+
+Observer = Callable[[str, Graph, Graph], None]
+
+
+def optimise(graph: Graph, observers: Sequence[Observer] = (), passes: Sequence[Pass] = PIPELINE) -> Graph:
+    """The graph after all passes; each observer is shown the name of a pass and the graph before and after it."""
+    for step in passes:
+        before, graph = graph, step.run(graph)
+        for observe in observers:
+            observe(step.name, before, graph)
+    return graph

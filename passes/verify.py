@@ -1,0 +1,44 @@
+"""Whether a graph is legal: what every pass may rely on and must leave behind."""
+
+from __future__ import annotations
+
+from graphc.errors import InternalError
+from graphc.graph import Graph, Operation
+from graphc.ops.fused import Kernel
+
+
+def verify(graph: Graph, after: str = "") -> None:
+    """``InternalError`` naming the node where inputs do not come first, a type is wrong, or a name stands twice."""
+    seen: set[Operation] = set()
+    names: set[str] = set()
+    for node in graph.nodes:
+        for tensor in node.inputs:
+            if tensor.op not in seen:
+                _fail(graph, node, after, f"its input {tensor.name} does not stand before it")
+        if node.name in names:
+            _fail(graph, node, after, "its name stands twice")
+        _check_types(graph, node, after)
+        if isinstance(node.kind, Kernel):
+            verify(node.kind.body, after)
+        seen.add(node)
+        names.add(node.name)
+    for target in graph.targets:
+        if target.op not in seen:
+            raise InternalError(None, None, f"after {after}: the target {target.name} is not in the graph")
+
+
+def _check_types(graph: Graph, node: Operation, after: str) -> None:
+    if node.type in ("Placeholder", "VariableV2"):
+        return
+    try:
+        types = node.kind.infer(*(tensor.type for tensor in node.inputs))
+    except (ValueError, TypeError) as error:
+        _fail(graph, node, after, f"its inputs do not fit: {error}")
+    expected = types if isinstance(types, tuple) and not hasattr(types, "dtype") else (types,)
+    for tensor, type in zip(node.outputs, expected, strict=True):
+        if tensor.dtype is not type.dtype or (type.is_exact and tensor.type.is_exact and tensor.type.shape != type.shape):
+            _fail(graph, node, after, f"its output has type {tensor.type}, its rule gives {type}")
+
+
+def _fail(graph: Graph, node: Operation, after: str, reason: str) -> None:
+    raise InternalError(node, node, f"after {after or 'a pass'}, {node.describe()} is not legal: {reason}")
