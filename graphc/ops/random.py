@@ -124,7 +124,7 @@ def get_seed(op_seed: int | None) -> tuple[int | None, int | None]:
 def _seeds(seed: int | None) -> tuple[int, int]:
     first, second = get_seed(seed)
     if first is None or second is None:
-        return int.from_bytes(os.urandom(8), "little"), int.from_bytes(os.urandom(8), "little")
+        return int.from_bytes(os.urandom(8), "little") >> 1, int.from_bytes(os.urandom(8), "little") >> 1
     return first, second
 
 

@@ -1,0 +1,205 @@
+"""Pooling: the greatest or the mean value of each window, and the adjoints.
+
+Padding takes no part: it is never the greatest, and a mean counts only the cells of the image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from graphc import dtypes
+from graphc.graph import Op, Operation, Tensor
+from graphc.ops.base import apply, check_dtype, check_same_dtype, convert_to_tensor
+from graphc.ops.reshaping import shape as shape_of
+from graphc.ops.shape_values import sizes_from
+from graphc.ops.windows import Patches, Window, check_images, make_window, spatial_pair
+from graphc.shapes import Shape, TensorType, merge
+
+
+@dataclass(frozen=True)
+class _Pool(Op):
+    window: Window
+
+    def infer(self, x: TensorType) -> TensorType:
+        check_dtype(x, dtypes.NUMBERS if isinstance(self, MaxPool) else dtypes.FLOATS, "the images")
+        check_images(x)
+        return TensorType(x.dtype, _pooled_shape(self.window, x))
+
+    def attributes(self) -> dict[str, Any]:
+        return _window_text(self.window)
+
+
+@dataclass(frozen=True)
+class MaxPool(_Pool):
+    """The greatest value of each window; NaN where one is NaN."""
+
+    def evaluate(self, x: Any) -> Any:
+        patches = Patches(self.window, x.shape)
+        image = patches.padded(x, _least(x.dtype))
+        seen = [image[index] for _, _, index in patches.places()]
+        return patches.back(np.maximum.reduce(seen))
+
+    def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
+        return [apply(MaxPoolGrad(self.window), node.inputs[0], node.outputs[0], grad)]
+
+
+@dataclass(frozen=True)
+class MaxPoolGrad(Op):
+    """``dx`` from (x, y, dy): each window's adjoint goes to the first cell, row by row, that equals its maximum."""
+
+    window: Window
+
+    def infer(self, x: TensorType, y: TensorType, grad: TensorType) -> TensorType:
+        dtype = check_same_dtype((x, y, grad))
+        merge(y.shape, grad.shape)
+        return TensorType(dtype, x.shape)
+
+    def evaluate(self, x: Any, y: Any, grad: Any) -> Any:
+        patches = Patches(self.window, x.shape)
+        total = patches.padded(np.zeros_like(x))
+        g = patches.last(grad)
+        for index, chosen in _first_maxima(patches, x, y):
+            total[index] += np.where(chosen, g, np.zeros((), g.dtype))
+        return patches.cut(total)
+
+    def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
+        x, y, _ = node.inputs
+        return [None, None, apply(MaxPoolGradGrad(self.window), x, y, grad)]
+
+    def attributes(self) -> dict[str, Any]:
+        return _window_text(self.window)
+
+
+@dataclass(frozen=True)
+class MaxPoolGradGrad(Op):
+    """From (x, y, u): the value of u at the first cell of each window, row by row, where x equals the maximum."""
+
+    window: Window
+
+    def infer(self, x: TensorType, y: TensorType, u: TensorType) -> TensorType:
+        dtype = check_same_dtype((x, y, u))
+        merge(x.shape, u.shape)
+        return TensorType(dtype, y.shape)
+
+    def evaluate(self, x: Any, y: Any, u: Any) -> Any:
+        patches = Patches(self.window, x.shape)
+        image = patches.padded(u)
+        total = np.zeros_like(patches.last(y))
+        for index, chosen in _first_maxima(patches, x, y):
+            total = np.where(chosen, image[index], total)
+        return patches.back(total)
+
+    def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
+        x, y, _ = node.inputs
+        return [None, None, apply(MaxPoolGrad(self.window), x, y, grad)]
+
+    def attributes(self) -> dict[str, Any]:
+        return _window_text(self.window)
+
+
+@dataclass(frozen=True)
+class AvgPool(_Pool):
+    """The mean value of each window, over the cells of the image that it sees."""
+
+    def evaluate(self, x: Any) -> Any:
+        patches = Patches(self.window, x.shape)
+        image = patches.padded(x)
+        total = np.add.reduce([image[index] for _, _, index in patches.places()])
+        return patches.back(total / _cells_seen(patches, x.dtype))
+
+    def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
+        x = node.inputs[0]
+        if x.type.is_exact:
+            return [apply(AvgPoolGrad(self.window, x.type.shape), grad)]
+        result = apply(AvgPoolGrad(self.window), grad, shape_of(x))
+        result.set_shape(x.type.shape)
+        return [result]
+
+
+@dataclass(frozen=True)
+class AvgPoolGrad(Op):
+    """The adjoint of images of ``shape`` (the last input where None): each window's is spread over what it saw."""
+
+    window: Window
+    shape: Shape = None
+
+    def infer(self, grad: TensorType, sizes: TensorType | None = None) -> TensorType:
+        check_images(grad)
+        return TensorType(grad.dtype, (None,) * 4 if self.shape is None else self.shape)
+
+    def evaluate(self, grad: Any, sizes: Any = None) -> Any:
+        patches = Patches(self.window, self.shape if sizes is None else tuple(int(n) for n in sizes))  # type: ignore
+        g = patches.last(grad) / _cells_seen(patches, grad.dtype)
+        total = patches.padded(patches.back(np.zeros(patches.shape, grad.dtype)))
+        for _, _, index in patches.places():
+            total[index] += g
+        return patches.cut(total)
+
+    def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
+        return [apply(AvgPool(self.window), grad), *([None] * (len(node.inputs) - 1))]
+
+    def specialise(self, inputs: Sequence[Tensor], values: Sequence[Any]) -> Tensor | None:
+        """With the sizes written in."""
+        if self.shape is not None:
+            return None
+        return apply(replace(self, shape=sizes_from(values[1], self.type)), inputs[0])
+
+    def attributes(self) -> dict[str, Any]:
+        return _window_text(self.window)
+
+
+def _pooled_shape(window: Window, x: TensorType) -> Shape:
+    return window.result_shape(x, None if x.shape is None else x.shape[window.channel_axis])
+
+
+def _window_text(window: Window) -> dict[str, Any]:
+    shown = {"ksize": window.size, "strides": window.strides, "padding": window.padding}
+    return shown | ({"data_format": window.data_format} if window.data_format != "NHWC" else {})
+
+
+def _least(dtype: np.dtype[Any]) -> Any:
+    return -np.inf if dtype.kind == "f" else np.iinfo(dtype).min
+
+
+def _cells_seen(patches: Patches, dtype: np.dtype[Any]) -> Any:
+    """How many cells of the image each window sees."""
+    ones = patches.padded(patches.back(np.ones((1, *patches.shape[1:3], 1), dtype)))
+    return np.add.reduce([ones[index] for _, _, index in patches.places()])
+
+
+def _first_maxima(patches: Patches, x: Any, y: Any) -> Any:
+    """For each place of the window, its index and which windows have their first maximum there."""
+    image, greatest = patches.padded(x, _least(x.dtype)), patches.last(y)
+    inside = patches.padded(np.ones(x.shape, bool), False)
+    found = np.zeros(greatest.shape, bool)
+    for _, _, index in patches.places():
+        chosen = (image[index] == greatest) & inside[index] & ~found
+        found |= chosen
+        yield index, chosen
+
+
+def max_pool(
+    value: Any, ksize: Any, strides: Any, padding: Any, data_format: str = "NHWC", name: str | None = None,
+    input: Any = None,
+) -> Tensor:  # fmt: skip
+    """The greatest value of each window of ``ksize`` over height and width."""
+    return _pool(MaxPool, input if value is None else value, ksize, strides, padding, data_format, name)
+
+
+def avg_pool(
+    value: Any, ksize: Any, strides: Any, padding: Any, data_format: str = "NHWC", name: str | None = None,
+    input: Any = None,
+) -> Tensor:  # fmt: skip
+    """The mean value of each window of ``ksize`` over height and width."""
+    return _pool(AvgPool, input if value is None else value, ksize, strides, padding, data_format, name)
+
+
+def _pool(
+    kind: type[_Pool], value: Any, ksize: Any, strides: Any, padding: Any, data_format: str, name: str | None
+) -> Tensor:
+    size = spatial_pair(ksize, data_format or "NHWC", "ksize")
+    return apply(kind(make_window(size, strides, padding, data_format)), convert_to_tensor(value), name=name)
