@@ -19,8 +19,8 @@ import struct
 import sys
 import weakref
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 
 # Numbers of <elf.h>: section types and flags, special section numbers, symbol binding, relocation kinds.
 SHT_SYMTAB, SHT_RELA, SHT_NOBITS, SHT_INIT_ARRAY, SHT_X86_64_UNWIND = 2, 4, 8, 14, 0x70000001
@@ -44,24 +44,25 @@ class Unsupported(Exception):
     """The object holds something this linker does not know."""
 
 
-@dataclass
+# Plain classes and named tuples: making a dataclass takes a millisecond, and this module is there to save some.
+
+
 class _Section:
-    kind: int
-    flags: int
-    content: memoryview  # Empty where memory begins as zeros.
-    size: int
-    align: int
-    owner: int  # For a table of relocations: the number of the section they are for.
-    offset: int = 0  # Where it comes to stand in the image.
+    """A section of an object, and the place it gets in the image."""
 
-    @property
-    def loaded(self) -> bool:
-        """Whether it is needed to run. Unwind tables are not: nothing is raised through generated frames."""
-        return bool(self.flags & SHF_ALLOC) and self.kind != SHT_X86_64_UNWIND
+    def __init__(self, kind: int, flags: int, content: memoryview, size: int, align: int, owner: int):
+        self.kind = kind
+        self.writable = bool(flags & SHF_WRITE)
+        # Unwind tables are not needed to run: nothing is raised through generated frames.
+        self.loaded = bool(flags & SHF_ALLOC) and kind != SHT_X86_64_UNWIND
+        self.content = content  # Empty where memory begins as zeros.
+        self.size = size
+        self.align = align
+        self.owner = owner  # For a table of relocations: the number of the section they are for.
+        self.offset = 0  # In the image.
 
 
-@dataclass(frozen=True)
-class _Symbol:
+class _Symbol(NamedTuple):
     name: str
     binding: int
     section: int
@@ -72,8 +73,7 @@ class _Symbol:
         return SHN_UNDEF < self.section < SHN_LORESERVE
 
 
-@dataclass(frozen=True)
-class _Object:
+class _Object(NamedTuple):
     sections: list[_Section]
     symbols: list[_Symbol]
 
@@ -85,15 +85,14 @@ class _Object:
                     yield self.sections[table.owner], offset, info & 0xFFFFFFFF, self.symbols[info >> 32], addend
 
 
-@dataclass
-class _Layout:
+class _Layout(NamedTuple):
     """Offsets in the image: of the global names it defines, of their slots and stubs, of its writable part, its end."""
 
     defined: dict[str, int]
-    slots: dict[str, int] = field(default_factory=dict)
-    stubs: dict[str, int] = field(default_factory=dict)
-    writable: int = 0
-    size: int = 0
+    slots: dict[str, int]
+    stubs: dict[str, int]
+    writable: int
+    size: int
 
 
 class Image:
@@ -160,17 +159,18 @@ def _symbols(table: memoryview, strings: bytes) -> Iterator[_Symbol]:
 def _lay_out(parts: list[_Object]) -> _Layout:
     """Give every loaded section its place, and a slot and a stub to every name that is not reached directly."""
     loaded = [section for part in parts for section in part.sections if section.loaded]
-    end = _place((section for section in loaded if not section.flags & SHF_WRITE), 0)
-    slots = _round_up(end, _SLOT_BYTES)
-    layout = _Layout({})
     names = _indirect_names(parts)
+    slots = _round_up(_place([section for section in loaded if not section.writable], 0), _SLOT_BYTES)
     stubs = slots + len(names) * _SLOT_BYTES
-    layout.slots = {name: slots + i * _SLOT_BYTES for i, name in enumerate(names)}
-    layout.stubs = {name: stubs + i * _STUB_BYTES for i, name in enumerate(names)}
-    layout.writable = _round_up(stubs + len(names) * _STUB_BYTES, mmap.PAGESIZE)
-    layout.size = _place((section for section in loaded if section.flags & SHF_WRITE), layout.writable)
-    layout.defined = _definitions(parts)
-    return layout
+    writable = _round_up(stubs + len(names) * _STUB_BYTES, mmap.PAGESIZE)
+    size = _place([section for section in loaded if section.writable], writable)
+    return _Layout(
+        _definitions(parts),
+        {name: slots + i * _SLOT_BYTES for i, name in enumerate(names)},
+        {name: stubs + i * _STUB_BYTES for i, name in enumerate(names)},
+        writable,
+        size,
+    )
 
 
 def _place(sections: Iterable[_Section], offset: int) -> int:
@@ -238,8 +238,7 @@ def _build(parts: list[_Object], layout: _Layout, outside: dict[str, int]) -> Im
     return image
 
 
-@dataclass
-class _Writer:
+class _Writer(NamedTuple):
     memory: memoryview
     base: int
     layout: _Layout

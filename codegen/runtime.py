@@ -25,8 +25,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import threading
-from functools import lru_cache
 
 from graphc.codegen import jit
 from graphc.codegen.target import host
@@ -63,23 +61,24 @@ def process_pool(threads: int) -> int:
     """The address of this process's pool with so many threads, shared by all programs; 0 (no pool) for one thread."""
     if threads <= 1:
         return 0
-    with _pools_lock:
-        if threads not in _pools:
-            create = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_int)(process_runtime().address("graphc_pool_create"))
-            _pools[threads] = create(threads) or 0
-        return _pools[threads]
+    if threads not in _pools:
+        create = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_int)(process_runtime().address("graphc_pool_create"))
+        _pools.setdefault(threads, create(threads) or 0)
+    return _pools[threads]
 
 
-# Never destroyed: a thread of the user's may be in a parallel loop until the process ends.
-_pools: dict[int, int] = {}
-_pools_lock = threading.Lock()
-
-
-@lru_cache(maxsize=1)
 def process_runtime() -> jit.Library:
     """The runtime loaded into this process; programs get the address of ``graphc_parallel_for`` from it."""
-    target = host()
-    return jit.load(jit.compile_cached([("runtime", lambda: runtime_ir(target.triple))], target))
+    if not _runtimes:
+        target = host()
+        _runtimes.append(jit.load(jit.compile_cached([("runtime", lambda: runtime_ir(target.triple))], target)))
+    return _runtimes[0]
+
+
+# Never given back: threads may be in a parallel loop until the process ends. No lock, which a fork could leave locked;
+# of two made at the same moment one stays unused, and a pool without work has no threads yet.
+_pools: dict[int, int] = {}
+_runtimes: list[jit.Library] = []
 
 
 def _platform(triple: str) -> dict[str, str]:

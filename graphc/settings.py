@@ -16,14 +16,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 MAX_THREADS = 4096
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """The values of the environment variables, checked; ``None`` where the user said nothing."""
 
     num_threads: int | None
