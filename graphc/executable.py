@@ -26,6 +26,7 @@ class Executable:
 
     def __init__(self, program: Program, library: Any, sizes: Mapping[str, int], threads: int, pool: int):
         self.program = program
+        self._threads, self._pool = threads, pool
         self._library = library  # keeps the code alive
         self._function = _STEP(library.address("step"))
         self.sizes = dict(sizes)
@@ -51,6 +52,14 @@ class Executable:
             for slot in self._slots("fetch")
         ]
         self.states_version = -1
+
+    def for_sizes(self, sizes: Mapping[str, int]) -> Executable:
+        """The same code with memory for other values of the size symbols."""
+        return Executable(self.program, self._library, sizes, self._threads, self._pool)
+
+    def number(self, size: DimLike) -> int:
+        """A size as a number."""
+        return _number(size, self.sizes)
 
     def _slots(self, kind: str) -> list[Slot]:
         return [slot for slot in self.program.slots if slot.kind == kind]

@@ -1,0 +1,76 @@
+"""What ``Session.run`` is asked for: nested structures of tensors, operations, variables and names.
+
+A fetch is taken apart once into the tensors and operations to run, and a function that puts the results together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from graphc.graph import Graph, Operation, Tensor
+
+Rebuild = Callable[[Sequence[Any]], Any]
+
+
+class Fetches:
+    """The tensors and operations of a fetch, each once, and how results become what the caller asked for."""
+
+    def __init__(self, graph: Graph, structure: Any):
+        self.graph = graph
+        self.tensors: list[Tensor] = []
+        self.operations: list[Operation] = []
+        self.rebuild = self._take_apart(structure)
+
+    def _take_apart(self, item: Any) -> Rebuild:
+        if isinstance(item, (list, tuple)):
+            return self._sequence(item)
+        if isinstance(item, Mapping):
+            return self._mapping(item)
+        return self._leaf(item)
+
+    def _sequence(self, items: Sequence[Any]) -> Rebuild:
+        parts = [self._take_apart(item) for item in items]
+        kind = type(items)
+        if hasattr(items, "_fields"):
+            return lambda values: kind(*(part(values) for part in parts))
+        return lambda values: kind(part(values) for part in parts)
+
+    def _mapping(self, items: Mapping[Any, Any]) -> Rebuild:
+        parts = {key: self._take_apart(item) for key, item in items.items()}
+        return lambda values: {key: part(values) for key, part in parts.items()}
+
+    def _leaf(self, item: Any) -> Rebuild:
+        element = self._element(item)
+        if isinstance(element, Operation):
+            if element not in self.operations:
+                self.operations.append(element)
+            return lambda values: None
+        if element not in self.tensors:
+            self.tensors.append(element)
+        place = self.tensors.index(element)
+        return lambda values: values[place]
+
+    def _element(self, item: Any) -> Tensor | Operation:
+        if item is None:
+            raise TypeError("Fetch argument None has invalid type <class 'NoneType'>; wanted a Tensor, Operation or name")
+        try:
+            return self.graph.as_graph_element(item)
+        except TypeError:
+            raise TypeError(
+                f"Fetch argument {item!r} has invalid type {type(item)}, must be a string or Tensor. "
+                f"(Can not convert a {type(item).__name__} into a Tensor or Operation.)"
+            ) from None
+        except KeyError as error:
+            raise ValueError(f"Fetch argument {item!r} cannot be interpreted as a Tensor. ({error.args[0]})") from None
+        except ValueError as error:
+            raise ValueError(f"Fetch argument {item!r} cannot be interpreted as a Tensor. ({error})") from None
+
+
+def key_of(structure: Any) -> Any:
+    """A hashable key that is the same for the same structure of the same things."""
+    if isinstance(structure, (list, tuple)):
+        return (type(structure), *map(key_of, structure))
+    if isinstance(structure, Mapping):
+        return (type(structure), *((key, key_of(item)) for key, item in structure.items()))
+    return structure

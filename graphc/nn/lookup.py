@@ -1,0 +1,83 @@
+"""Rows of a table by number, and whether a number is among the best."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from graphc import dtypes
+from graphc.graph import Tensor
+from graphc.nn.softmax import class_mask, is_class
+from graphc.ops import elementwise as e
+from graphc.ops.arrays import concat
+from graphc.ops.base import constant, convert_to_tensor, graph_of
+from graphc.ops.indexing import gather
+from graphc.ops.reduction import reduce_sum
+from graphc.ops.reshaping import expand_dims
+
+
+def embedding_lookup(
+    params: Any,
+    ids: Any,
+    partition_strategy: str = "mod",
+    name: str | None = None,
+    validate_indices: bool = True,
+    max_norm: float | None = None,
+) -> Tensor:
+    """The rows ``ids`` of the table ``params``; with ``max_norm``, longer rows are shortened to it.
+
+    Several tables are parts of one: row ``i`` is in part ``i % n`` (``mod``), or the parts follow each other (``div``).
+    """
+    parts = [convert_to_tensor(part) for part in (params if isinstance(params, (list, tuple)) else [params])]
+    if not parts:
+        raise ValueError("Need at least one param")
+    numbers = convert_to_tensor(ids)
+    with graph_of(parts).name_scope(name or "embedding_lookup") as scope:
+        table, numbers = _one_table(parts, numbers, partition_strategy)
+        if max_norm is None:
+            return gather(table, numbers, name=scope)
+        return _shortened(gather(table, numbers), numbers, max_norm, scope)
+
+
+def _one_table(parts: list[Tensor], ids: Tensor, strategy: str) -> tuple[Tensor, Tensor]:
+    """The parts as one table, and where in it the rows ``ids`` are."""
+    if len(parts) == 1:
+        return parts[0], ids
+    if strategy not in ("mod", "div"):
+        raise ValueError(f"Unrecognized partition strategy: {strategy}")
+    table = concat(parts, 0)
+    if strategy == "div":
+        return table, ids
+    first, starts = 0, []
+    for part in parts:
+        starts.append(first)
+        rows = part.type.shape[0] if part.type.shape else None
+        if not isinstance(rows, int):
+            raise ValueError(f"the part {part.op.describe()} has type {part.type}; wanted a known number of rows")
+        first += rows
+    number = len(parts)
+    return table, gather(constant(starts, ids.dtype), ids % number) + ids // number
+
+
+def _shortened(rows: Tensor, ids: Tensor, max_norm: float, scope: str) -> Tensor:
+    over = tuple(range(ids.type.rank or 0, rows.type.rank or 0))
+    squares = reduce_sum(e.square(rows), over, keepdims=True)
+    # TensorFlow clips by norm: rows shorter than the limit stay as they are.
+    length = e.sqrt(e.maximum(squares, convert_to_tensor(max_norm**2, rows.dtype)))
+    return e.realdiv(rows * max_norm, length, name=scope)
+
+
+def in_top_k(predictions: Any, targets: Any, k: int, name: str | None = None) -> Tensor:
+    """Whether fewer than ``k`` classes score higher than the target: [batch] from predictions [batch, class].
+
+    False where the target is no class or its score is not finite.
+    """
+    scores, classes = convert_to_tensor(predictions), convert_to_tensor(targets)
+    if scores.type.rank != 2 or classes.type.rank != 1:
+        raise ValueError(
+            f"in_top_k of predictions {scores.type} and targets {classes.type}; wanted 2 axes and 1 axis"
+        )
+    with graph_of([scores]).name_scope(name or "in_top_k") as scope:
+        own = reduce_sum(e.select(class_mask(classes, scores), scores, 0), 1)
+        better = reduce_sum(e.cast(scores > expand_dims(own, 1), dtypes.int32), 1)
+        valid = e.logical_and(is_class(classes, scores), e.is_finite(own))
+        return e.logical_and(better < k, valid, name=scope)

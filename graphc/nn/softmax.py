@@ -1,0 +1,190 @@
+"""Softmax and the cross entropies.
+
+With ``z = x - max(x)``, ``log_softmax = z - log(sum(exp(z)))``: nothing overflows, and the adjoint that the gradient
+pass builds is ``g - softmax * sum(g)``. For a cross entropy that is ``(softmax - labels) * g``. The shift by the maximum
+changes no value, so no gradient flows through it.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from graphc import dtypes
+from graphc.graph import Tensor
+from graphc.ops import elementwise as e
+from graphc.ops.base import constant, convert_to_tensor, graph_of
+from graphc.ops.indexing import one_hot
+from graphc.ops.reduction import reduce_max, reduce_sum
+from graphc.ops.reshaping import cast_like, count, expand_dims, squeeze
+from graphc.shapes import is_compatible, normalise_axis
+
+
+def softmax(logits: Any, axis: Any = None, name: str | None = None, dim: Any = None) -> Tensor:
+    """``exp(x) / sum(exp(x))`` along ``axis`` (the last one where None), without overflow."""
+    x, at = _logits(logits, axis, dim)
+    with graph_of([x]).name_scope(name or "Softmax") as scope:
+        powers = e.exp(_shifted(x, at))
+        return e.realdiv(powers, reduce_sum(powers, at, keepdims=True), name=scope)
+
+
+def log_softmax(logits: Any, axis: Any = None, name: str | None = None, dim: Any = None) -> Tensor:
+    """``log(softmax(x))`` along ``axis`` (the last one where None), without overflow."""
+    x, at = _logits(logits, axis, dim)
+    with graph_of([x]).name_scope(name or "LogSoftmax") as scope:
+        shifted = _shifted(x, at)
+        return e.subtract(shifted, _log_sum_exp(shifted, at), name=scope)
+
+
+def softmax_cross_entropy_with_logits_v2(
+    _sentinel: Any = None,
+    labels: Any = None,
+    logits: Any = None,
+    axis: Any = None,
+    name: str | None = None,
+    dim: Any = None,
+) -> Tensor:
+    """``-sum(labels * log_softmax(logits))`` along ``axis``; each row of labels is a distribution.
+
+    Gradients flow to the labels too.
+    """
+    _need_names("softmax_cross_entropy_with_logits", _sentinel, labels, logits)
+    x, at = _logits(logits, axis, dim)
+    wanted = cast_like(convert_to_tensor(labels), x)
+    _check_same_shape(wanted, x)
+    with graph_of([x]).name_scope(name or "softmax_cross_entropy_with_logits") as scope:
+        shifted = _shifted(x, at)
+        # Equal to sum(labels * (log_sum - shifted)), but the adjoint needs no further sum over the classes.
+        log_sum = squeeze(_log_sum_exp(shifted, at), at)
+        return e.subtract(log_sum * reduce_sum(wanted, at), reduce_sum(wanted * shifted, at), name=scope)
+
+
+def softmax_cross_entropy_with_logits(
+    _sentinel: Any = None,
+    labels: Any = None,
+    logits: Any = None,
+    dim: int = -1,
+    name: str | None = None,
+    axis: Any = None,
+) -> Tensor:
+    """As the version 2, but no gradient flows to the labels."""
+    _need_names("softmax_cross_entropy_with_logits", _sentinel, labels, logits)
+    return softmax_cross_entropy_with_logits_v2(
+        labels=e.stop_gradient(labels), logits=logits, axis=dim if axis is None else axis, name=name
+    )
+
+
+def sparse_softmax_cross_entropy_with_logits(
+    _sentinel: Any = None, labels: Any = None, logits: Any = None, name: str | None = None
+) -> Tensor:
+    """``-log_softmax(logits)[label]`` for each row; NaN where a label is not the number of a class."""
+    _need_names("sparse_softmax_cross_entropy_with_logits", _sentinel, labels, logits)
+    x, at = _logits(logits, -1, None)
+    classes = convert_to_tensor(labels)
+    _check_class_numbers(classes, x)
+    with graph_of([x]).name_scope(name or "SparseSoftmaxCrossEntropyWithLogits") as scope:
+        shifted = _shifted(x, at)
+        log_sum = squeeze(_log_sum_exp(shifted, at), at)
+        # Selected and not multiplied: 0 * infinity would be NaN where a logit is -infinity.
+        own = reduce_sum(e.select(class_mask(classes, x), shifted, 0), at)
+        return e.multiply(log_sum - own, _nan_outside(classes, x), name=scope)
+
+
+def sigmoid_cross_entropy_with_logits(
+    _sentinel: Any = None, labels: Any = None, logits: Any = None, name: str | None = None
+) -> Tensor:
+    """``-z * log(sigmoid(x)) - (1 - z) * log(1 - sigmoid(x))`` for labels z, without overflow, element by element."""
+    _need_names("sigmoid_cross_entropy_with_logits", _sentinel, labels, logits)
+    x = convert_to_tensor(logits)
+    z = convert_to_tensor(labels, None if hasattr(labels, "dtype") else x.dtype)
+    _check_same_shape(z, x, "sigmoid_cross_entropy_with_logits")
+    with graph_of([x]).name_scope(name or "logistic_loss") as scope:
+        # max(x, 0) - x * z + log(1 + exp(-|x|)): written with select, whose adjoint at 0 is exact.
+        positive = x >= 0
+        return e.add(e.select(positive, x, 0) - x * z, e.log1p(e.exp(e.select(positive, -x, x))), name=scope)
+
+
+def weighted_cross_entropy_with_logits(
+    labels: Any = None, logits: Any = None, pos_weight: Any = None, name: str | None = None, targets: Any = None
+) -> Tensor:
+    """The sigmoid cross entropy in which the positive labels count ``pos_weight`` times."""
+    x = convert_to_tensor(logits)
+    z = convert_to_tensor(targets if labels is None else labels, x.dtype)
+    _check_same_shape(z, x, "weighted_cross_entropy_with_logits")
+    with graph_of([x]).name_scope(name or "logistic_loss") as scope:
+        weight = 1 + (convert_to_tensor(pos_weight, x.dtype) - 1) * z
+        return e.add((1 - z) * x, weight * e.softplus(-x), name=scope)
+
+
+def class_mask(classes: Tensor, scores: Tensor) -> Tensor:
+    """True where the last axis of ``scores`` stands at the row's class: [..., class] from [...]."""
+    number = scores.type.shape[-1] if scores.type.shape else None
+    if isinstance(number, int):
+        positions = constant(list(range(number)), classes.dtype)
+        return e.equal(expand_dims(classes, -1), positions)
+    assert scores.type.rank is not None
+    depth = count(scores, (scores.type.rank - 1,), dtypes.int32)
+    return one_hot(classes, depth, True, False, dtype=dtypes.bool)
+
+
+def is_class(classes: Tensor, scores: Tensor) -> Tensor:
+    """Whether each class is a position on the last axis of ``scores``."""
+    assert scores.type.rank is not None
+    number = count(scores, (scores.type.rank - 1,), classes.dtype)
+    return e.logical_and(classes >= 0, classes < number)
+
+
+def _nan_outside(classes: Tensor, x: Tensor) -> Tensor:
+    """1 for rows whose label is the number of a class, else NaN: a wrong label must show."""
+    return e.select(is_class(classes, x), convert_to_tensor(1, x.dtype), convert_to_tensor(math.nan, x.dtype))
+
+
+def _logits(logits: Any, axis: Any, dim: Any) -> tuple[Tensor, int]:
+    x = convert_to_tensor(logits)
+    if x.dtype.is_integer:
+        raise TypeError(f"logits of {x.op.describe()} have type {x.type}; wanted float32 or float64")
+    at = axis if axis is not None else dim if dim is not None else -1
+    if x.type.rank is None:
+        raise ValueError(f"logits of {x.op.describe()} have no known rank; give it with set_shape")
+    if x.type.rank == 0:
+        raise ValueError(f"logits of {x.op.describe()} are a scalar; wanted at least one axis")
+    return x, normalise_axis(int(at), x.type.rank)
+
+
+def _shifted(x: Tensor, axis: int) -> Tensor:
+    """``x - max(x)`` along ``axis``."""
+    return x - e.stop_gradient(reduce_max(x, axis, keepdims=True))
+
+
+def _log_sum_exp(shifted: Tensor, axis: int) -> Tensor:
+    return e.log(reduce_sum(e.exp(shifted), axis, keepdims=True))
+
+
+def _need_names(function: str, sentinel: Any, labels: Any, logits: Any) -> None:
+    if sentinel is not None:
+        raise ValueError(f"Only call `{function}` with named arguments (labels=..., logits=..., ...)")
+    if labels is None or logits is None:
+        raise ValueError("Both labels and logits must be provided.")
+
+
+def _check_same_shape(labels: Tensor, logits: Tensor, function: str = "softmax_cross_entropy_with_logits") -> None:
+    if labels.dtype is not logits.dtype:
+        raise TypeError(f"{function}: labels are {labels.type} and logits {logits.type}; convert one with tf.cast")
+    if not is_compatible(labels.type.shape, logits.type.shape):
+        raise ValueError(f"logits and labels must have the same shape ({logits.shape} vs {labels.shape})")
+
+
+def _check_class_numbers(labels: Tensor, logits: Tensor) -> None:
+    function = "sparse_softmax_cross_entropy_with_logits"
+    if not labels.dtype.is_integer:
+        raise TypeError(f"{function}: labels are {labels.type}; wanted int32 or int64, one number for each row")
+    if labels.type.rank is not None and labels.type.rank != (logits.type.rank or 0) - 1:
+        raise ValueError(
+            f"Rank mismatch: Rank of labels (received {labels.type.rank}) should equal rank of logits minus 1 "
+            f"(received {logits.type.rank})."
+        )
+    if labels.type.shape is not None and not is_compatible(labels.type.shape, logits.type.shape[:-1]):  # type: ignore[index]
+        raise ValueError(
+            f"Shape mismatch: The shape of labels (received {labels.shape}) should equal the shape of logits "
+            f"except for the last dimension (received {logits.shape})."
+        )

@@ -1,0 +1,228 @@
+"""The Session: holds the variables, compiles what is asked for, and runs it in one native call."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+import numpy as np
+
+from graphc import errors
+from graphc.capture import Step, capture
+from graphc.executable import aligned_array, default_threads
+from graphc.feeding import feed_target, feed_value
+from graphc.fetching import Fetches, key_of
+from graphc.graph import Graph, Operation, Tensor
+from graphc.ops.state import VariableV2
+from graphc.scopes import default_sessions, get_default_graph
+from graphc.shapes import is_compatible, shape_text
+from graphc.versions import Versions
+
+Array = np.ndarray[Any, Any]
+
+
+class State:
+    """The values of a session's variables, and the positions of its random streams."""
+
+    def __init__(self) -> None:
+        self.arrays: dict[Operation, Array] = {}
+        self.initialised: set[Operation] = set()
+        self.version = 0  # grows when an array moves
+
+    def room(self, operation: Operation, shape: Sequence[int]) -> Array:
+        """The memory of a variable (or random stream), made or moved where the shape asks for it."""
+        array = self.arrays.get(operation)
+        if array is None or array.shape != tuple(shape):
+            dtype = operation.outputs[0].dtype.numpy if isinstance(operation.kind, VariableV2) else np.dtype(np.int64)
+            fresh = aligned_array(shape, dtype)
+            fresh[...] = 0
+            self.arrays[operation] = array = fresh
+            self.version += 1
+            if not isinstance(operation.kind, VariableV2):
+                self.initialised.add(operation)
+        return array
+
+    def load(self, operation: Operation, value: Any) -> None:
+        """Sets a variable from outside the graph."""
+        tensor = operation.outputs[0]
+        array = np.asarray(value, tensor.dtype.numpy)
+        if not is_compatible(tensor.type.shape, array.shape):
+            raise ValueError(f"cannot load a value of shape {array.shape} into variable '{operation.name}' {tensor.type}")
+        self.room(operation, array.shape)[...] = array
+        self.initialised.add(operation)
+
+
+class _Plan:
+    """What one combination of fetches and feed keys needs: the step, its compiled versions, and how results are shaped."""
+
+    def __init__(self, session: BaseSession, fetches: Any, feeds: Sequence[Any]):
+        parsed = Fetches(session.graph, fetches)
+        self.rebuild = parsed.rebuild
+        self.feeds = [feed_target(session.graph, key) for key in feeds]
+        self.step: Step = capture(parsed.tensors, parsed.operations, self.feeds)
+        self._check_fed(self.feeds)
+        self.used = [n for tensor in self.step.feeds for n in [self.feeds.index(tensor)]]
+        self.read = [operation for operation in self.step.states if isinstance(operation.kind, VariableV2)]
+        self.versions = Versions(self.step, session.threads)
+        self.session = session
+
+    def _check_fed(self, feeds: Sequence[Tensor]) -> None:
+        for tensor in self.step.feeds:
+            if tensor not in feeds:
+                raise errors.InvalidArgumentError(
+                    tensor.op,
+                    tensor.op,
+                    f"You must feed a value for placeholder tensor '{tensor.op.name}' with dtype {tensor.dtype.name} "
+                    f"and shape {shape_text(tensor.type.shape)} ({tensor.op.describe()})",
+                )
+
+    def run(self, values: Sequence[Any]) -> Any:
+        """One run; ``values`` belong to the feed keys in order."""
+        arrays = [feed_value(tensor, value) for tensor, value in zip(self.feeds, values, strict=True)]
+        used = [arrays[n] for n in self.used]
+        session = self.session
+        with session.lock:
+            state = session.state
+            if not state.initialised.issuperset(self.read):
+                self._raise_uninitialised(state)
+            if self.step.flags:
+                used += [np.array(variable in state.initialised) for variable in self.step.flags]
+            results = self.versions.run(used, state)
+            state.initialised.update(self.step.updates)
+        return self.rebuild([array if array.ndim else array[()] for array in results])
+
+    def _raise_uninitialised(self, state: State) -> None:
+        missing = next(operation for operation in self.read if operation not in state.initialised)
+        raise errors.FailedPreconditionError(
+            missing,
+            missing,
+            f"Attempting to use uninitialized value {missing.name} ({missing.describe()}); run its initializer first, "
+            "for example tf.global_variables_initializer()",
+        )
+
+
+class BaseSession:
+    """Runs operations of one graph."""
+
+    def __init__(self, target: str = "", graph: Graph | None = None, config: Any = None):
+        self._graph = get_default_graph() if graph is None else graph
+        if not isinstance(self._graph, Graph):
+            raise TypeError(f"graph must be a tf.Graph, but got {type(graph)}")
+        self._closed = False
+        self.config = config
+        self.threads = getattr(config, "intra_op_parallelism_threads", 0) or default_threads()
+        self.state = State()
+        self.lock = threading.RLock()
+        self._plans: dict[Any, _Plan] = {}
+
+    @property
+    def graph(self) -> Graph:
+        """The graph that is run."""
+        return self._graph
+
+    @property
+    def graph_def(self) -> Graph:
+        """The graph itself."""
+        return self._graph
+
+    @property
+    def sess_str(self) -> str:
+        """Empty: there is no remote target."""
+        return ""
+
+    def run(self, fetches: Any, feed_dict: Mapping[Any, Any] | None = None, options: Any = None, run_metadata: Any = None) -> Any:
+        """Computes ``fetches`` (a tensor, operation, name, or nested lists, tuples and dicts of them) and returns their values.
+
+        ``feed_dict`` gives values for placeholders or stands in for any tensors. Tensors come back as NumPy arrays (scalars
+        for rank 0), operations as None. Raises ``RuntimeError`` after close, ``TypeError`` and ``ValueError`` for fetches and
+        feeds that do not fit, and ``errors.OpError`` where the step fails; variables are then as before the run.
+        """
+        if self._closed:
+            raise RuntimeError("Attempted to use a closed Session.")
+        feeds = feed_dict or {}
+        return self._plan(fetches, feeds).run(tuple(feeds.values()))
+
+    def _plan(self, fetches: Any, feeds: Mapping[Any, Any]) -> _Plan:
+        if not isinstance(feeds, Mapping):
+            raise TypeError(f"feed_dict must be a dictionary, not {type(feeds).__name__}")
+        try:
+            key = (key_of(fetches), tuple(feeds))
+            plan = self._plans.get(key)
+        except TypeError:  # something unhashable was asked for: let the parser say what is wrong with it
+            return _Plan(self, fetches, list(feeds))
+        if plan is None:
+            if self._graph.version == 0:
+                raise RuntimeError("The Session graph is empty. Add operations to the graph before calling run().")
+            plan = self._plans[key] = _Plan(self, fetches, list(feeds))
+        return plan
+
+    def make_callable(self, fetches: Any, feed_list: Sequence[Any] | None = None, accept_options: bool = False) -> Callable[..., Any]:
+        """A function of the values for ``feed_list`` that returns the values of ``fetches``: ``run`` with less overhead."""
+        if self._closed:
+            raise RuntimeError("Attempted to use a closed Session.")
+        keys = list(feed_list or [])
+        plan = _Plan(self, fetches, keys)
+
+        def call(*values: Any) -> Any:
+            if self._closed:
+                raise RuntimeError("Attempted to use a closed Session.")
+            if len(values) != len(keys):
+                raise ValueError(f"this callable takes {len(keys)} values, not {len(values)}")
+            return plan.run(values)
+
+        return call
+
+    def partial_run_setup(self, *_: Any, **__: Any) -> None:
+        """Not provided: a step is one native program."""
+        raise errors.UnimplementedError(None, None, "partial_run is not provided; run what you need in one run")
+
+    def list_devices(self) -> list[str]:
+        """The one device."""
+        return ["/job:localhost/replica:0/task:0/device:CPU:0"]
+
+    def close(self) -> None:
+        """Frees variables and compiled steps; running anything afterwards raises ``RuntimeError``."""
+        self._closed = True
+        self._plans.clear()
+        self.state = State()
+
+    def as_default(self) -> AbstractContextManager[Any]:
+        """Makes this the session in which ``eval()`` and ``Operation.run()`` run, inside a ``with``."""
+        return default_sessions.entered(self)
+
+
+class Session(BaseSession):
+    """Runs operations; as a context manager it is the default session and closes at the end."""
+
+    def __enter__(self) -> Session:
+        self._graph_scope, self._session_scope = self._graph.as_default(), self.as_default()
+        self._graph_scope.__enter__()
+        self._session_scope.__enter__()
+        return self
+
+    def __exit__(self, kind: Any, value: Any, traceback: Any) -> None:
+        self._session_scope.__exit__(kind, value, traceback)
+        self._graph_scope.__exit__(kind, value, traceback)
+        self.close()
+
+
+class InteractiveSession(BaseSession):
+    """A session that is the default one from its making until it is closed: for shells and notebooks."""
+
+    def __init__(self, target: str = "", graph: Graph | None = None, config: Any = None):
+        super().__init__(target, graph, config)
+        self._scope = self.as_default()
+        self._scope.__enter__()
+        self._graph_scope = None if graph is None else graph.as_default()
+        if self._graph_scope is not None:
+            self._graph_scope.__enter__()
+
+    def close(self) -> None:
+        """Ends being the default session, and frees everything."""
+        if not self._closed:
+            super().close()
+            if self._graph_scope is not None:
+                self._graph_scope.__exit__(None, None, None)
+            self._scope.__exit__(None, None, None)

@@ -1,0 +1,119 @@
+"""Learning rates that change with the number of steps: each a formula of ``p = global_step / decay_steps``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from graphc.graph import Tensor
+from graphc.ops import elementwise as e
+from graphc.ops.base import convert_to_tensor, graph_of
+
+
+def exponential_decay(
+    learning_rate: Any,
+    global_step: Any,
+    decay_steps: Any,
+    decay_rate: Any,
+    staircase: bool = False,
+    name: str | None = None,
+) -> Tensor:
+    """``learning_rate * decay_rate ** p``; p is rounded down with ``staircase``."""
+    rate, step, steps = _start("exponential_decay", learning_rate, global_step, decay_steps)
+    with graph_of([rate]).name_scope(name or "ExponentialDecay") as scope:
+        factor = e.pow(convert_to_tensor(decay_rate, rate.dtype), _progress(step, steps, staircase))
+        return e.multiply(rate, factor, name=scope)
+
+
+def natural_exp_decay(
+    learning_rate: Any,
+    global_step: Any,
+    decay_steps: Any,
+    decay_rate: Any,
+    staircase: bool = False,
+    name: str | None = None,
+) -> Tensor:
+    """``learning_rate * exp(-decay_rate * p)``; p is rounded down with ``staircase``."""
+    rate, step, steps = _start("natural_exp_decay", learning_rate, global_step, decay_steps)
+    with graph_of([rate]).name_scope(name or "NaturalExpDecay") as scope:
+        exponent = -convert_to_tensor(decay_rate, rate.dtype) * _progress(step, steps, staircase)
+        return e.multiply(rate, e.exp(exponent), name=scope)
+
+
+def inverse_time_decay(
+    learning_rate: Any,
+    global_step: Any,
+    decay_steps: Any,
+    decay_rate: Any,
+    staircase: bool = False,
+    name: str | None = None,
+) -> Tensor:
+    """``learning_rate / (1 + decay_rate * p)``; p is rounded down with ``staircase``."""
+    rate, step, steps = _start("inverse_time_decay", learning_rate, global_step, decay_steps)
+    with graph_of([rate]).name_scope(name or "InverseTimeDecay") as scope:
+        divisor = convert_to_tensor(decay_rate, rate.dtype) * _progress(step, steps, staircase) + 1
+        return e.realdiv(rate, divisor, name=scope)
+
+
+def polynomial_decay(
+    learning_rate: Any,
+    global_step: Any,
+    decay_steps: Any,
+    end_learning_rate: Any = 0.0001,
+    power: Any = 1.0,
+    cycle: bool = False,
+    name: str | None = None,
+) -> Tensor:
+    """``(learning_rate - end) * (1 - p) ** power + end`` until ``p = 1``; with ``cycle``, ever longer rounds."""
+    rate, step, steps = _start("polynomial_decay", learning_rate, global_step, decay_steps)
+    with graph_of([rate]).name_scope(name or "PolynomialDecay") as scope:
+        end = convert_to_tensor(end_learning_rate, rate.dtype)
+        if cycle:
+            rounds = e.select(e.equal(step, 0), convert_to_tensor(1, rate.dtype), e.ceil(step / steps))
+            steps = steps * rounds
+        else:
+            step = e.minimum(step, steps)
+        left = e.pow(1 - step / steps, convert_to_tensor(power, rate.dtype))
+        return e.add((rate - end) * left, end, name=scope)
+
+
+def cosine_decay(
+    learning_rate: Any, global_step: Any, decay_steps: Any, alpha: Any = 0.0, name: str | None = None
+) -> Tensor:
+    """``learning_rate * ((1 - alpha) * (1 + cos(pi * p)) / 2 + alpha)`` until ``p = 1``."""
+    rate, step, steps = _start("cosine_decay", learning_rate, global_step, decay_steps)
+    with graph_of([rate]).name_scope(name or "CosineDecay") as scope:
+        fraction = e.minimum(step, steps) / steps
+        wave = (e.cos(fraction * math.pi) + 1) * 0.5
+        return e.multiply(rate, wave * (1 - alpha) + alpha, name=scope)
+
+
+def piecewise_constant(x: Any, boundaries: Sequence[Any], values: Sequence[Any], name: str | None = None) -> Tensor:
+    """``values[i]`` where ``boundaries[i - 1] < x <= boundaries[i]``."""
+    if len(boundaries) != len(values) - 1:
+        raise ValueError("The length of boundaries should be 1 less than the length of values")
+    step = convert_to_tensor(x)
+    with graph_of([step]).name_scope(name or "PiecewiseConstant") as scope:
+        first = convert_to_tensor(values[0])
+        result = first
+        for boundary, value in zip(boundaries, values[1:]):
+            limit = convert_to_tensor(boundary)
+            result = e.select(step > e.cast(limit, step.dtype), convert_to_tensor(value, first.dtype), result)
+        return e.identity(result, name=scope)
+
+
+piecewise_constant_decay = piecewise_constant
+
+
+def _start(schedule: str, learning_rate: Any, global_step: Any, decay_steps: Any) -> tuple[Tensor, Tensor, Tensor]:
+    """The learning rate as a tensor, and the step and the number of steps in its dtype."""
+    if global_step is None:
+        raise ValueError(f"global_step is required for {schedule}.")
+    rate = convert_to_tensor(learning_rate)
+    return rate, e.cast(global_step, rate.dtype), e.cast(decay_steps, rate.dtype)
+
+
+def _progress(step: Tensor, steps: Tensor, staircase: bool) -> Tensor:
+    progress = step / steps
+    return e.floor(progress) if staircase else progress

@@ -1,0 +1,127 @@
+"""Which compiled version of a step serves which shapes.
+
+The first shapes seen are compiled as constants. When a size that was declared unknown shows a second value, the step
+is compiled once more with a symbol in its place, and that serves every later size. Sizes that have been equal in every
+run so far share a symbol, and 0 and 1 are always compiled as constants, since they mean something to broadcasting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from graphc import compiler, errors
+from graphc.capture import Step
+from graphc.dims import DimLike, symbol
+from graphc.graph import Tensor
+from graphc.ops.state import VariableV2
+
+if TYPE_CHECKING:
+    from graphc.session import Array, State
+
+Position = tuple[int, int]  # an input, and an axis of it
+Shapes = tuple[tuple[int, ...], ...]
+
+
+class _Symbolic:
+    """A version for many sizes: which positions are which symbol, and the constants of all others."""
+
+    def __init__(self, seen: Sequence[Shapes], free: Sequence[Position]):
+        self.names: dict[Position, str] = {}
+        groups: dict[tuple[int, ...], str] = {}
+        self.shapes: list[list[DimLike]] = [list(shape) for shape in seen[-1]]
+        for place, axis in free:
+            values = tuple(shapes[place][axis] for shapes in seen)
+            if len(set(values)) > 1:
+                name = groups.setdefault(values, f"n{len(groups)}")
+                self.names[place, axis] = name
+                self.shapes[place][axis] = symbol(name)
+
+    def sizes_for(self, shapes: Shapes) -> dict[str, int] | None:
+        """The symbols' values for these shapes, or None where this version does not serve them."""
+        sizes: dict[str, int] = {}
+        for place, shape in enumerate(shapes):
+            for axis, size in enumerate(shape):
+                name = self.names.get((place, axis))
+                if name is None:
+                    if size != self.shapes[place][axis]:
+                        return None
+                elif size < 2 or sizes.setdefault(name, size) != size:
+                    return None
+        return sizes
+
+
+class Versions:
+    """The compiled versions of one step."""
+
+    def __init__(self, step: Step, threads: int):
+        self.step = step
+        self.threads = threads
+        self.inputs: list[Tensor] = [*step.feeds.values(), *step.flags.values()]
+        self.operations = compiler.state_operations(step)
+        self._loose_states = [
+            state
+            for state, tensor in step.states.items()
+            if isinstance(state.kind, VariableV2) and not compiler.is_exact(tensor.type.shape)
+        ]
+        self._executables: dict[Shapes, Any] = {}
+        self._seen: list[Shapes] = []
+        self._symbolic: list[tuple[_Symbolic, Any]] = []
+        self.compilations = 0
+
+    def run(self, feeds: Sequence[Array], state: State) -> list[Any]:
+        """Runs the version for these feeds, compiled now if it must be."""
+        shapes = tuple([array.shape for array in feeds])
+        if self._loose_states:
+            shapes += tuple(state.arrays[operation].shape for operation in self._loose_states)
+        executable = self._executables.get(shapes)
+        if executable is None:
+            executable = self._executables[shapes] = self._for(shapes)
+        if executable.states_version != state.version:
+            self._bind(executable, state)
+        return executable.run(feeds)
+
+    def _bind(self, executable: Any, state: State) -> None:
+        slots = [slot for slot in executable.program.slots if slot.kind == "state"]
+        for operation, slot in zip(self.operations, slots, strict=True):
+            state.room(operation, tuple(executable.number(size) for size in slot.type.sizes))
+        executable.bind_states([state.arrays[operation] for operation in self.operations], state.version)
+
+    def _for(self, shapes: Shapes) -> Any:
+        for symbolic, compiled in self._symbolic:
+            sizes = symbolic.sizes_for(shapes)
+            if sizes is not None:
+                return compiled.executable.for_sizes(sizes)
+        self._seen.append(shapes)
+        if len(self._seen) > 1:
+            executable = self._try_symbolic(shapes)
+            if executable is not None:
+                return executable
+        return self._compile([list(shape) for shape in shapes], {}).executable
+
+    def _try_symbolic(self, shapes: Shapes) -> Any:
+        free = [(n, axis) for n, x in enumerate(self._typed_inputs()) for axis in self._free_axes(x, len(shapes[n]))]
+        ranks = [s for s in self._seen if list(map(len, s)) == list(map(len, shapes))]
+        seen = [s for s in ranks if all(s[n][axis] >= 2 for n, axis in free)]
+        symbolic = _Symbolic(seen, free) if seen and seen[-1] == shapes else None
+        if symbolic is None or not symbolic.names or symbolic.sizes_for(shapes) is None:
+            return None
+        sizes = symbolic.sizes_for(shapes) or {}
+        try:
+            compiled = self._compile(symbolic.shapes, sizes)
+        except (errors.InvalidArgumentError, errors.UnimplementedError, TypeError, ValueError):
+            return None  # the sizes decide what the program is: it is compiled for numbers
+        self._symbolic.append((symbolic, compiled))
+        return compiled.executable
+
+    def _typed_inputs(self) -> list[Tensor]:
+        return self.inputs + [self.step.states[operation] for operation in self._loose_states]
+
+    def _free_axes(self, tensor: Tensor, rank: int) -> list[int]:
+        shape = tensor.type.shape
+        return list(range(rank)) if shape is None else [axis for axis, size in enumerate(shape) if size is None]
+
+    def _compile(self, shapes: Sequence[Sequence[DimLike]], sizes: Mapping[str, int]) -> Any:
+        self.compilations += 1
+        given = dict(zip(self._typed_inputs(), shapes, strict=True))
+        return compiler.compile_step(self.step, given, sizes, self.threads)
