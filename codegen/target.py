@@ -8,10 +8,13 @@ and NEON, and what is chosen can be printed and tested for a processor one does 
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
+
+from graphc.codegen import cache
 
 DTYPE_BYTES = {"f64": 8, "f32": 4, "i64": 8, "i32": 4, "u8": 1, "bool": 1}
 
@@ -68,15 +71,42 @@ def named(name: str) -> Target:
 @lru_cache(maxsize=1)
 def host() -> Target:
     """The processor this process runs on, with its caches and the cores it may use."""
-    from llvmlite import binding  # Late: loads LLVM, which `import graphc` must not.
-
-    features = binding.get_host_cpu_features()
-    family = named(_family(binding.get_process_triple(), features))
-    flags = features.flatten()
+    triple, cpu, flags = _host_names()
+    family = named(_family(triple, flags.split(",")))
     if family.name == "avx512":
         flags = f"{flags},{_WHOLE_VECTORS}"
-    base = replace(family, triple=binding.get_process_triple(), cpu=binding.get_host_cpu_name(), features=flags)
-    return replace(base, cores=usable_cores(), **_caches(Path("/sys/devices/system/cpu/cpu0/cache")))
+    base = replace(family, triple=triple, cpu=cpu, features=flags, cores=usable_cores())
+    return replace(base, **_caches("/sys/devices/system/cpu/cpu0/cache"))
+
+
+def _host_names() -> tuple[str, str, str]:
+    """What LLVM calls this platform, processor and its features.
+
+    Asking LLVM means to load it, which takes longer than all else that a program from the cache needs to start; so the
+    answer is kept there too, under what the system says about the processor.
+    """
+    identity = _processor_text("/proc/cpuinfo")
+    key = cache.make_key("host", identity, os.uname().machine, str(sys.maxsize)) if identity else None
+    stored = cache.get(key) if key else None
+    if stored is not None:
+        triple, cpu, flags = stored.decode().split("\n")
+        return triple, cpu, flags
+    from llvmlite import binding  # Late: loads LLVM, which `import graphc` must not.
+
+    names = (binding.get_process_triple(), binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten())
+    if key:
+        cache.put(key, "\n".join(names).encode())
+    return names
+
+
+def _processor_text(file: str) -> str:
+    """What Linux says about the first processor, without what changes from moment to moment; empty elsewhere."""
+    try:
+        with open(file, encoding="utf-8", errors="replace") as opened:
+            first = opened.read().partition("\n\n")[0]
+    except OSError:
+        return ""
+    return "\n".join(line for line in first.splitlines() if not line.lower().startswith(("cpu mhz", "bogomips")))
 
 
 def usable_cores() -> int:
@@ -112,27 +142,32 @@ def initialise_llvm() -> None:
     binding.initialize_all_asmprinters()
 
 
-def _family(triple: str, features: Any) -> str:
+def _family(triple: str, flags: Sequence[str]) -> str:
     if triple.startswith(("aarch64", "arm64")):
         return "neon"
-    if all(features.get(flag) for flag in ("avx512f", "avx512bw", "avx512dq", "avx512vl")):
+    if {"+avx512f", "+avx512bw", "+avx512dq", "+avx512vl"} <= set(flags):
         return "avx512"
-    if features.get("avx2") and features.get("fma"):
+    if {"+avx2", "+fma"} <= set(flags):
         return "avx2"
     return "sse2"
 
 
-def _caches(folder: Path) -> dict[str, int]:
+def _caches(folder: str) -> dict[str, Any]:
     """The data cache sizes Linux reports, as fields of a target; nothing where it reports none."""
-    sizes: dict[str, int] = {}
-    for index in sorted(folder.glob("index*")):
+    sizes: dict[str, Any] = {}
+    for index in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
         try:
-            level, kind, size = ((index / name).read_text().strip() for name in ("level", "type", "size"))
+            level, kind, size = (_line(f"{folder}/{index}/{name}") for name in ("level", "type", "size"))
         except OSError:
             continue
         if kind != "Instruction" and level in ("1", "2", "3"):
             sizes[f"l{level}"] = _bytes(size)
     return sizes
+
+
+def _line(file: str) -> str:
+    with open(file, encoding="utf-8") as opened:
+        return opened.read().strip()
 
 
 def _bytes(text: str) -> int:
