@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -86,36 +87,38 @@ class Contract(Op):
         return TensorType(check_same_dtype((a, b)), self.shape)
 
     def evaluate(self, a: Any, b: Any) -> Any:
-        places = [self.batch, self.rows, self.cols, self.inner]
-        axes = [axis for group in places for axis in group]
-        extents = [extent for extent, _, _ in axes]
-        if 0 in extents:
+        axes = [*self.batch, *self.rows, *self.cols, *self.inner]
+        if any(extent == 0 for extent, _, _ in axes):
             return np.zeros(self.shape, a.dtype)  # type: ignore[arg-type]
-        left = _view(a, self.a_offset, [(0 if s == 0 else e, s) for e, s, _ in axes])
-        right = _view(b, self.b_offset, [(0 if s == 0 else e, s) for e, _, s in axes])
-        letters = list(range(len(axes)))
-        kept = letters[: len(axes) - len(self.inner)]
-        repeats = _repeats(self.inner)
-        left, right = np.broadcast_arrays(left, right)
-        total = np.einsum(left, letters, right, letters, kept, optimize=False)
-        return (total * np.asarray(repeats, total.dtype)).astype(a.dtype).reshape(self.shape)  # type: ignore[arg-type]
+        left = [(n, extent, step) for n, (extent, step, _) in enumerate(axes) if step != 0]
+        right = [(n, extent, step) for n, (extent, _, step) in enumerate(axes) if step != 0]
+        outer = len(axes) - len(self.inner)
+        kept = [n for n in range(outer) if axes[n][1] != 0 or axes[n][2] != 0]
+        places = [[n for n, _, _ in moving] for moving in (left, right)]
+        views = _view(a, self.a_offset, left), _view(b, self.b_offset, right)
+        total = np.einsum(views[0], places[0], views[1], places[1], kept, optimize=True)
+        # an inner axis along which neither input moves adds the same product again and again
+        repeats = math.prod(extent for extent, *steps in self.inner if steps == [0, 0])  # type: ignore[misc]
+        spread = [axes[n][0] if n in kept else 1 for n in range(outer)]
+        every = [extent for extent, _, _ in axes[:outer]]
+        result = np.broadcast_to((total * repeats).reshape(spread), every)  # type: ignore[arg-type]
+        return result.astype(a.dtype).reshape(self.shape)  # type: ignore[arg-type]
+
+    def attributes(self) -> dict[str, Any]:
+        shown = {"batch": self.batch, "rows": self.rows, "cols": self.cols, "inner": self.inner}
+        offsets = {"a_offset": self.a_offset, "b_offset": self.b_offset}
+        return {key: axes for key, axes in shown.items() if axes} | {k: v for k, v in offsets.items() if v != 0}
 
 
-def _view(x: Any, offset: Any, axes: Sequence[tuple[Any, Any]]) -> Any:
-    """The elements of ``x`` that the axes walk over, an axis that does not move at size 1."""
+def _view(x: Any, offset: Any, axes: Sequence[tuple[int, Any, Any]]) -> Any:
+    """The elements of ``x`` that the axes walk over."""
     flat = np.ascontiguousarray(x).reshape(-1)
-    reach = [(extent - 1) * step for extent, step in axes if extent]
+    reach = [(extent - 1) * step for _, extent, step in axes]
     first, last = offset + sum(r for r in reach if r < 0), offset + sum(r for r in reach if r > 0)
     if first < 0 or last >= flat.size:
         raise IndexError(f"a contraction reads elements {first} to {last} of {flat.size}")
-    sizes = [max(extent, 1) for extent, _ in axes]
-    steps = [step * flat.itemsize for _, step in axes]
-    return np.lib.stride_tricks.as_strided(flat[offset:], sizes, steps)
-
-
-def _repeats(inner: Sequence[tuple[Any, Any, Any]]) -> int:
-    """How often an inner axis along which neither input moves repeats the same product."""
-    return int(np.prod([extent for extent, a, b in inner if a == 0 and b == 0], dtype=np.int64))
+    sizes = [extent for _, extent, _ in axes]
+    return np.lib.stride_tricks.as_strided(flat[offset:], sizes, [step * flat.itemsize for _, _, step in axes])
 
 
 def _turned(x: Any, transposed: bool) -> Any:
