@@ -260,8 +260,9 @@ def _contract(writer: Writer, statement: Contract, begin: Value | None = None, e
     inside = writer.builder.append_basic_block("contraction")
     writer.builder.position_at_end(inside)
     writer.enter(before)
+    first, last = (value.ir if index.known(value) is None else index.known(value) for value in (begin, end))
     contraction.emit_contraction(
-        writer.builder, spec, writer.target, a, b, epilogue, begin.ir, end.ir, writer.scratch, size
+        writer.builder, spec, writer.target, a, b, epilogue, first, last, writer.scratch, size
     )
     writer.leave()
     after = writer.builder.block

@@ -54,7 +54,7 @@ class Load:
     def dtype(self) -> str:
         return self.buffer.dtype
 
-    @property
+    @cached_property
     def operands(self) -> tuple[Expression, ...]:
         return (*loaded_indices(self.offset), *(() if self.where is None else (self.where,)))
 
@@ -84,7 +84,7 @@ class IndexValue:
     index: DimLike
     dtype: str
 
-    @property
+    @cached_property
     def operands(self) -> tuple[Expression, ...]:
         return loaded_indices(self.index)
 

@@ -24,7 +24,8 @@ def steps(target: Target) -> tuple[tuple[str, Callable[[Body], Body]], ...]:
         ("drop loops that run once", drop_single),  # they would hide that two loops are directly nested
         ("collapse loops that walk as one", collapse),  # long loops waste least at their ends
         ("vectorise the cheapest loop", lambda body: vectorise(body, target)),
-        ("cut outer loops into tasks", lambda body: parallelise(body, target)),  # last, since work is measured in vectors
+        # last, since work is measured in vectors
+        ("cut outer loops into tasks", lambda body: parallelise(body, target)),
     )
 
 

@@ -6,7 +6,7 @@ they need to be right in proportion: a gather costs about as much as its lanes, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,9 +23,9 @@ from graphc.codegen.loops import (
     Least,
     Load,
     LoadedIndex,
-    Local,
     Statement,
     Store,
+    loaded_indices,
     postorder,
 )
 from graphc.codegen.target import Target
@@ -46,7 +46,7 @@ FOLD = 12  # Combining the lanes of one accumulator.
 
 @dataclass(frozen=True)
 class Summary:
-    """One statement: the cost of its operations, and where its accesses go."""
+    """One body: the cost of its operations, and where its accesses go."""
 
     operations: float
     loads: tuple[DimLike, ...]
@@ -72,38 +72,34 @@ class CostModel:
 
     def __init__(self, target: Target) -> None:
         self.register_lanes = target.lanes("f32")
-        self._summaries: dict[int, tuple[Statement, Summary]] = {}
+        self._summaries: dict[int, tuple[Sequence[Statement], Summary]] = {}
         self._strides: dict[tuple[Any, Symbol], DimLike | None] = {}
 
-    def body(self, body: Iterable[Statement], variable: Symbol | None = None, width: int = 1) -> float:
+    def body(self, body: tuple[Statement, ...], variable: Symbol | None = None, width: int = 1) -> float:
         """The cost of a body once, as scalars or with one register of ``width`` lanes along a variable."""
-        return sum(self.statement(statement, variable, width) for statement in body)
-
-    def statement(self, statement: Statement, variable: Symbol | None = None, width: int = 1) -> float:
-        """The cost of a statement with all that is inside it."""
-        if isinstance(statement, For):
-            if statement.width > 1:
-                return self.vector(statement)
-            return estimate_size(statement.extent) * (self.body(statement.body, variable, width) + 1)
-        summary = self._summary(statement)
-        cost = summary.operations + self.body(body_of(statement), variable, width)
-        for offset in summary.loads:
-            cost += self._access(offset, variable, width)
-        for offset in summary.stores:
-            cost += 1.5 * self._access(offset, variable, width)
+        summary = self._summary(body)
+        cost = summary.operations
+        cost += sum(self._access(offset, variable, width) for offset in summary.loads)
+        cost += 1.5 * sum(self._access(offset, variable, width) for offset in summary.stores)
+        for statement in body:
+            if isinstance(statement, For):
+                cost += self.loop(statement, variable, width)
+            else:
+                inner = body_of(statement)
+                cost += self.body(inner, variable, width) if inner else 0
         return cost
 
-    def vector(self, loop: For) -> float:
-        """The cost of a vector loop; several registers side by side cost as much each, but the loop's end only once."""
+    def loop(self, loop: For, variable: Symbol | None = None, width: int = 1) -> float:
+        """The cost of a loop. Registers side by side cost as much each, but the end of a turn only once."""
+        if loop.width == 1:
+            return estimate_size(loop.extent) * (self.body(loop.body, variable, width) + 1)
         lanes = min(loop.width, self.register_lanes)
         turns = -(-estimate_size(loop.extent) // loop.width)
         return turns * (loop.width // lanes * self.body(loop.body, loop.variable, lanes) + 1)
 
-    def operations(self, body: Iterable[Statement]) -> float:
+    def operations(self, body: tuple[Statement, ...]) -> float:
         """The operations in a body alone: how much there is to do between memory accesses."""
-        return sum(
-            self._summary(statement).operations + self.operations(body_of(statement)) for statement in body
-        )
+        return self._summary(body).operations + sum(self.operations(body_of(s)) for s in body if body_of(s))
 
     def stride(self, offset: DimLike, variable: Symbol) -> DimLike | None:
         """How far an offset moves with a variable; None where not in equal steps."""
@@ -120,20 +116,23 @@ class CostModel:
             return 0.5
         return ACCESS if step == 1 else width
 
-    def _summary(self, statement: Statement) -> Summary:
-        found = self._summaries.get(id(statement))
+    def _summary(self, body: tuple[Statement, ...]) -> Summary:
+        found = self._summaries.get(id(body))
         if found is None:
-            found = self._summaries[id(statement)] = (statement, _summarise(statement))
+            found = self._summaries[id(body)] = (body, _summarise(body))
         return found[1]
 
 
-def _summarise(statement: Statement) -> Summary:
-    roots: Sequence[Expression] = expressions_of(statement)
-    stores: tuple[DimLike, ...] = ()
-    if isinstance(statement, Store):
-        roots = (*roots, *Load(statement.buffer, statement.offset).operands)
-        stores = (statement.offset,) if statement.combine is None else (statement.offset, statement.offset)
-    operations, loads = _fixed_cost(statement), []
+def _summarise(body: tuple[Statement, ...]) -> Summary:
+    """A body's own statements; a value that several of them use is computed once."""
+    roots: list[Expression] = []
+    stores: list[DimLike] = []
+    for statement in body:
+        roots += expressions_of(statement)
+        if isinstance(statement, Store):
+            roots += loaded_indices(statement.offset)
+            stores += [statement.offset] * (1 if statement.combine is None else 2)
+    operations, loads = sum(_fixed_cost(statement) for statement in body), []
     for node in postorder(roots):
         if isinstance(node, Apply):
             operations += OP_COST.get(node.op, 1)
@@ -141,7 +140,7 @@ def _summarise(statement: Statement) -> Summary:
             loads.append(node.offset)
         elif isinstance(node, IndexValue):
             operations += 1
-    return Summary(operations, tuple(loads), stores)
+    return Summary(operations, tuple(loads), tuple(stores))
 
 
 def _fixed_cost(statement: Statement) -> float:
@@ -154,17 +153,6 @@ def _stride(offset: DimLike, variable: Symbol) -> DimLike | None:
     if any(isinstance(thing, LoadedIndex) and depends(thing.value, variable) for thing in atoms(offset)):
         return None
     return coefficient(offset, variable)
-
-
-def reads_local(body: Iterable[Statement], name: str) -> bool:
-    """Whether any value below a body reads the local of this name."""
-    for statement in body:
-        for node in postorder(expressions_of(statement)):
-            if isinstance(node, Local) and node.name == name:
-                return True
-        if reads_local(body_of(statement), name):
-            return True
-    return False
 
 
 def walks_as_one(offset: DimLike, outer: Symbol, inner: Symbol) -> bool:

@@ -50,7 +50,7 @@ def parallelise(body: tuple[Statement, ...], target: Target) -> tuple[Statement,
 def grain_of(loop: For, costs: CostModel) -> int:
     """How many iterations of a loop make a task; a multiple of the vector's lanes."""
     extent = max(estimate_size(loop.extent), 1)
-    each = costs.statement(loop) / extent
+    each = costs.loop(loop) / extent
     wanted = max(TASK_COST / max(each, 0.01), extent / MOST_TASKS if isinstance(loop.extent, int) else 0, 1.0)
     grain = -(-int(wanted) // loop.width) * loop.width
     if isinstance(loop.extent, int):
@@ -71,7 +71,7 @@ def sink_lets(body: tuple[Statement, ...]) -> tuple[Statement, ...]:
 
 
 def _total(body: tuple[Statement, ...], costs: CostModel) -> float:
-    return sum(costs.statement(statement) for statement in body)
+    return costs.body(body)
 
 
 def _apart(body: tuple[Statement, ...]) -> bool:

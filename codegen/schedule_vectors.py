@@ -11,10 +11,11 @@ from graphc.codegen.loops import (
     For,
     If,
     Load,
+    Local,
     Statement,
     Store,
 )
-from graphc.codegen.schedule_cost import FOLD, CostModel, estimate_size, reads_local
+from graphc.codegen.schedule_cost import FOLD, CostModel, estimate_size
 from graphc.codegen.target import Target
 from graphc.codegen.traverse import (
     accumulated_names,
@@ -53,10 +54,9 @@ def vectorise(body: tuple[Statement, ...], target: Target) -> tuple[Statement, .
 def best(statement: Statement, target: Target, costs: CostModel) -> Choice:
     """The cheapest way to run a statement, among one vector loop in its chain of loops and those further inside."""
     if isinstance(statement, If):
-        inside = [best(inner, target, costs) for inner in statement.body]
-        return Choice(sum(c.cost for c in inside), replace(statement, body=tuple(c.loop for c in inside)))
+        return Choice(0.0, replace(statement, body=tuple(best(s, target, costs).loop for s in statement.body)))
     if not isinstance(statement, For):
-        return Choice(costs.statement(statement), statement)
+        return Choice(0.0, statement)
     choices = [_serial(statement, target, costs)]
     chain = list(_chain(statement))
     for place, loop in enumerate(chain):
@@ -66,9 +66,11 @@ def best(statement: Statement, target: Target, costs: CostModel) -> Choice:
 
 
 def _serial(loop: For, target: Target, costs: CostModel) -> Choice:
-    inside = [best(statement, target, costs) for statement in loop.body]
-    cost = estimate_size(loop.extent) * (sum(choice.cost for choice in inside) + 1)
-    return Choice(cost, replace(loop, body=tuple(choice.loop for choice in inside)))
+    inner = tuple(best(statement, target, costs).loop for statement in loop.body)
+    if all(new is old for new, old in zip(inner, loop.body, strict=True)):
+        return Choice(costs.loop(loop), loop)
+    loop = replace(loop, body=inner)
+    return Choice(costs.loop(loop), loop)
 
 
 def _vector(chain: Sequence[For], place: int, target: Target, costs: CostModel) -> Choice:
@@ -78,7 +80,7 @@ def _vector(chain: Sequence[For], place: int, target: Target, costs: CostModel) 
     if width == 1:
         return Choice(float("inf"), chain[0])
     result = replace(loop, body=write_out(body, costs), width=width)
-    cost = costs.vector(result) + FOLD * len(accumulated_names(body)) * (not _stays_in_lanes(chain, place))
+    cost = costs.loop(result) + FOLD * len(accumulated_names(body)) * (not _stays_in_lanes(chain, place))
     for outer in reversed([*chain[:place], *chain[place + 1 :]]):
         cost = estimate_size(outer.extent) * (cost + 1)
         result = replace(outer, body=(result,))
@@ -148,7 +150,8 @@ def lanes_allowed(loop: For, costs: CostModel) -> bool:
             step = costs.stride(statement.offset, variable)
             if step == 0 or (statement.combine is not None and step != 1):
                 return False
-    if any(reads_local(loop.body, name) for name in accumulated_names(loop.body)):
+    accumulators = set(accumulated_names(loop.body))
+    if any(isinstance(node, Local) and node.name in accumulators for node in expressions_below(loop.body)):
         return False
     return _reads_its_own(loop, stored_buffers(loop.body))
 

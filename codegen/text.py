@@ -6,24 +6,22 @@ are the same code.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
 from graphc.codegen.loops import (
     Accumulate,
     AccumulateAt,
+    Apply,
     Buffer,
     Check,
     Contract,
     Declare,
-    Expression,
     For,
     If,
     Kernel,
     Let,
-    Literal,
-    Load,
-    Local,
     Statement,
     Store,
     node_text,
@@ -49,36 +47,23 @@ def kernel_text(kernel: Kernel) -> str:
 
 def body_lines(body: Sequence[Statement], indent: str) -> list[str]:
     """The statements of one body, each with the lines of its long and shared values before it."""
-    lines: list[str] = []
-    named: dict[int, str] = {}
-    for statement in body:
-        texts = _value_texts(expressions_of(statement), named, lines, indent)
-        lines += _statement_lines(statement, texts, indent)
-    return lines
-
-
-def _value_texts(
-    values: Sequence[Expression], named: dict[int, str], lines: list[str], indent: str
-) -> list[str]:
-    """Texts of ``values``; what is used twice or is too long for a line gets a line ``%n = ...``."""
-    uses: dict[int, int] = {}
-    order = list(postorder(values))
-    for node in order:
-        for operand in node.operands:
-            uses[id(operand)] = uses.get(id(operand), 0) + 1
+    uses = Counter(
+        id(operand) for node in postorder(x for s in body for x in expressions_of(s)) for operand in node.operands
+    )
     texts: dict[int, str] = {}
-    for node in order:
-        if id(node) in named:
-            texts[id(node)] = named[id(node)]
-            continue
-        text = node_text(node, [texts[id(operand)] for operand in node.operands])
-        small = isinstance(node, Literal | Local) or (isinstance(node, Load) and len(text) < LINE)
-        if node.operands and not small and (uses.get(id(node), 0) > 1 or len(text) > LINE):
-            name = f"%{len(named)}"
-            lines.append(f"{indent}{name} = {text}")
-            named[id(node)] = text = name
-        texts[id(node)] = text
-    return [texts[id(value)] for value in values]
+    lines: list[str] = []
+    named = 0
+    for statement in body:
+        values = expressions_of(statement)
+        for node in postorder(values, texts):
+            text = node_text(node, [texts[id(operand)] for operand in node.operands])
+            if len(text) > LINE or (uses[id(node)] > 1 and isinstance(node, Apply)):
+                lines.append(f"{indent}%{named} = {text}")
+                text = f"%{named}"
+                named += 1
+            texts[id(node)] = text
+        lines += _statement_lines(statement, [texts[id(value)] for value in values], indent)
+    return lines
 
 
 def _statement_lines(statement: Statement, texts: list[str], indent: str) -> list[str]:

@@ -210,10 +210,9 @@ class Renaming:
         return substitute(index, self._atom)
 
     def value(self, value: Expression) -> Expression:
-        for node in postorder([value]):
-            if id(node) not in self.done:
-                self.done[id(node)] = self._node(node)
-                self.kept.append(node)
+        for node in postorder([value], self.done):
+            self.done[id(node)] = self._node(node)
+            self.kept.append(node)
         return self.done[id(value)]
 
     def _atom(self, thing: Atom) -> DimLike:

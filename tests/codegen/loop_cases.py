@@ -1,0 +1,509 @@
+"""Kernels in their plainest form, each with its NumPy meaning: what the tests of interpreter, schedule and emitter run.
+
+A case builds its kernel for a size that may be a number or a symbol, and its arrays for a number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from graphc.codegen.loops import (
+    Accumulate,
+    AccumulateAt,
+    Apply,
+    Buffer,
+    Check,
+    Declare,
+    Expression,
+    For,
+    IndexValue,
+    Kernel,
+    Let,
+    Literal,
+    Load,
+    LoadedIndex,
+    Local,
+    Store,
+)
+from graphc.dims import DimLike, Symbol, atom
+
+Arrays = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Case:
+    """``build(n)`` makes the kernel; ``arrays(rng, n)`` its data; ``expect`` fills the results as NumPy would."""
+
+    name: str
+    build: Callable[[DimLike], Kernel]
+    arrays: Callable[[np.random.Generator, int], Arrays]
+    expect: Callable[[Arrays, int], Arrays]
+    exact: bool = True
+
+
+def apply(op: str, *operands: Expression, dtype: str | None = None) -> Apply:
+    return Apply(op, operands, dtype or operands[0].dtype)
+
+
+def loop(name: str, extent: DimLike) -> tuple[Symbol, DimLike]:
+    symbol = Symbol(name, extent)
+    return symbol, atom(symbol)
+
+
+def f32(value: float) -> Literal:
+    return Literal(value, "f32")
+
+
+def floats(rng: np.random.Generator, count: int, dtype: str = "f4") -> np.ndarray:
+    return rng.standard_normal(count).astype(dtype)
+
+
+def elementwise(n: DimLike) -> Kernel:
+    i, at = loop("i", n)
+    x, y, z = (Buffer(name, "f32", n) for name in "xyz")
+    value = apply("maximum", apply("add", apply("mul", Load(x, at), Load(y, at)), f32(0.5)), f32(0.0))
+    return Kernel("elementwise", (x, y, z), (For(i, (Store(z, at, value),)),))
+
+
+def doubles(n: DimLike) -> Kernel:
+    """f64 from f32 and i32, so that element sizes differ."""
+    i, at = loop("i", n)
+    x, k, y = Buffer("x", "f32", n), Buffer("k", "i32", n), Buffer("y", "f64", n)
+    value = apply("add", apply("cast", Load(x, at), dtype="f64"), apply("cast", Load(k, at), dtype="f64"))
+    return Kernel("doubles", (x, k, y), (For(i, (Store(y, at, value),)),))
+
+
+def masks(n: DimLike) -> Kernel:
+    i, at = loop("i", n)
+    x, y, p, q = Buffer("x", "f32", n), Buffer("y", "f32", n), Buffer("p", "bool", n), Buffer("q", "bool", n)
+    less = apply("less", Load(x, at), Load(y, at), dtype="bool")
+    both = apply("logical_and", less, Load(p, at))
+    chosen = apply("select", both, Load(x, at), Load(y, at), dtype="f32")
+    z = Buffer("z", "f32", n)
+    return Kernel("masks", (x, y, p, q, z), (For(i, (Store(q, at, both), Store(z, at, chosen))),))
+
+
+def bias(n: DimLike) -> Kernel:
+    """A broadcast along rows, which keeps the two loops apart, and a scalar one."""
+    (i, row), (j, col) = loop("i", n), loop("j", 12)
+    x, b, s, y = Buffer("x", "f32", n * 12), Buffer("b", "f32", 12), Buffer("s", "f32", 1), Buffer("y", "f32", n * 12)
+    value = apply("mul", apply("add", Load(x, row * 12 + col), Load(b, col)), Load(s, 0))
+    return Kernel("bias", (x, b, s, y), (For(i, (For(j, (Store(y, row * 12 + col, value),)),)),))
+
+
+def transpose(n: DimLike) -> Kernel:
+    (i, row), (j, col) = loop("i", n), loop("j", 5)
+    x, y = Buffer("x", "f32", n * 5), Buffer("y", "f32", n * 5)
+    return Kernel("transpose", (x, y), (For(j, (For(i, (Store(y, col * n + row, Load(x, row * 5 + col)),)),)),))
+
+
+def reduction(combine: str, dtype: str, start: float) -> Callable[[DimLike], Kernel]:
+    def build(n: DimLike) -> Kernel:
+        (i, row), (j, col) = loop("i", 3), loop("j", n)
+        x, y = Buffer("x", dtype, n * 3), Buffer("y", dtype, 3)
+        total = Local("total", dtype)
+        body = (
+            Declare("total", dtype, Literal(start, dtype)),
+            For(j, (Accumulate("total", combine, Load(x, row * n + col)),)),
+            Store(y, row, total),
+        )
+        return Kernel(f"{combine}_{dtype}", (x, y), (For(i, body),))
+
+    return build
+
+
+def columns(n: DimLike) -> Kernel:
+    """Sums over the outer axis, and their squares, as in the gradient of a bias."""
+    (i, row), (j, col) = loop("i", n), loop("j", 37)
+    x, y, z = Buffer("x", "f32", n * 37), Buffer("y", "f32", 37), Buffer("z", "f32", 37)
+    value = Load(x, row * 37 + col)
+    body = (
+        Declare("total", "f32", f32(0.0)),
+        Declare("square", "f32", f32(0.0)),
+        For(i, (Accumulate("total", "add", value), Accumulate("square", "add", apply("mul", value, value)))),
+        Store(y, col, Local("total", "f32")),
+        Store(z, col, Local("square", "f32")),
+    )
+    return Kernel("columns", (x, y, z), (For(j, body),))
+
+
+def total(n: DimLike) -> Kernel:
+    """Everything to one number, over two loops that collapse."""
+    (i, row), (j, col) = loop("i", n), loop("j", 7)
+    x, y = Buffer("x", "f32", n * 7), Buffer("y", "f32", 1)
+    body = (
+        Declare("total", "f32", f32(0.0)),
+        For(i, (For(j, (Accumulate("total", "add", Load(x, row * 7 + col)),)),)),
+        Store(y, 0, Local("total", "f32")),
+    )
+    return Kernel("total", (x, y), body)
+
+
+def channels(n: DimLike) -> Kernel:
+    """Sums over the first and the last axis: the lanes of the inner loop are kept over the outer one."""
+    (c, channel), (i, row), (j, col) = loop("c", 3), loop("i", n), loop("j", 20)
+    x, y = Buffer("x", "f32", n * 60), Buffer("y", "f32", 3)
+    body = (
+        Declare("total", "f32", f32(0.0)),
+        For(i, (For(j, (Accumulate("total", "add", Load(x, row * 60 + channel * 20 + col)),)),)),
+        Store(y, channel, Local("total", "f32")),
+    )
+    return Kernel("channels", (x, y), (For(c, body),))
+
+
+def softmax(n: DimLike) -> Kernel:
+    (i, row), (j, col) = loop("i", n), loop("j", 10)
+    x, y = Buffer("x", "f32", n * 10), Buffer("y", "f32", n * 10)
+    top, bottom = Local("top", "f32"), Local("bottom", "f32")
+    power = apply("exp", apply("sub", Load(x, row * 10 + col), top))
+    body = (
+        Declare("top", "f32", f32(float("-inf"))),
+        For(j, (Accumulate("top", "maximum", Load(x, row * 10 + col)),)),
+        Declare("bottom", "f32", f32(0.0)),
+        For(j, (Accumulate("bottom", "add", power),)),
+        For(j, (Store(y, row * 10 + col, apply("div", power, bottom)),)),
+    )
+    return Kernel("softmax", (x, y), (For(i, body),))
+
+
+def normalise(n: DimLike) -> Kernel:
+    """Rows of symbolic length with their mean taken off, through a scratch row."""
+    (i, row), (j, col) = loop("i", 4), loop("j", n)
+    x, y, s = Buffer("x", "f32", n * 4), Buffer("y", "f32", n * 4), Buffer("s", "f32", n, "scratch")
+    body = (
+        Declare("total", "f32", f32(0.0)),
+        For(j, (Store(s, col, apply("mul", Load(x, row * n + col), f32(2.0))),)),
+        For(j, (Accumulate("total", "add", Load(s, col)),)),
+        Let("mean", apply("div", Local("total", "f32"), IndexValue(n, "f32"))),
+        For(j, (Store(y, row * n + col, apply("sub", Load(s, col), Local("mean", "f32"))),)),
+    )
+    return Kernel("normalise", (x, y), (For(i, body),), (s,))
+
+
+def best_place(combine: str) -> Callable[[DimLike], Kernel]:
+    def build(n: DimLike) -> Kernel:
+        (i, row), (j, col) = loop("i", 3), loop("j", n)
+        x, y, p = Buffer("x", "f32", n * 3), Buffer("y", "f32", 3), Buffer("p", "i64", 3)
+        start = float("-inf") if combine == "maximum" else float("inf")
+        body = (
+            Declare("best", "f32", f32(start)),
+            Declare("place", "i64", Literal(0, "i64")),
+            For(j, (AccumulateAt("best", "place", combine, Load(x, row * n + col), IndexValue(col, "i64")),)),
+            Store(y, row, Local("best", "f32")),
+            Store(p, row, Local("place", "i64")),
+        )
+        return Kernel(f"place_of_{combine}", (x, y, p), (For(i, body),))
+
+    return build
+
+
+def gather(n: DimLike) -> Kernel:
+    """Rows by number; a number out of range reads row 0 and is reported."""
+    (i, row), (j, col) = loop("i", n), loop("j", 6)
+    table, place = Buffer("table", "f32", 9 * 6), Buffer("place", "i32", n)
+    y, errors = Buffer("y", "f32", n * 6), Buffer("errors", "i64", 1)
+    number = Load(place, row)
+    bad = apply(
+        "logical_or",
+        apply("less", number, Literal(0, "i32"), dtype="bool"),
+        apply("less", Literal(8, "i32"), number, dtype="bool"),
+    )
+    safe = atom(LoadedIndex(apply("select", bad, Literal(0, "i32"), number, dtype="i32")))
+    body = (Check(bad, errors, 7), For(j, (Store(y, row * 6 + col, Load(table, safe * 6 + col)),)))
+    return Kernel("gather", (table, place, y, errors), (For(i, body),))
+
+
+def pick(n: DimLike) -> Kernel:
+    """One element by number from each row: positions differ from lane to lane."""
+    i, row = loop("i", n)
+    x, place, y = Buffer("x", "f32", n * 6), Buffer("place", "i64", n), Buffer("y", "f32", n)
+    column = atom(LoadedIndex(Load(place, row)))
+    return Kernel("pick", (x, place, y), (For(i, (Store(y, row, Load(x, row * 6 + column)),)),))
+
+
+def scatter(n: DimLike) -> Kernel:
+    """The adjoint of gather: rows add up in their order."""
+    (i, row), (j, col) = loop("i", n), loop("j", 6)
+    g, place, y = Buffer("g", "f32", n * 6), Buffer("place", "i32", n), Buffer("y", "f32", 9 * 6)
+    target = atom(LoadedIndex(Load(place, row))) * 6 + col
+    return Kernel("scatter", (g, place, y), (For(i, (For(j, (Store(y, target, Load(g, row * 6 + col), "add"),)),)),))
+
+
+def padded(n: DimLike) -> Kernel:
+    """Two zeros before, one behind: loads under a condition."""
+    i, at = loop("i", n + 3)
+    x, y = Buffer("x", "f32", n), Buffer("y", "f32", n + 3)
+    place = IndexValue(at, "i64")
+    inside = apply(
+        "logical_and",
+        apply("greater_equal", place, Literal(2, "i64"), dtype="bool"),
+        apply("less", place, IndexValue(n + 2, "i64"), dtype="bool"),
+    )
+    return Kernel("padded", (x, y), (For(i, (Store(y, at, Load(x, at - 2, inside)),)),))
+
+
+def reshaped(n: DimLike) -> Kernel:
+    """A transposed block read in another shape: quotients and remainders of the position."""
+    i, at = loop("i", n * 6)
+    x, y = Buffer("x", "f32", n * 6), Buffer("y", "f32", n * 6)
+    return Kernel("reshaped", (x, y), (For(i, (Store(y, at, Load(x, at % 6 * n + at // 6)),)),))
+
+
+def pooled(n: DimLike) -> Kernel:
+    """Windows of 2 x 2, channels last."""
+    (i, row), (j, col), (c, channel) = loop("i", n), loop("j", 3), loop("c", 5)
+    (a, down), (b, right) = loop("a", 2), loop("b", 2)
+    x, y = Buffer("x", "f32", n * 2 * 6 * 5), Buffer("y", "f32", n * 3 * 5)
+    source = ((row * 2 + down) * 6 + col * 2 + right) * 5 + channel
+    body = (
+        Declare("top", "f32", f32(float("-inf"))),
+        For(a, (For(b, (Accumulate("top", "maximum", Load(x, source)),)),)),
+        Store(y, (row * 3 + col) * 5 + channel, Local("top", "f32")),
+    )
+    return Kernel("pooled", (x, y), (For(i, (For(j, (For(c, body),)),)),))
+
+
+def running_sum(n: DimLike) -> Kernel:
+    """A loop whose turns depend on each other, inside one whose turns do not."""
+    (i, row), (j, col) = loop("i", n), loop("j", 5)
+    x, y = Buffer("x", "f32", n * 5), Buffer("y", "f32", n * 5)
+    body = (
+        Declare("sum", "f32", f32(0.0)),
+        For(i, (Accumulate("sum", "add", Load(x, row * 5 + col)), Store(y, row * 5 + col, Local("sum", "f32")))),
+    )
+    return Kernel("running_sum", (x, y), (For(j, body),))
+
+
+def several(n: DimLike) -> Kernel:
+    """Independent loops in one kernel, as the updates of several variables."""
+    (i, at), (j, also) = loop("i", n), loop("j", n * 3)
+    v, w, rate = Buffer("v", "f32", n), Buffer("w", "f32", n * 3), Buffer("rate", "f32", 1)
+    first = For(i, (Store(v, at, apply("sub", Load(v, at), apply("mul", Load(rate, 0), Load(v, at)))),))
+    second = For(j, (Store(w, also, apply("mul", Load(w, also), Load(rate, 0))),))
+    return Kernel("several", (v, w, rate), (first, second))
+
+
+def with_specials(rng: np.random.Generator, count: int) -> np.ndarray:
+    """Numbers with a NaN and infinities among them."""
+    x = floats(rng, count)
+    for special, places in ((np.nan, count // 13), (np.inf, count // 9), (-np.inf, count // 9)):
+        x[rng.integers(0, max(count, 1), places)] = special
+    return x
+
+
+def _rows(x: np.ndarray, rows: int) -> np.ndarray:
+    return x.reshape(rows, x.size // rows)
+
+
+def _reduction_case(combine: str, dtype: str, start: float, reduce: Callable, data: Callable, exact: bool) -> Case:
+    numpy = {"f32": "f4", "f64": "f8", "i32": "i4", "i64": "i8", "u8": "u1", "bool": "?"}[dtype]
+    return Case(
+        f"{combine}_{dtype}",
+        reduction(combine, dtype, start),
+        lambda rng, n: {"x": data(rng, 3 * n).astype(numpy), "y": np.zeros(3, numpy)},
+        lambda a, n: {"y": reduce(a["x"].reshape(3, n), axis=1, initial=start).astype(numpy)},
+        exact,
+    )
+
+
+def _integers(rng: np.random.Generator, count: int) -> np.ndarray:
+    return rng.integers(-50, 50, count)
+
+
+def _bits(rng: np.random.Generator, count: int) -> np.ndarray:
+    return rng.integers(0, 9, count) > 0
+
+
+def _nan_place(function: Callable) -> Callable[[Arrays, int], Arrays]:
+    def expect(a: Arrays, n: int) -> Arrays:
+        rows = a["x"].reshape(3, n)
+        if n == 0:
+            return {"p": np.zeros(3, np.int64)}
+        place = function(rows, axis=1)
+        return {"p": place, "y": rows[np.arange(3), place]}
+
+    return expect
+
+
+def _gathered(a: Arrays, n: int) -> Arrays:
+    bad = (a["place"] < 0) | (a["place"] > 8)
+    rows = a["table"].reshape(9, 6)[np.where(bad, 0, a["place"])]
+    return {"y": rows.reshape(-1), "errors": np.array([7 if bad.any() else 0])}
+
+
+def _scattered(a: Arrays, n: int) -> Arrays:
+    y = a["y"].reshape(9, 6).copy()
+    np.add.at(y, a["place"], a["g"].reshape(n, 6))
+    return {"y": y.reshape(-1)}
+
+
+def _softmaxed(a: Arrays, n: int) -> Arrays:
+    x = a["x"].reshape(n, 10)
+    power = np.exp(x - x.max(1, keepdims=True))
+    return {"y": (power / power.sum(1, keepdims=True)).reshape(-1)}
+
+
+def _normalised(a: Arrays, n: int) -> Arrays:
+    x = 2 * a["x"].reshape(4, n)
+    return {"y": (x - x.sum(1, keepdims=True) / np.float32(n)).reshape(-1)}
+
+
+CASES = (
+    Case(
+        "elementwise",
+        elementwise,
+        lambda rng, n: {"x": floats(rng, n), "y": floats(rng, n), "z": np.zeros(n, "f4")},
+        lambda a, n: {"z": np.maximum(a["x"] * a["y"] + np.float32(0.5), 0)},
+    ),
+    Case(
+        "doubles",
+        doubles,
+        lambda rng, n: {"x": floats(rng, n), "k": _integers(rng, n).astype("i4"), "y": np.zeros(n)},
+        lambda a, n: {"y": a["x"].astype("f8") + a["k"]},
+    ),
+    Case(
+        "masks",
+        masks,
+        lambda rng, n: {
+            "x": with_specials(rng, n),
+            "y": floats(rng, n),
+            "p": _bits(rng, n),
+            "q": np.zeros(n, "?"),
+            "z": np.zeros(n, "f4"),
+        },
+        lambda a, n: {
+            "q": (a["x"] < a["y"]) & a["p"],
+            "z": np.where((a["x"] < a["y"]) & a["p"], a["x"], a["y"]),
+        },
+    ),
+    Case(
+        "bias",
+        bias,
+        lambda rng, n: {
+            "x": floats(rng, 12 * n),
+            "b": floats(rng, 12),
+            "s": floats(rng, 1),
+            "y": np.zeros(12 * n, "f4"),
+        },
+        lambda a, n: {"y": ((a["x"].reshape(n, 12) + a["b"]) * a["s"]).reshape(-1)},
+    ),
+    Case(
+        "transpose",
+        transpose,
+        lambda rng, n: {"x": floats(rng, 5 * n), "y": np.zeros(5 * n, "f4")},
+        lambda a, n: {"y": a["x"].reshape(n, 5).T.reshape(-1)},
+    ),
+    _reduction_case("add", "f32", 0.0, np.sum, floats, False),
+    _reduction_case("add", "f64", 0.0, np.sum, floats, False),
+    _reduction_case("add", "i32", 0, np.sum, _integers, True),
+    _reduction_case("mul", "i64", 1, np.prod, lambda rng, n: rng.integers(-1, 2, n), True),
+    _reduction_case("maximum", "f32", float("-inf"), np.max, with_specials, True),
+    _reduction_case("minimum", "f32", float("inf"), np.min, with_specials, True),
+    _reduction_case("maximum", "i32", -(2**31), np.max, _integers, True),
+    _reduction_case("minimum", "u8", 255, np.min, lambda rng, n: rng.integers(0, 255, n), True),
+    _reduction_case("logical_and", "bool", True, np.logical_and.reduce, _bits, True),
+    _reduction_case("logical_or", "bool", False, np.logical_or.reduce, lambda rng, n: ~_bits(rng, n), True),
+    Case(
+        "columns",
+        columns,
+        lambda rng, n: {"x": floats(rng, 37 * n), "y": np.zeros(37, "f4"), "z": np.zeros(37, "f4")},
+        lambda a, n: {"y": a["x"].reshape(n, 37).sum(0), "z": (a["x"].reshape(n, 37) ** 2).sum(0)},
+        exact=False,
+    ),
+    Case(
+        "total",
+        total,
+        lambda rng, n: {"x": floats(rng, 7 * n), "y": np.zeros(1, "f4")},
+        lambda a, n: {"y": a["x"].sum(keepdims=True)},
+        exact=False,
+    ),
+    Case(
+        "channels",
+        channels,
+        lambda rng, n: {"x": floats(rng, 60 * n), "y": np.zeros(3, "f4")},
+        lambda a, n: {"y": a["x"].reshape(n, 3, 20).sum((0, 2))},
+        exact=False,
+    ),
+    Case(
+        "softmax",
+        softmax,
+        lambda rng, n: {"x": floats(rng, 10 * n), "y": np.zeros(10 * n, "f4")},
+        _softmaxed,
+        exact=False,
+    ),
+    Case(
+        "normalise",
+        normalise,
+        lambda rng, n: {"x": floats(rng, 4 * n), "y": np.zeros(4 * n, "f4")},
+        _normalised,
+        exact=False,
+    ),
+    Case(
+        "argmax",
+        best_place("maximum"),
+        lambda rng, n: {"x": with_specials(rng, 3 * n), "y": np.zeros(3, "f4"), "p": np.zeros(3, "i8")},
+        _nan_place(np.argmax),
+    ),
+    Case(
+        "argmin",
+        best_place("minimum"),
+        lambda rng, n: {"x": with_specials(rng, 3 * n).round(), "y": np.zeros(3, "f4"), "p": np.zeros(3, "i8")},
+        _nan_place(np.argmin),
+    ),
+    Case(
+        "gather",
+        gather,
+        lambda rng, n: {
+            "table": floats(rng, 54),
+            "place": rng.integers(-1 if n > 50 else 0, 9, n).astype("i4"),
+            "y": np.zeros(6 * n, "f4"),
+            "errors": np.zeros(1, "i8"),
+        },
+        _gathered,
+    ),
+    Case(
+        "pick",
+        pick,
+        lambda rng, n: {"x": floats(rng, 6 * n), "place": rng.integers(0, 6, n), "y": np.zeros(n, "f4")},
+        lambda a, n: {"y": a["x"].reshape(n, 6)[np.arange(n), a["place"]]},
+    ),
+    Case(
+        "scatter",
+        scatter,
+        lambda rng, n: {"g": floats(rng, 6 * n), "place": rng.integers(0, 9, n).astype("i4"), "y": floats(rng, 54)},
+        _scattered,
+    ),
+    Case(
+        "padded",
+        padded,
+        lambda rng, n: {"x": floats(rng, n), "y": np.full(n + 3, 9, "f4")},
+        lambda a, n: {"y": np.pad(a["x"], (2, 1))},
+    ),
+    Case(
+        "reshaped",
+        reshaped,
+        lambda rng, n: {"x": floats(rng, 6 * n), "y": np.zeros(6 * n, "f4")},
+        lambda a, n: {"y": a["x"].reshape(6, n).T.reshape(-1)},
+    ),
+    Case(
+        "pooled",
+        pooled,
+        lambda rng, n: {"x": floats(rng, 60 * n), "y": np.zeros(15 * n, "f4")},
+        lambda a, n: {"y": a["x"].reshape(n, 2, 3, 2, 5).max((1, 3)).reshape(-1)},
+    ),
+    Case(
+        "running_sum",
+        running_sum,
+        lambda rng, n: {"x": floats(rng, 5 * n), "y": np.zeros(5 * n, "f4")},
+        lambda a, n: {"y": np.cumsum(a["x"].reshape(n, 5), axis=0).reshape(-1)},
+    ),
+    Case(
+        "several",
+        several,
+        lambda rng, n: {"v": floats(rng, n), "w": floats(rng, 3 * n), "rate": np.full(1, 0.25, "f4")},
+        lambda a, n: {"v": a["v"] - a["rate"] * a["v"], "w": a["w"] * a["rate"]},
+    ),
+)
