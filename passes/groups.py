@@ -21,11 +21,10 @@ MAX_MEMBERS = 64  # keeps compile time linear in the size of a graph, and regist
 CHEAP = 2  # flops; cheaper than reading a value back from memory
 
 _REPEATED = frozenset({
-    "ExpandDims", "Squeeze", "Reshape", "BroadcastTo", "DimValue", "Transpose", "Range", "Const", "StridedSlice", "Reverse",
-    "OneHot",
+    "ExpandDims", "Squeeze", "Reshape", "BroadcastTo", "DimValue", "Transpose", "Iota", "Const", "Slice",
 })  # fmt: skip
 _ALIASES = frozenset({"ExpandDims", "Squeeze", "Reshape"})
-_READS_ONCE = frozenset({"Pad", "ConcatV2", "UnsortedSegmentSum", "GatherV2"})
+_READS_ONCE = frozenset({"PadV2", "ConcatV2", "UnsortedSegmentSum"})
 
 
 def is_input(node: Operation) -> bool:

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from graphc.codegen.kernels.affine import Axis, Contraction
 from graphc.codegen.loops import Buffer, Contract, For, Local, Statement, Store
 from graphc.codegen.lower import reduction
+from graphc.codegen.lower.reshaping import unflatten
 from graphc.codegen.lower.values import Index, Values, offset
 from graphc.dims import DimLike, Symbol, symbol
 from graphc.graph import Graph, Operation, Tensor
@@ -105,8 +106,9 @@ class Nest:
         groups = [tuple(Axis(*axis) for axis in axes) for axes in (kind.batch, kind.rows, kind.cols, kind.inner)]  # type: ignore[attr-defined]
         spec = Contraction(dtype, *groups, kind.a_offset, kind.b_offset)  # type: ignore[attr-defined]
         coordinates = tuple(Symbol(f"i{n}", axis.extent) for n, axis in enumerate(sum(groups[:3], ())))
-        index = tuple(symbol(variable.name, variable.extent) for variable in coordinates)
-        self.index = index
+        sizes = tuple(variable.extent for variable in coordinates)
+        place = offset(tuple(symbol(variable.name, variable.extent) for variable in coordinates), sizes)
+        self.index = unflatten(place, kind.shape)  # type: ignore[attr-defined]
         self.values.locals[node.outputs[0]] = lambda _: Local("sum", dtype)
         stores = tuple(self._store(tensor) for tensor in self.outputs)
         epilogue = (*self.values.take_checks(self.errors), *stores)

@@ -9,10 +9,21 @@ from collections.abc import Callable
 from typing import Any
 
 from graphc.codegen.loops import Statement
-from graphc.codegen.lower import elementwise, reshaping
+from graphc.codegen.lower import arrays, blocks, elementwise, indexing, reshaping, sequences
 from graphc.codegen.lower.values import Rule
 from graphc.graph import Op, Operation
 
-RULES: dict[type[Op], Rule] = {**elementwise.RULES, **reshaping.RULES}
+RULES: dict[type[Op], Rule] = {
+    **elementwise.RULES,
+    **reshaping.RULES,
+    **blocks.RULES,
+    **indexing.RULES,
+    **sequences.RULES,
+}
 
-ROOTS: dict[type[Op], Callable[[Any, Operation], tuple[Statement, ...]]] = {}
+ROOTS: dict[type[Op], Callable[[Any, Operation], tuple[Statement, ...]]] = {
+    **blocks.ROOTS,
+    **arrays.ROOTS,
+    **indexing.ROOTS,
+    **sequences.ROOTS,
+}

@@ -1,0 +1,34 @@
+"""Putting arrays together: every input is written to its own part of the result."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from graphc.codegen.loops import Statement, Store
+from graphc.codegen.lower.blocks import loops
+from graphc.codegen.lower.values import Index, offset
+from graphc.dims import DimLike
+from graphc.graph import Operation, Tensor
+from graphc.ops.arrays import ConcatV2
+
+if TYPE_CHECKING:
+    from graphc.codegen.lower.nest import Nest
+
+
+def _concat(nest: Nest, node: Operation) -> tuple[Statement, ...]:
+    axis: int = node.kind.axis  # type: ignore[attr-defined]
+    out, buffer = node.outputs[0], nest.outputs[node.outputs[0]]
+    statements: tuple[Statement, ...] = ()
+    start: DimLike = 0
+    for number, x in enumerate(node.inputs):
+
+        def write(index: Index, x: Tensor = x, start: DimLike = start) -> Store:
+            place = (*index[:axis], index[axis] + start, *index[axis + 1 :])
+            return Store(buffer, offset(place, out.type.sizes), nest.values.at(x, index))
+
+        statements += loops(f"i{number}_", x.type.sizes, write)
+        start = start + x.type.sizes[axis]
+    return statements
+
+
+ROOTS = {ConcatV2: _concat}

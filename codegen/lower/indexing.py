@@ -1,0 +1,66 @@
+"""Gather reads at a position that is itself read; its adjoint adds at such a position, one row after the other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from graphc.codegen.loops import Apply, Check, Expression, If, IndexValue, LoadedIndex, Statement, Store
+from graphc.codegen.lower.blocks import loops
+from graphc.codegen.lower.values import Index, Values, literal, offset
+from graphc.dims import DimLike, atom
+from graphc.graph import Operation
+from graphc.ops.indexing import GatherV2, ScatterAdd
+
+if TYPE_CHECKING:
+    from graphc.codegen.lower.nest import Nest
+
+
+def _gather(values: Values, node: Operation, index: Index) -> Expression:
+    axis: int = node.kind.axis  # type: ignore[attr-defined]
+    x, indices = node.inputs
+    inner = axis + len(indices.type.sizes)
+    wanted = values.at(indices, index[axis:inner])
+    size = IndexValue(x.type.sizes[axis], wanted.dtype)
+    zero = literal(0, wanted.dtype)
+    outside = Apply("logical_or", (Apply("lt", (wanted, zero), "bool"), Apply("ge", (wanted, size), "bool")), "bool")
+    values.checks.append((node, outside))
+    last = IndexValue(x.type.sizes[axis] - 1, wanted.dtype)
+    # Reads stay inside even where the check fails: the step stops only after the kernel.
+    safe = Apply("maximum", (Apply("minimum", (wanted, last), wanted.dtype), zero), wanted.dtype)
+    return values.at(x, (*index[:axis], _position(safe), *index[inner:]))
+
+
+def _scatter_add(nest: Nest, node: Operation) -> tuple[Statement, ...]:
+    """Zeros, then every row added where its index says: a negative one nowhere, one too large is an error."""
+    axis: int = node.kind.axis  # type: ignore[attr-defined]
+    x, indices = node.inputs[:2]
+    out, buffer = node.outputs[0], nest.outputs[node.outputs[0]]
+    sizes, inner = out.type.sizes, axis + len(indices.type.sizes)
+    fill = loops("p", sizes, lambda index: Store(buffer, offset(index, sizes), literal(0, buffer.dtype)))
+
+    def add_row(middle: Index) -> tuple[Statement, ...]:
+        wanted = nest.values.at(indices, middle)
+        beyond = Apply("ge", (wanted, IndexValue(sizes[axis], wanted.dtype)), "bool")
+        inside = Apply("logical_and", (
+            Apply("ge", (wanted, literal(0, wanted.dtype)), "bool"),
+            Apply("lt", (wanted, IndexValue(sizes[axis], wanted.dtype)), "bool"),
+        ), "bool")  # fmt: skip
+
+        def add(around: Index) -> Store:
+            place = offset((*around[:axis], _position(wanted), *around[axis:]), sizes)
+            value = nest.values.at(x, (*around[:axis], *middle, *around[axis:]))
+            return Store(buffer, place, value, combine="add")
+
+        around = (*x.type.sizes[:axis], *x.type.sizes[inner:])
+        errors, code = nest.errors(node)
+        return Check(beyond, errors, code), If(inside, loops("j", around, add))
+
+    return (*fill, *loops("i", indices.type.sizes, add_row))
+
+
+def _position(value: Expression) -> DimLike:
+    return atom(LoadedIndex(value))
+
+
+RULES = {GatherV2: _gather}
+ROOTS = {ScatterAdd: _scatter_add}
