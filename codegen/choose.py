@@ -35,6 +35,7 @@ class Plan:
     k_level: int  # Which loop of K is cut into blocks,
     k_block: DimLike  # and how long each block is: a number where there are several.
     row_tiles: int  # Per task.
+    a_tiles: int  # Of those, how many are copied at once.
     panels: int  # Per task: a panel is nv * lanes columns.
     unroll: int  # Steps of K per turn of the innermost loop, where K is known and divides.
     reasons: tuple[str, ...]
@@ -135,7 +136,7 @@ def tile_plan(shape: Shape, target: Target, pack_a: str = "", pack_b: bool = Fal
         tiled = -tiled
     k_level, k_block = _block_of_k(shape, target) if pack_a and pack_b else (0, _whole_k(shape))
     result = Plan(
-        "tile", shape, lanes, mr, nv, tiled, pack_a, pack_b, k_level, k_block, 1, 1, 1, tuple(reasons),
+        "tile", shape, lanes, mr, nv, tiled, pack_a, pack_b, k_level, k_block, 1, 1, 1, 1, tuple(reasons),
     )
     return _with_tasks(result, target)
 
@@ -219,7 +220,7 @@ def _with_tasks(chosen: Plan, target: Target) -> Plan:
         else:
             panels = -(-panels // 2)
         blocks *= 2
-    return replace(chosen, row_tiles=tiles, panels=panels)
+    return replace(chosen, row_tiles=tiles, a_tiles=tiles, panels=panels)
 
 
 def _guess(size: DimLike) -> int:

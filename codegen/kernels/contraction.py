@@ -58,8 +58,8 @@ def scratch_bytes(spec: Contraction, target: Target) -> DimLike:
 def _scratch_parts(chosen: Plan) -> tuple[DimLike, DimLike, DimLike]:
     """Elements of scratch for sums, for the copy of A and for that of B, each a whole number of cache lines."""
     tile = Tile(chosen.mr, chosen.nv, chosen.lanes)
-    sums = tile.elements * (1 if chosen.k_blocks == 1 else chosen.row_tiles * chosen.panels) + tile.lanes
-    a_copy = chosen.row_tiles * chosen.tile_elements if chosen.pack_a else 0
+    sums = tile.elements * (1 if chosen.k_blocks == 1 else 1 + chosen.row_tiles * chosen.panels) + tile.lanes
+    a_copy = chosen.a_tiles * chosen.tile_elements if chosen.pack_a else 0
     b_copy = chosen.panels * chosen.panel_elements if chosen.pack_b else 0
     return _whole_lines(sums), _whole_lines(a_copy), _whole_lines(b_copy)
 
@@ -118,6 +118,14 @@ class KStep:
     packed: Index
 
 
+@dataclass(frozen=True)
+class Part:
+    """Where a part of K stands: are there sums from earlier parts, and do more follow."""
+
+    has_earlier: bool | ir.Value
+    more_follow: bool | ir.Value
+
+
 class _Writer:
     """The loops of one contraction, from a task down to the finished tile."""
 
@@ -148,18 +156,11 @@ class _Writer:
         first = code.mul(column_chunk, chosen.panels)
         panels = (first, code.least(code.add(first, chosen.panels), self.sizes(chosen.column_panels)))
         blocks = code.greatest(self.sizes(chosen.k_blocks), 1)
-        if chosen.k_blocks != 1:
-            self.clear_sums()
 
         def k_block(index: Index) -> None:
             self.k_block(index, blocks, tiles, panels, a, b, coordinates)
 
         code.loop(0, blocks, 1, k_block)
-
-    def clear_sums(self) -> None:
-        code, tile = self.code, self.tile
-        count = self.plan.row_tiles * self.plan.panels * tile.elements
-        code.loop(0, count, tile.lanes, lambda i: code.store(code.zero(tile.lanes), code.at(self.sums, i)))
 
     def k_block(
         self, index: Index, blocks: Index, tiles: tuple[Index, Index], panels: tuple[Index, Index],
@@ -170,9 +171,9 @@ class _Writer:
         level, inner = chosen.k_level, self.shape.inner
         extents = [self.sizes(group.extent) for group in inner]
         if chosen.k_blocks != 1:
-            before, part = code.divmod(index, code.ceildiv(extents[level], chosen.k_block))
+            before, cut = code.divmod(index, code.ceildiv(extents[level], chosen.k_block))
             a, b = self.walk(inner[:level], before, a, b, {})
-            start = code.mul(part, chosen.k_block)
+            start = code.mul(cut, chosen.k_block)
             a = code.at(a, code.mul(start, self.sizes(inner[level].a)))
             b = code.at(b, code.mul(start, self.sizes(inner[level].b)))
             inner = inner[level:]
@@ -182,22 +183,23 @@ class _Writer:
             KStep(extent, self.sizes(group.a), self.sizes(group.b), self.sizes(stride))
             for extent, group, stride in zip(extents, inner, packed, strict=True)
         ]
-        more_follow = code.less(code.add(index, 1), blocks)
+        part = Part(code.less(0, index), code.less(code.add(index, 1), blocks))
         if chosen.pack_b:
             code.loop(*panels, 1, lambda panel: self.pack_b(panel, panels[0], steps, b))
-        if chosen.pack_a:
-            code.loop(*tiles, 1, lambda tile: self.pack_a(tile, tiles[0], steps, a))
 
-        def panel(place: Index) -> None:
-            code.loop(*tiles, 1, lambda tile: self.one_tile(
-                tile, tiles[0], place, panels[0], steps, a, b, coordinates, more_follow
-            ))
+        def row_block(first: Index) -> None:
+            some = (first, code.least(code.add(first, chosen.a_tiles), tiles[1]))
+            if chosen.pack_a:
+                code.loop(*some, 1, lambda tile: self.pack_a(tile, first, steps, a))
+            code.loop(*panels, 1, lambda panel: code.loop(*some, 1, lambda tile: self.one_tile(
+                tile, tiles[0], first, panel, panels[0], steps, a, b, coordinates, part
+            )))
 
-        code.loop(*panels, 1, panel)
+        code.loop(*tiles, chosen.a_tiles, row_block)
 
     def one_tile(
-        self, tile: Index, first_tile: Index, panel: Index, first_panel: Index, steps: list[KStep],
-        a: ir.Value, b: ir.Value, outer: dict[int, Index], more_follow: bool | ir.Value,
+        self, tile: Index, first_tile: Index, first_copied: Index, panel: Index, first_panel: Index, steps: list[KStep],
+        a: ir.Value, b: ir.Value, outer: dict[int, Index], part: Part,
     ) -> None:
         """The sums of one tile over the steps; the epilogue, unless more of K follows."""
         code, chosen = self.code, self.plan
@@ -206,7 +208,7 @@ class _Writer:
         column = code.mul(panel, self.tile.columns)
         in_chunk, panel_in_chunk = code.sub(tile, first_tile), code.sub(panel, first_panel)
         if chosen.pack_a:
-            a = code.at(self.a_copy, code.mul(in_chunk, self.sizes(chosen.tile_elements)))
+            a = code.at(self.a_copy, code.mul(code.sub(tile, first_copied), self.sizes(chosen.tile_elements)))
         else:
             a = code.at(a, code.mul(start, self.row_step()))
         if chosen.pack_b:
@@ -214,13 +216,13 @@ class _Writer:
         else:
             first = code.least(column, code.greatest(code.sub(self.n, self.tile.columns), 0))
             b = code.at(b, code.mul(first, self.sizes(self.shape.col.b)))
-        memory = self.sums
-        if chosen.k_blocks != 1:
+        if chosen.k_blocks == 1:
+            self.fill(a, b, steps)
+        else:
             place = code.add(code.mul(panel_in_chunk, chosen.row_tiles), in_chunk)
-            memory = code.at(self.sums, code.mul(place, self.tile.elements))
-        self.fill(a, b, steps, memory)
+            self.add_part(a, b, steps, code.at(self.sums, code.mul(code.add(place, 1), self.tile.elements)), part)
         corner = (start, code.sub(row, start), first, code.sub(column, first))
-        code.when(more_follow, lambda: None, lambda: self.finish(*corner, memory, coordinates))
+        code.when(part.more_follow, lambda: None, lambda: self.finish(*corner, coordinates))
 
     def rows_of(self, tile: Index, a: ir.Value, coordinates: dict[int, Index]) -> tuple[Index, Index, ir.Value]:
         """The first new row of a tile, the row where it starts, and A moved along the rows around the tiled ones."""
@@ -305,27 +307,39 @@ class _Writer:
             return 0
         return self.sizes(self.shape.rows[self.plan.tiled].a)
 
-    def fill(self, a: ir.Value, b: ir.Value, steps: list[KStep], memory: ir.Value) -> None:
-        """The sums of one tile in ``memory``. Fewer rows than a tile (a small symbolic batch) are done one by one."""
+    def fill(self, a: ir.Value, b: ir.Value, steps: list[KStep]) -> None:
+        """The sums of one tile, in scratch. Fewer rows than a tile (a small symbolic batch) are done one by one."""
         code, tile = self.code, self.tile
+
+        def whole() -> None:
+            microtile.store_tile(code, tile, self.sum_tile(tile, a, b, steps), self.sums)
+
         if isinstance(self.m, int) or self.plan.pack_a:
-            self.sum_tile(tile, a, b, steps, memory)
+            whole()
             return
 
         def single(row: Index) -> None:
             one = Tile(1, tile.vectors, tile.lanes)
             here = code.at(a, code.mul(row, self.row_step()))
-            self.sum_tile(one, here, b, steps, code.at(memory, code.mul(row, tile.columns)))
+            sums = self.sum_tile(one, here, b, steps)
+            microtile.store_tile(code, one, sums, code.at(self.sums, code.mul(row, tile.columns)))
 
+        code.when(code.less(self.m, tile.rows), lambda: code.loop(0, self.m, 1, single), whole)
+
+    def add_part(self, a: ir.Value, b: ir.Value, steps: list[KStep], memory: ir.Value, part: Part) -> None:
+        """One part of K added to the tile at ``memory``; the last part leaves the sums where ``finish`` looks."""
+        code, tile = self.code, self.tile
+        microtile.prefetch_tile(code, tile, memory)
+        sums = self.sum_tile(tile, a, b, steps)
+        place = code.builder.select(part.more_follow, memory, self.sums)
         code.when(
-            code.less(self.m, tile.rows),
-            lambda: code.loop(0, self.m, 1, single),
-            lambda: self.sum_tile(tile, a, b, steps, memory),
+            part.has_earlier,
+            lambda: microtile.store_tile(code, tile, sums, place, memory),
+            lambda: microtile.store_tile(code, tile, sums, place),
         )
 
-    def sum_tile(
-        self, tile: Tile, a: ir.Value, b: ir.Value, steps: list[KStep], memory: ir.Value
-    ) -> None:
+    def sum_tile(self, tile: Tile, a: ir.Value, b: ir.Value, steps: list[KStep]) -> list[ir.Value]:
+        """A tile of products in registers, summed over the steps."""
         code, chosen = self.code, self.plan
         mask, column_step, row_step = None, 1, self.row_step()
         if not chosen.pack_b:
@@ -339,15 +353,14 @@ class _Writer:
             a_step = {"": step.a, "rows": step.packed, "columns": code.mul(step.packed, chosen.mr)}[chosen.pack_a]
             loops.append(Move(step.extent, a_step, code.mul(step.packed, tile.columns) if chosen.pack_b else step.b))
         turns = [Step(move.extent, move.source, move.copy) for move in merged(code, loops)]
-        sums = microtile.zeros(code, tile) if chosen.k_blocks == 1 else microtile.load_tile(code, tile, memory)
-        sums = microtile.accumulate(code, tile, turns, a, row_step, b, column_step, mask, sums, chosen.unroll)
-        microtile.store_tile(code, tile, sums, memory)
+        zeros = microtile.zeros(code, tile)
+        return microtile.accumulate(code, tile, turns, a, row_step, b, column_step, mask, zeros, chosen.unroll)
 
     def finish(
-        self, row: Index, first_row: Index, column: Index, first_column: Index, memory: ir.Value,
+        self, row: Index, first_row: Index, column: Index, first_column: Index,
         coordinates: dict[int, Index],
     ) -> None:
-        """The epilogue over the new part of the tile in ``memory``, whose corner is C[row, column]."""
+        """The epilogue over the new part of the tile in scratch, whose corner is C[row, column]."""
         code, tile = self.code, self.tile
         lanes = 1 if self.shape.swapped else tile.lanes
         end_row = code.least(tile.rows, code.sub(self.m, row))
@@ -357,7 +370,7 @@ class _Writer:
         def one_row(r: Index) -> None:
             places = dict(coordinates)
             self.place(self.tiled_groups(), code.add(row, r), places)
-            sums = code.at(memory, code.mul(r, tile.columns))
+            sums = code.at(self.sums, code.mul(r, tile.columns))
 
             def vector(c: Index, mask: ir.Value | None = None) -> None:
                 self.place((self.shape.col,), code.add(column, c), places)

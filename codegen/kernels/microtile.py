@@ -85,11 +85,15 @@ def zeros(code: Code, tile: Tile) -> list[ir.Value]:
     return [code.zero(tile.lanes)] * (tile.rows * tile.vectors)
 
 
-def load_tile(code: Code, tile: Tile, memory: ir.Value) -> list[ir.Value]:
-    return [code.load(code.at(memory, i * tile.lanes), tile.lanes) for i in range(tile.rows * tile.vectors)]
-
-
-def store_tile(code: Code, tile: Tile, totals: Sequence[ir.Value], memory: ir.Value) -> None:
-    """The accumulators written side by side: row r of the tile begins at ``r * tile.columns``."""
+def store_tile(
+    code: Code, tile: Tile, totals: Sequence[ir.Value], memory: ir.Value, earlier: ir.Value | None = None
+) -> None:
+    """The accumulators, plus the tile at ``earlier``, side by side: row r begins at ``r * tile.columns``."""
     for i, total in enumerate(totals):
+        if earlier is not None:
+            total = code.plus(code.load(code.at(earlier, i * tile.lanes), tile.lanes), total)
         code.store(total, code.at(memory, i * tile.lanes))
+
+
+def prefetch_tile(code: Code, tile: Tile, memory: ir.Value) -> None:
+    code.loop(0, tile.elements, 64 // code.element_bytes, lambda i: code.prefetch(code.at(memory, i)))
