@@ -77,8 +77,9 @@ def type_suffix(kind: ir.Type) -> str:
 class Lanes:
     """A scalar or vector value with arithmetic; each operation appends one instruction at the builder's place.
 
-    ``fma`` says that the target has fused multiply-add. Without the hardware ``llvm.fma`` would become a call
-    of the C library, so ``times_plus`` then multiplies and adds in two steps.
+    ``fma`` says that the target has fused multiply-add (and then, on every processor we know, instructions for
+    rounding to whole numbers). Without the hardware ``llvm.fma`` would become a call of the C library, so
+    ``times_plus`` then multiplies and adds in two steps.
     """
 
     __slots__ = ("builder", "fma", "value")
@@ -177,6 +178,26 @@ class Lanes:
 
     def abs(self) -> Lanes:
         return self.unary("fabs")
+
+    def rounded(self, direction: str) -> Lanes:
+        """A whole number: ``floor``, ``ceil``, ``trunc`` or ``rint`` (half to even).
+
+        Processors with fused multiply-add have an instruction for it. For others LLVM would call the C library;
+        there, adding and subtracting 2^23 (2^52) rounds to nearest and a comparison mends the direction.
+        """
+        if self.fma:
+            return self.unary("nearbyint" if direction == "rint" else direction)
+        size = self.abs()
+        limit = 2.0**23 if self.bits_per_lane == 32 else 2.0**52
+        nearest = (size + limit) - limit
+        if direction == "trunc":
+            nearest = (nearest > size).choose(nearest - 1.0, nearest)
+        whole = (size < limit).choose(nearest.with_sign_of(self), self)
+        if direction == "floor":
+            whole = (whole > self).choose(whole - 1.0, whole)
+        if direction == "ceil":
+            whole = (whole < self).choose((whole + 1.0).with_sign_of(self), whole)
+        return whole
 
     def sqrt(self) -> Lanes:
         return self.unary("sqrt")
