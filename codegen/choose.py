@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from math import prod
 
 from graphc.codegen.kernels.affine import Contraction, Group, Shape, shape_of
 from graphc.codegen.target import DTYPE_BYTES, Target
-from graphc.dims import DimLike, ceildiv, product
+from graphc.dims import DimLike, ceildiv, product, substitute
 
 # What a symbolic size is taken to be where a choice needs a number (a batch, mostly).
 USUAL = 256
 # A task should be worth waking a thread for (about 5 us), and there should be some for every thread.
 TASK_FLOPS = 1 << 19
 TASKS_WANTED = 16
+LARGEST_SUMS = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -115,28 +115,83 @@ class Plan:
 def plan(spec: Contraction, target: Target) -> Plan:
     """The way ``spec`` is computed on ``target``."""
     shape = shape_of(spec)
-    return tile_plan(shape, target)
+    if _runs_along_k(shape) and _dot_pays(shape):
+        return dot_plan(shape, target)
+    if shape.n == 1 and shape.rows and shape.rows[-1].a == 1:
+        return tile_plan(shape_of(spec, swapped=True), target, "", False, ("one column: vectors run along the rows",))
+    pack_b = _copying_b_pays(shape, target)
+    return tile_plan(shape, target, _copying_a_pays(shape, target) if pack_b else "", pack_b)
 
 
-def tile_plan(shape: Shape, target: Target, pack_a: str = "", pack_b: bool = False) -> Plan:
-    """Registers hold a tile of C."""
-    reasons = []
-    if not pack_b and shape.n != 1 and (shape.col.b != 1 or not isinstance(shape.n, int)):
-        pack_b = True
-        reasons.append("B is copied: " + ("its columns are apart" if shape.col.b != 1 else "their number is a symbol"))
-    lanes = lanes_for(shape, target)
-    tiled, mr, nv = None, 0, 0
-    if pack_a == "rows" or not shape.rows:
-        _, mr, nv = tile_for(shape, shape.m, lanes, target, pack_b)
-    else:
-        places = range(len(shape.rows))
-        if pack_a == "columns":
-            places = [place for place in places if shape.rows[place].a == 1]
-        (_, mr, nv), tiled = min((tile_for(shape, shape.rows[p].extent, lanes, target, pack_b), -p) for p in places)
-        tiled = -tiled
-    k_level, k_block = _block_of_k(shape, target) if pack_a and pack_b else (0, _whole_k(shape))
+# Which form.
+
+
+def _runs_along_k(shape: Shape) -> bool:
+    """Whether both operands are contiguous along the innermost loop of K."""
+    return bool(shape.inner) and shape.inner[-1].a == 1 and (shape.inner[-1].b == 1 or shape.inner[-1].extent == 1)
+
+
+def _dot_pays(shape: Shape) -> bool:
+    """A dot product adds up its lanes at the end (some 6 cycles); the other way is to transpose B (K / 4 a column)."""
+    if shape.n == 1:
+        return True
+    return isinstance(shape.n, int) and shape.col.b != 1 and guess(shape.m) * 24 < guess(shape.k)
+
+
+def _copying_b_pays(shape: Shape, target: Target) -> bool:
+    """B is too large to stay in the second cache between rows of tiles, and there are many of these."""
+    return guess(shape.k) * guess(shape.n) * element_bytes(shape) > target.l2 // 2 and guess(shape.m) > 32
+
+
+def _copying_a_pays(shape: Shape, target: Target) -> str:
+    """Where A is large, or its rows fall into the same few sets of the first cache: how to copy it, else ''."""
+    size = element_bytes(shape)
+    large = guess(shape.m) * guess(shape.k) * size > target.l2 // 2 and guess(shape.n) > 64
+    if not large:
+        return ""
+    by_columns = any(group.a == 1 and guess(group.extent) >= 8 for group in shape.rows)
+    return "columns" if by_columns and shape.inner[-1].a != 1 else "rows"
+
+
+# The forms.
+
+
+def dot_plan(shape: Shape, target: Target) -> Plan:
+    """Vectors run along K: some rows of A against some columns of B, a dot product for each pair."""
+    columns = 1
+    if isinstance(shape.n, int):
+        while columns * 2 <= min(shape.n, 8):
+            columns *= 2
+    tiled = len(shape.rows) - 1 if shape.rows else None
+    rows: DimLike = 1 if tiled is None else shape.rows[tiled].extent
+    most = max(1, (12 if target.vector_registers >= 32 else 8) // columns)
+    mr = max(1, min(rows, most)) if isinstance(rows, int) else min(4, most)
+    lanes = min(columns, target.lanes(shape.dtype))
     result = Plan(
-        "tile", shape, lanes, mr, nv, tiled, pack_a, pack_b, k_level, k_block, 1, 1, 1, 1, tuple(reasons),
+        "dot", shape, lanes, mr, columns // lanes, tiled, "", False, 0, _whole_k(shape), 1, 1, 1, 1,
+        ("both operands run along K",),
+    )
+    return _with_tasks(result, target)
+
+
+def tile_plan(shape: Shape, target: Target, pack_a: str, pack_b: bool, reasons: tuple[str, ...] = ()) -> Plan:
+    """Registers hold a tile of C."""
+    if pack_b:
+        reasons += ("B is copied: it is large",)
+    elif shape.n != 1 and (shape.col.b != 1 or not isinstance(shape.n, int)):
+        pack_b = True
+        reasons += ("B is copied: " + ("its columns are apart" if shape.col.b != 1 else "their number is a symbol"),)
+    lanes = lanes_for(shape, target)
+    if not pack_a and not all(isinstance(group.a, int) for group in shape.rows):
+        pack_a = "rows"
+        reasons += ("A is copied by rows: their distance is a symbol",)
+    elif pack_a:
+        reasons += (f"A is copied by {pack_a}",)
+    tiled, mr, nv = _best_tile(shape, lanes, target, pack_a, pack_b)
+    k_level, k_block = _block_of_k(shape) if pack_a and pack_b else (0, _whole_k(shape))
+    result = Plan(
+        "tile", shape, lanes, mr, nv, tiled, pack_a, pack_b, k_level, k_block, 1, 1, 1, 1,
+        reasons or ("operands read in place",),
     )
     return _with_tasks(result, target)
 
@@ -145,18 +200,27 @@ def _whole_k(shape: Shape) -> DimLike:
     return shape.inner[0].extent if shape.inner else 1
 
 
-def _block_of_k(shape: Shape, target: Target, most: int = 512) -> tuple[int, DimLike]:
-    """Which loop of K to cut, and into what length, so that a block has at most ``most`` steps."""
-    inside = 1
+def _block_of_k(shape: Shape) -> tuple[int, DimLike]:
+    """Which loop of K to cut, and into what length.
+
+    Measured: a copied row of 2 KiB need not be cut; longer ones do best with blocks of about 1.4 KiB.
+    """
+    size = element_bytes(shape)
+    if isinstance(shape.k, int) and shape.k * size <= 2048:
+        return 0, _whole_k(shape)
+    most, inside = 1408 // size, 1
     for level in reversed(range(len(shape.inner))):
         extent = shape.inner[level].extent
         if not isinstance(extent, int) or inside * extent > most:
             length = max(1, most // inside)
             if isinstance(extent, int):
-                length = -(-extent // -(-extent // length))
+                length = -(-extent // -(-extent // length))  # All blocks about equally long.
             return level, length
         inside *= extent
     return 0, _whole_k(shape)
+
+
+# The tile.
 
 
 def lanes_for(shape: Shape, target: Target) -> int:
@@ -168,21 +232,31 @@ def lanes_for(shape: Shape, target: Target) -> int:
     return lanes
 
 
-def tile_for(
-    shape: Shape, rows: DimLike, lanes: int, target: Target, pack_b: bool
-) -> tuple[float, int, int]:
+def _best_tile(shape: Shape, lanes: int, target: Target, pack_a: str, pack_b: bool) -> tuple[int | None, int, int]:
+    """The group of rows to tile along (None: all, flattened), and the rows and vectors of a tile."""
+    if pack_a == "rows" or not shape.rows:
+        _, mr, nv = tile_for(shape, shape.m, lanes, target, pack_b)
+        return None, mr, nv
+    places = [p for p, group in enumerate(shape.rows) if pack_a != "columns" or group.a == 1]
+    costs = [(*tile_for(shape, shape.rows[p].extent, lanes, target, pack_b), p) for p in reversed(places)]
+    _, mr, nv, place = min(costs, key=lambda choice: choice[0])
+    return place, mr, nv
+
+
+def tile_for(shape: Shape, rows: DimLike, lanes: int, target: Target, pack_b: bool) -> tuple[float, int, int]:
     """The cost in cycles, and the rows and vectors, of the cheapest tile along ``rows`` that fits the registers."""
-    others = max(1, _guess(shape.m)) / max(_guess(rows), 1)
-    vectors = -(-_guess(shape.n) // lanes)
+    others = max(1, guess(shape.m)) / max(guess(rows), 1)
+    vectors = -(-guess(shape.n) // lanes)
     # Without a copy of B the last panel moves back to end with the last column, so it must not be wider than C.
-    most = max(1, min(8, vectors if pack_b else _guess(shape.n) // lanes))
+    widest = max(1, min(8, vectors if pack_b else guess(shape.n) // lanes))
+    highest = max(1, min(rows, 30)) if isinstance(rows, int) else 16
     candidates = []
-    for mr in range(1, _largest_rows(rows) + 1):
-        for nv in range(1, most + 1):
+    for mr in range(1, highest + 1):
+        for nv in range(1, widest + 1):
             if mr * nv + nv + 1 > target.vector_registers:
                 continue
             tiles = (-(-rows // mr) if isinstance(rows, int) else USUAL / mr) * -(-vectors // nv) * others
-            cost = tiles * (_guess(shape.k) * cycles_per_step(mr, nv) + tile_overhead(mr, nv))
+            cost = tiles * (guess(shape.k) * cycles_per_step(mr, nv) + tile_overhead(mr, nv))
             candidates.append((cost, -mr * nv, mr, nv))
     cost, _, mr, nv = min(candidates)
     return cost, mr, nv
@@ -192,10 +266,10 @@ def cycles_per_step(mr: int, nv: int) -> float:
     """Cycles for one k of a tile on a core with two multiply-add ports, two load ports, four instructions a cycle.
 
     The chain of additions into one register bounds it from below: a multiply-add takes about four cycles. B comes
-    from the second level of cache, a vector in two cycles.
+    from the second level of cache, a vector in two cycles. One cycle more is what small tiles were measured to lose.
     """
     products, loads = mr * nv, mr + nv
-    return max(products / 2, loads / 2, (products + loads + 2) / 4, 2 * nv, 4)
+    return 1 + max(products / 2, loads / 2, (products + loads + 2) / 4, 2 * nv, 4)
 
 
 def tile_overhead(mr: int, nv: int) -> float:
@@ -203,31 +277,45 @@ def tile_overhead(mr: int, nv: int) -> float:
     return 20 + 3 * mr * nv
 
 
-def _largest_rows(rows: DimLike) -> int:
-    return max(1, min(rows, 30)) if isinstance(rows, int) else 16
+# Tasks.
 
 
 def _with_tasks(chosen: Plan, target: Target) -> Plan:
-    """Tasks as a grid over C: halve the longer side of a block while its work stays worth a thread."""
-    tiles, panels = max(1, _guess(chosen.tiles)), max(1, _guess(chosen.column_panels))
-    flops_per_tile = 2 * max(1, _guess(chosen.shape.k)) * chosen.mr * chosen.nv * chosen.lanes
-    blocks = max(1, _guess(chosen.outer))
-    while blocks < max(TASKS_WANTED, 4 * target.cores) and tiles * panels * flops_per_tile >= 2 * TASK_FLOPS:
-        if tiles * chosen.mr >= panels * chosen.nv * chosen.lanes and tiles > 1 or panels == 1:
-            if tiles == 1:
-                break
+    """Tasks as a grid over C: halve blocks while their work stays worth a thread.
+
+    The longer side is halved; where B is copied, first the columns, as tasks that share columns each copy them.
+    """
+    tiles, panels = max(1, guess(chosen.tiles)), max(1, guess(chosen.column_panels))
+    flops_per_tile = 2 * max(1, guess(chosen.shape.k)) * chosen.mr * chosen.nv * chosen.lanes
+    blocks = max(1, guess(chosen.outer))
+    copies = bool(chosen.pack_a)
+    wanted = max(4, 2 * target.cores) if copies else max(TASKS_WANTED, 4 * target.cores)
+    while blocks < wanted and tiles * panels * flops_per_tile >= 2 * TASK_FLOPS:
+        rows, columns = tiles * chosen.mr, panels * chosen.nv * chosen.lanes
+        if panels > 1 and (tiles == 1 or columns > rows or (chosen.pack_b and not copies)):
+            panels = -(-panels // 2)
+        elif tiles > 1:
             tiles = -(-tiles // 2)
         else:
-            panels = -(-panels // 2)
+            break
         blocks *= 2
-    return replace(chosen, row_tiles=tiles, a_tiles=tiles, panels=panels)
+    if chosen.k_blocks != 1:  # The sums of a task wait in scratch.
+        while tiles * panels * chosen.mr * chosen.nv * chosen.lanes > LARGEST_SUMS:
+            tiles, panels = (-(-tiles // 2), panels) if tiles > 1 else (tiles, -(-panels // 2))
+    a_tiles = tiles
+    if chosen.pack_a:
+        a_tiles = max(1, min(tiles, target.l2 * 3 // 8 // (guess(chosen.tile_elements) * element_bytes(chosen.shape))))
+    return replace(chosen, row_tiles=tiles, a_tiles=a_tiles, panels=panels)
 
 
-def _guess(size: DimLike) -> int:
+def guess(size: DimLike) -> int:
     """``size``, with every symbol taken as a usual batch."""
-    if isinstance(size, int):
-        return size
-    return sum(factor * prod(USUAL for _ in monomial) for monomial, factor in size.terms.items())
+    return size if isinstance(size, int) else max(0, _number(substitute(size, lambda _: USUAL)))
+
+
+def _number(size: DimLike) -> int:
+    assert isinstance(size, int)
+    return size
 
 
 def element_bytes(shape: Shape) -> int:

@@ -24,6 +24,7 @@ from graphc.codegen.choose import Plan, element_bytes, plan
 from graphc.codegen.kernels import microtile
 from graphc.codegen.kernels.affine import Axis, Contraction, Group
 from graphc.codegen.kernels.building import Code, Index
+from graphc.codegen.kernels.dot import dot_products
 from graphc.codegen.kernels.microtile import Step, Tile
 from graphc.codegen.kernels.packing import (
     Move,
@@ -321,8 +322,7 @@ class _Writer:
         def single(row: Index) -> None:
             one = Tile(1, tile.vectors, tile.lanes)
             here = code.at(a, code.mul(row, self.row_step()))
-            sums = self.sum_tile(one, here, b, steps)
-            microtile.store_tile(code, one, sums, code.at(self.sums, code.mul(row, tile.columns)))
+            microtile.store_tile(code, one, self.sum_tile(one, here, b, steps), code.at(self.sums, code.mul(row, tile.columns)))
 
         code.when(code.less(self.m, tile.rows), lambda: code.loop(0, self.m, 1, single), whole)
 
@@ -353,6 +353,8 @@ class _Writer:
             a_step = {"": step.a, "rows": step.packed, "columns": code.mul(step.packed, chosen.mr)}[chosen.pack_a]
             loops.append(Move(step.extent, a_step, code.mul(step.packed, tile.columns) if chosen.pack_b else step.b))
         turns = [Step(move.extent, move.source, move.copy) for move in merged(code, loops)]
+        if chosen.form == "dot":
+            return dot_products(code, tile.rows, tile.columns, self.lanes, turns, a, row_step, b, column_step)
         zeros = microtile.zeros(code, tile)
         return microtile.accumulate(code, tile, turns, a, row_step, b, column_step, mask, zeros, chosen.unroll)
 

@@ -89,10 +89,11 @@ def store_tile(
     code: Code, tile: Tile, totals: Sequence[ir.Value], memory: ir.Value, earlier: ir.Value | None = None
 ) -> None:
     """The accumulators, plus the tile at ``earlier``, side by side: row r begins at ``r * tile.columns``."""
-    for i, total in enumerate(totals):
+    for i, total in enumerate(totals):  # Vectors, or the scalars of dot products.
+        width = tile.elements // len(totals)
         if earlier is not None:
-            total = code.plus(code.load(code.at(earlier, i * tile.lanes), tile.lanes), total)
-        code.store(total, code.at(memory, i * tile.lanes))
+            total = code.plus(code.load(code.at(earlier, i * width), width), total)
+        code.store(total, code.at(memory, i * width))
 
 
 def prefetch_tile(code: Code, tile: Tile, memory: ir.Value) -> None:
