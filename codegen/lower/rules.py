@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from graphc.codegen.loops import Statement
-from graphc.codegen.lower import arrays, blocks, elementwise, indexing, reshaping, sequences
+from graphc.codegen.lower import arrays, blocks, elementwise, indexing, pooling, reshaping, sequences
 from graphc.codegen.lower.values import Rule
 from graphc.graph import Op, Operation
 
@@ -26,4 +26,5 @@ ROOTS: dict[type[Op], Callable[[Any, Operation], tuple[Statement, ...]]] = {
     **arrays.ROOTS,
     **indexing.ROOTS,
     **sequences.ROOTS,
+    **pooling.ROOTS,
 }
