@@ -16,9 +16,8 @@ import numpy as np
 
 from graphc import dtypes
 from graphc.graph import Tensor
-from graphc.ops.arrays import ones, zeros
-from graphc.ops.base import constant
-from graphc.ops.random import random_normal, random_uniform, truncated_normal
+from graphc.ops import arrays, base
+from graphc.ops import random as draws
 from graphc.shapes import as_shape
 
 # The standard deviation of a standard normal that is cut at two standard deviations.
@@ -56,7 +55,7 @@ class Zeros(Initializer):
         self.dtype = dtypes.as_dtype(dtype)
 
     def value(self, shape: tuple[int, ...], dtype: dtypes.DType) -> Tensor:
-        return zeros(shape, dtype)
+        return arrays.zeros(shape, dtype)
 
 
 class Ones(Initializer):
@@ -66,7 +65,7 @@ class Ones(Initializer):
         self.dtype = dtypes.as_dtype(dtype)
 
     def value(self, shape: tuple[int, ...], dtype: dtypes.DType) -> Tensor:
-        return ones(shape, dtype)
+        return arrays.ones(shape, dtype)
 
 
 class Constant(Initializer):
@@ -84,7 +83,7 @@ class Constant(Initializer):
     ) -> Tensor:
         wanted = dtypes.as_dtype(self.dtype if dtype is None else dtype)
         verify = self.verify_shape if verify_shape is None else verify_shape
-        return constant(self._value, wanted, shape=_known_sizes(shape), verify_shape=verify)
+        return base.constant(self._value, wanted, shape=_known_sizes(shape), verify_shape=verify)
 
     def get_config(self) -> dict[str, Any]:
         return {"value": self._value, "dtype": self.dtype.name}
@@ -98,7 +97,7 @@ class RandomUniform(Initializer):
         self.dtype = dtypes.as_dtype(dtype)
 
     def value(self, shape: tuple[int, ...], dtype: dtypes.DType) -> Tensor:
-        return random_uniform(shape, self.minval, self.maxval, dtype, seed=self.seed)
+        return draws.random_uniform(shape, self.minval, self.maxval, dtype, seed=self.seed)
 
 
 class RandomNormal(Initializer):
@@ -109,7 +108,7 @@ class RandomNormal(Initializer):
         self.dtype = _float_type(dtype)
 
     def value(self, shape: tuple[int, ...], dtype: dtypes.DType) -> Tensor:
-        return random_normal(shape, self.mean, self.stddev, dtype, seed=self.seed)
+        return draws.random_normal(shape, self.mean, self.stddev, dtype, seed=self.seed)
 
 
 class TruncatedNormal(Initializer):
@@ -120,7 +119,7 @@ class TruncatedNormal(Initializer):
         self.dtype = _float_type(dtype)
 
     def value(self, shape: tuple[int, ...], dtype: dtypes.DType) -> Tensor:
-        return truncated_normal(shape, self.mean, self.stddev, dtype, seed=self.seed)
+        return draws.truncated_normal(shape, self.mean, self.stddev, dtype, seed=self.seed)
 
 
 class UniformUnitScaling(Initializer):
@@ -133,7 +132,7 @@ class UniformUnitScaling(Initializer):
     def value(self, shape: tuple[int, ...], dtype: dtypes.DType) -> Tensor:
         inputs = max(1.0, math.prod(float(size) for size in shape[:-1]))
         limit = math.sqrt(3 / inputs) * self.factor
-        return random_uniform(shape, -limit, limit, dtype, seed=self.seed)
+        return draws.random_uniform(shape, -limit, limit, dtype, seed=self.seed)
 
 
 class VarianceScaling(Initializer):
@@ -165,10 +164,10 @@ class VarianceScaling(Initializer):
         variance = self.scale / max(1.0, number)
         if self.distribution == "uniform":
             limit = math.sqrt(3.0 * variance)
-            return random_uniform(shape, -limit, limit, dtype, seed=self.seed)
+            return draws.random_uniform(shape, -limit, limit, dtype, seed=self.seed)
         if self.distribution == "untruncated_normal":
-            return random_normal(shape, 0.0, math.sqrt(variance), dtype, seed=self.seed)
-        return truncated_normal(shape, 0.0, math.sqrt(variance) / TRUNCATED_DEVIATION, dtype, seed=self.seed)
+            return draws.random_normal(shape, 0.0, math.sqrt(variance), dtype, seed=self.seed)
+        return draws.truncated_normal(shape, 0.0, math.sqrt(variance) / TRUNCATED_DEVIATION, dtype, seed=self.seed)
 
 
 class GlorotUniform(VarianceScaling):
@@ -201,7 +200,7 @@ class Identity(Initializer):
     def value(self, shape: tuple[int, ...], dtype: dtypes.DType) -> Tensor:
         if len(shape) != 2:
             raise ValueError(f"Identity matrix initializer can only be used for 2D matrices, not for shape {list(shape)}.")
-        return constant(self.gain * np.eye(*shape, dtype=dtype.numpy), dtype)
+        return base.constant(self.gain * np.eye(*shape, dtype=dtype.numpy), dtype)
 
 
 class Orthogonal(Initializer):
@@ -269,3 +268,16 @@ variance_scaling_initializer = VarianceScaling
 glorot_uniform_initializer = GlorotUniform
 glorot_normal_initializer = GlorotNormal
 orthogonal_initializer = Orthogonal
+
+zeros = Zeros
+ones = Ones
+constant = Constant
+random_uniform = RandomUniform
+random_normal = RandomNormal
+truncated_normal = TruncatedNormal
+uniform_unit_scaling = UniformUnitScaling
+variance_scaling = VarianceScaling
+glorot_uniform = GlorotUniform
+glorot_normal = GlorotNormal
+orthogonal = Orthogonal
+identity = Identity

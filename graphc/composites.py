@@ -1,0 +1,147 @@
+"""Functions over tensors that need no op of their own: sums of lists, casts by name, counts, norms."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from graphc import dtypes
+from graphc.graph import Tensor
+from graphc.ops import elementwise as e
+from graphc.ops.base import convert_to_tensor, graph_of
+from graphc.ops.reduction import argmax, argmin, reduce_max, reduce_mean, reduce_sum
+from graphc.shapes import is_compatible
+
+
+def add_n(inputs: Sequence[Any], name: str | None = None) -> Tensor:
+    """The sum of tensors of one shape."""
+    if not isinstance(inputs, (list, tuple)) or not inputs:
+        raise ValueError("inputs must be a list of at least one Tensor/IndexedSlices with the same dtype and shape")
+    tensors = [convert_to_tensor(x) for x in inputs]
+    for tensor in tensors[1:]:
+        if tensor.dtype is not tensors[0].dtype or not is_compatible(tensor.type.shape, tensors[0].type.shape):
+            raise ValueError(
+                f"add_n needs tensors of one type: {tensors[0].op.describe()} has {tensors[0].type} and "
+                f"{tensor.op.describe()} has {tensor.type}"
+            )
+    with graph_of(tensors).name_scope(name or "AddN") as scope:
+        total = tensors[0]
+        for tensor in tensors[1:-1]:
+            total = e.add(total, tensor)
+        return e.add(total, tensors[-1], name=scope) if len(tensors) > 1 else e.identity(total, name=scope)
+
+
+def accumulate_n(inputs: Sequence[Any], shape: Any = None, tensor_dtype: Any = None, name: str | None = None) -> Tensor:
+    """The sum of tensors of one shape."""
+    return add_n(inputs, name or "AccumulateNV2")
+
+
+def arg_max(input: Any, dimension: Any, output_type: Any = dtypes.int64, name: str | None = None) -> Tensor:
+    """The older spelling of :func:`argmax`."""
+    return argmax(input, dimension, name, output_type=output_type)
+
+
+def arg_min(input: Any, dimension: Any, output_type: Any = dtypes.int64, name: str | None = None) -> Tensor:
+    """The older spelling of :func:`argmin`."""
+    return argmin(input, dimension, name, output_type=output_type)
+
+
+def count_nonzero(
+    input_tensor: Any = None,
+    axis: Any = None,
+    keepdims: Any = None,
+    dtype: Any = dtypes.int64,
+    name: str | None = None,
+    reduction_indices: Any = None,
+    keep_dims: Any = None,
+    input: Any = None,
+) -> Tensor:
+    """How many elements over ``axis`` are not zero."""
+    x = convert_to_tensor(input if input_tensor is None else input_tensor)
+    with graph_of([x]).name_scope(name or "count_nonzero") as scope:
+        differs = x if x.dtype.is_bool else e.not_equal(x, 0)
+        axis = reduction_indices if axis is None else axis
+        return reduce_sum(e.cast(differs, dtype), axis, keep_dims if keepdims is None else keepdims, name=scope)
+
+
+def reduce_variance(input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Tensor:
+    """The mean of ``(x - mean(x)) ** 2`` over ``axis``."""
+    x = convert_to_tensor(input_tensor)
+    with graph_of([x]).name_scope(name or "reduce_variance") as scope:
+        return reduce_mean(e.squared_difference(x, reduce_mean(x, axis, keepdims=True)), axis, keepdims, name=scope)
+
+
+def reduce_std(input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Tensor:
+    """The square root of :func:`reduce_variance`."""
+    x = convert_to_tensor(input_tensor)
+    with graph_of([x]).name_scope(name or "reduce_std") as scope:
+        return e.sqrt(reduce_variance(x, axis, keepdims), name=scope)
+
+
+def reduce_euclidean_norm(
+    input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None
+) -> Tensor:
+    """``sqrt(sum(x ** 2))`` over ``axis``."""
+    x = convert_to_tensor(input_tensor)
+    with graph_of([x]).name_scope(name or "EuclideanNorm") as scope:
+        return e.sqrt(reduce_sum(e.square(x), axis, keepdims), name=scope)
+
+
+def norm(
+    tensor: Any,
+    ord: Any = "euclidean",
+    axis: Any = None,
+    keepdims: Any = None,
+    name: str | None = None,
+    keep_dims: Any = None,
+) -> Tensor:
+    """The length of vectors along ``axis`` (of all elements where None); matrices only have the euclidean norm."""
+    x = convert_to_tensor(tensor)
+    keep = bool(keep_dims if keepdims is None else keepdims)
+    if ord in ("fro", "euclidean"):
+        ord = 2
+    elif isinstance(axis, (list, tuple)) and len(axis) == 2:
+        raise ValueError(f"matrix norms other than the euclidean one are not there, such as ord={ord!r}")
+    if not isinstance(ord, (int, float)) or ord <= 0:
+        raise ValueError(f"'ord' must be a supported vector norm, got {ord}")
+    with graph_of([x]).name_scope(name or "norm") as scope:
+        if ord == 2:
+            return e.sqrt(reduce_sum(e.square(x), axis, keep), name=scope)
+        if ord == 1:
+            return reduce_sum(e.abs(x), axis, keep, name=scope)
+        if math.isinf(ord):
+            return reduce_max(e.abs(x), axis, keep, name=scope)
+        return e.pow(reduce_sum(e.pow(e.abs(x), float(ord)), axis, keep), 1.0 / ord, name=scope)
+
+
+def saturate_cast(value: Any, dtype: Any, name: str | None = None) -> Tensor:
+    """``value`` in another dtype, moved to the nearest number which that has."""
+    x, wanted = convert_to_tensor(value), dtypes.as_dtype(dtype)
+    with graph_of([x]).name_scope(name or "saturate_cast") as scope:
+        if x.dtype.min < wanted.min:
+            x = e.maximum(x, convert_to_tensor(wanted.min, x.dtype))
+        if x.dtype.max > wanted.max:
+            x = e.minimum(x, convert_to_tensor(wanted.max, x.dtype))
+        return e.cast(x, wanted, name=scope)
+
+
+def to_float(x: Any, name: str = "ToFloat") -> Tensor:
+    """``x`` as float32."""
+    return e.cast(x, dtypes.float32, name)
+
+
+def to_double(x: Any, name: str = "ToDouble") -> Tensor:
+    """``x`` as float64."""
+    return e.cast(x, dtypes.float64, name)
+
+
+def to_int32(x: Any, name: str = "ToInt32") -> Tensor:
+    """``x`` as int32, fractions cut off."""
+    return e.cast(x, dtypes.int32, name)
+
+
+def to_int64(x: Any, name: str = "ToInt64") -> Tensor:
+    """``x`` as int64, fractions cut off."""
+    return e.cast(x, dtypes.int64, name)
+

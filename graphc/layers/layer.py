@@ -1,0 +1,184 @@
+"""What all layers share: a variable scope of their own, variables made at the first call, and found again after."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from graphc import dtypes
+from graphc.graph import Graph, Tensor
+from graphc.ops.base import convert_to_tensor
+from graphc.scopes import GraphKeys
+from graphc.shapes import TensorShape
+from graphc.variable_scope import VariableScope, get_variable, variable_scope
+from graphc.variables import Variable
+
+
+class Layer:
+    """A function of tensors with variables: subclasses make these in :meth:`build` and compute in :meth:`call`."""
+
+    default_name = "layer"
+
+    def __init__(
+        self,
+        trainable: bool = True,
+        name: str | None = None,
+        dtype: Any = None,
+        activity_regularizer: Any = None,
+        **old_settings: Any,
+    ):
+        self._given_name = name
+        self._reuse = old_settings.pop("_reuse", None)
+        self._outer_scope = old_settings.pop("_scope", None)
+        if old_settings:
+            raise TypeError(f"Keyword argument not understood: {next(iter(old_settings))!r}")
+        self.trainable = trainable
+        self.dtype = None if dtype is None else dtypes.as_dtype(dtype)
+        self.activity_regularizer = activity_regularizer
+        self.built = False
+        self._scope: VariableScope | None = None
+        self._graph: Graph | None = None
+        self._variables: list[tuple[Variable, bool]] = []
+        self._updates: list[Any] = []
+        self._losses: list[Any] = []
+
+    # -- what subclasses say -------------------------------------------------------------------------
+
+    def build(self, input_shape: TensorShape) -> None:
+        """Makes the variables that inputs of this shape need."""
+
+    def call(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        """The outputs, from variables that are there."""
+        return inputs
+
+    def add_variable(
+        self,
+        name: str,
+        shape: Any,
+        dtype: Any = None,
+        initializer: Any = None,
+        regularizer: Any = None,
+        trainable: bool = True,
+        constraint: Any = None,
+        **_: Any,
+    ) -> Variable:
+        """A variable of the layer, under the layer's scope."""
+        trainable = trainable and self.trainable
+        variable = get_variable(
+            name, shape=shape, dtype=dtype or self.dtype, initializer=initializer, regularizer=regularizer,
+            trainable=trainable, constraint=constraint,
+        )  # fmt: skip
+        self._variables.append((variable, trainable))
+        return variable
+
+    add_weight = add_variable
+
+    def add_update(self, updates: Any) -> None:
+        """Operations that training has to run with each step; they go into the collection ``UPDATE_OPS``."""
+        for update in updates if isinstance(updates, (list, tuple)) else [updates]:
+            self._updates.append(update)
+            update.graph.add_to_collection(GraphKeys.UPDATE_OPS, update)
+
+    def add_loss(self, losses: Any) -> None:
+        """Losses that depend on the layer; they go into the collection ``REGULARIZATION_LOSSES``."""
+        for loss in losses if isinstance(losses, (list, tuple)) else [losses]:
+            self._losses.append(loss)
+            loss.graph.add_to_collection(GraphKeys.REGULARIZATION_LOSSES, loss)
+
+    # -- what users ask ------------------------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """The name given, or the one that the first call found."""
+        if self._given_name is not None:
+            return self._given_name
+        return self.default_name if self._scope is None else self._scope.name.rsplit("/", 1)[-1]
+
+    @property
+    def scope_name(self) -> str:
+        """The prefix of the names of the variables; ``ValueError`` before the first call."""
+        if self._scope is None:
+            raise ValueError(f"No name available for layer scope because the layer {self.name!r} has not been used yet.")
+        return self._scope.name
+
+    @property
+    def graph(self) -> Graph | None:
+        """The graph that the layer was first called in."""
+        return self._graph
+
+    @property
+    def variables(self) -> list[Variable]:
+        """All variables, the trainable ones first."""
+        return self.trainable_variables + self.non_trainable_variables
+
+    weights = variables
+
+    @property
+    def trainable_variables(self) -> list[Variable]:
+        """The variables that optimizers change."""
+        return [variable for variable, trainable in self._variables if trainable and self.trainable]
+
+    trainable_weights = trainable_variables
+
+    @property
+    def non_trainable_variables(self) -> list[Variable]:
+        """The variables that optimizers leave alone."""
+        return [variable for variable, trainable in self._variables if not (trainable and self.trainable)]
+
+    non_trainable_weights = non_trainable_variables
+
+    @property
+    def updates(self) -> list[Any]:
+        """The operations that training has to run with each step."""
+        return list(self._updates)
+
+    @property
+    def losses(self) -> list[Any]:
+        """The losses that depend on the layer's activity."""
+        return list(self._losses)
+
+    def count_params(self) -> int:
+        """The number of elements of all variables."""
+        return sum(variable.shape.num_elements() or 0 for variable in self.variables)
+
+    def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        """The outputs for these inputs; the first call makes the variables."""
+        tensor = convert_to_tensor(inputs) if not isinstance(inputs, (list, tuple)) else inputs
+        with self._opened():
+            if not self.built:
+                self._build(tensor)
+            outputs = self.call(tensor, *args, **kwargs)
+            if self.activity_regularizer is not None:
+                self.add_loss(self.activity_regularizer(outputs))
+        return outputs
+
+    apply = __call__
+
+    @contextmanager
+    def _opened(self) -> Iterator[None]:
+        if self._scope is not None:
+            with variable_scope(self._scope, reuse=self.built or self._reuse):
+                yield
+            return
+        name = self._outer_scope or self._given_name
+        with variable_scope(name, default_name=self.default_name, reuse=self._reuse) as scope:
+            self._scope = scope
+            yield
+
+    def _build(self, inputs: Any) -> None:
+        first: Tensor = inputs[0] if isinstance(inputs, (list, tuple)) else inputs
+        if self.dtype is None and first.dtype.is_floating:
+            self.dtype = first.dtype
+        self._graph = first.graph
+        self.build(first.shape)
+        self.built = True
+
+
+def check_rank(layer: Layer, x: Tensor, rank: int) -> None:
+    """``ValueError`` unless ``x`` has this many axes."""
+    if x.type.rank != rank:
+        raise ValueError(
+            f"Input 0 of layer {layer.name} is incompatible with the layer: expected ndim={rank}, "
+            f"found ndim={x.type.rank}. Full shape received: {x.shape}"
+        )

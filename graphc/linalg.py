@@ -1,0 +1,17 @@
+"""Matrices: the names of ``tf.linalg``."""
+
+from graphc.composites import norm
+from graphc.ops.contraction import matmul, matvec, tensordot
+from graphc.ops.reshaping import matrix_transpose
+from graphc.ops.reshaping import matrix_transpose as transpose
+from graphc.ops.sequences import eye
+
+__all__ = [
+    "eye",
+    "matmul",
+    "matrix_transpose",
+    "matvec",
+    "norm",
+    "tensordot",
+    "transpose",
+]
