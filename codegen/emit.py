@@ -14,7 +14,7 @@ from llvmlite import ir
 from graphc.codegen import emit_index as index
 from graphc.codegen import emit_loops as loops
 from graphc.codegen.emit_state import I1, I8, I32, I64, POINTER, Lanes, Value, Writer, suffix
-from graphc.codegen.emit_values import evaluate, write_element
+from graphc.codegen.emit_values import evaluate, neighbours, write_element, write_interleaved
 from graphc.codegen.kernels import contraction
 from graphc.codegen.loops import (
     ITEM_BYTES,
@@ -163,10 +163,16 @@ def _statement(writer: Writer, statement: Statement) -> None:
 
 def _flush(writer: Writer) -> None:
     """Write the stores whose values are all computed."""
-    for store, value in writer.pending:
-        write_element(writer, store, value)
-        _changed(writer, store)
-    writer.pending = []
+    waiting, writer.pending = writer.pending, []
+    while waiting:
+        together = neighbours(writer, waiting)
+        if len(together) > 1:
+            write_interleaved(writer, together)
+        else:
+            write_element(writer, *together[0])
+        for store, _ in together:
+            _changed(writer, store)
+        waiting = waiting[len(together) :]
 
 
 def _changed(writer: Writer, store: Store) -> None:

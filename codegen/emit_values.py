@@ -91,7 +91,11 @@ def _load(writer: Writer, node: Load) -> Value:
         return _load_one(writer, node, where)
     assert writer.lanes is not None
     mask = _both(writer, writer.lanes.mask, where)
-    return _load_neighbours(writer, node, mask) if step == 1 else _gather(writer, node, mask)
+    if step == 1:
+        return _load_neighbours(writer, node, mask)
+    if step == -1 and mask is None:
+        return _load_backwards(writer, node)
+    return _gather(writer, node, mask)
 
 
 def _load_one(writer: Writer, node: Load, where: Value | None) -> Value:
@@ -110,6 +114,21 @@ def _load_neighbours(writer: Writer, node: Load, mask: Value | None) -> Value:
     assert writer.lanes is not None
     address = element_address(writer, node.buffer, index.position(writer, node.offset))
     return _read(writer, node.buffer, writer.lanes.width, "load", address, mask)
+
+
+def _load_backwards(writer: Writer, node: Load) -> Value:
+    """Neighbours in falling order: loaded from the last one on, and turned around."""
+    assert writer.lanes is not None
+    width = writer.lanes.width
+    first = index.arithmetic(writer, "sub", index.position(writer, node.offset), index.number(writer, width - 1))
+    value = _read(writer, node.buffer, width, "load", element_address(writer, node.buffer, first), None)
+    order = writer.listed(I32, list(reversed(range(width)))).ir
+    return writer.numbered(
+        ("backwards", id(value.ir)),
+        value.depth,
+        width,
+        lambda builder: builder.shuffle_vector(value.ir, value.ir, order),
+    )
 
 
 def _gather(writer: Writer, node: Load, mask: Value | None) -> Value:
@@ -173,6 +192,36 @@ def write_element(writer: Writer, store: Store, value: Value) -> None:
     name = f"llvm.masked.{form}.{suffix(value.ir.type)}.{suffix(address.ir.type)}"
     arguments = [value.ir, address.ir, ir.Constant(I32, size), mask.ir]
     writer.call(name, ir.VoidType(), arguments)(writer.builder)
+
+
+def neighbours(writer: Writer, waiting: list[tuple[Store, Value]]) -> list[tuple[Store, Value]]:
+    """The first 4 or 2 of the stores, where the lanes of all together fill a block without gaps; else the first."""
+    first, value = waiting[0]
+    step = index.stride(writer, first.offset)
+    if step not in (2, 4) or writer.lanes is None or writer.lanes.mask is not None or first.buffer.dtype == "bool":
+        return waiting[:1]
+    group = waiting[:step]
+    offsets = [first.offset + place for place in range(step)]
+    found = [store.offset for store, _ in group if store.buffer == first.buffer]
+    return group if found == offsets else waiting[:1]
+
+
+def write_interleaved(writer: Writer, stores: list[tuple[Store, Value]]) -> None:
+    """Neighbouring elements from several vectors: one from each, then the next of each, and so on."""
+    assert writer.lanes is not None
+    store = stores[0][0]
+    parts = [writer.spread(value, writer.lanes.width).ir for _, value in stores]
+    address = element_address(writer, store.buffer, index.position(writer, store.offset))
+    writer.builder.store(_interleaved(writer, parts), address.ir, align=ITEM_BYTES[store.buffer.dtype])
+
+
+def _interleaved(writer: Writer, parts: list[ir.Value]) -> ir.Value:
+    if len(parts) == 1:
+        return parts[0]
+    left, right = _interleaved(writer, parts[::2]), _interleaved(writer, parts[1::2])
+    lanes = left.type.count
+    order = writer.listed(I32, [place for lane in range(lanes) for place in (lane, lanes + lane)])
+    return writer.builder.shuffle_vector(left, right, order.ir)
 
 
 def element_address(writer: Writer, buffer: Buffer, offset: Value) -> Value:

@@ -219,7 +219,7 @@ class Contract:
     coordinates: tuple[Symbol, ...]
     result: str
     epilogue: tuple[Statement, ...]
-    tasks: DimLike = 1
+    tasks: DimLike = 1  # Scheduling sets it, since it depends on the target.
 
 
 @dataclass(frozen=True)

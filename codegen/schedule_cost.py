@@ -38,7 +38,7 @@ OP_COST = {
     **dict.fromkeys(("tanh", "erf", "sin", "cos"), 30),
     **dict.fromkeys(("pow", "tan"), 50),
     **dict.fromkeys(("div", "sqrt", "rsqrt", "reciprocal"), 4),
-    **dict.fromkeys(("floordiv", "mod", "truncatediv", "truncatemod"), 20),
+    **dict.fromkeys(("floordiv", "mod", "truncdiv", "truncmod"), 20),
 }
 ACCESS = 2.0  # Reaching memory for a whole vector, against operations on it: most of it comes from a distant cache.
 FOLD = 12  # Combining the lanes of one accumulator.
@@ -114,7 +114,7 @@ class CostModel:
         step = self.stride(offset, variable)
         if step == 0:
             return 0.5
-        return ACCESS if step == 1 else width
+        return ACCESS if step in (1, -1) else width
 
     def _summary(self, body: tuple[Statement, ...]) -> Summary:
         found = self._summaries.get(id(body))
@@ -146,7 +146,7 @@ def _summarise(body: tuple[Statement, ...]) -> Summary:
 def _fixed_cost(statement: Statement) -> float:
     if isinstance(statement, Contract):
         return 1000.0
-    return {Accumulate: 1.0, AccumulateAt: 6.0, Check: 2.0, If: 1.0}.get(type(statement), 0.0)
+    return {Accumulate: 1.0, AccumulateAt: 8.0, Check: 2.0, If: 1.0}.get(type(statement), 0.0)
 
 
 def _stride(offset: DimLike, variable: Symbol) -> DimLike | None:

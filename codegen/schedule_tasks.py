@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from graphc.codegen.kernels import contraction
 from graphc.codegen.loops import (
     Accumulate,
     Buffer,
@@ -36,7 +37,7 @@ def parallelise(body: tuple[Statement, ...], target: Target) -> tuple[Statement,
           y[i] = x[i]                     y[i] = x[i]
     """
     costs = CostModel(target)
-    body = sink_lets(body)
+    body = tuple(_with_tasks(statement, target) for statement in sink_lets(body))
     if not all(isinstance(s, Contract) or (isinstance(s, For) and independent(s, costs)) for s in body):
         return body
     if not _apart(body):
@@ -45,6 +46,12 @@ def parallelise(body: tuple[Statement, ...], target: Target) -> tuple[Statement,
     if all(isinstance(s, For) and isinstance(s.extent, int) for s in cut) and _total(cut, costs) < 2 * TASK_COST:
         return body
     return cut
+
+
+def _with_tasks(statement: Statement, target: Target) -> Statement:
+    if not isinstance(statement, Contract):
+        return statement
+    return replace(statement, tasks=contraction.tasks(statement.spec, target))
 
 
 def grain_of(loop: For, costs: CostModel) -> int:

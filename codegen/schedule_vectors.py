@@ -75,11 +75,11 @@ def _serial(loop: For, target: Target, costs: CostModel) -> Choice:
 
 def _vector(chain: Sequence[For], place: int, target: Target, costs: CostModel) -> Choice:
     """The loop at ``place`` of the chain as vector, innermost of the chain; what is inside it runs lane by lane."""
-    loop, body = chain[place], chain[-1].body
+    loop, body = chain[place], write_out(chain[-1].body, costs)
     width = width_of(loop, body, target, costs)
     if width == 1:
         return Choice(float("inf"), chain[0])
-    result = replace(loop, body=write_out(body, costs), width=width)
+    result = replace(loop, body=body, width=width)
     cost = costs.loop(result) + FOLD * len(accumulated_names(body)) * (not _stays_in_lanes(chain, place))
     for outer in reversed([*chain[:place], *chain[place + 1 :]]):
         cost = estimate_size(outer.extent) * (cost + 1)
@@ -168,9 +168,16 @@ def width_of(loop: For, body: tuple[Statement, ...], target: Target, costs: Cost
         return _divisor_width(extent, single * registers, single)
     if extent <= single:
         return 1 << (extent - 1).bit_length()
+    if _reduces_inside(body):  # as few passes over the reduced axes as can be
+        return min(1 << (extent - 1).bit_length(), 4 * single)
     while registers > 1 and extent % (single * registers) and extent < 4 * single * registers:
         registers //= 2
     return single * registers
+
+
+def _reduces_inside(body: tuple[Statement, ...]) -> bool:
+    """Whether a loop that is not written out changes accumulators of the body."""
+    return any(isinstance(s, For) and not s.unrolled and accumulated_names(s.body) for s in body)
 
 
 def _divisor_width(extent: int, widest: int, single: int) -> int:

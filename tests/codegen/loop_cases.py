@@ -79,7 +79,7 @@ def doubles(n: DimLike) -> Kernel:
 def masks(n: DimLike) -> Kernel:
     i, at = loop("i", n)
     x, y, p, q = Buffer("x", "f32", n), Buffer("y", "f32", n), Buffer("p", "bool", n), Buffer("q", "bool", n)
-    less = apply("less", Load(x, at), Load(y, at), dtype="bool")
+    less = apply("lt", Load(x, at), Load(y, at), dtype="bool")
     both = apply("logical_and", less, Load(p, at))
     chosen = apply("select", both, Load(x, at), Load(y, at), dtype="f32")
     z = Buffer("z", "f32", n)
@@ -208,8 +208,8 @@ def gather(n: DimLike) -> Kernel:
     number = Load(place, row)
     bad = apply(
         "logical_or",
-        apply("less", number, Literal(0, "i32"), dtype="bool"),
-        apply("less", Literal(8, "i32"), number, dtype="bool"),
+        apply("lt", number, Literal(0, "i32"), dtype="bool"),
+        apply("lt", Literal(8, "i32"), number, dtype="bool"),
     )
     safe = atom(LoadedIndex(apply("select", bad, Literal(0, "i32"), number, dtype="i32")))
     body = (Check(bad, errors, 7), For(j, (Store(y, row * 6 + col, Load(table, safe * 6 + col)),)))
@@ -239,8 +239,8 @@ def padded(n: DimLike) -> Kernel:
     place = IndexValue(at, "i64")
     inside = apply(
         "logical_and",
-        apply("greater_equal", place, Literal(2, "i64"), dtype="bool"),
-        apply("less", place, IndexValue(n + 2, "i64"), dtype="bool"),
+        apply("ge", place, Literal(2, "i64"), dtype="bool"),
+        apply("lt", place, IndexValue(n + 2, "i64"), dtype="bool"),
     )
     return Kernel("padded", (x, y), (For(i, (Store(y, at, Load(x, at - 2, inside)),)),))
 
@@ -250,6 +250,22 @@ def reshaped(n: DimLike) -> Kernel:
     i, at = loop("i", n * 6)
     x, y = Buffer("x", "f32", n * 6), Buffer("y", "f32", n * 6)
     return Kernel("reshaped", (x, y), (For(i, (Store(y, at, Load(x, at % 6 * n + at // 6)),)),))
+
+
+def mirrored(n: DimLike) -> Kernel:
+    """Rows read from their end."""
+    (i, row), (j, col) = loop("i", 3), loop("j", n)
+    x, y = Buffer("x", "f32", n * 3), Buffer("y", "f32", n * 3)
+    body = (Store(y, row * n + col, Load(x, row * n + n - 1 - col)),)
+    return Kernel("mirrored", (x, y), (For(i, (For(j, body),)),))
+
+
+def interleaved(n: DimLike) -> Kernel:
+    """Four results for each turn, side by side."""
+    i, at = loop("i", n)
+    x, y = Buffer("x", "i32", n), Buffer("y", "i32", n * 4)
+    stores = tuple(Store(y, at * 4 + k, apply("add", Load(x, at), Literal(k, "i32"))) for k in range(4))
+    return Kernel("interleaved", (x, y), (For(i, stores),))
 
 
 def pooled(n: DimLike) -> Kernel:
@@ -487,6 +503,18 @@ CASES = (
         reshaped,
         lambda rng, n: {"x": floats(rng, 6 * n), "y": np.zeros(6 * n, "f4")},
         lambda a, n: {"y": a["x"].reshape(6, n).T.reshape(-1)},
+    ),
+    Case(
+        "mirrored",
+        mirrored,
+        lambda rng, n: {"x": floats(rng, 3 * n), "y": np.zeros(3 * n, "f4")},
+        lambda a, n: {"y": a["x"].reshape(3, n)[:, ::-1].reshape(-1)},
+    ),
+    Case(
+        "interleaved",
+        interleaved,
+        lambda rng, n: {"x": _integers(rng, n).astype("i4"), "y": np.zeros(4 * n, "i4")},
+        lambda a, n: {"y": (a["x"][:, None] + np.arange(4, dtype="i4")).reshape(-1)},
     ),
     Case(
         "pooled",
