@@ -12,7 +12,8 @@ import math
 
 from llvmlite import ir
 
-from graphc.codegen.approx.lanes import Lanes, constant, element_type, lane_count, type_suffix
+from graphc.codegen.approx.functions import internal_function
+from graphc.codegen.approx.lanes import Lanes, element_type, lane_count, type_suffix
 
 I1, I32, I64, DOUBLE = ir.IntType(1), ir.IntType(32), ir.IntType(64), ir.DoubleType()
 
@@ -219,12 +220,3 @@ def multiply_wide(a: Lanes, b: Lanes) -> tuple[Lanes, Lanes]:
     cross = a_high * b_low + (a_low * b_low).shift_right_unsigned(32)
     other = a_low * b_high + (cross & mask)
     return a_high * b_high + cross.shift_right_unsigned(32) + other.shift_right_unsigned(32), a * b
-
-
-def internal_function(module: ir.Module, name: str, kind: ir.FunctionType) -> ir.Function:
-    """A function of this module alone that is not worth inlining."""
-    function = ir.Function(module, kind, name)
-    function.linkage = "internal"
-    function.attributes.add("noinline")
-    function.attributes.add("nounwind")
-    return function

@@ -16,7 +16,7 @@ from llvmlite import ir
 
 from graphc.codegen.approx.exponential import CONSTANTS as EXP_CONSTANTS
 from graphc.codegen.approx.exponential import exp_lanes, nearest_power, times_power_of_two
-from graphc.codegen.approx.huge_angles import internal_function
+from graphc.codegen.approx.functions import in_own_function, internal_function
 from graphc.codegen.approx.lanes import Lanes, constant, lane_count, type_suffix
 from graphc.codegen.approx.logarithm import log_reconstruct, split_power
 
@@ -34,6 +34,7 @@ U = (
 Pair = tuple[Lanes, Lanes]  # a value and its rest, much smaller
 
 
+@in_own_function
 def pow(builder: ir.IRBuilder, x: ir.Value, y: ir.Value, fma: bool = False) -> ir.Value:
     """x to the power y."""
     base, exponent = Lanes(builder, x, fma), Lanes(builder, y, fma)

@@ -3,7 +3,8 @@
 ``|x| = n pi/2 + r`` with ``|r| <= pi/4``; sin(r) and cos(r) are polynomials, and n says which of them, and its sign.
 Up to 2^20 the reduction is that of Cody and Waite (1980): pi/2 in parts so short that their products with n are
 exact, or made exact by fused multiply-add. Lanes beyond take the slow way in
-``huge_angles``, behind a branch that is hardly ever taken: the code after it stands in another basic block.
+``huge_angles``, behind a branch that is hardly ever taken; because of the branch each of the three is a
+function of its own in the module.
 
 Origin of the coefficients: fitted here by the Remez exchange in 50 digits, to a relative error of 2^-28 (sin) and
 2^-33 (cos) for float32, 2^-58 and 2^-64 for float64.
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 
 from llvmlite import ir
 
+from graphc.codegen.approx.functions import in_own_function
 from graphc.codegen.approx.huge_angles import replace_huge_angles
 from graphc.codegen.approx.lanes import Lanes
 
@@ -64,6 +66,7 @@ CONSTANTS = {
 }
 
 
+@in_own_function
 def sin(builder: ir.IRBuilder, x: ir.Value, fma: bool = False) -> ir.Value:
     """Sine."""
     value = Lanes(builder, x, fma)
@@ -72,6 +75,7 @@ def sin(builder: ir.IRBuilder, x: ir.Value, fma: bool = False) -> ir.Value:
     return flip_sign(result, sign_bit(value) ^ half_turn(n)).value
 
 
+@in_own_function
 def cos(builder: ir.IRBuilder, x: ir.Value, fma: bool = False) -> ir.Value:
     """Cosine."""
     value = Lanes(builder, x, fma)
@@ -90,6 +94,7 @@ def sincos_bounded(builder: ir.IRBuilder, x: ir.Value, fma: bool = False) -> tup
     return first.value, second.value
 
 
+@in_own_function
 def tan(builder: ir.IRBuilder, x: ir.Value, fma: bool = False) -> ir.Value:
     """Tangent; float32 by a division of doubles, because three float32 roundings are more than 2 ulp."""
     value = Lanes(builder, x, fma)

@@ -1,0 +1,42 @@
+"""Functions inside the emitted module: for code with branches or of many instructions.
+
+Whoever emits loops expects a value, not new basic blocks; therefore all that branches stands in a function of its own
+and the caller gets one call. The functions are internal, so each module brings its own and nothing is exported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+
+from llvmlite import ir
+
+from graphc.codegen.approx.lanes import type_suffix
+
+Emit = Callable[..., ir.Value]
+
+
+def internal_function(module: ir.Module, name: str, kind: ir.FunctionType) -> ir.Function:
+    """A new function of this module alone that is not worth inlining."""
+    function = ir.Function(module, kind, name)
+    function.linkage = "internal"
+    function.attributes.add("noinline")
+    function.attributes.add("nounwind")
+    return function
+
+
+def in_own_function(emit: Emit) -> Emit:
+    """Emits a call of a function that holds what ``emit`` emits; the function is made at the first call."""
+
+    @wraps(emit)
+    def call(builder: ir.IRBuilder, *arguments: ir.Value, fma: bool = False) -> ir.Value:
+        kind = arguments[0].type
+        name = f"graphc_{emit.__name__}_{type_suffix(kind)}"
+        function = builder.module.globals.get(name)
+        if function is None:
+            function = internal_function(builder.module, name, ir.FunctionType(kind, [kind] * len(arguments)))
+            inside = ir.IRBuilder(function.append_basic_block("entry"))
+            inside.ret(emit(inside, *function.args, fma=fma))
+        return builder.call(function, arguments)
+
+    return call
