@@ -172,7 +172,8 @@ class _Writer:
         level, inner = chosen.k_level, self.shape.inner
         extents = [self.sizes(group.extent) for group in inner]
         if chosen.k_blocks != 1:
-            before, cut = code.divmod(index, code.ceildiv(extents[level], chosen.k_block))
+            cuts = code.greatest(code.ceildiv(extents[level], chosen.k_block), 1)  # An empty K has one part, of nothing.
+            before, cut = code.divmod(index, cuts)
             a, b = self.walk(inner[:level], before, a, b, {})
             start = code.mul(cut, chosen.k_block)
             a = code.at(a, code.mul(start, self.sizes(inner[level].a)))

@@ -3,11 +3,15 @@
 import ctypes
 import functools
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from llvmlite import binding, ir
 
+from graphc.codegen import choose
+from graphc.codegen.kernels import contraction
+from graphc.codegen.kernels.affine import shape_of
 from graphc.codegen.kernels.building import ELEMENTS
 from graphc.codegen.kernels.contraction import Axis, Contraction, emit_contraction, scratch_bytes, tasks
 from graphc.codegen.target import host, named, target_machine
@@ -289,6 +293,71 @@ def test_columns_of_several_axes():
 def test_operands_may_run_backwards():
     spec = Contraction("f32", (), (Axis(9, a=-7),), (Axis(20, b=-1),), (Axis(7, -1, -20),), a_offset=62, b_offset=139)
     _check(spec, 63, 140)
+
+
+# Every way of copying, whatever would be chosen.
+
+
+@pytest.fixture
+def forced(monkeypatch):
+    """Makes every contraction use the given copies and blocks of K."""
+
+    def force(pack_a, pack_b, k_block=None, a_tiles=None):
+        def plan(spec, target):
+            chosen = choose.tile_plan(shape_of(spec), target, pack_a, pack_b)
+            if k_block and chosen.shape.inner:
+                chosen = replace(chosen, k_level=len(chosen.shape.inner) - 1, k_block=k_block)
+            return replace(chosen, a_tiles=a_tiles or chosen.a_tiles, row_tiles=3, panels=2)
+
+        monkeypatch.setattr(contraction, "plan", plan)
+
+    _module.cache_clear()
+    _compiled.cache_clear()
+    yield force
+    _module.cache_clear()
+    _compiled.cache_clear()
+
+
+COPIES = [("", True, None, None), ("rows", True, None, None), ("rows", True, 5, 1), ("rows", False, None, 2)]
+COLUMNS = [("columns", True, None, None), ("columns", True, 4, 2), ("columns", False, None, None)]
+
+
+@pytest.mark.parametrize("copies", COPIES, ids=str)
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_copies_of_matrices(forced, copies, layout):
+    if layout[1] and not copies[1]:
+        pytest.skip("columns of B that are apart are always copied")
+    forced(*copies)
+    for m, k, n in [(33, 17, 40), (3, 9, 50), (70, 11, 5)]:
+        _check(_matmul("f32", m, k, n, *layout), m * k, k * n)
+    _check(_matmul("f64", 33, 17, 40, *layout), 33 * 17, 17 * 40, named("sse2"))
+
+
+@pytest.mark.parametrize("copies", COLUMNS, ids=str)
+@pytest.mark.parametrize("b_transposed", [False, True])
+def test_copies_by_columns(forced, copies, b_transposed):
+    forced(*copies)
+    for m, k, n in [(33, 17, 40), (3, 9, 50), (70, 11, 5)]:
+        _check(_matmul("f32", m, k, n, True, b_transposed), m * k, k * n)
+
+
+@pytest.mark.parametrize("copies", COPIES[:3], ids=str)
+def test_copies_of_convolutions(forced, copies):
+    forced(*copies)
+    sizes = b, h, w, c, kh, kw, o = (2, 9, 7, 5, 3, 2, 8)
+    _check(_convolution(*sizes), b * h * w * c, kh * kw * c * o)
+    _check(_filter_gradient(*sizes), b * h * w * c, b * h * w * o)
+    _check(_input_gradient(*sizes), b * (h + kh - 1) * (w + kw - 1) * o, kh * kw * c * o)
+
+
+@pytest.mark.parametrize("copies", COPIES[:3] + COLUMNS[:2], ids=str)
+def test_copies_of_symbolic_sizes(forced, copies):
+    forced(*copies)
+    x = symbol("x")
+    for spec in (_matmul("f32", x, 20, 33, True), _matmul("f32", 9, x, 33, True), _matmul("f32", x, x, x, True)):
+        for value in (1, 19, 50, 0):
+            m, k, n = (evaluate(a.extent, {"x": value}) for a in (*spec.rows, *spec.inner, *spec.cols))
+            _check(spec, m * k, k * n, values={"x": value})
 
 
 # Tasks.
