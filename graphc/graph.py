@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar, NamedTuple
 
+from graphc.arithmetic import Arithmetic
 from graphc.dtypes import DType
 from graphc.shapes import Shape, TensorShape, TensorType, as_shape, merge
 
@@ -70,7 +71,7 @@ class Op:
         return {f.name: getattr(self, f.name) for f in fields if not _is_default(getattr(self, f.name), f.default)}
 
 
-class Tensor:
+class Tensor(Arithmetic):
     """One output of an operation: a value that exists when a Session runs the graph."""
 
     __slots__ = ("op", "type", "value_index")

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from graphc import dtypes, operators
+from graphc.arithmetic import Arithmetic
 from graphc.dtypes import DType
 from graphc.graph import Graph, Operation, Tensor, user_line
 from graphc.ops import state
@@ -22,7 +23,7 @@ from graphc.scopes import GraphKeys, get_default_graph
 from graphc.shapes import TensorShape
 
 
-class Variable:
+class Variable(Arithmetic):
     """A value that the Session keeps from run to run, such as ``w = tf.Variable(tf.zeros([3]), name="w")``."""
 
     __array_priority__ = 100  # NumPy leaves `array + variable` to us
@@ -159,9 +160,7 @@ class Variable:
         """Sets the value in ``session`` or the default session to an array."""
         session = session or self.graph.default_session()
         if session is None:
-            raise ValueError(
-                "Either session argument should be provided or default session should be established"
-            )
+            raise ValueError("Either session argument should be provided or default session should be established")
         session.run(self._initializer, {self._initializer.inputs[1]: value})
 
     # -- changing it ---------------------------------------------------------------------------------
@@ -170,11 +169,15 @@ class Variable:
         """``self := value``; the new value as a tensor, or the operation where ``read_value`` is False."""
         return _result(state.assign(self, value, name=name), read_value)
 
-    def assign_add(self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Any:
+    def assign_add(
+        self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
+    ) -> Any:
         """``self := self + delta``; the new value as a tensor, or the operation where ``read_value`` is False."""
         return _result(state.assign_add(self, delta, name=name), read_value)
 
-    def assign_sub(self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Any:
+    def assign_sub(
+        self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
+    ) -> Any:
         """``self := self - delta``; the new value as a tensor, or the operation where ``read_value`` is False."""
         return _result(state.assign_sub(self, delta, name=name), read_value)
 
