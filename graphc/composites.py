@@ -144,4 +144,3 @@ def to_int32(x: Any, name: str = "ToInt32") -> Tensor:
 def to_int64(x: Any, name: str = "ToInt64") -> Tensor:
     """``x`` as int64, fractions cut off."""
     return e.cast(x, dtypes.int64, name)
-

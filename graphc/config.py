@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 
 class _Options:
     """Named settings; a setting that is a group of settings is made when it is first asked for."""
 
-    groups: dict[str, type] = {}
-    defaults: dict[str, Any] = {}
+    groups: Mapping[str, Callable[[], Any]] = MappingProxyType({})
+    defaults: Mapping[str, Any] = MappingProxyType({})
 
     def __init__(self, **settings: Any):
         for name, value in {**self.defaults, **settings}.items():
@@ -29,7 +31,9 @@ class _Options:
 class GPUOptions(_Options):
     """Accepted and without effect: there is no GPU."""
 
-    defaults = {"allow_growth": False, "per_process_gpu_memory_fraction": 1.0, "visible_device_list": ""}
+    defaults = MappingProxyType(
+        {"allow_growth": False, "per_process_gpu_memory_fraction": 1.0, "visible_device_list": ""}
+    )
 
 
 class OptimizerOptions(_Options):
@@ -37,32 +41,34 @@ class OptimizerOptions(_Options):
 
     L0, L1 = -1, 0
     OFF, DEFAULT, ON_1, ON_2 = -1, 0, 1, 2
-    defaults = {"opt_level": 0, "global_jit_level": 0}
+    defaults = MappingProxyType({"opt_level": 0, "global_jit_level": 0})
 
 
 class GraphOptions(_Options):
     """Accepted and without effect: every step is optimised."""
 
-    groups = {"optimizer_options": OptimizerOptions}
+    groups = MappingProxyType({"optimizer_options": OptimizerOptions})
 
 
 class ConfigProto(_Options):
     """How a session runs: ``intra_op_parallelism_threads`` is the number of threads, where it is not 0."""
 
-    groups = {"gpu_options": GPUOptions, "graph_options": GraphOptions, "device_count": dict}
-    defaults = {
-        "allow_soft_placement": False,
-        "log_device_placement": False,
-        "intra_op_parallelism_threads": 0,
-        "inter_op_parallelism_threads": 0,
-    }
+    groups = MappingProxyType({"gpu_options": GPUOptions, "graph_options": GraphOptions, "device_count": dict})
+    defaults = MappingProxyType(
+        {
+            "allow_soft_placement": False,
+            "log_device_placement": False,
+            "intra_op_parallelism_threads": 0,
+            "inter_op_parallelism_threads": 0,
+        }
+    )
 
 
 class RunOptions(_Options):
     """Accepted and without effect."""
 
     NO_TRACE, SOFTWARE_TRACE, HARDWARE_TRACE, FULL_TRACE = 0, 1, 2, 3
-    defaults = {"trace_level": 0, "timeout_in_ms": 0}
+    defaults = MappingProxyType({"trace_level": 0, "timeout_in_ms": 0})
 
 
 class RunMetadata(_Options):

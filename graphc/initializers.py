@@ -73,7 +73,10 @@ class Constant(Initializer):
 
     def __init__(self, value: Any = 0, dtype: Any = dtypes.float32, verify_shape: bool = False):
         if not (np.isscalar(value) or isinstance(value, (list, tuple, np.ndarray))):
-            raise TypeError(f"Invalid type for initial value: {type(value)} (expected Python scalar, list of values, or NumPy array).")
+            raise TypeError(
+                f"Invalid type for initial value: {type(value)} "
+                "(expected Python scalar, list of values, or NumPy array)."
+            )
         self._value = value
         self.dtype = dtypes.as_dtype(dtype)
         self.verify_shape = verify_shape
@@ -153,7 +156,8 @@ class VarianceScaling(Initializer):
         distribution = distribution.lower()
         if distribution not in {"normal", "uniform", "truncated_normal", "untruncated_normal"}:
             raise ValueError(
-                f"Invalid `distribution` argument: {distribution}; wanted uniform, truncated_normal or untruncated_normal"
+                f"Invalid `distribution` argument: {distribution}; wanted uniform, truncated_normal or "
+                "untruncated_normal"
             )
         self.scale, self.mode, self.distribution, self.seed = scale, mode, distribution, seed
         self.dtype = _float_type(dtype)
@@ -199,7 +203,9 @@ class Identity(Initializer):
 
     def value(self, shape: tuple[int, ...], dtype: dtypes.DType) -> Tensor:
         if len(shape) != 2:
-            raise ValueError(f"Identity matrix initializer can only be used for 2D matrices, not for shape {list(shape)}.")
+            raise ValueError(
+                f"Identity matrix initializer can only be used for 2D matrices, not for shape {list(shape)}."
+            )
         return base.constant(self.gain * np.eye(*shape, dtype=dtype.numpy), dtype)
 
 

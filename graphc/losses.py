@@ -1,7 +1,7 @@
 """Losses: a number to make smaller, weighted, reduced and kept in the collection ``LOSSES``.
 
-    loss = tf.losses.sparse_softmax_cross_entropy(labels, logits)
-    total = tf.losses.get_total_loss()
+loss = tf.losses.sparse_softmax_cross_entropy(labels, logits)
+total = tf.losses.get_total_loss()
 """
 
 from __future__ import annotations
@@ -11,7 +11,11 @@ from typing import Any
 
 from graphc import dtypes
 from graphc.graph import Tensor
-from graphc.nn import softmax as cross_entropies
+from graphc.nn.classification import (
+    sigmoid_cross_entropy_with_logits,
+    softmax_cross_entropy_with_logits_v2,
+    sparse_softmax_cross_entropy_with_logits,
+)
 from graphc.ops import elementwise as e
 from graphc.ops.base import constant, convert_to_tensor, graph_of, is_scalar_number, is_tensor_like
 from graphc.ops.reduction import reduce_sum
@@ -86,7 +90,7 @@ def _reduced(weighted: Tensor, losses: Tensor, given: Any, weights: Tensor, redu
     if reduction == Reduction.MEAN:
         return _safely_divided(total, reduce_sum(broadcast_like(weights, losses)))
     number = count(losses, None, losses.dtype)
-    if reduction == Reduction.SUM_OVER_BATCH_SIZE or is_scalar_number(given) and given != 0:
+    if reduction == Reduction.SUM_OVER_BATCH_SIZE or (is_scalar_number(given) and given != 0):
         return _safely_divided(total, number)
     present = e.cast(e.not_equal(weights, 0), losses.dtype)
     return _safely_divided(total, reduce_sum(broadcast_like(present, losses)))
@@ -194,7 +198,7 @@ def sigmoid_cross_entropy(
     with graph_of([scores]).name_scope(scope or "sigmoid_cross_entropy_loss") as name:
         if label_smoothing > 0:
             wanted = wanted * (1 - label_smoothing) + 0.5 * label_smoothing
-        losses = cross_entropies.sigmoid_cross_entropy_with_logits(labels=wanted, logits=scores, name="xentropy")
+        losses = sigmoid_cross_entropy_with_logits(labels=wanted, logits=scores, name="xentropy")
         return compute_weighted_loss(losses, weights, name, loss_collection, reduction)
 
 
@@ -208,9 +212,7 @@ def softmax_cross_entropy(
         if label_smoothing > 0:
             classes = count(scores, ((scores.type.rank or 1) - 1,), scores.dtype)
             wanted = wanted * (1 - label_smoothing) + label_smoothing / classes
-        losses = cross_entropies.softmax_cross_entropy_with_logits_v2(
-            labels=e.stop_gradient(wanted), logits=scores, name="xentropy"
-        )
+        losses = softmax_cross_entropy_with_logits_v2(labels=e.stop_gradient(wanted), logits=scores, name="xentropy")
         return compute_weighted_loss(losses, weights, name, loss_collection, reduction)
 
 
@@ -227,9 +229,7 @@ def sparse_softmax_cross_entropy(
     with graph_of([scores]).name_scope(scope or "sparse_softmax_cross_entropy_loss") as name:
         if classes.type.rank == scores.type.rank and classes.type.rank:
             classes = squeeze(classes, [-1])
-        losses = cross_entropies.sparse_softmax_cross_entropy_with_logits(
-            labels=classes, logits=scores, name="xentropy"
-        )
+        losses = sparse_softmax_cross_entropy_with_logits(labels=classes, logits=scores, name="xentropy")
         return compute_weighted_loss(losses, weights, name, loss_collection, reduction)
 
 

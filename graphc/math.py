@@ -2,10 +2,10 @@
 
 from graphc.composites import accumulate_n, add_n, count_nonzero, reduce_euclidean_norm, reduce_std, reduce_variance
 from graphc.nn.activations import log_sigmoid
+from graphc.nn.classification import log_softmax, softmax
 from graphc.nn.lookup import in_top_k
 from graphc.nn.normalisation import l2_normalize
 from graphc.nn.regularisation import zero_fraction
-from graphc.nn.softmax import log_softmax, softmax
 from graphc.ops.elementwise import (
     abs,
     add,

@@ -315,9 +315,7 @@ def _chained(inner: Getter | None, outer: Getter | None) -> Getter | None:
     return lambda getter, *args, **kwargs: inner(functools.partial(outer, getter), *args, **kwargs)
 
 
-def variable_op_scope(
-    values: Any, name_or_scope: Any, default_name: str | None = None, **settings: Any
-) -> Any:
+def variable_op_scope(values: Any, name_or_scope: Any, default_name: str | None = None, **settings: Any) -> Any:
     """The older spelling of :func:`variable_scope`."""
     return variable_scope(name_or_scope, default_name, values, **settings)
 
@@ -382,7 +380,7 @@ def _get_through(scope: VariableScope, full_name: str, wanted: dict[str, Any]) -
 
 def _dtype_of_value(initializer: Any) -> DType | None:
     """The dtype of an initializer that is a value, or None."""
-    if initializer is None or callable(initializer) and not is_tensor_like(initializer):
+    if initializer is None or (callable(initializer) and not is_tensor_like(initializer)):
         return None
     return convert_to_tensor(initializer).dtype if is_tensor_like(initializer) else _array_dtype(initializer)
 
@@ -436,7 +434,9 @@ def _check_reusable(found: Variable, name: str, shape: Any, dtype: DType, reuse:
         )
     wanted = TensorShape(None if shape is None else as_shape(shape))
     if not found.shape.is_compatible_with(wanted):
-        raise ValueError(f"Trying to share variable {name}, but specified shape {wanted} and found shape {found.shape}.")
+        raise ValueError(
+            f"Trying to share variable {name}, but specified shape {wanted} and found shape {found.shape}."
+        )
     if found.dtype is not dtype:
         raise ValueError(
             f"Trying to share variable {name}, but specified dtype {dtype.name} and found dtype {found.dtype.name}."
@@ -459,9 +459,7 @@ def _first_value(name: str, shape: Any, dtype: DType, initializer: Any, validate
         return lambda: initializer(list(sizes), dtype=dtype)
     if not inspect.signature(initializer).parameters:
         return initializer
-    raise ValueError(
-        f"Shape of a new variable ({name}) must be fully defined, but instead was {TensorShape(sizes)}."
-    )
+    raise ValueError(f"Shape of a new variable ({name}) must be fully defined, but instead was {TensorShape(sizes)}.")
 
 
 def _regularise(graph: Graph, variable: Variable, regularizer: Any) -> None:

@@ -54,7 +54,8 @@ class Dense(Layer):
         inner = input_shape[-1].value if input_shape.ndims else None
         if inner is None:
             raise ValueError(
-                f"The last dimension of the inputs to `Dense` should be defined. Found `None`: {self.name!r} got {input_shape}."
+                "The last dimension of the inputs to `Dense` should be defined. Found `None`: "
+                f"{self.name!r} got {input_shape}."
             )
         self.kernel = self.add_variable(
             "kernel", [inner, self.units], initializer=self.kernel_initializer, regularizer=self.kernel_regularizer,

@@ -99,7 +99,9 @@ class Layer:
     def scope_name(self) -> str:
         """The prefix of the names of the variables; ``ValueError`` before the first call."""
         if self._scope is None:
-            raise ValueError(f"No name available for layer scope because the layer {self.name!r} has not been used yet.")
+            raise ValueError(
+                f"No name available for layer scope because the layer {self.name!r} has not been used yet."
+            )
         return self._scope.name
 
     @property

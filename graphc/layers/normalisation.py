@@ -92,9 +92,9 @@ class BatchNormalization(Layer):
             mean, variance = convert_to_tensor(self.moving_mean), convert_to_tensor(self.moving_variance)
         else:
             mean, variance = self._statistics(inputs, training, channel)
-        columns = [None if v is None else along_channel(v, inputs, channel) for v in (mean, variance, self.beta, self.gamma)]
-        outputs = normalise(inputs, *columns, self.epsilon)
-        return outputs
+        given = (mean, variance, self.beta, self.gamma)
+        m, v, beta, gamma = (None if vector is None else along_channel(vector, inputs, channel) for vector in given)
+        return normalise(inputs, m, v, beta, gamma, self.epsilon)
 
     def _statistics(self, inputs: Tensor, training: Any, channel: int) -> tuple[Tensor, Tensor]:
         """The batch's mean and variance, or the moving ones where a tensor says that this is no training."""

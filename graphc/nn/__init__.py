@@ -13,6 +13,15 @@ from graphc.nn.activations import (
     swish,
     xw_plus_b,
 )
+from graphc.nn.classification import (
+    log_softmax,
+    sigmoid_cross_entropy_with_logits,
+    softmax,
+    softmax_cross_entropy_with_logits,
+    softmax_cross_entropy_with_logits_v2,
+    sparse_softmax_cross_entropy_with_logits,
+    weighted_cross_entropy_with_logits,
+)
 from graphc.nn.lookup import embedding_lookup, in_top_k
 from graphc.nn.normalisation import (
     batch_norm_with_global_normalization,
@@ -28,15 +37,6 @@ from graphc.nn.normalisation import (
     weighted_moments,
 )
 from graphc.nn.regularisation import dropout, l2_loss, zero_fraction
-from graphc.nn.softmax import (
-    log_softmax,
-    sigmoid_cross_entropy_with_logits,
-    softmax,
-    softmax_cross_entropy_with_logits,
-    softmax_cross_entropy_with_logits_v2,
-    sparse_softmax_cross_entropy_with_logits,
-    weighted_cross_entropy_with_logits,
-)
 from graphc.ops.convolution import conv2d, conv2d_backprop_filter, conv2d_backprop_input, conv2d_transpose
 from graphc.ops.elementwise import relu, sigmoid, softplus, tanh
 from graphc.ops.pooling import avg_pool, max_pool

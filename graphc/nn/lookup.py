@@ -6,7 +6,7 @@ from typing import Any
 
 from graphc import dtypes
 from graphc.graph import Tensor
-from graphc.nn.softmax import class_mask, is_class
+from graphc.nn.classification import class_mask, is_class
 from graphc.ops import elementwise as e
 from graphc.ops.arrays import concat
 from graphc.ops.base import constant, convert_to_tensor, graph_of
@@ -73,9 +73,7 @@ def in_top_k(predictions: Any, targets: Any, k: int, name: str | None = None) ->
     """
     scores, classes = convert_to_tensor(predictions), convert_to_tensor(targets)
     if scores.type.rank != 2 or classes.type.rank != 1:
-        raise ValueError(
-            f"in_top_k of predictions {scores.type} and targets {classes.type}; wanted 2 axes and 1 axis"
-        )
+        raise ValueError(f"in_top_k of predictions {scores.type} and targets {classes.type}; wanted 2 axes and 1 axis")
     with graph_of([scores]).name_scope(name or "in_top_k") as scope:
         own = reduce_sum(e.select(class_mask(classes, scores), scores, 0), 1)
         better = reduce_sum(e.cast(scores > expand_dims(own, 1), dtypes.int32), 1)

@@ -133,8 +133,9 @@ def fused_batch_norm(
             batch_mean, batch_variance = moments(tensor, over)
         else:
             batch_mean, batch_variance = convert_to_tensor(mean), convert_to_tensor(variance)
-        columns = [along_channel(v, tensor, channel) for v in (batch_mean, batch_variance, offset, scale)]
-        normalised = batch_normalization(tensor, *columns, epsilon)
+        given = (batch_mean, batch_variance, offset, scale)
+        m, v, beta, gamma = (along_channel(vector, tensor, channel) for vector in given)
+        normalised = batch_normalization(tensor, m, v, beta, gamma, epsilon)
         if is_training:
             number = count(tensor, over, tensor.dtype)
             batch_variance = batch_variance * (number / e.maximum(number - 1, 1))
@@ -177,14 +178,12 @@ def _check_bias(x: Tensor, bias: Tensor, channel: int) -> None:
     sizes = (x.type.shape or (None,))[channel], (bias.type.shape or (None,))[0]
     if None not in sizes and sizes[0] != sizes[1]:
         raise ValueError(
-            f"bias_add to {x.op.describe()} of type {x.type}: the bias has type {bias.type}; wanted {sizes[0]} elements, "
-            "one for each channel"
+            f"bias_add to {x.op.describe()} of type {x.type}: the bias has type {bias.type}; "
+            f"wanted {sizes[0]} elements, one for each channel"
         )
 
 
-def l2_normalize(
-    x: Any, axis: Any = None, epsilon: float = 1e-12, name: str | None = None, dim: Any = None
-) -> Tensor:
+def l2_normalize(x: Any, axis: Any = None, epsilon: float = 1e-12, name: str | None = None, dim: Any = None) -> Tensor:
     """``x / sqrt(max(sum(x**2), epsilon))``, the sum over ``axis``."""
     tensor = convert_to_tensor(x)
     with graph_of([tensor]).name_scope(name or "l2_normalize") as scope:
@@ -203,7 +202,9 @@ def local_response_normalization(
     """``x / (bias + alpha * sum of squares over nearby channels) ** beta`` (Krizhevsky et al., NeurIPS 2012)."""
     x = convert_to_tensor(input)
     if x.type.rank != 4 or not isinstance(x.type.shape[-1], int):  # type: ignore[index]
-        raise ValueError(f"lrn of {x.op.describe()}: its type is {x.type}; wanted 4 axes and a known number of channels")
+        raise ValueError(
+            f"lrn of {x.op.describe()}: its type is {x.type}; wanted 4 axes and a known number of channels"
+        )
     channels = x.type.shape[-1]  # type: ignore[index]
     with graph_of([x]).name_scope(name or "LRN") as scope:
         # A sum over a window of channels is a product with a band of ones.
@@ -215,4 +216,3 @@ def local_response_normalization(
 
 
 lrn = local_response_normalization
-

@@ -53,7 +53,9 @@ class AdamOptimizer(Optimizer):
             beta2_power=beta2_power.read_value(),
         )
         # The same for all variables of a dtype.
-        self._shared = {dtype: self._step_size(dtype) for dtype in sorted({var.dtype for var in self._slots["m"]}, key=str)}
+        self._shared = {
+            dtype: self._step_size(dtype) for dtype in sorted({var.dtype for var in self._slots["m"]}, key=str)
+        }
 
     def _beta_powers(self) -> tuple[Variable, Variable]:
         return self._get_non_slot_variable("beta1_power"), self._get_non_slot_variable("beta2_power")

@@ -1,8 +1,9 @@
 """What all optimizers share: gradients of a loss, one update for each variable, and the slots they keep.
 
-An optimizer says in :meth:`Optimizer._create_slots` which slots a variable has, in :meth:`Optimizer._prepare` what all
-updates share, and in :meth:`Optimizer._apply_dense` how one variable changes. Updates read variables at their place in the
-order of effects, so that training steps put one after the other by control dependencies see each other's values.
+An optimizer says in :meth:`Optimizer._create_slots` which slots a variable has, in :meth:`Optimizer._prepare` what
+all updates share, and in :meth:`Optimizer._apply_dense` how one variable changes. Updates read variables at their
+place in the order of effects, so that training steps put one after the other by control dependencies see each other's
+values.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ class Optimizer:
         name: str | None = None,
         grad_loss: Any = None,
     ) -> Operation:
-        """The operation that changes the variables once so that ``loss`` becomes smaller, and counts ``global_step``."""
+        """The operation that moves the variables once so that ``loss`` becomes smaller, and counts ``global_step``."""
         grads_and_vars = self.compute_gradients(loss, var_list, grad_loss=grad_loss)
         if all(grad is None for grad, _ in grads_and_vars):
             raise ValueError(
@@ -156,9 +157,7 @@ class Optimizer:
     def _get_or_make_slot_with_initializer(
         self, var: Variable, initializer: Any, shape: Any, dtype: Any, slot_name: str, op_name: str
     ) -> Variable:
-        return self._slot(
-            var, slot_name, lambda: create_slot_with_initializer(var, initializer, shape, dtype, op_name)
-        )
+        return self._slot(var, slot_name, lambda: create_slot_with_initializer(var, initializer, shape, dtype, op_name))
 
     def _zeros_slot(self, var: Variable, slot_name: str, op_name: str) -> Variable:
         return self._slot(var, slot_name, lambda: create_zeros_slot(var, op_name))

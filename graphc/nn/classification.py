@@ -1,8 +1,8 @@
 """Softmax and the cross entropies.
 
 With ``z = x - max(x)``, ``log_softmax = z - log(sum(exp(z)))``: nothing overflows, and the adjoint that the gradient
-pass builds is ``g - softmax * sum(g)``. For a cross entropy that is ``(softmax - labels) * g``. The shift by the maximum
-changes no value, so no gradient flows through it.
+pass builds is ``g - softmax * sum(g)``. For a cross entropy that is ``(softmax - labels) * g``. The shift by the
+maximum changes no value, so no gradient flows through it.
 """
 
 from __future__ import annotations
