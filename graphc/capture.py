@@ -89,7 +89,8 @@ class _Capture:
             return
         if isinstance(kind, ReadVariable):
             variable = node.inputs[0].op
-            self.places[node.outputs[0]] = self.seen[node].get(variable) or self._state(variable)
+            written = self.seen[node].get(variable)
+            self.places[node.outputs[0]] = self._state(variable) if written is None else written
         elif isinstance(kind, IsVariableInitialized):
             self.places[node.outputs[0]] = self._flag(node)
         elif isinstance(kind, Assign):
@@ -104,13 +105,15 @@ class _Capture:
     def _assign(self, node: Operation, kind: Assign) -> None:
         variable = node.inputs[0].op
         value = self._place(node.inputs[1])
-        reads_old = type(kind) is not Assign
-        old = (self.latest.get(variable) or self._state(variable)) if reads_old else value
+        old = value if type(kind) is Assign else self._latest(variable)
         with self.step.graph.standing_for(node):
             new = kind.new_value(old, value)
         self.latest[variable] = new
         self.places[node.outputs[0]] = new
         self.seen[node] = {**self.seen[node], variable: new}
+
+    def _latest(self, variable: Operation) -> Tensor:
+        return self.latest[variable] if variable in self.latest else self._state(variable)
 
     def _random(self, node: Operation, kind: Random) -> None:
         graph = self.step.graph

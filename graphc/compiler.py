@@ -73,9 +73,15 @@ def _state_types(step: Step, graph: Graph) -> list[TensorType]:
     new = dict(zip(step.updates, graph.targets[step.fetches :], strict=True))
     types = []
     for state in state_operations(step):
-        tensor = new.get(state) or step.states[state]
+        tensor = new[state] if state in new else _input_of(step.states[state], graph)
         types.append(tensor.type)
     return types
+
+
+def _input_of(tensor: Tensor, graph: Graph) -> Tensor:
+    """The exact input that stands for ``tensor``, or it itself where no pass found it needed."""
+    names = {node.name: node.outputs[0] for node in graph.nodes if node.type in ("Placeholder", "VariableV2")}
+    return names.get(tensor.op.name, tensor)
 
 
 def compile_step(step: Step, shapes: Mapping[Tensor, Sequence[DimLike]], sizes: Mapping[str, int], threads: int) -> Compiled:

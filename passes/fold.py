@@ -42,7 +42,7 @@ def _folded(node: Operation, inputs: tuple[Tensor, ...]) -> Sequence[Tensor] | N
         return None  # fails when it runs, where the error names the node
     values = results if isinstance(results, tuple) else (results,)
     graph = inputs[0].graph
-    return [graph.add(Const(np.ascontiguousarray(v)), (), like=node).outputs[0] for v in values]
+    return [graph.add(Const(np.asarray(v, order="C")), (), like=node).outputs[0] for v in values]
 
 
 def _is_small(out: Tensor, inputs: tuple[Tensor, ...]) -> bool:
