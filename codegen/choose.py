@@ -77,7 +77,7 @@ class Plan:
 
     @property
     def row_elements(self) -> DimLike:
-        """The length of a row in a copy of A: one cache line longer than needed, so that rows fall in different sets."""
+        """The length of a row in a copy of A, a line longer than needed, so that rows fall in different sets."""
         return ceildiv(self.k_elements, 16) * 16 + 16
 
     @property
@@ -87,8 +87,8 @@ class Plan:
 
     @property
     def panel_elements(self) -> DimLike:
-        """The length of a panel in a copy of B."""
-        return self.k_elements * self.nv * self.lanes
+        """The length of a panel in a copy of B, a line longer than needed, so that panels fall in different sets."""
+        return self.k_elements * self.nv * self.lanes + 16
 
     @property
     def row_chunks(self) -> DimLike:
@@ -289,7 +289,8 @@ def _with_tasks(chosen: Plan, target: Target) -> Plan:
     flops_per_tile = 2 * max(1, guess(chosen.shape.k)) * chosen.mr * chosen.nv * chosen.lanes
     blocks = max(1, guess(chosen.outer))
     copies = bool(chosen.pack_a)
-    wanted = max(4, 2 * target.cores) if copies else max(TASKS_WANTED, 4 * target.cores)
+    # Where each task copies its own rows and columns, there are no more of them than cores.
+    wanted = max(2, target.cores) if copies else max(TASKS_WANTED, 4 * target.cores)
     while blocks < wanted and tiles * panels * flops_per_tile >= 2 * TASK_FLOPS:
         rows, columns = tiles * chosen.mr, panels * chosen.nv * chosen.lanes
         if panels > 1 and (tiles == 1 or columns > rows or (chosen.pack_b and not copies)):

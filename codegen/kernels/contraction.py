@@ -34,6 +34,7 @@ from graphc.codegen.kernels.packing import (
     copy_runs,
     copy_transposed,
     merged,
+    walk,
 )
 from graphc.codegen.target import Target
 from graphc.dims import DimLike, ceildiv, row_major_strides
@@ -187,7 +188,7 @@ class _Writer:
         ]
         part = Part(code.less(0, index), code.less(code.add(index, 1), blocks))
         if chosen.pack_b:
-            code.loop(*panels, 1, lambda panel: self.pack_b(panel, panels[0], steps, b))
+            self.pack_b(panels, steps, b)
 
         def row_block(first: Index) -> None:
             some = (first, code.least(code.add(first, chosen.a_tiles), tiles[1]))
@@ -273,35 +274,36 @@ class _Writer:
 
         code.loop(0, chosen.mr, 1, row)
 
-    def pack_b(self, panel: Index, first_panel: Index, steps: list[KStep], b: ir.Value) -> None:
-        code, chosen, width = self.code, self.plan, self.tile.columns
-        column = code.mul(panel, width)
+    def pack_b(self, panels: tuple[Index, Index], steps: list[KStep], b: ir.Value) -> None:
+        """The panels of B copied: whole ones, and the one that is cut by the last column."""
+        code, width = self.code, self.tile.columns
+        whole = code.least(panels[1], code.div(self.n, width))
         step = self.sizes(self.shape.col.b)
-        source = code.at(b, code.mul(column, step))
-        copy = code.at(self.b_copy, code.mul(code.sub(panel, first_panel), self.sizes(chosen.panel_elements)))
+        b = code.at(b, code.mul(code.mul(panels[0], width), step))
         moves = [Move(k.extent, k.b, code.mul(k.packed, width)) for k in steps]
-        count = code.sub(self.n, column)
+        panel = Move(code.sub(whole, panels[0]), code.mul(width, step), self.sizes(self.plan.panel_elements))
+        if step == 1:
+            copy_runs(code, [*moves, panel], b, self.b_copy, width, self.tile.lanes)
+        elif moves and moves[-1].source == 1:
+            walk(code, [panel], b, self.b_copy, lambda source, copy: copy_transposed(
+                code, moves, source, copy, width, step, self.tile.lanes
+            ))
+        else:
+            walk(code, [panel], b, self.b_copy, lambda source, copy: copy_clamped(
+                code, moves, source, copy, width, width, step
+            ))
 
-        def full() -> None:
-            if step == 1:
-                copy_runs(code, moves, source, copy, width, self.tile.lanes)
-            elif moves and moves[-1].source == 1:
-                copy_transposed(code, moves, source, copy, width, step, self.tile.lanes)
-            else:
-                copy_clamped(code, moves, source, copy, width, width, step)
-
-        def partial() -> None:
+        def cut(_: Index) -> None:
+            done = code.sub(whole, panels[0])
+            source, copy = code.at(b, code.mul(done, panel.source)), code.at(self.b_copy, code.mul(done, panel.copy))
+            count = code.sub(self.n, code.mul(whole, width))
             if step == 1 and self.masks and self.tile.lanes > 1:
                 copy_partial_runs(code, moves, source, copy, count, width, self.tile.lanes)
             else:
                 copy_clamped(code, moves, source, copy, count, width, step)
 
-        if isinstance(self.n, int) and self.n % width == 0:
-            full()
-        elif isinstance(self.n, int) and self.n < width:
-            partial()
-        else:
-            code.when(code.less(count, width), partial, full)
+        if not isinstance(self.n, int) or self.n % width:
+            code.loop(whole, panels[1], 1, cut)
 
     def row_step(self) -> Index:
         """How far apart the rows of a tile are, where A is read."""

@@ -95,7 +95,7 @@ def copy_run(code: Code, source: ir.Value, copy: ir.Value, count: int, lanes: in
 def copy_runs(code: Code, moves: Sequence[Move], source: ir.Value, copy: ir.Value, count: int, lanes: int) -> None:
     """A run of ``count`` contiguous elements at every position of ``moves``."""
     moves = merged(code, moves)
-    ahead = code.mul(PREFETCH, moves[-1].source) if moves else 0
+    ahead = code.mul(PREFETCH, max((m.source for m in moves[-2:] if isinstance(m.source, int)), default=0))
 
     def run(source: ir.Value, copy: ir.Value) -> None:
         for place in range(0, count, 64 // code.element_bytes):
