@@ -24,8 +24,9 @@ from typing import Any
 
 from graphc.graph import Graph, Operation, Tensor
 from graphc.ops import elementwise as e
+from graphc.ops.arrays import stack
 from graphc.ops.base import constant, convert_to_tensor
-from graphc.ops.reshaping import broadcast_like, sum_like
+from graphc.ops.reshaping import broadcast_like, reshape, sum_like
 
 
 class UnconnectedGradients(enum.Enum):
@@ -72,6 +73,38 @@ def gradients(
         adjoints = _initial_adjoints(targets, grad_ys)
         _propagate(graph, targets, sources, stops, adjoints)
         return [_result(adjoints, x, unconnected) for x in sources]
+
+
+def hessians(
+    ys: Any,
+    xs: Any,
+    name: str = "hessians",
+    colocate_gradients_with_ops: bool = False,
+    gate_gradients: Any = False,
+    aggregation_method: Any = None,
+) -> list[Tensor]:
+    """The second derivatives of ``sum(ys)`` by each of ``xs``, in the shape of x twice.
+
+    Each element of x costs one gradient, so the size of x must be known while declaring.
+    """
+    sources = [convert_to_tensor(x) for x in as_list(xs)]
+    if not sources:
+        raise ValueError("hessians needs at least one x")
+    with sources[0].graph.name_scope(name):
+        return [_hessian(ys, x) for x in sources]
+
+
+def _hessian(ys: Any, x: Tensor) -> Tensor:
+    sizes = x.type.shape
+    if sizes is None or not all(isinstance(size, int) for size in sizes):
+        raise ValueError(f"hessians needs xs of known size; {x.op.describe()} has type {x.type}")
+    zero = UnconnectedGradients.ZERO
+    first = reshape(gradients(ys, x, unconnected_gradients=zero)[0], [-1])
+    count = first.type.shape[0]  # type: ignore[index]
+    if count == 0:
+        return reshape(first, (*sizes, *sizes))
+    rows = [gradients(first[i], x, unconnected_gradients=zero)[0] for i in range(count)]  # type: ignore[arg-type, index]
+    return reshape(stack(rows), (*sizes, *sizes))
 
 
 def as_list(values: Any) -> list[Any]:
@@ -121,15 +154,14 @@ def _propagate(
     """Walks from the targets back to the sources, each node after all of its consumers."""
     between = _nodes_between(graph, targets, sources, stops)
     for node in reversed(between):
-        grads = [adjoints.total(tensor) if tensor.dtype.is_floating else None for tensor in node.outputs]
+        grads = [None if out in stops or not out.dtype.is_floating else adjoints.total(out) for out in node.outputs]
         if all(grad is None for grad in grads):
             continue
-        with graph.name_scope(f"{_last_part(node.name)}_grad"):
+        with graph.name_scope(f"{node.name}_grad"):
             partials = _adjoints_of_inputs(node, grads)
             for tensor, partial in zip(node.inputs, partials, strict=True):
-                if partial is None or tensor in stops or not tensor.dtype.is_floating:
-                    continue
-                adjoints.add(tensor, sum_like(partial, tensor))
+                if partial is not None and tensor.dtype.is_floating:
+                    adjoints.add(tensor, sum_like(partial, tensor))
 
 
 def _adjoints_of_inputs(node: Operation, grads: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
@@ -151,9 +183,9 @@ def _nodes_between(
     reached = set(sources)
     path = []
     for node in sorted(needed, key=lambda node: node.number):
-        if any(tensor in reached and tensor not in stops for tensor in node.inputs):
+        if any(tensor in reached for tensor in node.inputs):
             path.append(node)
-            reached.update(node.outputs)
+            reached.update(out for out in node.outputs if out not in stops)
     return path
 
 
@@ -173,7 +205,3 @@ def _result(adjoints: _Adjoints, x: Tensor, unconnected: UnconnectedGradients) -
     if total is None and unconnected is UnconnectedGradients.ZERO:
         return broadcast_like(constant(0, x.dtype), x)
     return total
-
-
-def _last_part(name: str) -> str:
-    return name.rsplit("/", 1)[-1]

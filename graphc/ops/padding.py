@@ -15,10 +15,12 @@ from graphc.ops.shape_values import static_sizes
 MODES = ("CONSTANT", "REFLECT", "SYMMETRIC")
 
 
-def pad(tensor: Any, paddings: Any, mode: str = "CONSTANT", name: str | None = None, constant_values: Any = 0) -> Tensor:
+def pad(
+    tensor: Any, paddings: Any, mode: str = "CONSTANT", name: str | None = None, constant_values: Any = 0
+) -> Tensor:
     """``tensor`` with ``paddings[i] = (before, after)`` cells around axis i.
 
-    They hold ``constant_values``, or mirror the elements at the edge: without the edge itself for REFLECT, with it for
+    They hold ``constant_values`` or mirror the elements at the edge: without the edge itself for REFLECT, with it for
     SYMMETRIC.
     """
     x = convert_to_tensor(tensor)

@@ -23,6 +23,7 @@ from graphc.passes.rewrite import rewrite
 from graphc.passes.specialise import specialise
 from graphc.passes.verify import verify
 from graphc.passes.views import reshaped_strides
+from graphc.scopes import get_default_graph
 from graphc.shapes import TensorType
 
 PRODUCTS = ("MatMul", "BatchMatMulV2", "Conv2D", "Conv2DBackpropInput", "Conv2DBackpropFilter")
@@ -47,7 +48,8 @@ def _exact(graph: Graph, **sizes: Any) -> Graph:
     for node in graph.nodes:
         if node.type == "Placeholder":
             tensor = node.outputs[0]
-            known = tuple(sizes.get(node.name, ())[i] if size is None else size for i, size in enumerate(tensor.type.shape))
+            given = sizes.get(node.name, ())
+            known = tuple(given[i] if size is None else size for i, size in enumerate(tensor.type.shape))
             types[node.name] = TensorType(tensor.dtype, known)
     return specialise(graph, types)
 
@@ -222,10 +224,7 @@ def _with_number(graph: Graph, number: int) -> Graph:
     def rule(node: Any, inputs: Any) -> Any:
         fields = {f.name: replaced(getattr(node.kind, f.name)) for f in dataclasses.fields(node.kind)}
         types = tuple(TensorType(t.dtype, replaced(t.type.shape)) for t in node.outputs)
-        current = inputs[0].graph if inputs else None
         kind = dataclasses.replace(node.kind, **fields)
-        from graphc.scopes import get_default_graph
-
-        return (current or get_default_graph()).add(kind, inputs, types, like=node).outputs
+        return get_default_graph().add(kind, inputs, types, like=node).outputs
 
     return rewrite(graph, rule)
