@@ -114,6 +114,7 @@ from graphc.ops.elementwise import (
     floormod as mod,
 )
 from graphc.ops.indexing import batch_gather, gather, gather_nd, one_hot, unsorted_segment_sum
+from graphc.ops.padding import pad
 from graphc.ops.random import get_seed, random_normal, random_uniform, truncated_normal
 from graphc.ops.reduction import (
     argmax,
@@ -141,7 +142,8 @@ from graphc.ops.reshaping import (
 from graphc.ops.sequences import cumsum, eye, lin_space, linspace, range
 from graphc.ops.slicing import reverse, reverse_v2, slice, strided_slice
 from graphc.ops.state import assign, assign_add, assign_sub, group, is_variable_initialized, no_op
-from graphc.passes.gradients import AggregationMethod, UnconnectedGradients, gradients
+from graphc.passes.forward_gradients import forward_gradients
+from graphc.passes.gradients import AggregationMethod, UnconnectedGradients, gradients, hessians
 from graphc.scopes import (
     GraphKeys,
     add_to_collection,
@@ -261,6 +263,7 @@ __all__ = [
     "floor_div",
     "floordiv",
     "floormod",
+    "forward_gradients",
     "gather",
     "gather_nd",
     "get_collection",
@@ -280,6 +283,7 @@ __all__ = [
     "greater",
     "greater_equal",
     "group",
+    "hessians",
     "identity",
     "initialize_all_variables",
     "initialize_local_variables",
@@ -329,6 +333,7 @@ __all__ = [
     "ones_like",
     "op_scope",
     "orthogonal_initializer",
+    "pad",
     "placeholder",
     "placeholder_with_default",
     "pow",
