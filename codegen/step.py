@@ -13,6 +13,7 @@ import hashlib
 from collections.abc import Sequence
 
 from graphc.codegen import jit
+from graphc.codegen.entry import data_offset, entry_ir
 from graphc.codegen.loops import Kernel
 from graphc.codegen.program import FRAME_HEAD, Call, Copy, ErrorSlot, InArena, Place, Program, Slot
 from graphc.codegen.target import Target
@@ -21,14 +22,21 @@ from graphc.dims import DimLike
 PARALLEL_FOR = "graphc_parallel_for"
 
 
-def compile_program(program: Program, target: Target, name: str = "step") -> list[bytes]:
-    """Object files that together define the function ``name``; each distinct kernel is compiled once, and cached."""
+def compile_program(program: Program, target: Target, name: str = "step", for_python: bool = False) -> list[bytes]:
+    """Object files that together define the function ``name``; each distinct kernel is compiled once, and cached.
+
+    With ``for_python``, an entry that takes array objects is added.
+    """
     kernels = distinct_kernels(program)
     requests = [
         (f"{symbol} {program.symbols}\n{kernel}", lambda symbol=symbol, kernel=kernel: kernel_ir(symbol, kernel, program, target))
         for symbol, kernel in kernels.items()
     ]
     requests.append((f"{name}\n{program_text(program)}", lambda: step_ir(program, target, name)))
+    offset = data_offset()
+    if for_python and offset is not None:
+        words = [program.word(slot) for slot in program.slots if slot.kind in ("feed", "fetch")]
+        requests.append((f"entry {offset} {words}", lambda: entry_ir(words, target.triple, offset)))
     return jit.compile_cached(requests, target)
 
 

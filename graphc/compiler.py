@@ -93,7 +93,7 @@ def compile_step(step: Step, shapes: Mapping[Tensor, Sequence[DimLike]], sizes: 
     from graphc.executable import Executable
 
     graph, program = build_program(step, shapes, host())
-    objects = compile_program(program, host())
+    objects = compile_program(program, host(), for_python=True)
     symbols = {PARALLEL_FOR: process_runtime().address(PARALLEL_FOR)}
     library = jit.load(objects, symbols)
     executable = Executable(program, library, sizes, threads, process_pool(threads))

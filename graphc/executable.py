@@ -12,7 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from numpy import empty
+
 from graphc import errors, settings
+from graphc.codegen.entry import ENTRY, data_offset
 from graphc.codegen.program import FRAME_HEAD, Program, Slot
 from graphc.dims import DimLike, evaluate
 from graphc.graph import Operation
@@ -28,7 +31,8 @@ class Executable:
         self.program = program
         self._threads, self._pool = threads, pool
         self._library = library  # keeps the code alive
-        self._function = _STEP(library.address("step"))
+        self._takes_objects = data_offset() is not None
+        self._function = _STEP(library.address(ENTRY if self._takes_objects else "step"))
         self.sizes = dict(sizes)
         workers = max(threads, 1)
         stride = max(_number(size, sizes) for size in program.scratch_bytes)
@@ -51,6 +55,7 @@ class Executable:
             (program.word(slot), tuple(_number(size, sizes) for size in slot.type.sizes), slot.type.dtype.numpy)
             for slot in self._slots("fetch")
         ]
+        self._fetch_words = [word for word, _, _ in self._fetches]
         self.states_version = -1
 
     def for_sizes(self, sizes: Mapping[str, int]) -> Executable:
@@ -73,13 +78,12 @@ class Executable:
     def run(self, feeds: Sequence[np.ndarray[Any, Any]]) -> list[Any]:
         """One native call; the feeds are contiguous arrays of the shapes and dtypes that the step was compiled for."""
         frame = self._frame
-        for word, array in zip(self._feed_words, feeds):
-            frame[word] = array.__array_interface__["data"][0]
-        results = []
-        for word, shape, dtype in self._fetches:
-            array = np.empty(shape, dtype)
-            frame[word] = array.__array_interface__["data"][0]
-            results.append(array)
+        results = [empty(shape, dtype) for _, shape, dtype in self._fetches]
+        where = id if self._takes_objects else address_of
+        for word, array in zip(self._feed_words, feeds):  # noqa: B905  (strict costs time on every run)
+            frame[word] = where(array)
+        for word, array in zip(self._fetch_words, results):  # noqa: B905
+            frame[word] = where(array)
         status = self._function(self._frame_address)
         if status:
             self._raise(status - 1)

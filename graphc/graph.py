@@ -140,9 +140,6 @@ class Tensor(Arithmetic):
     def __str__(self) -> str:
         return f'Tensor("{self.name}", shape={self.shape}, dtype={self.dtype.name})'
 
-    def __hash__(self) -> int:
-        return id(self)
-
     def __bool__(self) -> bool:
         raise TypeError(
             f"Using a `tf.Tensor` ({self.name!r}) as a Python `bool` is not allowed: its value exists only when the "

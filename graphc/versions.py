@@ -64,24 +64,23 @@ class Versions:
             for state, tensor in step.states.items()
             if isinstance(state.kind, VariableV2) and not compiler.is_exact(tensor.type.shape)
         ]
-        self._executables: dict[Shapes, Any] = {}
+        self.known: dict[Shapes, Any] = {}  # by the shapes of all inputs
         self._seen: list[Shapes] = []
         self._symbolic: list[tuple[_Symbolic, Any]] = []
         self.compilations = 0
 
-    def run(self, feeds: Sequence[Array], state: State) -> list[Any]:
-        """Runs the version for these feeds, compiled now if it must be."""
+    def find(self, feeds: Sequence[Array], state: State) -> Any:
+        """The version for these feeds, compiled now if it must be."""
         shapes = tuple([array.shape for array in feeds])
         if self._loose_states:
             shapes += tuple(state.arrays[operation].shape for operation in self._loose_states)
-        executable = self._executables.get(shapes)
+        executable = self.known.get(shapes)
         if executable is None:
-            executable = self._executables[shapes] = self._for(shapes)
-        if executable.states_version != state.version:
-            self._bind(executable, state)
-        return executable.run(feeds)
+            executable = self.known[shapes] = self._for(shapes)
+        return executable
 
-    def _bind(self, executable: Any, state: State) -> None:
+    def bind(self, executable: Any, state: State) -> None:
+        """Tells the executable where the variables are."""
         slots = [slot for slot in executable.program.slots if slot.kind == "state"]
         for operation, slot in zip(self.operations, slots, strict=True):
             state.room(operation, tuple(executable.number(size) for size in slot.type.sizes))
