@@ -37,8 +37,8 @@ from graphc.codegen.target import Target
 from graphc.codegen.traverse import (
     accumulated_names,
     accumulator_names,
+    ends_stores,
     expressions_of,
-    flushes,
     loaded_buffers,
     statements_below,
     stored_buffers,
@@ -153,11 +153,8 @@ def _body(writer: Writer, body: Sequence[Statement]) -> None:
 
 
 def _statement(writer: Writer, statement: Statement) -> None:
-    if writer.pending:
-        waiting = {store.buffer for store, _ in writer.pending}
-        apart = isinstance(statement, For | If | Contract)
-        if (apart or waiting & writer.reread) and flushes(statement, waiting):
-            _flush(writer)
+    if writer.pending and ends_stores(statement):
+        _flush(writer)
     WRITERS[type(statement)](writer, statement)
 
 

@@ -196,9 +196,10 @@ def write_element(writer: Writer, store: Store, value: Value) -> None:
 
 def neighbours(writer: Writer, waiting: list[tuple[Store, Value]]) -> list[tuple[Store, Value]]:
     """The first 4 or 2 of the stores, where the lanes of all together fill a block without gaps; else the first."""
-    first, value = waiting[0]
+    first = waiting[0][0]
     step = index.stride(writer, first.offset)
-    if step not in (2, 4) or writer.lanes is None or writer.lanes.mask is not None or first.buffer.dtype == "bool":
+    whole = writer.lanes is not None and writer.lanes.mask is None and first.buffer.dtype != "bool"
+    if not whole or not isinstance(step, int) or step not in (2, 4):
         return waiting[:1]
     group = waiting[:step]
     offsets = [first.offset + place for place in range(step)]

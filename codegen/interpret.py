@@ -39,7 +39,8 @@ from graphc.codegen.loops import (
     statement_tasks,
 )
 from graphc.codegen.scalar import OPS
-from graphc.codegen.traverse import accumulator_names, carried_by_lanes, expressions_of, flushes, lane_loop
+from graphc.codegen.scalar_cast import cast_meaning
+from graphc.codegen.traverse import accumulator_names, carried_by_lanes, ends_stores, expressions_of, lane_loop
 from graphc.dims import Atom, Dim, DimLike, FloorDiv, Symbol
 
 DTYPES = {
@@ -123,7 +124,7 @@ def _execute_body(body: tuple[Statement, ...], state: _State) -> None:
 
 
 def _execute(statement: Statement, state: _State) -> None:
-    if flushes(statement, {buffer for buffer, _, _ in state.pending}):
+    if ends_stores(statement):
         state.flush()
     values = _evaluate(expressions_of(statement), state)
     match statement:
@@ -290,8 +291,8 @@ def _node(node: Expression, operands: list[Any], state: _State) -> Any:
             array = state.arrays[node.buffer]
             offset = np.where(where, _index(node.offset, state), 0)
             return np.where(where, array[offset] if array.size else 0, 0).astype(array.dtype)[()]
-        case Apply(op="select"):
-            return np.where(*operands)[()]
+        case Apply(op="cast", dtype=dtype):
+            return cast_meaning(operands[0], DTYPES[dtype])[()]
         case Apply(op=op, dtype=dtype):
             return np.asarray(OPS[op].numpy(*operands)).astype(DTYPES[dtype])[()]
 

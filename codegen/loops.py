@@ -4,9 +4,9 @@ A buffer is addressed by one element offset, a polynomial over loop variables an
 (:mod:`graphc.dims`). Lowering writes the plainest loops, scheduling marks and reorders them, the emitter
 translates them; :mod:`graphc.codegen.interpret` says what each of them means.
 
-Two different buffers of one kernel may be the same memory only in place: what an iteration overwrites, only that
-iteration reads, in the same body. Therefore the values of neighbouring stores of a body are all computed before the
-first of them is written.
+Two buffers of one kernel may be the same memory only in place: what an iteration overwrites, only that iteration
+reads, in the same body. Therefore stores wait: all values of a body up to its next inner loop are computed before the
+first of its stores is written.
 """
 
 from __future__ import annotations

@@ -142,14 +142,11 @@ def all_atoms(index: DimLike) -> set[Atom]:
     return found
 
 
-def flushes(statement: Statement, pending: Iterable[Buffer]) -> bool:
-    """Whether stores that wait for their neighbours must be written before this statement runs."""
-    pending = set(pending)
-    if not pending:
-        return False
-    if isinstance(statement, For | If | Contract) or (isinstance(statement, Store) and statement.combine):
-        return True
-    return any(load.buffer in pending for load in loads_below([statement]))
+def ends_stores(statement: Statement) -> bool:
+    """Whether the stores before a statement are written before it begins; others run before the stores are written."""
+    if isinstance(statement, Store):
+        return statement.combine is not None
+    return isinstance(statement, For | If | Contract)
 
 
 def lane_loop(loop: For) -> For | None:

@@ -535,3 +535,14 @@ CASES = (
         lambda a, n: {"v": a["v"] - a["rate"] * a["v"], "w": a["w"] * a["rate"]},
     ),
 )
+
+
+def same(case: Case, results: Arrays, before: Arrays, n: int) -> None:
+    """Fails unless the results are what NumPy makes of the arrays before."""
+    with np.errstate(all="ignore"):
+        expected = case.expect({name: array.copy() for name, array in before.items()}, n)
+    for name, array in expected.items():
+        if case.exact:
+            np.testing.assert_array_equal(results[name], array, err_msg=f"{case.name}: {name} for n = {n}")
+        else:
+            np.testing.assert_allclose(results[name], array, rtol=2e-5, atol=2e-6, err_msg=f"{case.name}: n = {n}")

@@ -1,0 +1,111 @@
+"""Loop IR as data: its text, its canonical form, what it reads and writes."""
+
+from __future__ import annotations
+
+from graphc.codegen.loops import (
+    Accumulate,
+    Buffer,
+    Declare,
+    For,
+    Kernel,
+    Load,
+    LoadedIndex,
+    Local,
+    Store,
+    identity,
+    postorder,
+)
+from graphc.codegen.text import canonical
+from graphc.codegen.traverse import read_buffers, size_symbols, written_buffers
+from graphc.dims import Symbol, atom, symbol
+from tests.codegen.loop_cases import apply, elementwise, f32, gather, loop, several, softmax
+
+
+def test_text_of_rows_with_reductions():
+    assert str(softmax(symbol("n"))) == """\
+kernel softmax: 1 tasks
+  <  f32 x[10*n]
+   > f32 y[10*n]
+  for i < n:
+    accumulator f32 top = f32 -inf
+    for j < 10:
+      top = maximum(top, x[10*i+j])
+    accumulator f32 bottom = f32 0.0
+    for j < 10:
+      bottom = add(bottom, exp(sub(x[10*i+j], top)))
+    for j < 10:
+      y[10*i+j] = div(exp(sub(x[10*i+j], top)), bottom)"""
+
+
+def test_shared_and_long_values_have_lines_of_their_own():
+    i, at = loop("i", 8)
+    x, y = Buffer("x", "f32", 8), Buffer("y", "f32", 8)
+    shared = apply("exp", Load(x, at))
+    kernel = Kernel("shared", (x, y), (For(i, (Store(y, at, apply("mul", shared, shared)),)),))
+    assert str(kernel).splitlines()[3:] == ["  for i < 8:", "    %0 = exp(x[i])", "    y[i] = mul(%0, %0)"]
+
+
+def test_canonical_text_forgets_names_and_nothing_else():
+    def copy(names: str, factor: float) -> Kernel:
+        x, y, i = names
+        variable, at = loop(i, 16)
+        source, result = Buffer(x, "f32", 16), Buffer(y, "f32", 16)
+        body = (Declare("a" + i, "f32", f32(factor)), Accumulate("a" + i, "add", Load(source, at)))
+        store = Store(result, at, Local("a" + i, "f32"))
+        return Kernel("copy_" + names, (source, result), (For(variable, (*body, store)),))
+
+    assert str(canonical(copy("xyi", 2.0))) == str(canonical(copy("pqr", 2.0)))
+    assert str(canonical(copy("xyi", 2.0))) != str(canonical(copy("xyi", 3.0)))
+    assert str(canonical(copy("xyi", 2.0))).splitlines()[3] == "  for i0 < 16:"
+
+
+def test_canonical_twice_is_the_same():
+    once = canonical(gather(symbol("n")))
+    assert str(canonical(once)) == str(once)
+
+
+def test_loaded_positions_are_equal_by_what_they_load():
+    place = Buffer("place", "i32", 4)
+    row = symbol("i", 4)
+    left, right = atom(LoadedIndex(Load(place, row))), atom(LoadedIndex(Load(place, row)))
+    assert left == right and left * 3 - right * 2 == left
+    assert left != atom(LoadedIndex(Load(place, row + 1)))
+    assert str(left * 6 + 1) == "6*<place[i]>+1"
+
+
+def test_what_a_kernel_reads_and_writes():
+    kernel = several(symbol("n"))
+    assert {buffer.name for buffer in read_buffers(kernel)} == {"v", "w", "rate"}
+    assert {buffer.name for buffer in written_buffers(kernel)} == {"v", "w"}
+    assert size_symbols(kernel) == (Symbol("n"),)
+
+
+def test_tasks_count_through_independent_loops():
+    n = symbol("n")
+    first, second = several(n).body
+    assert isinstance(first, For) and isinstance(second, For)
+    cut = Kernel("cut", (), (For(first.variable, first.body, grain=8), For(second.variable, second.body, grain=4)))
+    assert str(cut.tasks) == "((3*n+3)//(4))+((n+7)//(8))"
+    assert Kernel("serial", (), (first, second)).tasks == 1
+
+
+def test_identities():
+    assert identity("add", "f32") == 0 and identity("mul", "i64") == 1
+    assert identity("maximum", "i32") == -(2**31) and identity("minimum", "u8") == 255
+    assert identity("logical_and", "bool") is True and identity("logical_or", "bool") is False
+    assert identity("maximum", "f64") == float("-inf")
+
+
+def test_long_chains_need_no_recursion():
+    x = Buffer("x", "f32", 1)
+    value = Load(x, 0)
+    for _ in range(20_000):
+        value = apply("add", value, value)
+    kernel = Kernel("chain", (x,), (Store(x, 0, value),))
+    assert sum(1 for _ in postorder([value])) == 20_001
+    assert len(str(canonical(kernel)).splitlines()) == 3 + 19_999
+    assert len(LoadedIndex(value).text) < 80
+
+
+def test_elementwise_text_names_what_is_written():
+    assert str(elementwise(5)).splitlines()[1:4] == ["  <  f32 x[5]", "  <  f32 y[5]", "   > f32 z[5]"]

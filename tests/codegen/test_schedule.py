@@ -1,0 +1,168 @@
+"""Scheduled loops: what the steps make of known kernels, and that values stay."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from graphc.codegen.interpret import run
+from graphc.codegen.loops import For, Kernel, Load, Store
+from graphc.codegen.schedule import schedule
+from graphc.codegen.schedule_collapse import collapse, drop_single
+from graphc.codegen.schedule_tasks import split_reduction
+from graphc.codegen.target import named
+from graphc.dims import evaluate, symbol
+from tests.codegen.loop_cases import (
+    CASES,
+    Buffer,
+    Case,
+    apply,
+    bias,
+    columns,
+    elementwise,
+    loop,
+    pooled,
+    running_sum,
+    same,
+    scatter,
+    several,
+    softmax,
+    total,
+    transpose,
+)
+
+AVX512 = named("avx512")
+
+
+@pytest.mark.parametrize("target", ["avx512", "sse2"])
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_values_stay(case: Case, target: str):
+    for n in (0, 1, 17):
+        arrays = case.arrays(np.random.default_rng(n), n)
+        for kernel, sizes in ((case.build(n), {}), (case.build(symbol("n")), {"n": n})):
+            results = {name: array.copy() for name, array in arrays.items()}
+            run(schedule(kernel, named(target)), results, sizes)
+            same(case, results, arrays, n)
+
+
+def lines(kernel: Kernel) -> list[str]:
+    """The scheduled statements."""
+    text = str(schedule(kernel, AVX512)).splitlines()
+    return [line[2:] for line in text[1:] if not line.startswith(("  <", "   >"))]
+
+
+def test_elementwise_in_fixed_and_in_unknown_size():
+    assert lines(elementwise(100))[0] == "vector(16) for i < 100:"
+    assert lines(elementwise(4096))[0] == "vector(64) for i < 4096:"
+    head = lines(elementwise(symbol("n")))[0]
+    assert head.startswith("parallel(") and head.endswith(") vector(64) for i < n:")
+
+
+def test_rows_of_ten_are_one_masked_vector_each():
+    assert lines(softmax(64)) == [
+        "for i < 64:",
+        "  accumulator f32 top = f32 -inf",
+        "  vector(16) for j < 10:",
+        "    top = maximum(top, x[10*i+j])",
+        "  accumulator f32 bottom = f32 0.0",
+        "  vector(16) for j < 10:",
+        "    bottom = add(bottom, exp(sub(x[10*i+j], top)))",
+        "  vector(16) for j < 10:",
+        "    y[10*i+j] = div(exp(sub(x[10*i+j], top)), bottom)",
+    ]
+
+
+def test_sums_over_columns_run_along_the_columns():
+    assert lines(columns(64))[:4] == [
+        "vector(64) for j < 37:",
+        "  accumulator f32 total = f32 0.0",
+        "  accumulator f32 square = f32 0.0",
+        "  for i < 64:",
+    ]
+
+
+def test_a_sum_over_everything_is_one_loop():
+    assert lines(total(100)) == [
+        "accumulator f32 total = f32 0.0",
+        "vector(64) for j < 700:",
+        "  total = add(total, x[j])",
+        "y[0] = total",
+    ]
+
+
+def test_what_depends_on_its_order_stays_serial():
+    assert lines(running_sum(64))[:3] == ["vector(8) for j < 5:", "  accumulator f32 sum = f32 0.0", "  for i < 64:"]
+    assert lines(scatter(symbol("n")))[:2] == ["for i < n:", "  vector(8) for j < 6:"]
+
+
+def test_the_loop_with_neighbours_becomes_the_inner_one():
+    assert lines(transpose(64))[:2] == ["for j < 5:", "  vector(64) for i < 64:"]
+
+
+def test_windows_are_written_out():
+    assert [line.strip() for line in lines(pooled(8)) if "unrolled" in line] == [
+        "unrolled for a < 2:",
+        "unrolled for b < 2:",
+    ]
+
+
+def test_independent_updates_share_tasks():
+    kernel = schedule(several(symbol("n")), AVX512)
+    assert all(isinstance(statement, For) and statement.grain for statement in kernel.body)
+    assert evaluate(kernel.tasks, {"n": 10}) == 2
+    assert evaluate(kernel.tasks, {"n": 1_000_000}) > 20
+
+
+def test_small_work_is_one_task_and_large_work_some_dozens():
+    assert schedule(elementwise(1000), AVX512).tasks == 1
+    tasks = schedule(elementwise(10_000_000), AVX512).tasks
+    assert isinstance(tasks, int) and 32 <= tasks <= 64
+
+
+def test_tasks_begin_at_whole_vectors():
+    (statement,) = schedule(elementwise(1_000_003), AVX512).body
+    assert isinstance(statement, For) and statement.grain is not None and statement.grain % statement.width == 0
+
+
+def test_loops_collapse_only_where_all_accesses_walk_as_one():
+    n = symbol("n")
+    x, y = Buffer("x", "f32", n * 12), Buffer("y", "f32", n * 12)
+    (i, row), (j, col) = loop("i", n), loop("j", 12)
+    copy = For(i, (For(j, (Store(y, row * 12 + col, Load(x, row * 12 + col)),)),))
+    (one,) = collapse((copy,))
+    assert isinstance(one, For) and one.extent == n * 12 and isinstance(one.body[0], Store)
+    (two,) = collapse(bias(n).body)
+    assert isinstance(two, For) and isinstance(two.body[0], For)
+
+
+def test_collapse_sees_through_quotients():
+    (i, row), (j, col) = loop("i", 4), loop("j", 6)
+    x, y = Buffer("x", "f32", 24), Buffer("y", "f32", 24)
+    flat = row * 6 + col
+    body = (For(i, (For(j, (Store(y, flat, Load(x, flat // 8 + flat % 8 * 3)),)),)),)
+    (one,) = collapse(body)
+    assert isinstance(one, For) and one.extent == 24
+    (two,) = collapse((For(i, (For(j, (Store(y, flat, Load(x, row // 3 * 12 + col)),)),)),))
+    assert isinstance(two, For) and isinstance(two.body[0], For)
+
+
+def test_loops_that_run_once_are_dropped():
+    (i, row), (j, col) = loop("i", 1), loop("j", 8)
+    x, y = Buffer("x", "f32", 8), Buffer("y", "f32", 8)
+    store = Store(y, row * 8 + col, apply("neg", Load(x, row * 8 + col)))
+    (kept,) = drop_single((For(i, (For(j, (store,)),)),))
+    assert isinstance(kept, For) and kept.variable == j and kept.body[0].offset == symbol("j", 8)  # type: ignore[union-attr]
+
+
+def test_a_long_reduction_in_two_kernels():
+    for n in (0, 1, 9, 64):
+        kernel = schedule(total(n), AVX512)
+        pair = split_reduction(Kernel(kernel.name, kernel.arguments, collapse(total(n).body)), 100)
+        assert pair is not None
+        x = np.random.default_rng(n).standard_normal(7 * n).astype("f4")
+        partials, result = np.zeros(-(-7 * n // 100), "f4"), np.zeros(1, "f4")
+        for part in pair:
+            run(schedule(part, AVX512), {"x": x, "partials0": partials, "y": result})
+        np.testing.assert_allclose(result[0], x.sum(), rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(partials, [x[k : k + 100].sum() for k in range(0, 7 * n, 100)], rtol=1e-5)
+    assert split_reduction(elementwise(8), 100) is None
