@@ -19,9 +19,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from graphc import errors
-from graphc.graph import Graph, Operation, Tensor
+from graphc.graph import Graph, Op, Operation, Tensor
 from graphc.ops.base import Const
+from graphc.ops.reshaping import BroadcastTo
 from graphc.passes.rewrite import rewrite
+from graphc.shapes import TensorType
 
 MAX_GROWTH = 1024  # elements; a broadcast constant is cheaper broadcast where it is used
 
@@ -32,21 +34,26 @@ def fold(graph: Graph) -> Graph:
 
 
 def _folded(node: Operation, inputs: tuple[Tensor, ...]) -> Sequence[Tensor] | None:
-    if not inputs or node.kind.by_identity or not all(isinstance(tensor.op.kind, Const) for tensor in inputs):
+    values = folded_values(node.kind, inputs, [tensor.type for tensor in node.outputs])
+    if values is None:
         return None
-    if not all(_is_small(out, inputs) for out in node.outputs):
+    graph = inputs[0].graph
+    return [graph.add(Const(value), (), like=node).outputs[0] for value in values]
+
+
+def folded_values(kind: Op, inputs: Sequence[Tensor], types: Sequence[TensorType]) -> list[np.ndarray] | None:
+    """The outputs of ``kind`` of constants; None where an input is none, or it is better computed in the step."""
+    if not inputs or kind.by_identity or isinstance(kind, BroadcastTo):
+        return None
+    if not all(isinstance(tensor.op.kind, Const) for tensor in inputs) or not all(_is_small(t, inputs) for t in types):
         return None
     try:
-        results = node.kind.evaluate(*(tensor.op.kind.value for tensor in inputs))
+        results = kind.evaluate(*(tensor.op.kind.value for tensor in inputs))
     except (errors.OpError, ArithmeticError):
         return None  # fails when it runs, where the error names the node
-    values = results if isinstance(results, tuple) else (results,)
-    graph = inputs[0].graph
-    return [graph.add(Const(np.asarray(v, order="C")), (), like=node).outputs[0] for v in values]
+    return [np.asarray(value, order="C") for value in (results if isinstance(results, tuple) else (results,))]
 
 
-def _is_small(out: Tensor, inputs: tuple[Tensor, ...]) -> bool:
-    elements = out.type.elements
-    if not isinstance(elements, int):
-        return False
-    return elements <= max(MAX_GROWTH, *(tensor.op.kind.value.size for tensor in inputs))
+def _is_small(type: TensorType, inputs: Sequence[Tensor]) -> bool:
+    elements = type.elements if type.is_exact else None
+    return isinstance(elements, int) and elements <= max(MAX_GROWTH, *(tensor.op.kind.value.size for tensor in inputs))
