@@ -15,6 +15,7 @@ After::
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -41,19 +42,23 @@ def _folded(node: Operation, inputs: tuple[Tensor, ...]) -> Sequence[Tensor] | N
     return [graph.add(Const(value), (), like=node).outputs[0] for value in values]
 
 
-def folded_values(kind: Op, inputs: Sequence[Tensor], types: Sequence[TensorType]) -> list[np.ndarray] | None:
+def folded_values(kind: Op, inputs: Sequence[Tensor], types: Sequence[TensorType]) -> list[Any] | None:
     """The outputs of ``kind`` of constants; None where an input is none, or it is better computed in the step."""
     if not inputs or kind.by_identity or isinstance(kind, BroadcastTo):
         return None
-    if not all(isinstance(tensor.op.kind, Const) for tensor in inputs) or not all(_is_small(t, inputs) for t in types):
+    constants = [tensor.op.kind.value for tensor in inputs if isinstance(tensor.op.kind, Const)]
+    if len(constants) < len(inputs):
+        return None
+    limit = max(MAX_GROWTH, *(value.size for value in constants))
+    if not all(_is_within(type, limit) for type in types):
         return None
     try:
-        results = kind.evaluate(*(tensor.op.kind.value for tensor in inputs))
+        results = kind.evaluate(*constants)
     except (errors.OpError, ArithmeticError):
         return None  # fails when it runs, where the error names the node
     return [np.asarray(value, order="C") for value in (results if isinstance(results, tuple) else (results,))]
 
 
-def _is_small(type: TensorType, inputs: Sequence[Tensor]) -> bool:
+def _is_within(type: TensorType, limit: int) -> bool:
     elements = type.elements if type.is_exact else None
-    return isinstance(elements, int) and elements <= max(MAX_GROWTH, *(tensor.op.kind.value.size for tensor in inputs))
+    return isinstance(elements, int) and elements <= limit

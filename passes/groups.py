@@ -1,9 +1,9 @@
 """What one kernel can compute: the rules by which a node may join a group.
 
 A group visits the positions of a block of ``sizes``. Along the ``reduced`` axes elements are combined, along the
-others they are kept. A member's value is *full* (one for each position), *kept* (one for each position of the kept axes),
-or a *leaf*: computed from what comes from outside at whatever position a reader asks for. A contraction can be the
-source of a group whose other members are full: they become its epilogue. Some ops (a pad, a concatenation, pooling)
+others they are kept. A member's value is *full* (one for each position), *kept* (one for each position of the kept
+axes), or a *leaf*: computed from what comes from outside at whatever position a reader asks for. A contraction can be
+the source of a group whose other members are full: they become its epilogue. Some ops (a pad, a concatenation, pooling)
 are the root of a group whose other members are leaves.
 """
 
@@ -205,7 +205,7 @@ class Group:
     # -- alignment -------------------------------------------------------------------------------------
 
     def _stays_aligned(self, source: Operation, axes: tuple[int | None, ...]) -> bool:
-        """Whether everything computed from ``source``, whose axes are these of the block, is needed at its own position."""
+        """Whether everything computed from ``source``, which has these axes of the block, is needed at its position."""
         found: dict[Tensor, tuple[int | None, ...]] = {source.outputs[0]: axes}
         for node in self.ordered_nodes():
             if not any(tensor in found for tensor in node.inputs):
@@ -222,7 +222,7 @@ class Group:
         shape = node.outputs[0].type.sizes
         if is_elementwise(node) or node.type == "BroadcastTo":
             return self._broadcast_axes(shape, [found[x] for x in node.inputs if x in found])
-        axes = found[node.inputs[0]] if node.inputs[0] in found else None
+        axes = found.get(node.inputs[0])
         if axes is None or len(node.inputs) > 1:
             return None
         if node.type == "ExpandDims":

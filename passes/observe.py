@@ -18,14 +18,14 @@ Observer = Callable[[str, Graph, Graph], None]
 def observers() -> list[Observer]:
     """The observers that the settings ask for."""
     chosen: list[Observer] = []
-    if settings.verbosity() >= 1:
+    if settings.current().verbose >= 2:
         chosen.append(_timer())
-    if settings.verbosity() >= 2:
+    if settings.current().verbose >= 3:
         chosen.append(_verify)
-    if settings.verbosity() >= 3:
+    if settings.current().verbose >= 3:
         chosen.append(_print)
-    if settings.dump_folder():
-        chosen.append(dumper(Path(settings.dump_folder() or "")))
+    if settings.current().dump:
+        chosen.append(dumper(Path(settings.current().dump or "")))
     return chosen
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from graphc.errors import InternalError
 from graphc.graph import Graph, Operation
 from graphc.ops.fused import Kernel
+from graphc.shapes import TensorType
 
 
 def verify(graph: Graph, after: str = "") -> None:
@@ -34,9 +35,10 @@ def _check_types(graph: Graph, node: Operation, after: str) -> None:
         types = node.kind.infer(*(tensor.type for tensor in node.inputs))
     except (ValueError, TypeError) as error:
         _fail(graph, node, after, f"its inputs do not fit: {error}")
-    expected = types if isinstance(types, tuple) and not hasattr(types, "dtype") else (types,)
+    expected: tuple[TensorType, ...] = (types,) if isinstance(types, TensorType) else types
     for tensor, type in zip(node.outputs, expected, strict=True):
-        if tensor.dtype is not type.dtype or (type.is_exact and tensor.type.is_exact and tensor.type.shape != type.shape):
+        both_exact = type.is_exact and tensor.type.is_exact
+        if tensor.dtype is not type.dtype or (both_exact and tensor.type.shape != type.shape):
             _fail(graph, node, after, f"its output has type {tensor.type}, its rule gives {type}")
 
 

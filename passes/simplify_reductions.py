@@ -1,0 +1,82 @@
+"""Identities of reductions. Sums may come out in another order, or as a product, so to another last bit."""
+
+from __future__ import annotations
+
+from graphc.dims import product
+from graphc.graph import Tensor
+from graphc.ops.reduction import Reduce
+from graphc.ops.reshaping import BroadcastTo, ExpandDims, Reshape, Squeeze, Transpose
+from graphc.passes.simplify_site import Key, Rule, Site
+
+_VIEWS = (Reshape, ExpandDims, Squeeze, Transpose)
+
+
+def reduce_nothing(at: Site, x: Tensor) -> Tensor | None:
+    """``sum(x, axes of size 1) -> squeeze(x)``, and so for the other reductions"""
+    kind: Reduce = at.kind
+    if kind.axes is None:
+        return None
+    ones = tuple(axis for axis in kind.axes if x.type.sizes[axis] == 1)
+    rest = tuple(axis for axis in kind.axes if axis not in ones)
+    if rest and not ones:
+        return None
+    reduced = at.make(Reduce(kind.fn, rest, kind.keep_dims), x) if rest else x
+    if kind.keep_dims or not ones:
+        return reduced
+    return at.make(Squeeze(tuple(axis - sum(a < axis for a in rest) for axis in ones)), reduced)
+
+
+def reduce_twice(at: Site, x: Tensor) -> Tensor | None:
+    """``sum(sum(x, a), b) -> sum(x, a and b)`` where the last axis stays, and so for the other reductions
+
+    A reduction of the last axis gives a value for each row, in the kernel that computes the rows: it stays apart.
+    """
+    outer, inner = at.kind, x.op.kind
+    if not isinstance(inner, Reduce) or inner.fn != outer.fn or inner.axes is None or outer.axes is None:
+        return None
+    source = x.op.inputs[0]
+    rank = len(source.type.sizes)
+    places = list(range(rank)) if inner.keep_dims else [axis for axis in range(rank) if axis not in inner.axes]
+    axes = tuple(sorted({*inner.axes, *(places[axis] for axis in outer.axes)}))
+    if rank - 1 in axes:
+        return None
+    both = at.make(Reduce(outer.fn, axes, inner.keep_dims and outer.keep_dims), source)
+    return at.make(Reshape(at.type.sizes), both)
+
+
+def reduce_all_of_view(at: Site, x: Tensor) -> Tensor | None:
+    """``sum of all(transpose(x)) -> sum of all(x)``, and so for reshapes and the other reductions"""
+    if not isinstance(x.op.kind, _VIEWS) or at.kind.axes is None or not _reduces_all(at.kind, x):
+        return None
+    source = x.op.inputs[0]
+    total = at.make(Reduce(at.kind.fn, tuple(range(len(source.type.sizes)))), source)
+    return at.make(Reshape(at.type.sizes), total)
+
+
+def reduce_broadcast(at: Site, x: Tensor) -> Tensor | None:
+    """``sum(broadcast(x)) -> x * count``; ``max(broadcast(x)) -> x``, and so for min, all, any"""
+    kind: Reduce = at.kind
+    if not isinstance(x.op.kind, BroadcastTo) or kind.axes is None or kind.fn == "Prod":
+        return None
+    source = x.op.inputs[0]
+    leading = len(x.type.sizes) - len(source.type.sizes)
+    repeated = [a for a in kind.axes if a < leading or source.type.sizes[a - leading] != x.type.sizes[a]]
+    count = product(x.type.sizes[axis] for axis in repeated)
+    if not repeated or count == 0:
+        return None
+    kept = [a - leading for a in range(leading, len(x.type.sizes)) if a in kind.axes]
+    # axes of size 1 in the source, repeated or not, are summed too: over one element each
+    partial = at.make(Reduce(kind.fn, tuple(kept), keep_dims=True), source)
+    if kind.fn == "Sum":
+        partial = at.fn("Mul", partial, at.size(count, x.dtype))
+    result = partial if kind.keep_dims or not kept else at.make(Squeeze(tuple(kept)), partial)
+    return at.filled(result)
+
+
+def _reduces_all(kind: Reduce, x: Tensor) -> bool:
+    return kind.axes is not None and len(kind.axes) == len(x.type.sizes)
+
+
+REDUCTIONS: dict[Key, tuple[Rule, ...]] = {
+    Reduce: (reduce_nothing, reduce_twice, reduce_all_of_view, reduce_broadcast),
+}
