@@ -57,10 +57,30 @@ class Executable:
         ]
         self._fetch_words = [word for word, _, _ in self._fetches]
         self.states_version = -1
+        self.operations: Sequence[Operation] = ()
 
     def for_sizes(self, sizes: Mapping[str, int]) -> Executable:
         """The same code with memory for other values of the size symbols."""
         return Executable(self.program, self._library, sizes, self._threads, self._pool)
+
+    def address(self, symbol: str) -> int:
+        """Where a function of the step's code is."""
+        return self._library.address(symbol)
+
+    @property
+    def arena_address(self) -> int:
+        """Where the arena begins."""
+        return address_of(self._arena)
+
+    @property
+    def scratch_address(self) -> int:
+        """Where the first thread's private memory begins."""
+        return address_of(self._scratch)
+
+    @property
+    def errors_address(self) -> int:
+        """Where kernels note errors."""
+        return address_of(self._errors)
 
     def number(self, size: DimLike) -> int:
         """A size as a number."""

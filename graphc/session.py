@@ -175,6 +175,21 @@ class BaseSession:
             plan = self._plans[key] = _Plan(self, fetches, list(feeds))
         return plan
 
+    def compiled(self, fetches: Any, feed_dict: Mapping[Any, Any]) -> tuple[Any, list[Array]]:
+        """The compiled step that a run of these would use, and the arrays it would be given: for profiling."""
+        plan = self._plan(fetches, feed_dict)
+        values = [feed_value(tensor, value) for tensor, value in zip(plan.feeds, feed_dict.values(), strict=True)]
+        used = [values[n] for n in plan.used]
+        used += [np.array(variable in self.state.initialised) for variable in plan.step.flags]
+        executable = plan.versions.find(used, self.state)
+        if executable.states_version != self.state.version:
+            plan.versions.bind(executable, self.state)
+        return executable, used
+
+    def state_arrays(self, executable: Any) -> list[Array]:
+        """The variables that a compiled step reads or replaces, in its order."""
+        return [self.state.arrays[operation] for operation in executable.operations]
+
     def make_callable(self, fetches: Any, feed_list: Sequence[Any] | None = None, accept_options: bool = False) -> Callable[..., Any]:
         """A function of the values for ``feed_list`` that returns the values of ``fetches``: ``run`` with less overhead."""
         if self._closed:

@@ -84,6 +84,7 @@ class Versions:
         slots = [slot for slot in executable.program.slots if slot.kind == "state"]
         for operation, slot in zip(self.operations, slots, strict=True):
             state.room(operation, tuple(executable.number(size) for size in slot.type.sizes))
+        executable.operations = self.operations
         executable.bind_states([state.arrays[operation] for operation in self.operations], state.version)
 
     def _for(self, shapes: Shapes) -> Any:

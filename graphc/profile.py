@@ -1,0 +1,111 @@
+"""What the kernels of a step cost: operations, bytes moved, and the time each takes when it runs alone.
+
+    rows = graphc.profile.kernels(session, [loss, train_op], {x: images, y: labels})
+    print(graphc.profile.table(rows))
+
+The kernels run on copies of the variables, so profiling changes nothing.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from graphc.codegen.program import Call, Copy, ErrorSlot, InArena, Place, Slot
+from graphc.dims import DimLike, evaluate
+from graphc.executable import Executable, address_of
+
+_KERNEL = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 3, *[ctypes.c_int64] * 2)
+
+
+class Row(NamedTuple):
+    """One kernel of a step: what it computes, floating-point operations, bytes read and written, and seconds."""
+
+    name: str
+    ops: str
+    flops: int
+    bytes: int
+    tasks: int
+    seconds: float
+
+
+def kernels(session: Any, fetches: Any, feed_dict: Mapping[Any, Any] | None = None, repeats: int = 20) -> list[Row]:
+    """A row for each kernel of the step in the order in which they run; the times are of one thread, the best of ``repeats``."""
+    session.run(fetches, feed_dict)
+    executable, arrays = session.compiled(fetches, feed_dict or {})
+    bench = _Bench(executable, arrays, session)
+    return [bench.row(call, repeats) for call in executable.program.calls]
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The rows as text, with GFLOP/s and GB/s, and a line of sums."""
+    lines = [f"{'kernel':<44} {'us':>9} {'kFLOP':>10} {'kB':>9} {'GFLOP/s':>8} {'GB/s':>7} {'tasks':>6}  ops"]
+    for row in (*rows, _total(rows)):
+        speed = row.flops / row.seconds / 1e9 if row.seconds else 0.0
+        stream = row.bytes / row.seconds / 1e9 if row.seconds else 0.0
+        lines.append(
+            f"{row.name[-44:]:<44} {1e6 * row.seconds:>9.1f} {row.flops / 1e3:>10.1f} {row.bytes / 1e3:>9.1f} "
+            f"{speed:>8.1f} {stream:>7.1f} {row.tasks:>6}  {row.ops[:60]}"
+        )
+    return "\n".join(lines)
+
+
+def _total(rows: Sequence[Row]) -> Row:
+    sums = [sum(getattr(row, field) for row in rows) for field in ("flops", "bytes", "tasks", "seconds")]
+    return Row(f"all {len(rows)} kernels", "", sums[0], sums[1], sums[2], sums[3])
+
+
+class _Bench:
+    """A second copy of a step's memory on which its kernels can be run one by one."""
+
+    def __init__(self, executable: Executable, feeds: Sequence[np.ndarray[Any, Any]], session: Any):
+        self.executable = executable.for_sizes(executable.sizes)
+        self.program = executable.program
+        self.sizes = executable.sizes
+        self.feeds = feeds
+        self.states = [array.copy() for array in session.state_arrays(executable)]
+        self.executable.bind_states(self.states, 0)
+        self.results = self.executable.run(feeds)
+
+    def row(self, call: Call, repeats: int) -> Row:
+        """Times one kernel."""
+        from graphc.codegen.estimate import estimate
+        from graphc.codegen.step import kernel_symbol
+
+        address = self.executable.address(kernel_symbol(call.kernel, self.program.symbols))
+        function = _KERNEL(address)
+        pointers = (ctypes.c_int64 * len(call.places))(*(self._address(place) for place in call.places))
+        dims = (ctypes.c_int64 * max(len(self.program.symbols), 1))(*(self.sizes[s] for s in self.program.symbols))
+        tasks = self._number(call.kernel.tasks)
+        best = float("inf")
+        for _ in range(repeats):
+            start = time.perf_counter()
+            function(pointers, dims, self.executable.scratch_address, 0, tasks)
+            best = min(best, time.perf_counter() - start)
+        cost = estimate(call.kernel)
+        ops = call.node.kind.attributes().get("ops", "")
+        return Row(call.node.name, ops, self._number(cost.flops), self._number(cost.moved), tasks, best)
+
+    def _address(self, place: Place) -> int:
+        if isinstance(place, InArena):
+            return self.executable.arena_address + self._number(place.offset)
+        if isinstance(place, ErrorSlot):
+            return self.executable.errors_address + 8 * place.number
+        return address_of(self._array(place))
+
+    def _array(self, slot: Slot) -> np.ndarray[Any, Any]:
+        owners = {"feed": self.feeds, "fetch": self.results, "state": self.states, "constant": self.program.constants}
+        return owners[slot.kind][slot.number]
+
+    def _number(self, size: DimLike) -> int:
+        return size if isinstance(size, int) else evaluate(size, self.sizes)
+
+
+def copied_bytes(executable: Executable) -> int:
+    """The bytes that the step moves outside of kernels, for fetches of what is kept elsewhere."""
+    copies = [action.bytes for action in executable.program.actions if isinstance(action, Copy)]
+    return sum(executable.number(size) for size in copies)
