@@ -196,7 +196,7 @@ def test_assigning_what_does_not_fit() -> None:
         ValueError, match=r"^Assign 'Assign': cannot assign f32\[3\] to a variable of shape \[2\], declared"
     ):
         w.assign([1.0, 2.0, 3.0])
-    with pytest.raises(ValueError, match="^Tensor conversion requested dtype float32 for Tensor with dtype int32"):
+    with pytest.raises(ValueError, match=r"^Tensor conversion requested dtype float32 for Tensor with dtype int32"):
         w.assign(tf.constant([1, 2]))
 
 
@@ -205,7 +205,7 @@ def test_iterating_and_truth() -> None:
     with pytest.raises(TypeError) as caught:
         list(w)
     assert str(caught.value) == "Variable 'w:0' is not iterable; use tf.unstack to take it apart"
-    with pytest.raises(TypeError, match="Using a `tf.Tensor` .* as a Python `bool` is not allowed"):
+    with pytest.raises(TypeError, match=r"Using a `tf.Tensor` .* as a Python `bool` is not allowed"):
         bool(w)
 
 

@@ -132,7 +132,7 @@ def fused_batch_norm(
         if is_training:
             batch_mean, batch_variance = moments(tensor, over)
         else:
-            batch_mean, batch_variance = convert_to_tensor(mean), convert_to_tensor(variance)
+            batch_mean, batch_variance = (convert_to_tensor(v, tensor.dtype) for v in (mean, variance))
         given = (batch_mean, batch_variance, offset, scale)
         m, v, beta, gamma = (along_channel(vector, tensor, channel) for vector in given)
         normalised = batch_normalization(tensor, m, v, beta, gamma, epsilon)
