@@ -98,6 +98,10 @@ class PlaceholderWithDefault(Op):
     def gradient(self, node: Operation, grad: Tensor) -> tuple[Tensor]:
         return (grad,)
 
+    def specialise(self, inputs: Sequence[Tensor], values: Sequence[Any]) -> Tensor:
+        """The default: a value that is fed is an input of its own."""
+        return inputs[0]
+
 
 def placeholder(dtype: Any, shape: Any = None, name: str | None = None) -> Tensor:
     """A value of this type that each run must be fed; unknown sizes are None."""

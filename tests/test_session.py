@@ -1,0 +1,196 @@
+"""What a Session does: fetches, feeds, the order of effects, versions for shapes, and the cost of a run."""
+
+import collections
+import threading
+
+import numpy as np
+import pytest
+
+import graphc as tf
+
+
+@pytest.fixture
+def session():
+    with tf.Graph().as_default(), tf.Session() as sess:
+        yield sess
+
+
+def test_fetches_keep_the_structure_they_were_asked_in(session):
+    a = tf.constant([1.0, 2.0], name="a")
+    pair = collections.namedtuple("pair", "left right")
+    result = session.run({"list": [a, "a:0"], "tuple": (a * 2, tf.no_op()), "named": pair(a, 2.0 * a)})
+    np.testing.assert_array_equal(result["list"], [[1, 2], [1, 2]])
+    assert result["tuple"][1] is None
+    np.testing.assert_array_equal(result["tuple"][0], [2, 4])
+    np.testing.assert_array_equal(result["named"].right, [2, 4])
+
+
+def test_a_scalar_comes_back_as_a_numpy_scalar(session):
+    value = session.run(tf.constant(3.0) * 2)
+    assert type(value) is np.float32
+    assert value == 6
+
+
+def test_nothing_asked_for_is_nothing_done(session):
+    tf.constant(1.0)
+    assert session.run([]) == []
+
+
+def test_any_tensor_can_be_fed(session):
+    x = tf.placeholder(tf.float32, [2])
+    doubled = x * 2
+    y = doubled + 1
+    np.testing.assert_array_equal(session.run(y, {doubled: [5.0, 6.0]}), [6, 7])
+    np.testing.assert_array_equal(session.run([doubled, y], {doubled: [5.0, 6.0]}), [[5, 6], [6, 7]])
+
+
+def test_a_placeholder_with_a_default_can_be_left_out(session):
+    x = tf.placeholder_with_default([1.0, 2.0], [None])
+    np.testing.assert_array_equal(session.run(x * 2), [2, 4])
+    np.testing.assert_array_equal(session.run(x * 2, {x: [1, 2, 3]}), [2, 4, 6])
+
+
+def test_feeds_are_converted_where_nothing_is_lost(session):
+    x = tf.placeholder(tf.float32, [None, 2])
+    expected = [[2, 4]]
+    for value in ([[1, 2]], np.array([[1, 2]]), np.array([[1.0, 2.0]]), np.array([[1], [2]], np.float32).T):
+        np.testing.assert_array_equal(session.run(x * 2, {x: value}), expected)
+
+
+def test_variables_keep_their_values_from_run_to_run(session):
+    v = tf.Variable([1.0, 2.0], name="v")
+    step = tf.assign_add(v, [1.0, 1.0])
+    session.run(tf.global_variables_initializer())
+    np.testing.assert_array_equal(session.run(step), [2, 3])
+    np.testing.assert_array_equal(session.run([step, v.initialized_value()])[0], [3, 4])
+    np.testing.assert_array_equal(session.run(v), [3, 4])
+
+
+def test_a_read_sees_the_value_from_before_the_run(session):
+    v = tf.Variable(1.0)
+    assign = tf.assign(v, 5.0)
+    session.run(tf.global_variables_initializer())
+    assert session.run([v, assign]) == [1.0, 5.0]
+    assert session.run(v) == 5.0
+
+
+def test_a_read_after_a_control_dependency_sees_the_new_value(session):
+    v = tf.Variable(1.0)
+    assign = tf.assign(v, 5.0)
+    with tf.control_dependencies([assign]):
+        after = v.read_value() * 2
+    session.run(tf.global_variables_initializer())
+    assert session.run(after) == 10.0
+
+
+def test_assignments_in_one_run_follow_their_order(session):
+    v = tf.Variable(2.0)
+    first = tf.assign_add(v, 3.0)
+    with tf.control_dependencies([first]):
+        second = tf.assign(v, v.read_value() * 10)
+    session.run(tf.global_variables_initializer())
+    assert session.run(second) == 50.0
+    assert session.run(v) == 50.0
+
+
+def test_variables_can_swap_their_values(session):
+    a, b = tf.Variable([1.0, 2.0]), tf.Variable([3.0, 4.0])
+    swap = tf.group(tf.assign(a, b), tf.assign(b, a))
+    session.run(tf.global_variables_initializer())
+    session.run(swap)
+    np.testing.assert_array_equal(session.run([a, b]), [[3, 4], [1, 2]])
+
+
+def test_an_update_in_place_waits_for_those_who_read_the_old_value(session):
+    w = tf.Variable(np.arange(6, dtype=np.float32).reshape(2, 3))
+    product = tf.matmul(w, w, transpose_b=True)
+    update = tf.assign(w, w * 0.5)
+    session.run(tf.global_variables_initializer())
+    before = np.arange(6, dtype=np.float32).reshape(2, 3)
+    np.testing.assert_allclose(session.run([product, update])[0], before @ before.T)
+    np.testing.assert_allclose(session.run(w), before / 2)
+
+
+def test_sessions_do_not_share_variables():
+    with tf.Graph().as_default():
+        v = tf.Variable(1.0)
+        init = tf.global_variables_initializer()
+        with tf.Session() as one, tf.Session() as two:
+            one.run(init)
+            two.run(init)
+            one.run(tf.assign(v, 7.0))
+            assert two.run(v) == 1.0
+            assert one.run(v) == 7.0
+
+
+def test_eval_and_run_use_the_default_session():
+    with tf.Graph().as_default():
+        v = tf.Variable(4.0)
+        with tf.Session():
+            tf.global_variables_initializer().run()
+            assert v.eval() == 4.0
+            assert (v * 2).eval() == 8.0
+
+
+def test_an_interactive_session_is_the_default_until_closed():
+    with tf.Graph().as_default():
+        session = tf.InteractiveSession()
+        assert (tf.constant(2.0) * 3).eval() == 6.0
+        session.close()
+        assert tf.get_default_session() is None
+
+
+def test_sizes_are_compiled_once_as_numbers_and_once_as_symbols(session):
+    x = tf.placeholder(tf.float32, [None, 3])
+    y = tf.placeholder(tf.float32, [None, 3])
+    total = tf.reduce_sum(x * y, axis=1)
+    for rows in (4, 7, 9, 30, 5):
+        a, b = np.random.rand(2, rows, 3).astype(np.float32)
+        np.testing.assert_allclose(session.run(total, {x: a, y: b}), (a * b).sum(1), rtol=1e-5)
+    (plan,) = session._plans.values()
+    assert plan.versions.compilations == 2
+
+
+def test_sizes_of_one_and_zero_get_versions_of_their_own(session):
+    x = tf.placeholder(tf.float32, [None, 3])
+    y = tf.placeholder(tf.float32, [None, 3])
+    for rows, other in ((4, 4), (5, 5), (1, 6), (6, 1), (0, 0), (8, 8)):
+        a, b = np.random.rand(rows, 3).astype("f"), np.random.rand(other, 3).astype("f")
+        np.testing.assert_allclose(session.run(x + y, {x: a, y: b}), a + b)
+
+
+def test_a_callable_runs_like_run(session):
+    a, b = tf.placeholder(tf.float32, [3]), tf.placeholder(tf.float32, [3])
+    call = session.make_callable([a * b, a + b], [a, b])
+    product, total = call(np.ones(3, "f"), [1, 2, 3])
+    np.testing.assert_array_equal(product, [1, 2, 3])
+    np.testing.assert_array_equal(total, [2, 3, 4])
+
+
+def test_a_step_is_one_native_call_and_allocates_only_its_fetches(session):
+    x = tf.placeholder(tf.float32, [8, 5])
+    w = tf.Variable(np.ones((5, 4), np.float32))
+    loss = tf.reduce_mean(tf.tanh(tf.matmul(x, w)))
+    train = tf.train.GradientDescentOptimizer(0.1).minimize(loss)
+    session.run(tf.global_variables_initializer())
+    feed = np.ones((8, 5), np.float32)
+    call = session.make_callable([loss, train], [x])
+    call(feed)
+    executable, _ = session.compiled([loss, train], {x: feed})
+    counted = []
+    native = executable._function
+    executable._function = lambda frame: counted.append(frame) or native(frame)
+    session.run([loss, train], {x: feed})
+    assert len(counted) == 1
+
+
+def test_threads_may_run_one_session_together(session):
+    v = tf.Variable(0)
+    add = tf.assign_add(v, 1)
+    session.run(tf.global_variables_initializer())
+    workers = [threading.Thread(target=lambda: [session.run(add) for _ in range(50)]) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert session.run(v) == 200
