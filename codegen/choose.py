@@ -119,8 +119,7 @@ def plan(spec: Contraction, target: Target) -> Plan:
         return dot_plan(shape, target)
     if shape.n == 1 and shape.rows and shape.rows[-1].a == 1:
         return tile_plan(shape_of(spec, swapped=True), target, "", False, ("one column: vectors run along the rows",))
-    pack_b = _copying_b_pays(shape, target)
-    return tile_plan(shape, target, _copying_a_pays(shape, target) if pack_b else "", pack_b)
+    return tile_plan(shape, target, _copy_of_a(shape, target), _copying_b_pays(shape, target))
 
 
 # Which form.
@@ -139,18 +138,27 @@ def _dot_pays(shape: Shape) -> bool:
 
 
 def _copying_b_pays(shape: Shape, target: Target) -> bool:
-    """B is too large to stay in the second cache between rows of tiles, and there are many of these."""
-    return guess(shape.k) * guess(shape.n) * element_bytes(shape) > target.l2 // 2 and guess(shape.m) > 32
-
-
-def _copying_a_pays(shape: Shape, target: Target) -> str:
-    """Where A is large, or its rows fall into the same few sets of the first cache: how to copy it, else ''."""
+    """B does not stay in the second cache between rows of tiles, or its rows fall into the same sets of the first."""
     size = element_bytes(shape)
-    large = guess(shape.m) * guess(shape.k) * size > target.l2 // 2 and guess(shape.n) > 64
-    if not large:
-        return ""
-    by_columns = any(group.a == 1 and guess(group.extent) >= 8 for group in shape.rows)
-    return "columns" if by_columns and shape.inner[-1].a != 1 else "rows"
+    large = guess(shape.k) * guess(shape.n) * size > target.l2 // 2
+    row = shape.inner[-1].b if shape.inner else 1
+    collides = isinstance(row, int) and row * size % 4096 == 0 and guess(shape.k) > 64
+    return guess(shape.m) > 32 and (large or collides)
+
+
+def _copy_of_a(shape: Shape, target: Target) -> str:
+    """How to copy A, or '' to read it in place, which costs nothing while its rows run along K.
+
+    By columns when A is contiguous along its rows instead: each k of a tile would touch a page of its own.
+    """
+    if not all(isinstance(group.a, int) for group in shape.rows):
+        return "rows"
+    size = element_bytes(shape)
+    far = bool(shape.inner) and not (isinstance(shape.inner[-1].a, int) and abs(shape.inner[-1].a) * size < 1024)
+    runs_along_rows = any(group.a == 1 and guess(group.extent) >= 8 for group in shape.rows)
+    large = guess(shape.m) * guess(shape.k) * size > target.l1
+    reused = guess(shape.n) > 4 * target.lanes(shape.dtype)
+    return "columns" if far and runs_along_rows and large and reused else ""
 
 
 # The forms.
@@ -182,13 +190,14 @@ def tile_plan(shape: Shape, target: Target, pack_a: str, pack_b: bool, reasons: 
         pack_b = True
         reasons += ("B is copied: " + ("its columns are apart" if shape.col.b != 1 else "their number is a symbol"),)
     lanes = lanes_for(shape, target)
-    if not pack_a and not all(isinstance(group.a, int) for group in shape.rows):
-        pack_a = "rows"
-        reasons += ("A is copied by rows: their distance is a symbol",)
-    elif pack_a:
-        reasons += (f"A is copied by {pack_a}",)
     tiled, mr, nv = _best_tile(shape, lanes, target, pack_a, pack_b)
-    k_level, k_block = _block_of_k(shape) if pack_a and pack_b else (0, _whole_k(shape))
+    k_level, k_block = _block_of_k(shape, nv * lanes, target) if pack_b else (0, _whole_k(shape))
+    if k_block != _whole_k(shape) and not pack_a and tiled is not None and not isinstance(shape.rows[tiled].extent, int):
+        pack_a = "rows"  # Too few rows for a tile are made up for in a copy, when sums of parts have to wait.
+        tiled, mr, nv = _best_tile(shape, lanes, target, pack_a, pack_b)
+        k_level, k_block = _block_of_k(shape, nv * lanes, target)
+    if pack_a:
+        reasons += (f"A is copied by {pack_a}",)
     result = Plan(
         "tile", shape, lanes, mr, nv, tiled, pack_a, pack_b, k_level, k_block, 1, 1, 1, 1,
         reasons or ("operands read in place",),
@@ -200,15 +209,15 @@ def _whole_k(shape: Shape) -> DimLike:
     return shape.inner[0].extent if shape.inner else 1
 
 
-def _block_of_k(shape: Shape) -> tuple[int, DimLike]:
-    """Which loop of K to cut, and into what length.
+def _block_of_k(shape: Shape, columns: int, target: Target) -> tuple[int, DimLike]:
+    """Which loop of K to cut, and into what length, so that a panel of B stays in the second cache.
 
-    Measured: a copied row of 2 KiB need not be cut; longer ones do best with blocks of about 1.4 KiB.
+    Measured: a panel of half that cache need not be cut; longer ones do best with blocks of an eighth.
     """
-    size = element_bytes(shape)
-    if isinstance(shape.k, int) and shape.k * size <= 2048:
+    bytes_per_step = columns * element_bytes(shape)
+    if guess(shape.k) * bytes_per_step <= target.l2 // 2:
         return 0, _whole_k(shape)
-    most, inside = 1408 // size, 1
+    most, inside = max(1, target.l2 // 8 // bytes_per_step), 1
     for level in reversed(range(len(shape.inner))):
         extent = shape.inner[level].extent
         if not isinstance(extent, int) or inside * extent > most:
@@ -266,10 +275,11 @@ def cycles_per_step(mr: int, nv: int) -> float:
     """Cycles for one k of a tile on a core with two multiply-add ports, two load ports, four instructions a cycle.
 
     The chain of additions into one register bounds it from below: a multiply-add takes about four cycles. B comes
-    from the second level of cache, a vector in two cycles. One cycle more is what small tiles were measured to lose.
+    from the second level of cache, a vector in two cycles. The rest is fitted to measurements: small tiles lose a
+    cycle, and of tiles with equally many products those with fewer loads win.
     """
     products, loads = mr * nv, mr + nv
-    return 1 + max(products / 2, loads / 2, (products + loads + 2) / 4, 2 * nv, 4)
+    return 1 + loads / 8 + max(products / 2, loads / 2, (products + loads + 2) / 4, 2 * nv, 4)
 
 
 def tile_overhead(mr: int, nv: int) -> float:
@@ -283,19 +293,20 @@ def tile_overhead(mr: int, nv: int) -> float:
 def _with_tasks(chosen: Plan, target: Target) -> Plan:
     """Tasks as a grid over C: halve blocks while their work stays worth a thread.
 
-    The longer side is halved; where B is copied, first the columns, as tasks that share columns each copy them.
+    The longer side is halved; where only B is copied, first the columns, as tasks that share columns each copy them;
+    where only A is, first the rows.
     """
     tiles, panels = max(1, guess(chosen.tiles)), max(1, guess(chosen.column_panels))
     flops_per_tile = 2 * max(1, guess(chosen.shape.k)) * chosen.mr * chosen.nv * chosen.lanes
     blocks = max(1, guess(chosen.outer))
-    copies = bool(chosen.pack_a)
-    # Where each task copies its own rows and columns, there are no more of them than cores.
-    wanted = max(2, target.cores) if copies else max(TASKS_WANTED, 4 * target.cores)
+    copies = bool(chosen.pack_a) and chosen.pack_b
+    wanted = max(4, target.cores) if copies else max(TASKS_WANTED, 4 * target.cores)
     while blocks < wanted and tiles * panels * flops_per_tile >= 2 * TASK_FLOPS:
         rows, columns = tiles * chosen.mr, panels * chosen.nv * chosen.lanes
-        if panels > 1 and (tiles == 1 or columns > rows or (chosen.pack_b and not copies)):
+        by_columns = panels > 1 and (columns > rows if bool(chosen.pack_a) == chosen.pack_b else chosen.pack_b)
+        if by_columns or tiles == 1 and panels > 1:
             panels = -(-panels // 2)
-        elif tiles > 1:
+        elif tiles > 1 and (rows >= 128 or not chosen.pack_b):
             tiles = -(-tiles // 2)
         else:
             break
