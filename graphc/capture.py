@@ -106,7 +106,7 @@ class _Capture:
         variable = node.inputs[0].op
         value = self._place(node.inputs[1])
         old = value if type(kind) is Assign else self._latest(variable)
-        with self.step.graph.standing_for(node):
+        with self.step.graph.as_default(), self.step.graph.standing_for(node):
             new = kind.new_value(old, value)
         self.latest[variable] = new
         self.places[node.outputs[0]] = new
@@ -122,7 +122,7 @@ class _Capture:
         inputs = (*(self._place(tensor) for tensor in node.inputs), counter)
         copy = graph.add(kind, inputs, tuple(tensor.type for tensor in node.outputs), like=node)
         self.places.update(zip(node.outputs, copy.outputs, strict=True))
-        with graph.standing_for(node):
+        with graph.as_default(), graph.standing_for(node):
             self.latest[node] = kind.advanced(counter, copy.outputs[0])
 
     def _place(self, tensor: Tensor) -> Tensor:
