@@ -98,7 +98,10 @@ class Executable:
     def run(self, feeds: Sequence[np.ndarray[Any, Any]]) -> list[Any]:
         """One native call; the feeds are contiguous arrays of the shapes and dtypes that the step was compiled for."""
         frame = self._frame
-        results = [empty(shape, dtype) for _, shape, dtype in self._fetches]
+        try:
+            results = [empty(shape, dtype) for _, shape, dtype in self._fetches]
+        except (MemoryError, ValueError) as error:
+            raise errors.ResourceExhaustedError(None, None, f"cannot allocate what the step gives: {error}") from None
         where = id if self._takes_objects else address_of
         for word, array in zip(self._feed_words, feeds):  # noqa: B905  (strict costs time on every run)
             frame[word] = where(array)

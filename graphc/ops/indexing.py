@@ -47,6 +47,11 @@ class GatherV2(Op):
         _check_indices(indices, 0, x.shape[self.axis])
         return np.take(x, indices.astype(np.int64), axis=self.axis)
 
+    def runtime_error(self, node: Operation) -> str:
+        """What went wrong where an index is outside."""
+        x, indices = node.inputs
+        return f"an index in {indices.label} is not in [0, {x.type.sizes[self.axis]}), the positions of {x.label} {x.type}"
+
     def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
         x, indices = node.inputs
         return [scatter_add_like(grad, indices, x, self.axis), None]
@@ -88,6 +93,10 @@ class ScatterAdd(Op):
         if places.size:
             np.add.at(result, (*before, places[kept]), rows[(*before, kept)])
         return result
+
+    def runtime_error(self, node: Operation) -> str:
+        """What went wrong where a segment id is too large."""
+        return f"a segment id in {node.inputs[1].label} is not below {self.size}, the number of segments"
 
     def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
         indices = node.inputs[1]

@@ -1,0 +1,261 @@
+# ruff: noqa: E501
+"""What bad input gets: the class and the whole text of each error, with the line of the user's file.
+
+In an expected text, ``{line}`` stands for the line of the case that ends in ``# here``.
+"""
+
+import inspect
+
+import numpy as np
+import pytest
+
+import graphc as tf
+
+
+def _graph():
+    x = tf.placeholder(tf.float32, [None, 3], name="x")  # a line of this helper is named by texts about x
+    return x, x * 2, tf.Session()
+
+
+X_LINE = inspect.getsourcelines(_graph)[1] + 1
+X = f"(Placeholder 'x' (declared at test_errors.py:{X_LINE}))"
+
+
+def inner_sizes():
+    x = tf.placeholder(tf.float32, [32, 784], name="x")
+    tf.matmul(x, tf.zeros([512, 10]), name="logits")  # here
+
+
+def dtypes_differ():
+    x, y = tf.placeholder(tf.float32, [3]), tf.placeholder(tf.int32, [3])
+    x + y  # here
+
+
+def shapes_differ():
+    x, y = tf.placeholder(tf.float32, [3]), tf.placeholder(tf.float32, [4])
+    tf.add(x, y, name="sum")  # here
+
+
+def reshape_count():
+    tf.reshape(tf.zeros([2, 3]), [4, 2], name="table")  # here
+
+
+def assign_shape():
+    w = tf.Variable([1.0, 2.0])
+    tf.assign(w, [1.0, 2.0, 3.0])  # here
+
+
+def too_many_values():
+    tf.constant([1, 2, 3, 4, 5], shape=[2, 2])
+
+
+def tensor_as_bool():
+    if tf.placeholder(tf.float32, [3], name="x"):
+        pass
+
+
+def tensor_iterated():
+    list(tf.placeholder(tf.float32, [3], name="x"))
+
+
+def graph_finalized():
+    tf.get_default_graph().finalize()
+    tf.constant(1)
+
+
+def gradient_of_integers():
+    x = tf.placeholder(tf.int32, [3])
+    tf.gradients(tf.multiply(x, 2, name="y"), x)  # here
+
+
+def fetch_of_nothing():
+    _graph()[2].run(None)
+
+
+def fetch_of_a_number():
+    _graph()[2].run(3)
+
+
+def fetch_of_an_unknown_name():
+    _graph()[2].run("foo:0")
+
+
+def fetch_from_another_graph():
+    session = _graph()[2]
+    with tf.Graph().as_default():
+        other = tf.constant(1.0)
+    session.run(other)
+
+
+def missing_feed():
+    _, y, session = _graph()
+    session.run(y)
+
+
+def feed_of_wrong_shape():
+    x, y, session = _graph()
+    session.run(y, {x: np.zeros((2, 4))})
+
+
+def feed_of_text():
+    x, y, session = _graph()
+    session.run(y, {x: "abc"})
+
+
+def feed_of_ragged_rows():
+    x, y, session = _graph()
+    session.run(y, {x: [[1, 2, 3], [1, 2]]})
+
+
+def feed_of_complex():
+    x, y, session = _graph()
+    session.run(y, {x: np.zeros((2, 3), complex)})
+
+
+def feed_of_a_tensor():
+    x, y, session = _graph()
+    session.run(y, {x: tf.zeros([2, 3])})
+
+
+def feed_of_fractions_for_whole_numbers():
+    n = tf.placeholder(tf.int32, [2], name="n")  # here
+    tf.Session().run(n * 2, {n: [1.5, 2]})
+
+
+def feed_beyond_the_range():
+    n = tf.placeholder(tf.int32, [2], name="n")  # here
+    tf.Session().run(n * 2, {n: np.array([2**40, 2])})
+
+
+def feed_for_an_unknown_name():
+    _, y, session = _graph()
+    session.run(y, {"nope:0": 1})
+
+
+def feed_for_a_number():
+    _, y, session = _graph()
+    session.run(y, {3: 1})
+
+
+def feed_for_another_graph():
+    _, y, session = _graph()
+    with tf.Graph().as_default():
+        other = tf.placeholder(tf.float32, [1])
+    session.run(y, {other: [1]})
+
+
+def feeds_not_in_a_dictionary():
+    _, y, session = _graph()
+    session.run(y, [1])
+
+
+def uninitialised_variable():
+    w = tf.Variable([1.0], name="w")  # here
+    tf.Session().run(w * 2)
+
+
+def closed_session():
+    x, y, session = _graph()
+    session.close()
+    session.run(y, {x: np.zeros((1, 3))})
+
+
+def empty_graph():
+    tf.Session().run([])
+
+
+def sizes_that_do_not_meet():
+    x, y = tf.placeholder(tf.float32, [None], name="x"), tf.placeholder(tf.float32, [None], name="y")
+    total = tf.add(x, y, name="total")  # here
+    tf.Session().run(total, {x: np.zeros(3), y: np.zeros(4)})
+
+
+def whole_number_over_zero():
+    x, d = tf.placeholder(tf.int32, [3]), tf.placeholder(tf.int32, [3])
+    quotient = tf.floordiv(x, d, name="quotient")  # here
+    tf.Session().run(quotient, {x: [1, 2, 3], d: [1, 0, 1]})
+
+
+def gather_outside():
+    table = tf.placeholder(tf.float32, [5, 2], name="table")
+    rows = tf.placeholder(tf.int32, [3], name="rows")
+    taken = tf.gather(table, rows, name="taken")  # here
+    tf.Session().run(taken, {table: np.zeros((5, 2)), rows: [0, 5, 2]})
+
+
+def more_memory_than_there_is():
+    product = tf.matmul(tf.zeros([10**6, 3]), tf.zeros([3, 10**6]))
+    tf.Session().run(tf.reduce_sum(product))
+
+
+CASES = [
+    (inner_sizes, ValueError, "MatMul 'logits': inner sizes differ: f32[32,784] @ f32[512,10] (784 and 512), declared at {line}"),
+    (dtypes_differ, TypeError, "Add 'add': inputs have different dtypes: f32[3] and i32[3]; convert one with tf.cast, declared at {line}"),
+    (shapes_differ, ValueError, "Add 'sum': sizes 3 and 4 do not broadcast in shapes [3] and [4], declared at {line}"),
+    (reshape_count, ValueError, "Reshape 'table': cannot reshape [2,3] with 6 elements to [4,2] with 8 elements, declared at {line}"),
+    (assign_shape, ValueError, "Assign 'Assign': cannot assign f32[3] to a variable of shape [2], declared at {line}"),
+    (too_many_values, ValueError, "Too many elements provided. Needed at most 4, but received 5"),
+    (tensor_as_bool, TypeError, "Using a `tf.Tensor` ('x:0') as a Python `bool` is not allowed: its value exists only when the graph runs. Use `if t is not None:` to test whether it is defined, and tf.cond or tf.where to choose by its value."),
+    (tensor_iterated, TypeError, "Tensor 'x:0' is not iterable; use tf.unstack to take it apart"),
+    (graph_finalized, RuntimeError, "Graph is finalized and cannot be modified."),
+    (gradient_of_integers, TypeError, "gradients of Mul 'y' (declared at {line}): its type is i32[3]; wanted float32 or float64"),
+    (fetch_of_nothing, TypeError, "Fetch argument None has invalid type <class 'NoneType'>; wanted a Tensor, Operation or name"),
+    (fetch_of_a_number, TypeError, "Fetch argument 3 has invalid type <class 'int'>, must be a string or Tensor. (Can not convert a int into a Tensor or Operation.)"),
+    (fetch_of_an_unknown_name, ValueError, "Fetch argument 'foo:0' cannot be interpreted as a Tensor. (The name 'foo:0' refers to a Tensor which does not exist. The operation, 'foo', does not exist in the graph.)"),
+    (fetch_from_another_graph, ValueError, "Fetch argument <tf.Tensor 'Const:0' shape=() dtype=float32> cannot be interpreted as a Tensor. (Tensor Tensor(\"Const:0\", shape=(), dtype=float32) is not an element of this graph.)"),
+    (missing_feed, tf.errors.InvalidArgumentError, f"You must feed a value for placeholder tensor 'x' with dtype float32 and shape [?,3] {X}"),
+    (feed_of_wrong_shape, ValueError, f"Cannot feed value of shape (2, 4) for Tensor 'x:0', which has shape '(?, 3)' {X}"),
+    (feed_of_text, TypeError, "Cannot feed 'abc' for Tensor 'x:0' of type f32[?,3]: cannot make a tensor of 'abc' (str)"),
+    (feed_of_ragged_rows, ValueError, "Cannot feed [[1, 2, 3], [1, 2]] for Tensor 'x:0' of type f32[?,3]: Argument must be a dense array: [[1, 2, 3], [1, 2]] has rows of different lengths"),
+    (feed_of_complex, TypeError, f"Cannot feed a value of dtype complex128 for Tensor 'x:0' of type f32[?,3]: it would lose what is not float32 {X}"),
+    (feed_of_a_tensor, TypeError, "The value of a feed cannot be a tf.Tensor object. Acceptable feed values include Python scalars, strings, lists, numpy ndarrays. The feed for Tensor 'x:0' was <tf.Tensor 'zeros:0' shape=(2, 3) dtype=float32>."),
+    (feed_of_fractions_for_whole_numbers, TypeError, "Cannot feed a value of dtype float32 for Tensor 'n:0' of type i32[2]: it would lose what is not int32 (Placeholder 'n' (declared at {line}))"),
+    (feed_beyond_the_range, TypeError, "Cannot feed a value of dtype int64 for Tensor 'n:0' of type i32[2]: it would lose what is not int32 (Placeholder 'n' (declared at {line}))"),
+    (feed_for_an_unknown_name, TypeError, "Cannot interpret feed_dict key as Tensor: The name 'nope:0' refers to a Tensor which does not exist. The operation, 'nope', does not exist in the graph."),
+    (feed_for_a_number, TypeError, "Cannot interpret feed_dict key as Tensor: Can not convert a int into a Tensor."),
+    (feed_for_another_graph, TypeError, "Cannot interpret feed_dict key as Tensor: Tensor Tensor(\"Placeholder:0\", shape=(1,), dtype=float32) is not an element of this graph."),
+    (feeds_not_in_a_dictionary, TypeError, "feed_dict must be a dictionary, not list"),
+    (uninitialised_variable, tf.errors.FailedPreconditionError, "Attempting to use uninitialized value w (VariableV2 'w' (declared at {line})); run its initializer first, for example tf.global_variables_initializer()"),
+    (closed_session, RuntimeError, "Attempted to use a closed Session."),
+    (empty_graph, RuntimeError, "The Session graph is empty. Add operations to the graph before calling run()."),
+    (sizes_that_do_not_meet, tf.errors.InvalidArgumentError, "Add 'total' (declared at {line}): sizes 3 and 4 do not broadcast in shapes [3] and [4]"),
+    (whole_number_over_zero, tf.errors.InvalidArgumentError, "FloorDiv 'quotient' (declared at {line}): a whole number is divided by zero"),
+    (gather_outside, tf.errors.InvalidArgumentError, "GatherV2 'taken' (declared at {line}): an index in rows is not in [0, 5), the positions of table f32[5,2]"),
+    (more_memory_than_there_is, tf.errors.ResourceExhaustedError, "cannot allocate 4000000000064 bytes for a step's values"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("case", "kind", "text"), CASES, ids=[case.__name__ for case, _, _ in CASES])
+def test_the_whole_text(case, kind, text):
+    with tf.Graph().as_default(), pytest.raises(kind) as caught:
+        case()
+    assert type(caught.value) is kind
+    assert str(caught.value) == text.replace("{line}", _line_of(case))
+
+
+def _line_of(case):
+    lines, first = inspect.getsourcelines(case)
+    marked = [first + n for n, line in enumerate(lines) if line.rstrip().endswith("# here")]
+    return f"test_errors.py:{marked[0]}" if marked else ""
+
+
+def test_a_step_that_fails_leaves_the_variables_as_they_were():
+    with tf.Graph().as_default(), tf.Session() as session:
+        w = tf.Variable([1.0, 2.0])
+        n = tf.placeholder(tf.int32, [])
+        update = tf.assign(w, w + tf.cast(4 // n, tf.float32))
+        session.run(tf.global_variables_initializer())
+        with pytest.raises(tf.errors.InvalidArgumentError):
+            session.run(update, {n: 0})
+        np.testing.assert_array_equal(session.run(w), [1, 2])
+        np.testing.assert_array_equal(session.run(update, {n: 2}), [3, 4])
+
+
+def test_errors_know_their_operation_and_their_code():
+    with tf.Graph().as_default(), tf.Session() as session:
+        w = tf.Variable(1.0, name="w")
+        with pytest.raises(tf.errors.FailedPreconditionError) as caught:
+            session.run(w)
+        assert caught.value.op.name == "w"
+        assert caught.value.error_code == 9
+        assert isinstance(caught.value, tf.errors.OpError)
