@@ -17,7 +17,8 @@ def evaluate(graph: Graph, feeds: Mapping[Tensor, Any], targets: Sequence[Tensor
     for node in _needed(wanted, values):
         if all(tensor in values for tensor in node.outputs):
             continue
-        results = node.kind.evaluate(*(values[tensor] for tensor in node.inputs))
+        with np.errstate(all="ignore"):
+            results = node.kind.evaluate(*(values[tensor] for tensor in node.inputs))
         outputs = results if isinstance(results, tuple) else (results,)
         for tensor, value in zip(node.outputs, outputs, strict=True):
             values[tensor] = np.asarray(value)

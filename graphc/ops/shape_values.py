@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from graphc.dims import Dim, symbol
+from graphc.dims import Dim, atoms, symbol
 from graphc.graph import Tensor
 from graphc.ops.base import Const, as_array, convert_to_tensor, is_tensor_like
 from graphc.shapes import Dimension, Size, TensorShape, TensorType
@@ -121,7 +121,7 @@ def _plain(size: Any) -> Size:
 
 def _numbers_only(size: Any) -> Size:
     if isinstance(size, Dim):
-        return None if any(str(thing).startswith("?") for term in size.terms for thing in term) else size
+        return None if any(str(thing).startswith("?") for thing in atoms(size)) else size
     return int(size)
 
 

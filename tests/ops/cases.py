@@ -1,0 +1,11 @@
+"""The op table: one row for each way to use an op. It drives every test of ops in this folder."""
+
+from __future__ import annotations
+
+from tests.ops import cases_arrays, cases_elementwise, cases_products
+from tests.ops.harness import Case
+
+CASES: list[Case] = [*cases_elementwise.CASES, *cases_arrays.CASES, *cases_products.CASES]
+
+ROWS = [(case, dtype) for case in CASES for dtype in case.dtypes]
+NAMES = [f"{case.name}-{dtype}" for case, dtype in ROWS]

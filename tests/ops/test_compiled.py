@@ -1,0 +1,23 @@
+"""Every row of the op table in a Session: native code beside NumPy, values and gradients."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.ops.cases import NAMES, ROWS
+from tests.ops.harness import Case, assert_close, build, with_gradients
+
+NATIVE = 4.0  # our functions may differ from NumPy's by 2 ulp, and sums are taken in another order
+GRADIENTS = [(case, dtype) for case, dtype in ROWS if case.differentiable != () and case.sources(dtype)]
+
+
+@pytest.mark.parametrize("case, dtype", ROWS, ids=NAMES)
+def test_values(case: Case, dtype: str) -> None:
+    built = build(case, dtype)
+    assert_close(built.compiled(), case.expected(built.arrays), NATIVE * case.loose)
+
+
+@pytest.mark.parametrize("case, dtype", GRADIENTS, ids=[f"{case.name}-{dtype}" for case, dtype in GRADIENTS])
+def test_gradients(case: Case, dtype: str) -> None:
+    built, found = with_gradients(case, dtype, unknown=not case.known_sizes)
+    assert_close(built.compiled(found), built.interpreted(found), NATIVE * case.loose)
