@@ -6,25 +6,15 @@ from dataclasses import replace
 
 from graphc.codegen.kernels import contraction
 from graphc.codegen.loops import (
-    Accumulate,
-    Buffer,
     Contract,
-    Declare,
     For,
-    Kernel,
     Let,
-    Literal,
-    Load,
-    Local,
     Statement,
-    Store,
-    identity,
 )
 from graphc.codegen.schedule_cost import CostModel, estimate_size
 from graphc.codegen.schedule_vectors import independent
 from graphc.codegen.target import Target
-from graphc.codegen.traverse import Renaming, least, loaded_buffers, rewrite_body, stored_buffers
-from graphc.dims import Symbol, atom, ceildiv
+from graphc.codegen.traverse import loaded_buffers, stored_buffers
 
 TASK_COST = 16_000.0  # Of a task: some 10 to 20 microseconds, against about 1 to hand one over.
 MOST_TASKS = 64
@@ -88,59 +78,3 @@ def _apart(body: tuple[Statement, ...]) -> bool:
         if stored_buffers((statement,)) & (stored_buffers(others) | loaded_buffers(others)):
             return False
     return True
-
-
-def split_reduction(kernel: Kernel, chunk: int, name: str = "partials") -> tuple[Kernel, Kernel] | None:
-    """A kernel that reduces one long loop to one value, as two: partial values of chunks, and their combination::
-
-        accumulator s = 0               for c < ceil(n/chunk):            accumulator s = 0
-        for i < n:               ->       accumulator p = 0               for c < ceil(n/chunk):
-          s = add(s, x[i])                for k < min(chunk, n-c*chunk):    s = add(s, partials[c])
-        y[0] = s                            p = add(p, x[c*chunk+k])      y[0] = s
-                                          partials[c] = p
-
-    None where the kernel is not of this form. The chunks are fixed by the shape, and so is the result.
-    """
-    lets = tuple(s for s in kernel.body if isinstance(s, Let))
-    loops = [s for s in kernel.body if isinstance(s, For)]
-    starts = [s for s in kernel.body if isinstance(s, Declare)]
-    if len(loops) != 1 or not starts or not kernel.body.index(loops[0]) >= kernel.body.index(starts[-1]):
-        return None
-    loop = loops[0]
-    changes = [s for s in loop.body if isinstance(s, Accumulate)]
-    if len(changes) != len(starts) or not all(isinstance(s, Let | Accumulate) for s in loop.body):
-        return None
-    count = ceildiv(loop.extent, chunk)
-    piece = Symbol("c", count)
-    inner = Symbol(loop.variable.name, least(chunk, loop.extent - atom(piece) * chunk))
-    body = rewrite_body(loop.body, Renaming({}, {loop.variable: atom(piece) * chunk + atom(inner)}, {}))
-    partials = {
-        change.name: Buffer(f"{name}{number}", change.value.dtype, count) for number, change in enumerate(changes)
-    }
-    first = For(
-        piece,
-        (
-            *lets,
-            *(Declare(c.name, c.value.dtype, _neutral(c)) for c in changes),
-            For(inner, body),
-            *(Store(partials[c.name], atom(piece), Local(c.name, c.value.dtype)) for c in changes),
-        ),
-    )
-    together = For(
-        piece, tuple(Accumulate(c.name, c.combine, Load(partials[c.name], atom(piece))) for c in changes)
-    )
-    second = tuple(together if statement is loop else statement for statement in kernel.body)
-    return (
-        _kernel(f"{kernel.name}_partials", kernel, (first,), tuple(partials.values())),
-        _kernel(kernel.name, kernel, second, tuple(partials.values())),
-    )
-
-
-def _neutral(change: Accumulate) -> Literal:
-    return Literal(identity(change.combine, change.value.dtype), change.value.dtype)
-
-
-def _kernel(name: str, kernel: Kernel, body: tuple[Statement, ...], partials: tuple[Buffer, ...]) -> Kernel:
-    used = stored_buffers(body) | loaded_buffers(body)
-    arguments = tuple(buffer for buffer in (*kernel.arguments, *partials) if buffer in used)
-    return Kernel(name, arguments, body, tuple(buffer for buffer in kernel.scratch if buffer in used))

@@ -9,15 +9,17 @@ from graphc.codegen.interpret import run
 from graphc.codegen.loops import For, Kernel, Load, Store
 from graphc.codegen.schedule import schedule
 from graphc.codegen.schedule_collapse import collapse, drop_single
-from graphc.codegen.schedule_tasks import split_reduction
+from graphc.codegen.schedule_split import _match, split, split_reduction
 from graphc.codegen.target import named
 from graphc.dims import evaluate, symbol
 from tests.codegen.loop_cases import (
     CASES,
+    Arrays,
     Buffer,
     Case,
     apply,
     bias,
+    channels,
     columns,
     elementwise,
     loop,
@@ -154,15 +156,35 @@ def test_loops_that_run_once_are_dropped():
     assert isinstance(kept, For) and kept.variable == j and kept.body[0].offset == symbol("j", 8)  # type: ignore[union-attr]
 
 
-def test_a_long_reduction_in_two_kernels():
-    for n in (0, 1, 9, 64):
-        kernel = schedule(total(n), AVX512)
-        pair = split_reduction(Kernel(kernel.name, kernel.arguments, collapse(total(n).body)), 100)
-        assert pair is not None
-        x = np.random.default_rng(n).standard_normal(7 * n).astype("f4")
-        partials, result = np.zeros(-(-7 * n // 100), "f4"), np.zeros(1, "f4")
-        for part in pair:
-            run(schedule(part, AVX512), {"x": x, "partials0": partials, "y": result})
-        np.testing.assert_allclose(result[0], x.sum(), rtol=1e-5, atol=1e-6)
-        np.testing.assert_allclose(partials, [x[k : k + 100].sum() for k in range(0, 7 * n, 100)], rtol=1e-5)
-    assert split_reduction(elementwise(8), 100) is None
+def run_both(pair: tuple[Kernel, Kernel], arrays: Arrays, sizes: dict[str, int]) -> Arrays:
+    """The arrays after two kernels that hand partial results over."""
+    partials = {b.name: b for part in pair for b in part.arguments if b.name.startswith("partials")}
+    memory = {**arrays, **{name: np.zeros(evaluate(b.size, sizes), "f4") for name, b in partials.items()}}
+    for part in pair:
+        run(schedule(part, AVX512), {b.name: memory[b.name] for b in part.arguments}, sizes)
+    return memory
+
+
+@pytest.mark.parametrize("build", [total, columns, channels])
+def test_a_long_reduction_in_two_kernels(build):
+    case = next(case for case in CASES if case.build is build)
+    for piece, n in ((100, 64), (3, 16), (5, 1), (7, 0)):
+        for kernel, sizes in ((build(n), {}), (build(symbol("n")), {"n": n})):
+            reduction = _match(collapse(drop_single(kernel.body)))
+            assert reduction is not None or n == 1
+            if reduction is not None:
+                arrays = case.arrays(np.random.default_rng(n), n)
+                same(case, run_both(split(kernel, reduction, piece), arrays, sizes), arrays, n)
+
+
+def test_only_long_reductions_with_few_results_are_split():
+    assert split_reduction(total(1000), AVX512) is None
+    assert split_reduction(elementwise(10_000_000), AVX512) is None
+    assert split_reduction(softmax(100_000), AVX512) is None
+    assert split_reduction(running_sum(10_000_000), AVX512) is None
+    pair = split_reduction(columns(100_000), AVX512)
+    assert pair is not None
+    first, second = (schedule(part, AVX512) for part in pair)
+    assert isinstance(first.tasks, int) and first.tasks > 8 and second.tasks == 1
+    assert [b.name for b in first.arguments] == ["x", "partials0", "partials1"]
+    assert [b.name for b in second.arguments] == ["y", "z", "partials0", "partials1"]

@@ -1,0 +1,162 @@
+"""Long reductions with few results in two kernels, so that threads have something to share.
+
+The pieces are fixed by shapes, and so are the bits of the result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from graphc.codegen.loops import (
+    Accumulate,
+    Buffer,
+    Declare,
+    For,
+    Kernel,
+    Let,
+    Literal,
+    Load,
+    Local,
+    Statement,
+    Store,
+    identity,
+)
+from graphc.codegen.schedule import schedule
+from graphc.codegen.schedule_collapse import collapse, drop_single
+from graphc.codegen.schedule_cost import CostModel, estimate_size
+from graphc.codegen.schedule_tasks import MOST_TASKS, TASK_COST
+from graphc.codegen.target import Target
+from graphc.codegen.traverse import (
+    Renaming,
+    accumulations,
+    all_atoms,
+    body_of,
+    expressions_below,
+    least,
+    loaded_buffers,
+    rewrite_body,
+    statements_below,
+    stored_buffers,
+)
+from graphc.dims import DimLike, Symbol, atom, ceildiv, product
+
+ENOUGH_TASKS = 8
+WORTH = 6 * TASK_COST  # A second kernel costs some microseconds too.
+
+
+class Reduction(NamedTuple):
+    """Loops over results; what begins each of them; the long loop; what is done when it ends."""
+
+    kept: tuple[Symbol, ...]
+    head: tuple[Statement, ...]
+    loop: For
+    tail: tuple[Statement, ...]
+
+
+def split_reduction(kernel: Kernel, target: Target) -> tuple[Kernel, Kernel] | None:
+    """A plain kernel as two, the partial results of pieces and their combination; None where it does not pay::
+
+        for j < 16:                 for c < ceil(n/512):                       for j < 16:
+          accumulator s = 0           for j < 16:                                accumulator s = 0
+          for i < n:            ->      accumulator s = 0                        for c < ceil(n/512):
+            s = add(s, x[i,j])          for i < min(512, n-c*512):                 s = add(s, partials[c,j])
+          y[j] = s                        s = add(s, x[c*512+i,j])               y[j] = s
+                                        partials[c,j] = s
+    """
+    reduction = _match(collapse(drop_single(kernel.body)))
+    if reduction is None:
+        return None
+    scheduled = schedule(kernel, target)
+    cost = CostModel(target).body(scheduled.body)
+    if cost < WORTH or estimate_size(scheduled.tasks) >= ENOUGH_TASKS:
+        return None
+    return split(kernel, reduction, _piece(reduction.loop.extent, cost))
+
+
+def _piece(extent: DimLike, cost: float) -> int:
+    usual = max(estimate_size(extent), 1)
+    piece = usual * 1.5 * TASK_COST / cost
+    return max(int(piece), -(-usual // MOST_TASKS) if isinstance(extent, int) else 1)
+
+
+def _match(body: tuple[Statement, ...]) -> Reduction | None:
+    """The parts of a reduction with one long loop, or None."""
+    kept: list[Symbol] = []
+    while len(body) == 1 and isinstance(body[0], For) and not accumulations(body[0].body):
+        kept.append(body[0].variable)
+        body = body[0].body
+    places = [place for place, statement in enumerate(body) if body_of(statement)]
+    if len(places) != 1:
+        return None
+    head, loop, tail = body[: places[0]], body[places[0]], body[places[0] + 1 :]
+    if not isinstance(loop, For) or not all(isinstance(s, Let | Declare) for s in head):
+        return None
+    loops = [loop, *(statement for statement in statements_below(loop.body) if isinstance(statement, For))]
+    if any(set(kept) & all_atoms(inner.extent) for inner in loops):
+        return None
+    return Reduction(tuple(kept), head, loop, tail) if _splits(loop) else None
+
+
+def _splits(loop: For) -> bool:
+    """Whether pieces of the loop may run apart: it accumulates values alone and stores each to a place of its own."""
+    changes = accumulations(loop.body)
+    names = {change.name for change in changes}
+    if not changes or not all(isinstance(change, Accumulate) for change in changes):
+        return False
+    if any(isinstance(node, Local) and node.name in names for node in expressions_below(loop.body)):
+        return False
+    if stored_buffers(loop.body) & loaded_buffers(loop.body):
+        return False
+    stores = [statement for statement in statements_below(loop.body) if isinstance(statement, Store)]
+    if any(store.combine is not None or store.buffer.kind == "scratch" for store in stores):
+        return False
+    return all(loop.variable in all_atoms(store.offset) for store in stores)
+
+
+def split(kernel: Kernel, reduction: Reduction, piece: int) -> tuple[Kernel, Kernel]:
+    """The two kernels for pieces of a given length."""
+    loop = reduction.loop
+    changes = [change for change in accumulations(loop.body) if isinstance(change, Accumulate)]
+    number = Symbol("piece", ceildiv(loop.extent, piece))
+    inner = Symbol(loop.variable.name, least(piece, loop.extent - atom(number) * piece))
+    place = {loop.variable: atom(number) * piece + atom(inner)}
+    results = product(symbol.extent or 1 for symbol in reduction.kept)
+    at = atom(number) * results + _flat(reduction.kept)
+    partials = {
+        change.name: Buffer(f"partials{count}", change.value.dtype, (number.extent or 1) * results)
+        for count, change in enumerate(changes)
+    }
+    lets = tuple(statement for statement in reduction.head if isinstance(statement, Let))
+    begins = tuple(Declare(c.name, c.value.dtype, _neutral(c)) for c in changes)
+    stores = tuple(Store(partials[c.name], at, Local(c.name, c.value.dtype)) for c in changes)
+    part: tuple[Statement, ...] = (*lets, *begins, For(inner, rewrite_body(loop.body, Renaming({}, place, {}))), *stores)
+    combined = For(number, tuple(Accumulate(c.name, c.combine, Load(partials[c.name], at)) for c in changes))
+    rest = (*reduction.head, combined, *reduction.tail)
+    first = (For(number, _around(reduction.kept, part)),)
+    second = _around(reduction.kept, rest)
+    buffers = tuple(partials.values())
+    return _kernel(f"{kernel.name}_pieces", kernel, first, buffers), _kernel(kernel.name, kernel, second, buffers)
+
+
+def _flat(kept: Sequence[Symbol]) -> DimLike:
+    place: DimLike = 0
+    for symbol in kept:
+        place = place * (symbol.extent or 1) + atom(symbol)
+    return place
+
+
+def _around(kept: Sequence[Symbol], body: tuple[Statement, ...]) -> tuple[Statement, ...]:
+    for symbol in reversed(kept):
+        body = (For(symbol, body),)
+    return body
+
+
+def _neutral(change: Accumulate) -> Literal:
+    return Literal(identity(change.combine, change.value.dtype), change.value.dtype)
+
+
+def _kernel(name: str, kernel: Kernel, body: tuple[Statement, ...], partials: tuple[Buffer, ...]) -> Kernel:
+    used = stored_buffers(body) | loaded_buffers(body)
+    arguments = tuple(buffer for buffer in (*kernel.arguments, *partials) if buffer in used)
+    return Kernel(name, arguments, body, tuple(buffer for buffer in kernel.scratch if buffer in used))
