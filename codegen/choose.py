@@ -37,7 +37,6 @@ class Plan:
     row_tiles: int  # Per task.
     a_tiles: int  # Of those, how many are copied at once.
     panels: int  # Per task: a panel is nv * lanes columns.
-    unroll: int  # Steps of K per turn of the innermost loop, where K is known and divides.
     reasons: tuple[str, ...]
 
     def __str__(self) -> str:
@@ -138,12 +137,13 @@ def _dot_pays(shape: Shape) -> bool:
 
 
 def _copying_b_pays(shape: Shape, target: Target) -> bool:
-    """B does not stay in the second cache between rows of tiles, or its rows fall into the same sets of the first."""
+    """B does not stay in the second cache, or its rows make every load straddle two lines or fall in the same sets."""
     size = element_bytes(shape)
     large = guess(shape.k) * guess(shape.n) * size > target.l2 // 2
-    row = shape.inner[-1].b if shape.inner else 1
-    collides = isinstance(row, int) and row * size % 4096 == 0 and guess(shape.k) > 64
-    return guess(shape.m) > 32 and (large or collides)
+    row = abs(shape.inner[-1].b) * size if shape.inner and isinstance(shape.inner[-1].b, int) else 0
+    collides = row % 4096 == 0 and guess(shape.k) > 64
+    straddles = row % target.vector_bytes != 0 and guess(shape.n) > target.lanes(shape.dtype)
+    return guess(shape.m) >= 48 and (large or collides or straddles)
 
 
 def _copy_of_a(shape: Shape, target: Target) -> str:
@@ -176,7 +176,7 @@ def dot_plan(shape: Shape, target: Target) -> Plan:
     mr = max(1, min(rows, most)) if isinstance(rows, int) else min(4, most)
     lanes = min(columns, target.lanes(shape.dtype))
     result = Plan(
-        "dot", shape, lanes, mr, columns // lanes, tiled, "", False, 0, _whole_k(shape), 1, 1, 1, 1,
+        "dot", shape, lanes, mr, columns // lanes, tiled, "", False, 0, _whole_k(shape), 1, 1, 1,
         ("both operands run along K",),
     )
     return _with_tasks(result, target)
@@ -185,21 +185,22 @@ def dot_plan(shape: Shape, target: Target) -> Plan:
 def tile_plan(shape: Shape, target: Target, pack_a: str, pack_b: bool, reasons: tuple[str, ...] = ()) -> Plan:
     """Registers hold a tile of C."""
     if pack_b:
-        reasons += ("B is copied: it is large",)
+        reasons += ("B is copied: it is large, or its rows lie badly",)
     elif shape.n != 1 and (shape.col.b != 1 or not isinstance(shape.n, int)):
         pack_b = True
         reasons += ("B is copied: " + ("its columns are apart" if shape.col.b != 1 else "their number is a symbol"),)
     lanes = lanes_for(shape, target)
     tiled, mr, nv = _best_tile(shape, lanes, target, pack_a, pack_b)
     k_level, k_block = _block_of_k(shape, nv * lanes, target) if pack_b else (0, _whole_k(shape))
-    if k_block != _whole_k(shape) and not pack_a and tiled is not None and not isinstance(shape.rows[tiled].extent, int):
+    fewer_rows_possible = tiled is not None and not isinstance(shape.rows[tiled].extent, int)
+    if k_block != _whole_k(shape) and fewer_rows_possible and not pack_a:
         pack_a = "rows"  # Too few rows for a tile are made up for in a copy, when sums of parts have to wait.
         tiled, mr, nv = _best_tile(shape, lanes, target, pack_a, pack_b)
         k_level, k_block = _block_of_k(shape, nv * lanes, target)
     if pack_a:
         reasons += (f"A is copied by {pack_a}",)
     result = Plan(
-        "tile", shape, lanes, mr, nv, tiled, pack_a, pack_b, k_level, k_block, 1, 1, 1, 1,
+        "tile", shape, lanes, mr, nv, tiled, pack_a, pack_b, k_level, k_block, 1, 1, 1,
         reasons or ("operands read in place",),
     )
     return _with_tasks(result, target)
@@ -304,7 +305,7 @@ def _with_tasks(chosen: Plan, target: Target) -> Plan:
     while blocks < wanted and tiles * panels * flops_per_tile >= 2 * TASK_FLOPS:
         rows, columns = tiles * chosen.mr, panels * chosen.nv * chosen.lanes
         by_columns = panels > 1 and (columns > rows if bool(chosen.pack_a) == chosen.pack_b else chosen.pack_b)
-        if by_columns or tiles == 1 and panels > 1:
+        if by_columns or (tiles == 1 and panels > 1):
             panels = -(-panels // 2)
         elif tiles > 1 and (rows >= 128 or not chosen.pack_b):
             tiles = -(-tiles // 2)

@@ -14,27 +14,44 @@ from graphc.codegen.kernels.microtile import Step
 
 
 def dot_products(
-    code: Code, rows: int, columns: int, lanes: int, steps: Sequence[Step],
-    a: ir.Value, row_step: Index, b: ir.Value, column_step: Index,
+    code: Code,
+    rows: int,
+    columns: int,
+    lanes: int,
+    steps: Sequence[Step],
+    a: ir.Value,
+    row_step: Index,
+    b: ir.Value,
+    column_step: Index,
 ) -> list[ir.Value]:
     """The scalars sum over the steps of A[r] * B[c], row by row; the last step has stride 1 in A and in B."""
 
-    def accumulate(steps: Sequence[Step], a: ir.Value, b: ir.Value, totals: Sequence[ir.Value]) -> list[ir.Value]:
+    def nest(steps: Sequence[Step], a: ir.Value, b: ir.Value, totals: Sequence[ir.Value]) -> list[ir.Value]:
         step, rest = steps[0], steps[1:]
-        if rest:
-            return code.loop(0, step.extent, 1, lambda k, *totals: accumulate(
-                rest, code.at(a, code.mul(k, step.a)), code.at(b, code.mul(k, step.b)), totals
-            ), totals)
-        whole = code.sub(step.extent, code.divmod(step.extent, lanes)[1])
-        totals = code.loop(0, whole, lanes, lambda k, *totals: products(code.at(a, k), code.at(b, k), None, totals), totals)
-        left = code.sub(step.extent, whole)
+        if not rest:
+            return run(step.extent, a, b, totals)
+
+        def turn(k: Index, *totals: ir.Value) -> list[ir.Value]:
+            return nest(rest, code.at(a, code.mul(k, step.a)), code.at(b, code.mul(k, step.b)), totals)
+
+        return code.loop(0, step.extent, 1, turn, totals)
+
+    def run(extent: Index, a: ir.Value, b: ir.Value, totals: Sequence[ir.Value]) -> list[ir.Value]:
+        whole = code.sub(extent, code.divmod(extent, lanes)[1])
+
+        def turn(k: Index, *totals: ir.Value) -> list[ir.Value]:
+            return products(code.at(a, k), code.at(b, k), None, totals)
+
+        totals = code.loop(0, whole, lanes, turn, totals)
+        left = code.sub(extent, whole)
         if isinstance(left, int) and left == 0:
             return totals
-        # One turn, or none, with a mask: written as a loop because it carries the totals.
         mask = code.first_lanes(left, lanes)
-        return code.loop(whole, step.extent, lanes, lambda k, *totals: products(
-            code.at(a, k), code.at(b, k), mask, totals
-        ), totals)
+
+        def last(k: Index, *totals: ir.Value) -> list[ir.Value]:
+            return products(code.at(a, k), code.at(b, k), mask, totals)
+
+        return code.loop(whole, extent, lanes, last, totals)  # One turn or none: a loop, because it carries totals.
 
     def products(a: ir.Value, b: ir.Value, mask: ir.Value | None, totals: Sequence[ir.Value]) -> list[ir.Value]:
         left = [vector(code.at(a, code.mul(r, row_step)), mask) for r in range(rows)]
@@ -46,7 +63,7 @@ def dot_products(
         return code.load(pointer, lanes) if mask is None else code.load_masked(pointer, mask)
 
     totals = [code.zero(lanes)] * (rows * columns)
-    return [sum_of_lanes(code, total) for total in accumulate(steps, a, b, totals)]
+    return [sum_of_lanes(code, total) for total in nest(steps, a, b, totals)]
 
 
 def sum_of_lanes(code: Code, vector: ir.Value) -> ir.Value:

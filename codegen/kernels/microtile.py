@@ -42,59 +42,56 @@ class Tile:
 
 
 def accumulate(
-    code: Code, tile: Tile, steps: Sequence[Step], a: ir.Value, row_step: Index, b: ir.Value, b_step: Index,
-    mask: ir.Value | None, totals: list[ir.Value], unroll: int,
+    code: Code,
+    tile: Tile,
+    steps: Sequence[Step],
+    a: ir.Value,
+    row_step: Index,
+    b: ir.Value,
+    column_step: Index,
+    mask: ir.Value | None,
 ) -> list[ir.Value]:
-    """``totals`` plus the products over the nest of ``steps``; ``mask`` names the lanes of B that exist."""
-    if not steps:
-        return _one_step(code, tile, a, row_step, b, b_step, mask, totals)
-    step, rest = steps[0], steps[1:]
-    turns = unroll if not rest and isinstance(step.extent, int) else 1
-    turns = max(turn for turn in range(1, turns + 1) if isinstance(step.extent, ir.Value) or step.extent % turn == 0)
+    """The products summed over the nest of ``steps``, row by row; ``mask`` names the lanes of B that exist.
 
-    def body(k: Index, *totals: ir.Value) -> list[ir.Value]:
-        a_here, b_here = code.at(a, code.mul(k, step.a)), code.at(b, code.mul(k, step.b))
-        sums = list(totals)
-        for turn in range(turns):
-            a_turn, b_turn = code.at(a_here, code.mul(turn, step.a)), code.at(b_here, code.mul(turn, step.b))
-            sums = accumulate(code, tile, rest, a_turn, row_step, b_turn, b_step, mask, sums, unroll)
+    The loop is not unrolled: that was measured to gain nothing, as a turn is some forty instructions already.
+    """
+
+    def nest(steps: Sequence[Step], a: ir.Value, b: ir.Value, totals: list[ir.Value]) -> list[ir.Value]:
+        if not steps:
+            return one_step(a, b, totals)
+        step, rest = steps[0], steps[1:]
+
+        def turn(k: Index, *totals: ir.Value) -> list[ir.Value]:
+            return nest(rest, code.at(a, code.mul(k, step.a)), code.at(b, code.mul(k, step.b)), list(totals))
+
+        return code.loop(0, step.extent, 1, turn, totals)
+
+    def one_step(a: ir.Value, b: ir.Value, totals: list[ir.Value]) -> list[ir.Value]:
+        row_of_b = [vector(code.at(b, code.mul(v * tile.lanes, column_step))) for v in range(tile.vectors)]
+        sums = []
+        for r in range(tile.rows):
+            element = code.splat(code.load(code.at(a, code.mul(r, row_step))), tile.lanes)
+            for v, columns in enumerate(row_of_b):
+                sums.append(code.multiply_add(element, columns, totals[r * tile.vectors + v]))
         return sums
 
-    return code.loop(0, step.extent, turns, body, totals)
+    def vector(b: ir.Value) -> ir.Value:
+        return code.load(b, tile.lanes) if mask is None else code.load_masked(b, mask)
 
-
-def _one_step(
-    code: Code, tile: Tile, a: ir.Value, row_step: Index, b: ir.Value, b_step: Index, mask: ir.Value | None,
-    totals: list[ir.Value],
-) -> list[ir.Value]:
-    """One rank-one update: a column of A times a row of B."""
-    sums = list(totals)
-    row_of_b = [_vector_of_b(code, tile, code.at(b, code.mul(v * tile.lanes, b_step)), mask) for v in range(tile.vectors)]
-    for r in range(tile.rows):
-        element = code.splat(code.load(code.at(a, code.mul(r, row_step))), tile.lanes)
-        for v, vector in enumerate(row_of_b):
-            sums[r * tile.vectors + v] = code.multiply_add(element, vector, sums[r * tile.vectors + v])
-    return sums
-
-
-def _vector_of_b(code: Code, tile: Tile, b: ir.Value, mask: ir.Value | None) -> ir.Value:
-    return code.load(b, tile.lanes) if mask is None else code.load_masked(b, mask)
-
-
-def zeros(code: Code, tile: Tile) -> list[ir.Value]:
-    return [code.zero(tile.lanes)] * (tile.rows * tile.vectors)
+    return nest(steps, a, b, [code.zero(tile.lanes)] * (tile.rows * tile.vectors))
 
 
 def store_tile(
     code: Code, tile: Tile, totals: Sequence[ir.Value], memory: ir.Value, earlier: ir.Value | None = None
 ) -> None:
     """The accumulators, plus the tile at ``earlier``, side by side: row r begins at ``r * tile.columns``."""
-    for i, total in enumerate(totals):  # Vectors, or the scalars of dot products.
-        width = tile.elements // len(totals)
+    width = tile.elements // len(totals)  # Of vectors, or of the scalars of dot products.
+    for i, total in enumerate(totals):
         if earlier is not None:
             total = code.plus(code.load(code.at(earlier, i * width), width), total)
         code.store(total, code.at(memory, i * width))
 
 
 def prefetch_tile(code: Code, tile: Tile, memory: ir.Value) -> None:
+    """Ask for the lines of the tile at ``memory``."""
     code.loop(0, tile.elements, 64 // code.element_bytes, lambda i: code.prefetch(code.at(memory, i)))

@@ -125,8 +125,8 @@ def copy_clamped(
 
     def column(c: Index) -> None:
         there = code.least(c, code.sub(count, 1))
-        walk(code, merged(code, moves), code.at(source, code.mul(there, step)), code.at(copy, c),
-             lambda s, c: copy_element(code, s, c))
+        first = code.at(source, code.mul(there, step))
+        walk(code, merged(code, moves), first, code.at(copy, c), lambda s, c: copy_element(code, s, c))
 
     code.loop(0, width, 1, column)
 
@@ -155,9 +155,8 @@ def copy_transposed(
         code.loop(0, width, lanes, vectors)
 
         def left_over(k: Index) -> None:
-            code.loop(0, width, 1, lambda c: copy_element(
-                code, code.at(source, code.add(code.mul(c, step), k)), code.at(copy, code.add(code.mul(k, last.copy), c))
-            ))
+            there, here = code.at(source, k), code.at(copy, code.mul(k, last.copy))
+            code.loop(0, width, 1, lambda c: copy_element(code, code.at(there, code.mul(c, step)), code.at(here, c)))
 
         code.loop(whole, last.extent, 1, left_over)
 

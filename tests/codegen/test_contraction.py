@@ -35,7 +35,8 @@ def _size(names, dims):
                     place = builder.gep(dims, [ir.Constant(I64, names.index(atom.name))], source_etype=I64)
                     term = builder.mul(term, builder.load(place, typ=I64))
                 else:
-                    term = builder.mul(term, builder.sdiv(size(builder, atom.numerator), size(builder, atom.denominator)))
+                    whole, part = size(builder, atom.numerator), size(builder, atom.denominator)
+                    term = builder.mul(term, builder.sdiv(whole, part))
             total = builder.add(total, term)
         return total
 
