@@ -9,6 +9,7 @@ from graphc.initializers import Zeros
 from graphc.layers.core import check_data_format
 from graphc.layers.layer import Layer, check_rank
 from graphc.nn.normalisation import bias_add
+from graphc.ops.base import convert_to_tensor
 from graphc.ops.convolution import conv2d as convolve
 from graphc.ops.convolution import conv2d_transpose as spread
 from graphc.ops.reshaping import shape
@@ -92,8 +93,9 @@ class Conv2D(Layer):
         return outputs if self.activation is None else self.activation(outputs)
 
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
-        check_rank(self, inputs, 4)
-        return super().__call__(inputs, *args, **kwargs)
+        images = convert_to_tensor(inputs)
+        check_rank(self, images, 4)  # before any variable is made
+        return super().__call__(images, *args, **kwargs)
 
 
 class Conv2DTranspose(Conv2D):

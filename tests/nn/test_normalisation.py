@@ -153,7 +153,8 @@ ERRORS: list[tuple[Callable[[Any], Any], str]] = [
     ),
     (
         lambda x: tf.nn.lrn(x),
-        "lrn of Placeholder 'x' (declared at {line}): its type is f32[?,3]; wanted 4 axes and a known number of channels",
+        "lrn of Placeholder 'x' (declared at {line}): its type is f32[?,3]; wanted 4 axes and a known number of "
+        "channels",
     ),
     (
         lambda x: tf.nn.fused_batch_norm(x, [1.0], [1.0], is_training=False),

@@ -231,7 +231,7 @@ def test_global_step_counts_after_the_update() -> None:
 
 
 def test_steps_in_sequence_see_each_other() -> None:
-    """Two steps in one run, the second after the first: the slots move twice, the gradients are those before the run."""
+    """Two steps in one run, the second after the first: slots move twice, gradients are those before the run."""
     w = tf.Variable(1.0, name="w")
     optimizer = tf.train.MomentumOptimizer(0.1, 0.5)
     grads = optimizer.compute_gradients(3.0 * w)

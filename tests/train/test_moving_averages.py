@@ -1,0 +1,84 @@
+"""Moving averages of variables and of tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+import graphc as tf
+from tests.interpreted import InterpretedSession
+
+
+@pytest.fixture(autouse=True)
+def fresh_graph() -> Iterator[None]:
+    with tf.Graph().as_default():
+        yield
+
+
+def test_averages_follow_the_updates_of_the_same_run() -> None:
+    w = tf.Variable([1.0, 10.0], name="w")
+    average = tf.train.ExponentialMovingAverage(0.9)
+    train = w.assign_add([1.0, 1.0])
+    with tf.control_dependencies([train]):
+        step = average.apply([w])
+    session = InterpretedSession()
+    session.run(tf.global_variables_initializer())
+    wanted, value = np.array([1.0, 10.0]), np.array([1.0, 10.0])
+    for _ in range(4):
+        session.run(step)
+        value = value + 1
+        wanted = wanted - (wanted - value) * 0.1
+        np.testing.assert_allclose(session.run(average.average(w)), wanted, rtol=1e-6)
+
+
+def test_names_and_collections() -> None:
+    w, b = tf.Variable(1.0, name="w"), tf.Variable(1.0, name="b")
+    other = tf.Variable(1.0, name="other", trainable=False)
+    average = tf.train.ExponentialMovingAverage(0.9)
+    step = average.apply()
+    assert step.name == "ExponentialMovingAverage"
+    assert average.average(w).name == "w/ExponentialMovingAverage:0"
+    assert average.average(other) is None
+    assert average.average_name(b) == "b/ExponentialMovingAverage"
+    assert average.average_name(other) == "other/ExponentialMovingAverage"
+    assert tf.moving_average_variables() == [w, b]
+    assert not average.average(w).trainable
+    assert average.variables_to_restore() == {
+        "w/ExponentialMovingAverage": w,
+        "b/ExponentialMovingAverage": b,
+        "other": other,
+    }
+
+
+def test_num_updates_lets_the_decay_grow() -> None:
+    w, updates = tf.Variable(10.0), tf.Variable(0, trainable=False)
+    average = tf.train.ExponentialMovingAverage(0.99, num_updates=updates)
+    step = average.apply([w])
+    session = InterpretedSession()
+    session.run(tf.global_variables_initializer())
+    session.run(w.assign(0.0))
+    session.run(step)  # decay (1 + 0) / (10 + 0)
+    np.testing.assert_allclose(session.run(average.average(w)), 1.0, rtol=1e-6)
+
+
+def test_averages_of_tensors_begin_at_zero() -> None:
+    x = tf.placeholder(tf.float32, [], name="x")
+    average = tf.train.ExponentialMovingAverage(0.5)
+    step = average.apply([x])
+    session = InterpretedSession()
+    session.run(tf.global_variables_initializer())
+    for value in (4.0, 8.0):
+        session.run(step, {x: value})
+    assert session.run(average.average(x)) == 5.0
+
+
+def test_what_cannot_be_averaged() -> None:
+    average = tf.train.ExponentialMovingAverage(0.5)
+    with pytest.raises(ValueError) as caught:
+        average.apply()
+    assert str(caught.value) == "there is no variable to average"
+    with pytest.raises(TypeError) as caught_type:
+        average.apply([tf.Variable(1, name="n")])
+    assert str(caught_type.value) == "The variables must be half, float, or double: n:0"
