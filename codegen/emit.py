@@ -14,7 +14,7 @@ from llvmlite import ir
 from graphc.codegen import emit_index as index
 from graphc.codegen import emit_loops as loops
 from graphc.codegen.emit_state import I1, I8, I32, I64, POINTER, Lanes, Value, Writer, suffix
-from graphc.codegen.emit_values import evaluate, neighbours, write_element, write_interleaved
+from graphc.codegen.emit_values import evaluate, neighbours, often_used, write_element, write_interleaved
 from graphc.codegen.kernels import contraction
 from graphc.codegen.loops import (
     ITEM_BYTES,
@@ -59,6 +59,7 @@ def emit_kernel(
     writer = Writer(ir.IRBuilder(function.append_basic_block("entry")), target)
     _bind_symbols(writer, dims, symbols)
     _bind_buffers(writer, kernel, buffers, scratch)
+    writer.shared = often_used(kernel.body)
     _emit_tasks(writer, kernel, Value(begin, 0), Value(end, 0))
     writer.builder.ret_void()
     return function

@@ -67,6 +67,7 @@ class Writer:
         self.scratch: ir.Value | None = None  # What is left of the private memory for a contraction.
         self.written: set[Buffer] = set()  # Buffers that this function stores to,
         self.reread: set[Buffer] = set()  # and those of them that it also loads.
+        self.shared: set[tuple[str, str]] = set()  # Operations, by name and dtype, that are calls of a function.
         self.versions: dict[Buffer, int] = {}
         self.pending: list[tuple[Store, Value]] = []
         self.lanes: Lanes | None = None

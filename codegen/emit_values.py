@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from llvmlite import ir
 
 from graphc.codegen import emit_index as index
+from graphc.codegen.approx.lanes import with_element
 from graphc.codegen.emit_state import I1, I8, I32, IN_MEMORY, IN_REGISTER, POINTER, Value, Writer, suffix
 from graphc.codegen.loops import (
     ITEM_BYTES,
@@ -15,11 +18,19 @@ from graphc.codegen.loops import (
     Literal,
     Load,
     Local,
+    Statement,
     Store,
     postorder,
 )
 from graphc.codegen.scalar import OPS
+from graphc.codegen.traverse import expressions_below
 from graphc.dims import DimLike
+
+# Some 20 to 50 instructions each.
+LONG_FUNCTIONS = frozenset(
+    ("exp", "expm1", "log", "log1p", "sin", "cos", "tan", "tanh", "sigmoid", "softplus", "erf", "pow")
+)
+MANY = 8
 
 
 def evaluate(writer: Writer, root: Expression) -> Value:
@@ -47,21 +58,47 @@ def apply(
     writer: Writer, op: str, dtype: str, operands: tuple[Expression, ...], values: list[Value]
 ) -> Value:
     """A row of the scalar table on values."""
-    depth, lanes, parts = writer.together(*values)
-    source = operands[0].dtype
-    key = (op, dtype, source, *map(id, parts))
-    return writer.numbered(
-        key, depth, lanes, lambda builder: OPS[op].emit(builder, parts, source, dtype, writer.target)
-    )
+    return _operation(writer, op, operands[0].dtype, dtype, values)
 
 
 def combine(writer: Writer, op: str, dtype: str, left: Value, right: Value) -> Value:
     """``op(left, right)`` of two values of one dtype."""
-    depth, lanes, parts = writer.together(left, right)
-    key = (op, dtype, dtype, *map(id, parts))
-    return writer.numbered(
-        key, depth, lanes, lambda builder: OPS[op].emit(builder, parts, dtype, dtype, writer.target)
+    return _operation(writer, op, dtype, dtype, [left, right])
+
+
+def _operation(writer: Writer, op: str, source: str, dtype: str, values: list[Value]) -> Value:
+    depth, lanes, parts = writer.together(*values)
+
+    def write(builder: ir.IRBuilder) -> ir.Value:
+        if (op, source) in writer.shared:
+            return builder.call(_shared_function(writer, op, source, dtype, parts), parts)
+        return OPS[op].emit(builder, parts, source, dtype, writer.target)
+
+    return writer.numbered((op, source, dtype, *map(id, parts)), depth, lanes, write)
+
+
+def often_used(body: tuple[Statement, ...]) -> set[tuple[str, str]]:
+    """The long functions that a kernel applies many times: they are called, since copies would be slow to compile."""
+    used = Counter(
+        (node.op, node.operands[0].dtype) for node in expressions_below(body) if isinstance(node, Apply)
     )
+    return {key for key, count in used.items() if key[0] in LONG_FUNCTIONS and count > MANY}
+
+
+def _shared_function(writer: Writer, op: str, source: str, dtype: str, parts: list[ir.Value]) -> ir.Function:
+    """The function in this module that computes a row of the scalar table."""
+    module = writer.builder.module
+    name = f"graphc.{op}.{suffix(parts[0].type)}"
+    found = module.globals.get(name)
+    if found is not None:
+        return found
+    result = with_element(parts[0].type, IN_REGISTER[dtype])
+    function = ir.Function(module, ir.FunctionType(result, [part.type for part in parts]), name)
+    function.linkage = "internal"
+    function.attributes.add("nounwind")
+    builder = ir.IRBuilder(function.append_basic_block("entry"))
+    builder.ret(OPS[op].emit(builder, function.args, source, dtype, writer.target))
+    return function
 
 
 def _index_value(writer: Writer, node: IndexValue) -> Value:

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from graphc.codegen.kernels.contraction import Contraction
 
 ITEM_BYTES = {"bool": 1, "u8": 1, "i32": 4, "u32": 4, "f32": 4, "i64": 8, "u64": 8, "f64": 8}
-COMBINES = ("add", "mul", "maximum", "minimum", "logical_and", "logical_or")
 
 
 @dataclass(frozen=True)
@@ -185,7 +184,7 @@ class Declare:
 
 @dataclass(frozen=True)
 class Accumulate:
-    """``name = combine(name, value)``; ``combine`` is one of :data:`COMBINES`."""
+    """``name = combine(name, value)``; ``combine`` is one of those of :func:`identity`."""
 
     name: str
     combine: str
@@ -277,12 +276,16 @@ def statement_tasks(statement: Statement) -> DimLike | None:
 
 def identity(combine: str, dtype: str) -> float | int | bool:
     """The number e with ``combine(e, x) == x`` for every x of this dtype."""
-    if combine in ("add", "logical_or"):
-        return False if dtype == "bool" else 0
-    if combine in ("mul", "logical_and"):
-        return True if dtype == "bool" else 1
     lowest, highest = _range(dtype)
-    return lowest if combine == "maximum" else highest
+    kind: Any = {"b": bool, "f": float}.get(dtype[0], int)
+    return {
+        "add": kind(0),
+        "mul": kind(1),
+        "maximum": lowest,
+        "minimum": highest,
+        "logical_and": kind(1),
+        "logical_or": kind(0),
+    }[combine]
 
 
 def _range(dtype: str) -> tuple[Any, Any]:

@@ -42,6 +42,7 @@ from graphc.codegen.traverse import (
 from graphc.dims import DimLike, Symbol, atom, ceildiv, product
 
 ENOUGH_TASKS = 8
+WHOLE = 64  # Pieces longer than this are multiples of it, and so of vectors.
 WORTH = 6 * TASK_COST  # A second kernel costs some microseconds too.
 
 
@@ -76,8 +77,8 @@ def split_reduction(kernel: Kernel, target: Target) -> tuple[Kernel, Kernel] | N
 
 def _piece(extent: DimLike, cost: float) -> int:
     usual = max(estimate_size(extent), 1)
-    piece = usual * 1.5 * TASK_COST / cost
-    return max(int(piece), -(-usual // MOST_TASKS) if isinstance(extent, int) else 1)
+    piece = max(usual * 1.5 * TASK_COST / cost, usual / MOST_TASKS if isinstance(extent, int) else 1)
+    return -(-int(piece) // WHOLE) * WHOLE if piece > WHOLE else max(int(piece), 1)
 
 
 def _match(body: tuple[Statement, ...]) -> Reduction | None:
@@ -130,7 +131,8 @@ def split(kernel: Kernel, reduction: Reduction, piece: int) -> tuple[Kernel, Ker
     lets = tuple(statement for statement in reduction.head if isinstance(statement, Let))
     begins = tuple(Declare(c.name, c.value.dtype, _neutral(c)) for c in changes)
     stores = tuple(Store(partials[c.name], at, Local(c.name, c.value.dtype)) for c in changes)
-    part: tuple[Statement, ...] = (*lets, *begins, For(inner, rewrite_body(loop.body, Renaming({}, place, {}))), *stores)
+    short = For(inner, rewrite_body(loop.body, Renaming({}, place, {})))
+    part: tuple[Statement, ...] = (*lets, *begins, short, *stores)
     combined = For(number, tuple(Accumulate(c.name, c.combine, Load(partials[c.name], at)) for c in changes))
     rest = (*reduction.head, combined, *reduction.tail)
     first = (For(number, _around(reduction.kept, part)),)
