@@ -116,7 +116,7 @@ class Executable:
         call = self.program.error_slots[slot]
         node = call.checked[int(self._errors[slot]) - 1]
         self._errors[:] = 0
-        raise errors.InvalidArgumentError(node, node, f"{node.describe()}: {_reason(node)}")
+        raise errors.InvalidArgumentError(node, node, failure_text(node))
 
 
 _REASONS = {
@@ -127,9 +127,11 @@ _REASONS = {
 }
 
 
-def _reason(node: Operation) -> str:
+def failure_text(node: Operation) -> str:
+    """What is said when the node found an input that it cannot take."""
     explain = getattr(node.kind, "runtime_error", None)
-    return explain(node) if explain else _REASONS.get(node.type, "an input has a value that the op cannot take")
+    reason = explain(node) if explain else _REASONS.get(node.type, "an input has a value that the op cannot take")
+    return f"{node.describe()}: {reason}"
 
 
 def _number(size: DimLike, sizes: Mapping[str, int]) -> int:

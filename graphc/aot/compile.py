@@ -1,0 +1,300 @@
+"""Compile entry points ahead of time: the table of contents.
+
+    entries     fetches and feeds -> step, exact sizes, program           graphc/aot/entries.py
+    layout      a place for each variable and for working memory          graphc/aot/layout.py
+    initial     the program that sets the first values                    graphc/aot/initial.py
+    object      programs -> one object file                               graphc/codegen/artifact.py
+    header      the same interface in C                                   graphc/aot/header.py
+    library     the object, linked                                        graphc/aot/link.py
+"""
+
+from __future__ import annotations
+
+import shutil
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from graphc import compiler, settings
+from graphc.aot import header, initial, layout, link, loader
+from graphc.aot.description import EntryPoint, Field, describe, state_layout
+from graphc.aot.entries import Built, Sizing, build_entry, graph_of
+from graphc.aot.identifiers import is_identifier
+from graphc.executable import failure_text
+from graphc.graph import Graph, Operation
+from graphc.shapes import TensorType
+
+if TYPE_CHECKING:
+    from graphc.codegen.artifact import EntryCode, Memory, Where
+    from graphc.codegen.program import Program
+    from graphc.codegen.target import Target
+
+# What a model has besides its entry points, in C or in Python.
+RESERVED = frozenset(
+    ["init", "create", "destroy", "save", "load", "error", "variable", "description", "name", "variables"]
+    + ["size_check", "place_check"]
+)
+ERROR_NAMES = ("OK", "UNKNOWN", "BAD_SIZE", "CANNOT_OPEN", "CANNOT_WRITE", "NO_STATE", "OTHER_MODEL", "DAMAGED")
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """The files that were written, and what they hold; ``library`` is None where nothing could link it."""
+
+    name: str
+    folder: Path
+    object: Path
+    header: Path
+    loader: Path
+    library: Path | None
+    state: Path | None
+    entries: tuple[EntryPoint, ...]
+    fields: tuple[Field, ...]
+    bytes: int  # of an instance
+
+    def load(self) -> loader.Model:
+        """A fresh instance in this process."""
+        if self.library is None:
+            raise ValueError(f"'{self.name}' has no shared library: its object {self.object} is there to be linked")
+        model = loader.load(self.library, self.name)
+        if self.state is not None:
+            model.load(self.state)
+        return model
+
+
+def compile(
+    fetches: Any,
+    feeds: Any,
+    folder: str | Path = ".",
+    *,
+    name: str = "model",
+    batch: int | None = None,
+    max_batch: int | None = None,
+    shapes: Mapping[Any, Sequence[int]] | None = None,
+    threads: int = 1,
+    target: str | Target = "host",
+    session: Any = None,
+    embed: bool = False,
+    library: bool = True,
+) -> Artifact:
+    """Compiles what ``session.run(fetches, feeds)`` does to the function ``{name}_step``, and returns the files written.
+
+    ``feeds`` lists the fed tensors in the order of the function's arguments; a dictionary gives them other names. Unknown
+    sizes: ``batch`` fixes the first size of every feed, ``max_batch`` lets the caller pass it with each call, ``shapes``
+    gives whole shapes. ``threads`` is how many threads an instance uses; with one nothing of POSIX threads is needed.
+    ``target`` is ``host`` or a plain family: ``sse2``, ``avx2``, ``avx512``, ``neon``. Variables begin with their
+    initialisers; with ``session`` they begin with its values, kept in ``{name}.state`` or, with ``embed``, in the object.
+
+        artifact = aot.compile([loss, train], [x, y], "out", name="mlp", batch=64)
+    """
+    return compile_entries(
+        {"step": (fetches, feeds)}, folder, name=name, batch=batch, max_batch=max_batch, shapes=shapes, threads=threads,
+        target=target, session=session, embed=embed, library=library,
+    )  # fmt: skip
+
+
+def compile_entries(
+    entries: Mapping[str, tuple[Any, Any]],
+    folder: str | Path = ".",
+    *,
+    name: str = "model",
+    batch: int | None = None,
+    max_batch: int | None = None,
+    shapes: Mapping[Any, Sequence[int]] | None = None,
+    threads: int = 1,
+    target: str | Target = "host",
+    session: Any = None,
+    embed: bool = False,
+    library: bool = True,
+) -> Artifact:
+    """`compile` for several functions that share variables: ``{"train": ([loss, train], [x, y]), "predict": (p, [x])}``."""
+    _check_names(name, entries)
+    _check_threads(threads)
+    processor = _target(target)
+    sizing = Sizing(batch, max_batch, shapes or {})
+    graph = session.graph if session is not None else graph_of([fetches for fetches, _ in entries.values()])
+    built = [build_entry(entry, *wanted, graph, sizing, processor) for entry, wanted in entries.items()]
+    model = _Model(name, built, threads, processor)
+    image = None if session is None else initial.state_of(session, model.fields)
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    return model.write(graph, folder, image, embed, library)
+
+
+def _check_names(name: str, entries: Mapping[str, Any]) -> None:
+    if not is_identifier(name):
+        raise ValueError(f"name {name!r} cannot name functions in C: wanted letters, digits and '_', and no keyword")
+    if not entries:
+        raise ValueError("there is no entry point to compile")
+    for entry in entries:
+        if not is_identifier(entry) or entry in RESERVED:
+            raise ValueError(
+                f"entry point {entry!r} cannot be the end of a function's name: wanted letters, digits and '_', and none "
+                f"of {', '.join(sorted(RESERVED))}"
+            )
+
+
+def _check_threads(threads: int) -> None:
+    if not isinstance(threads, int) or not 1 <= threads <= settings.MAX_THREADS:
+        raise ValueError(f"threads is {threads!r}, wanted a whole number from 1 to {settings.MAX_THREADS}")
+
+
+def _target(target: str | Target) -> Target:
+    from graphc.codegen.target import host, named  # loads llvmlite when the host is not known from the cache
+
+    if isinstance(target, str):
+        return host() if target == "host" else named(target)
+    return target
+
+
+class _Model:
+    """Everything that is known before a file is written."""
+
+    def __init__(self, name: str, built: Sequence[Built], threads: int, target: Target):
+        self.name, self.built, self.threads, self.target = name, built, threads, target
+        states: dict[Operation, TensorType] = {}
+        for entry in built:
+            for operation, type in entry.states:
+                states.setdefault(operation, type)
+        self.fields = layout.lay_out(states)
+        self.offsets = {field.operation: layout.HEAD_BYTES + field.offset for field in self.fields}
+        self.errors: list[str] = []
+
+    def write(self, graph: Graph, folder: Path, image: bytes | None, embed: bool, library: bool) -> Artifact:
+        """Writes object, header, loader and, where possible, the library."""
+        from graphc.codegen import artifact as code  # loads llvmlite
+
+        self.errors = list(code.GENERAL_ERRORS)
+        start = _Initial(self, graph, image if embed else None)
+        programs = [(entry.program, entry.point.sizes) for entry in self.built]
+        memory = layout.place_memory(self.fields, [*programs, (start.program, {})], self.threads, start.bytes)
+        text = state_layout(self.fields)
+        artifact = code.Artifact(
+            self.name,
+            (*map(self._entry_code, self.built), start.code(memory)),
+            memory,
+            self.threads,
+            describe(self._facts(memory), [entry.point for entry in self.built], text),
+            text,
+            tuple((field.name, self.offsets[field.operation]) for field in self.fields if field.is_variable),
+            tuple(self.errors),
+        )
+        files = Artifact(
+            self.name, folder, folder / f"{self.name}.o", folder / f"{self.name}.h", folder / f"{self.name}.py", None,
+            None, tuple(entry.point for entry in self.built), tuple(self.fields), memory.bytes,
+        )  # fmt: skip
+        files.object.write_bytes(code.object_file(artifact, self.target))
+        files.header.write_text(self._header(memory), encoding="utf-8")
+        shutil.copyfile(loader.__file__, files.loader)
+        if image is not None and not embed:
+            files = replace(files, state=folder / f"{self.name}.state")
+            padded = image.ljust(memory.state_bytes, b"\0")
+            files.state.write_bytes(loader.state_file(text, padded))  # type: ignore[union-attr]
+        return replace(files, library=self._linked(files)) if library else files
+
+    def _facts(self, memory: Memory) -> dict[str, Any]:
+        return {
+            "model": self.name,
+            "compiled_by": _producer(),
+            "target": self.target.name,
+            "cpu": self.target.cpu,
+            "threads": self.threads,
+            "bytes": memory.bytes,
+            "state_offset": memory.state_offset,
+        }
+
+    def _entry_code(self, entry: Built) -> EntryCode:
+        from graphc.codegen.artifact import Argument, Data, EntryCode, InInstance
+
+        feeds, point = len(entry.point.feeds), entry.point
+        places: list[Where] = []
+        for slot in entry.program.slots:
+            if slot.kind == "feed":
+                # After the feeds come the flags: whether a variable is initialised, which it is.
+                known = slot.number < len(entry.feeds)
+                places.append(Argument(entry.feeds[slot.number]) if known else Data(b"\1"))
+            elif slot.kind == "fetch":
+                places.append(Argument(feeds + slot.number))
+            elif slot.kind == "state":
+                places.append(InInstance(self.offsets[entry.states[slot.number][0]]))
+            else:
+                places.append(Data(entry.program.constants[slot.number].tobytes()))
+        first = self.first_error(entry.program)
+        arguments, sizes = feeds + len(point.fetches), tuple(point.sizes.items())
+        return EntryCode(f"{self.name}_{point.name}", entry.program, tuple(places), arguments, sizes, first)
+
+    def first_error(self, program: Program) -> int:
+        """The code of the program's first error; the texts of all its errors are noted."""
+        first = len(self.errors)
+        for call in program.error_slots:
+            self.errors += [failure_text(node) for node in call.checked]
+        return first
+
+    def _header(self, memory: Memory) -> str:
+        threads = "1 thread" if self.threads == 1 else f"{self.threads} threads"
+        return header.Header(
+            self.name,
+            f"compiled by {_producer()} for {self.target.cpu}, {self.target.triple}, {threads}",
+            [entry.point for entry in self.built],
+            self.fields,
+            memory,
+            self.threads,
+            list(zip(ERROR_NAMES, range(len(ERROR_NAMES)))),
+        ).text()
+
+    def _linked(self, files: Artifact) -> Path | None:
+        command = link.find_compiler(self.target.triple)
+        if command is None:
+            warnings.warn(
+                f"no C compiler was found for {self.target.triple} (cc, gcc or clang on the PATH, or CC): "
+                f"{files.object} and {files.header} are written, and there is no shared library",
+                RuntimeWarning,
+                stacklevel=4,
+            )
+            return None
+        link.link_shared(command, files.object, files.folder / f"{self.name}.so")
+        return files.folder / f"{self.name}.so"
+
+
+class _Initial:
+    """The program that gives the state its first values, and where its slots are."""
+
+    def __init__(self, model: _Model, graph: Graph, image: bytes | None):
+        self.model = model
+        self.image = image
+        self.operations: list[Operation] = []
+        self.types: list[TensorType] = []
+        if image is not None:
+            self.program = initial.copying_program(image)
+        else:
+            step, self.program = initial.initial_program(graph, model.fields, model.target)
+            self.operations = compiler.state_operations(step)
+            self.types = [slot.type for slot in self.program.slots if slot.kind == "state"]
+        self.temporary = initial.temporary_states(self.operations, model.fields)
+        self.bytes = 8 * len(self.temporary)  # a position of a random stream is one word
+
+    def code(self, memory: Memory) -> EntryCode:
+        """The internal function that `init` calls."""
+        from graphc.codegen.artifact import Data, EntryCode, InInstance, InWorking
+
+        start = layout.temporary_offset(memory, self.model.threads)
+        places: list[Where] = []
+        for slot in self.program.slots:
+            if slot.kind == "constant":
+                places.append(Data(self.program.constants[slot.number].tobytes()))
+            elif self.image is not None:
+                places.append(InInstance(memory.state_offset))
+            elif self.operations[slot.number] in self.temporary:
+                places.append(InWorking(start + 8 * self.temporary.index(self.operations[slot.number])))
+            else:
+                places.append(InInstance(self.model.offsets[self.operations[slot.number]]))
+        first = self.model.first_error(self.program)
+        return EntryCode(f"{self.model.name}.initialise", self.program, tuple(places), 0, (), first)
+
+
+def _producer() -> str:
+    from graphc import __version__  # the package is still being imported while this module is
+
+    return f"graphc {__version__}"
