@@ -29,7 +29,7 @@ from graphc.codegen.loops import (
     postorder,
 )
 from graphc.codegen.target import Target
-from graphc.codegen.traverse import body_of, depends, expressions_of
+from graphc.codegen.traverse import body_of, depends, expressions_of, loads_below
 from graphc.dims import Atom, DimLike, FloorDiv, Symbol, atoms, coefficient, substitute
 
 USUAL = 256  # What a symbolic size is taken to be.
@@ -73,6 +73,7 @@ class CostModel:
     def __init__(self, target: Target) -> None:
         self.register_lanes = target.lanes("f32")
         self._summaries: dict[int, tuple[Sequence[Statement], Summary]] = {}
+        self._loads: dict[int, tuple[Sequence[Statement], tuple[Load, ...]]] = {}
         self._strides: dict[tuple[Any, Symbol], DimLike | None] = {}
 
     def body(self, body: tuple[Statement, ...], variable: Symbol | None = None, width: int = 1) -> float:
@@ -107,6 +108,13 @@ class CostModel:
         if key not in self._strides:
             self._strides[key] = _stride(offset, variable)
         return self._strides[key]
+
+    def loads(self, body: tuple[Statement, ...]) -> tuple[Load, ...]:
+        """Every load below a body."""
+        found = self._loads.get(id(body))
+        if found is None:
+            found = self._loads[id(body)] = (body, tuple(loads_below(body)))
+        return found[1]
 
     def _access(self, offset: DimLike, variable: Symbol | None, width: int) -> float:
         if variable is None or width == 1:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 from graphc.codegen.loops import (
     ITEM_BYTES,
+    Buffer,
     Contract,
     For,
     If,
-    Load,
     Local,
     Statement,
     Store,
@@ -21,10 +21,10 @@ from graphc.codegen.traverse import (
     accumulated_names,
     all_atoms,
     expressions_below,
-    loads_below,
     statements_below,
     stored_buffers,
 )
+from graphc.dims import DimLike
 
 SHORT = 4  # Loops of at most so many turns are written out,
 WRITTEN_OUT = 64  # while the operations in all their turns are no more than this.
@@ -120,7 +120,7 @@ def independent(loop: For, costs: CostModel) -> bool:
             return False
         if isinstance(statement, Contract):
             return False
-    return _reads_its_own(loop, stored)
+    return _reads_its_own(loop, stored, costs)
 
 
 def _apart(store: Store, loop: For, costs: CostModel) -> bool:
@@ -129,13 +129,13 @@ def _apart(store: Store, loop: For, costs: CostModel) -> bool:
     return step != 0 and (step is not None or store.combine is None)
 
 
-def _reads_its_own(loop: For, stored: set) -> bool:
+def _reads_its_own(loop: For, stored: set[Buffer], costs: CostModel) -> bool:
     """Whether what is both read and written is read only at the place where the same iteration writes it."""
-    places: dict = {}
+    places: dict[Buffer, set[DimLike]] = {}
     for statement in statements_below(loop.body):
         if isinstance(statement, Store) and statement.buffer in stored:
             places.setdefault(statement.buffer, set()).add(statement.offset)
-    return all(places.get(x.buffer) == {x.offset} for x in loads_below(loop.body) if x.buffer in stored)
+    return all(places.get(x.buffer) == {x.offset} for x in costs.loads(loop.body) if x.buffer in stored)
 
 
 def lanes_allowed(loop: For, costs: CostModel) -> bool:
@@ -153,7 +153,7 @@ def lanes_allowed(loop: For, costs: CostModel) -> bool:
     accumulators = set(accumulated_names(loop.body))
     if any(isinstance(node, Local) and node.name in accumulators for node in expressions_below(loop.body)):
         return False
-    return _reads_its_own(loop, stored_buffers(loop.body))
+    return _reads_its_own(loop, stored_buffers(loop.body), costs)
 
 
 def width_of(loop: For, body: tuple[Statement, ...], target: Target, costs: CostModel) -> int:
@@ -192,8 +192,7 @@ def _divisor_width(extent: int, widest: int, single: int) -> int:
 
 def lanes_of_register(body: Sequence[Statement], target: Target) -> int:
     """Lanes of the commonest width in a body: 4-byte values where there are any, else 8-byte ones, else bytes."""
-    dtypes = {node.dtype for node in expressions_below(body) if not isinstance(node, Load)}
-    dtypes |= {load.buffer.dtype for load in loads_below(body)} | {buffer.dtype for buffer in stored_buffers(body)}
+    dtypes = {node.dtype for node in expressions_below(body)} | {buffer.dtype for buffer in stored_buffers(body)}
     sizes = {ITEM_BYTES[dtype] for dtype in dtypes}
     size = 4 if 4 in sizes else 8 if 8 in sizes else 1
     return target.vector_bytes // size
