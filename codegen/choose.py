@@ -66,6 +66,7 @@ class Plan:
         inner = self.shape.inner
         if not inner or self.k_block == inner[self.k_level].extent:
             return 1
+        assert isinstance(self.k_block, int), "only a loop cut into pieces of known length has several"
         outside = product(group.extent for group in inner[: self.k_level])
         return outside * ceildiv(inner[self.k_level].extent, self.k_block)
 

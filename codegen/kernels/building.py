@@ -89,7 +89,9 @@ class Code:
 
     # Control.
 
-    def when(self, condition: bool | ir.Value, then: Callable[[], None], otherwise: Callable[[], None] | None = None):
+    def when(
+        self, condition: bool | ir.Value, then: Callable[[], object], otherwise: Callable[[], object] | None = None
+    ) -> None:
         """``if condition: then() else: otherwise()``, decided now where the condition is known now."""
         if isinstance(condition, bool):
             chosen = then if condition else otherwise
