@@ -1,4 +1,4 @@
-"""A model's machine code ahead of time: entry points in C's calling convention around the same steps that a session runs.
+"""A model's machine code ahead of time: C functions around the same steps that a session runs.
 
 An *instance* is one block of memory that the caller gives; the C header shows it as a struct::
 
@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import os
 import string
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 

@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from graphc import compiler, settings
-from graphc.aot import header, initial, layout, link, loader
+from graphc.aot import header, initial, layout, link
 from graphc.aot.description import EntryPoint, Field, describe, state_layout
 from graphc.aot.entries import Built, Sizing, build_entry, graph_of
 from graphc.aot.identifiers import is_identifier
+from graphc.aot.loader import Model, state_file
 from graphc.executable import failure_text
 from graphc.graph import Graph, Operation
 from graphc.shapes import TensorType
@@ -33,8 +34,7 @@ if TYPE_CHECKING:
 
 # What a model has besides its entry points, in C or in Python.
 RESERVED = frozenset(
-    ["init", "create", "destroy", "save", "load", "error", "variable", "description", "name", "variables"]
-    + ["size_check", "place_check"]
+    ("init", "create", "destroy", "save", "load", "error", "variable", "variables", "description", "name")
 )
 ERROR_NAMES = ("OK", "UNKNOWN", "BAD_SIZE", "CANNOT_OPEN", "CANNOT_WRITE", "NO_STATE", "OTHER_MODEL", "DAMAGED")
 
@@ -54,11 +54,11 @@ class Artifact:
     fields: tuple[Field, ...]
     bytes: int  # of an instance
 
-    def load(self) -> loader.Model:
+    def load(self) -> Model:
         """A fresh instance in this process."""
         if self.library is None:
             raise ValueError(f"'{self.name}' has no shared library: its object {self.object} is there to be linked")
-        model = loader.load(self.library, self.name)
+        model = Model(self.library, self.name)
         if self.state is not None:
             model.load(self.state)
         return model
@@ -79,15 +79,19 @@ def compile(
     embed: bool = False,
     library: bool = True,
 ) -> Artifact:
-    """Compiles what ``session.run(fetches, feeds)`` does to the function ``{name}_step``, and returns the files written.
-
-    ``feeds`` lists the fed tensors in the order of the function's arguments; a dictionary gives them other names. Unknown
-    sizes: ``batch`` fixes the first size of every feed, ``max_batch`` lets the caller pass it with each call, ``shapes``
-    gives whole shapes. ``threads`` is how many threads an instance uses; with one nothing of POSIX threads is needed.
-    ``target`` is ``host`` or a plain family: ``sse2``, ``avx2``, ``avx512``, ``neon``. Variables begin with their
-    initialisers; with ``session`` they begin with its values, kept in ``{name}.state`` or, with ``embed``, in the object.
+    """Compiles what ``session.run(fetches, feeds)`` does to a function ``{name}_step``, and returns the files written.
 
         artifact = aot.compile([loss, train], [x, y], "out", name="mlp", batch=64)
+
+    feeds      the fed tensors in the order of the function's arguments; a dictionary gives them other names
+    batch      the first size of every feed where the graph does not know it
+    max_batch  instead: the caller passes that size with each call, up to this
+    shapes     whole shapes of feeds, by tensor or name
+    threads    how many threads an instance uses; with one nothing of POSIX threads is needed
+    target     ``host``, or a plain family: ``sse2``, ``avx2``, ``avx512``, ``neon``
+    session    variables begin with its values, kept in ``{name}.state``, and not with their initialisers
+    embed      keeps those values in the object
+    library    whether to link a shared library
     """
     return compile_entries(
         {"step": (fetches, feeds)}, folder, name=name, batch=batch, max_batch=max_batch, shapes=shapes, threads=threads,
@@ -109,7 +113,10 @@ def compile_entries(
     embed: bool = False,
     library: bool = True,
 ) -> Artifact:
-    """`compile` for several functions that share variables: ``{"train": ([loss, train], [x, y]), "predict": (p, [x])}``."""
+    """`compile` for several functions over the same variables.
+
+        aot.compile_entries({"train": ([loss, train], [x, y]), "predict": (scores, [x])}, "out", name="mlp", batch=64)
+    """
     _check_names(name, entries)
     _check_threads(threads)
     processor = _target(target)
@@ -131,8 +138,8 @@ def _check_names(name: str, entries: Mapping[str, Any]) -> None:
     for entry in entries:
         if not is_identifier(entry) or entry in RESERVED:
             raise ValueError(
-                f"entry point {entry!r} cannot be the end of a function's name: wanted letters, digits and '_', and none "
-                f"of {', '.join(sorted(RESERVED))}"
+                f"entry point {entry!r} cannot name a function: wanted letters, digits and '_', no keyword, none of "
+                f"{', '.join(sorted(RESERVED))}"
             )
 
 
@@ -187,11 +194,11 @@ class _Model:
         )  # fmt: skip
         files.object.write_bytes(code.object_file(artifact, self.target))
         files.header.write_text(self._header(memory), encoding="utf-8")
-        shutil.copyfile(loader.__file__, files.loader)
+        shutil.copyfile(Path(__file__).with_name("loader.py"), files.loader)
         if image is not None and not embed:
             files = replace(files, state=folder / f"{self.name}.state")
             padded = image.ljust(memory.state_bytes, b"\0")
-            files.state.write_bytes(loader.state_file(text, padded))  # type: ignore[union-attr]
+            (folder / f"{self.name}.state").write_bytes(state_file(text, padded))
         return replace(files, library=self._linked(files)) if library else files
 
     def _facts(self, memory: Memory) -> dict[str, Any]:

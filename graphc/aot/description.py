@@ -32,7 +32,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class EntryPoint:
-    """A function of the artifact: what it takes and gives, and the largest value of each size that the caller chooses."""
+    """A function of the artifact: what it takes and gives, and the limits of the sizes that the caller chooses."""
 
     name: str
     feeds: tuple[Parameter, ...]

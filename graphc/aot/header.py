@@ -73,8 +73,11 @@ class Header:
 
     def _struct(self, upper: str) -> str:
         memory, name = self.memory, self.name
-        lines = ["/* One instance. The variables may be read and written between steps. */", f"typedef struct {name} {{"]
-        lines.append(f"    {upper}_ALIGNED uint64_t internal[{memory.state_offset // 8}];")
+        lines = [
+            "/* One instance. The variables may be read and written between steps. */",
+            f"typedef struct {name} {{",
+            f"    {upper}_ALIGNED uint64_t internal[{memory.state_offset // 8}];",
+        ]
         end, gaps = 0, 0
         for field in self.fields:
             if field.offset > end:
@@ -130,8 +133,6 @@ def _product(sizes: Sequence[DimLike]) -> str:
     return " * ".join(str(size) for size in sizes)
 
 
-
-
 _INTRODUCTION = """\
 /* {name}.h: {origin}
  *
@@ -167,8 +168,8 @@ NAME *NAME_create(void);
 void NAME_destroy(NAME *self);"""
 
 _REST = """\
-/* The state in a file: variables and positions of random streams. A file that is damaged or of another model is refused,
- * and the instance stays as it is. */
+/* The state in a file: variables and positions of random streams. A file that is damaged or of another model is
+ * refused, and the instance stays as it is. */
 int NAME_save(const NAME *self, const char *path);
 int NAME_load(NAME *self, const char *path);
 

@@ -6,17 +6,16 @@ import keyword
 import re
 
 # C99 and C++17, and the macro that some <stdlib.h> define in lower case.
-_KEYWORDS = frozenset(
-    """
-    alignas alignof and and_eq asm auto bitand bitor bool break case catch char char16_t char32_t class compl const
-    const_cast constexpr continue decltype default delete do double dynamic_cast else enum explicit export extern false
-    float for friend goto if inline int long mutable namespace new noexcept not not_eq nullptr operator or or_eq private
-    protected public register reinterpret_cast restrict return short signed sizeof static static_assert static_cast
-    struct switch template this thread_local throw true try typedef typeid typename typeof union unsigned using virtual
-    void volatile wchar_t while xor xor_eq errno linux unix
-    int8_t int16_t int32_t int64_t uint8_t uint16_t uint32_t uint64_t size_t
-    """.split()
-)
+_WORDS = """
+alignas alignof and and_eq asm auto bitand bitor bool break case catch char char16_t char32_t class compl const
+const_cast constexpr continue decltype default delete do double dynamic_cast else enum explicit export extern false
+float for friend goto if inline int long mutable namespace new noexcept not not_eq nullptr operator or or_eq private
+protected public register reinterpret_cast restrict return short signed sizeof static static_assert static_cast
+struct switch template this thread_local throw true try typedef typeid typename typeof union unsigned using virtual
+void volatile wchar_t while xor xor_eq errno linux unix int8_t int16_t int32_t int64_t uint8_t uint16_t uint32_t
+uint64_t size_t
+"""
+_KEYWORDS = frozenset(_WORDS.split())
 
 
 def is_identifier(name: object) -> bool:

@@ -77,8 +77,8 @@ def copying_program(image: bytes) -> Program:
 
     type = TensorType(dtypes.uint8, (len(image),))
     source, target = Slot("constant", 0, type), Slot("state", 0, type)
-    data = np.frombuffer(image, np.uint8)
-    return Program(actions=[Copy(source, target, len(image))] if image else [], slots=[source, target], constants=[data])
+    copies = [Copy(source, target, len(image))] if image else []
+    return Program(actions=[*copies], slots=[source, target], constants=[np.frombuffer(image, np.uint8)])
 
 
 def temporary_states(operations: Sequence[Operation], fields: Sequence[Field]) -> list[Operation]:

@@ -17,16 +17,17 @@ if TYPE_CHECKING:
 
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector
 HEAD_BYTES = 64
-RESERVED = ("internal", "working")  # fields of the C struct besides those of the state; padding has a number behind it
+RESERVED = ("internal", "working")  # fields of the C struct besides those of the state
 
 
 def lay_out(states: Mapping[Operation, TensorType]) -> list[Field]:
     """A place for each variable and each position of a random stream.
 
-    What fills whole cache lines comes first and needs no gaps; then what is large, each on a cache line; then the small,
-    by element size, so that C has it in the same places.
+    What fills whole cache lines comes first and needs no gaps; then what is large, each on a cache line; then the
+    small, by element size, so that C has it in the same places.
     """
-    names = Identifiers(*RESERVED)
+    # At most one gap before each field and one behind them all.
+    names = Identifiers(*RESERVED, *(f"padding{n + 1}" for n in range(len(states) + 1)))
     fields, offset = [], 0
     for operation, type in sorted(states.items(), key=_placing_order):
         size = _bytes(type)
@@ -61,7 +62,7 @@ def aligned(count: int) -> int:
 def place_memory(
     fields: Sequence[Field], programs: Iterable[tuple[Program, Mapping[str, int]]], threads: int, temporary: int
 ) -> Memory:
-    """The memory of an instance that serves all programs at their largest sizes; ``temporary`` bytes are for initial values."""
+    """The memory that serves all programs at their largest sizes; ``temporary`` bytes are for initial values."""
     from graphc.codegen.artifact import Memory  # loads llvmlite
 
     listed = list(programs)

@@ -39,7 +39,8 @@ class Model:
         self._self = ctypes.c_void_p(self._memory.ctypes.data)
         self._error = self._function("error", ctypes.c_char_p, ctypes.c_int)
         self._destroy = self._function("destroy", None, ctypes.c_void_p)
-        self._files = {word: self._function(word, ctypes.c_int, ctypes.c_void_p, ctypes.c_char_p) for word in ("save", "load")}
+        file_types = ctypes.c_int, ctypes.c_void_p, ctypes.c_char_p
+        self._files = {word: self._function(word, *file_types) for word in ("save", "load")}
         self._check(self._function("init", ctypes.c_int, ctypes.c_void_p)(self._self))
         self._entries = {entry["name"]: self._entry(entry) for entry in self.description["entries"]}
         start = self.description["state_offset"]
@@ -241,5 +242,6 @@ def _results(name: str, fetches: Sequence[Mapping[str, Any]]) -> Callable[[list[
     """None for no fetch, the value for one, else a tuple with names."""
     if len(fetches) < 2:
         return lambda values: values[0] if values else None
-    made = namedtuple(name, [fetch["identifier"] for fetch in fetches], rename=True)
+    fields = [fetch["identifier"] for fetch in fetches]
+    made: Any = namedtuple(name, fields, rename=True)  # type: ignore[misc]
     return lambda values: made(*values)
