@@ -114,6 +114,7 @@ from graphc.ops.elementwise import (
     floormod as mod,
 )
 from graphc.ops.indexing import batch_gather, gather, gather_nd, one_hot, unsorted_segment_sum
+from graphc.ops.padding import pad
 from graphc.ops.random import get_seed, random_normal, random_uniform, truncated_normal
 from graphc.ops.reduction import (
     argmax,
@@ -332,6 +333,7 @@ __all__ = [
     "ones_like",
     "op_scope",
     "orthogonal_initializer",
+    "pad",
     "placeholder",
     "placeholder_with_default",
     "pow",

@@ -254,6 +254,12 @@ class Pad(Op):
         cut = pad_edges(grad, [-edge for edge in self.low], [-edge for edge in self.high])
         return [block(cut, (None,) * len(strides), (None,) * len(strides), strides)]
 
+    def specialise(self, inputs: Sequence[Tensor], values: Sequence[Any]) -> Tensor | None:
+        """With edges of at least 0: negative ones become a slice before."""
+        if not any(_is_negative(edge) for edge in (*self.low, *self.high)):
+            return None
+        return pad_edges(inputs[0], self.low, self.high, self.value, self.interior)
+
     def attributes(self) -> dict[str, Any]:
         shown: dict[str, Any] = {"low": self.low, "high": self.high}
         shown |= {"interior": self.interior} if any(self.interior) else {}
@@ -315,9 +321,44 @@ def pad_edges(
 ) -> Tensor:  # fmt: skip
     """``x`` with these numbers of cells around and between; ``x`` itself where all are 0."""
     between_cells = tuple(interior) if interior is not None else (0,) * len(low)
+    if x.type.is_exact:
+        x, low, high = _cut_first(x, tuple(low), tuple(high), between_cells)
     if name is None and not any(edge != 0 for edge in (*low, *high, *between_cells)):
         return x
     return apply(Pad(tuple(low), tuple(high), between_cells, value), x, name=name)
+
+
+def _cut_first(
+    x: Tensor, low: tuple[DimLike, ...], high: tuple[DimLike, ...], interior: tuple[int, ...]
+) -> tuple[Tensor, tuple[DimLike, ...], tuple[DimLike, ...]]:
+    """A part of ``x`` and edges of at least 0 that give the same: cells that negative edges cut away are never placed."""
+    if not any(_is_negative(edge) for edge in (*low, *high)):
+        return x, low, high
+    bounds, lows, highs = [], [], []
+    for size, before, after, gap in zip(x.type.sizes, low, high, interior, strict=True):
+        front, back = _cells_cut(before, gap + 1), _cells_cut(after, gap + 1)
+        left = size - front - back
+        if not is_nonnegative(left):
+            if isinstance(left, Dim):
+                raise NeedsNumbers(f"whether {front + back} cells can be cut from an axis of {size} depends on the size")
+            front, left = 0, 0  # nothing of x is seen: only the cells around
+        bounds.append(Bounds(front, left))
+        whole = 0 if size == 0 else size + (size - 1) * gap
+        kept = 0 if left == 0 else left + (left - 1) * gap
+        lows.append(0 if left == 0 else before + front * (gap + 1))
+        highs.append(whole + before + after - kept - lows[-1])
+    return take_out(x, bounds), tuple(lows), tuple(highs)
+
+
+def _cells_cut(edge: DimLike, step: int) -> int:
+    """How many cells of x, ``step`` apart, a negative edge cuts away."""
+    return -(edge // step) if isinstance(edge, int) and edge < 0 else 0
+
+
+def _is_negative(edge: DimLike) -> bool:
+    if isinstance(edge, Dim) and not is_nonnegative(edge):
+        raise NeedsNumbers(f"whether an edge of {edge} cells adds or cuts depends on the sizes")
+    return not is_nonnegative(edge)
 
 
 def block(
