@@ -139,6 +139,15 @@ def test_five_steps_by_the_numpy_meaning(name: str, dtype: Any) -> None:
     np.testing.assert_allclose(found, by_formula(update, slots), rtol=2e-5, atol=2e-6)
 
 
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("dtype", [tf.float32, tf.float64])
+def test_five_steps_compiled(name: str, dtype: Any) -> None:
+    make, update, slots = CASES[name]
+    with tf.Session() as session:
+        found = trajectory(session, make, dtype)
+    np.testing.assert_allclose(found, by_formula(update, slots), rtol=2e-5, atol=2e-6)
+
+
 def test_adam_in_float32_by_the_steps_of_the_kernel() -> None:
     """The order of operations is that of TensorFlow 1's kernel, so the bits are the same."""
     f = np.float32
