@@ -20,7 +20,7 @@ from graphc.codegen.approx.error_function import erf
 from graphc.codegen.approx.exponential import exp, expm1
 from graphc.codegen.approx.hyperbolic import sigmoid, tanh
 from graphc.codegen.approx.logarithm import log, log1p, softplus
-from graphc.codegen.approx.power import integer_pow, pow
+from graphc.codegen.approx.power import integer_pow, pow, unsigned_pow
 from graphc.codegen.approx.trigonometric import cos, sin, sincos_bounded, tan
 
 __all__ = [
@@ -38,4 +38,5 @@ __all__ = [
     "softplus",
     "tan",
     "tanh",
+    "unsigned_pow",
 ]

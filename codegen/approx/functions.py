@@ -11,7 +11,7 @@ from functools import wraps
 
 from llvmlite import ir
 
-from graphc.codegen.approx.lanes import type_suffix
+from graphc.codegen.approx.lanes import lane_count, type_suffix
 
 Emit = Callable[..., ir.Value]
 
@@ -40,3 +40,12 @@ def in_own_function(emit: Emit) -> Emit:
         return builder.call(function, arguments)
 
     return call
+
+
+def any_lane(builder: ir.IRBuilder, condition: ir.Value) -> ir.Value:
+    """Whether the condition holds in some lane, as one bit."""
+    count = lane_count(condition.type)
+    if count is None:
+        return condition
+    bits = ir.IntType(count)
+    return builder.icmp_unsigned("!=", builder.bitcast(condition, bits), bits(0))

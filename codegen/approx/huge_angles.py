@@ -12,7 +12,7 @@ import math
 
 from llvmlite import ir
 
-from graphc.codegen.approx.functions import internal_function
+from graphc.codegen.approx.functions import any_lane, internal_function
 from graphc.codegen.approx.lanes import Lanes, element_type, lane_count, type_suffix
 
 I1, I32, I64, DOUBLE = ir.IntType(1), ir.IntType(32), ir.IntType(64), ir.DoubleType()
@@ -52,10 +52,7 @@ def replace_huge_angles(x: Lanes, quick: Reduced, limit: float) -> Reduced:
     Leaves the builder in a new basic block, in which the two ways meet.
     """
     builder = x.builder
-    any_huge = (x > limit).value
-    count = lane_count(x.type)
-    if count is not None:
-        any_huge = builder.icmp_unsigned("!=", builder.bitcast(any_huge, ir.IntType(count)), ir.IntType(count)(0))
+    any_huge = any_lane(builder, (x > limit).value)
     before = builder.block
     rare = builder.append_basic_block("huge_angle")
     join = builder.append_basic_block("angle_reduced")

@@ -16,8 +16,8 @@ from llvmlite import ir
 
 from graphc.codegen.approx.exponential import CONSTANTS as EXP_CONSTANTS
 from graphc.codegen.approx.exponential import exp_lanes, nearest_power, times_power_of_two
-from graphc.codegen.approx.functions import in_own_function, internal_function
-from graphc.codegen.approx.lanes import Lanes, constant, lane_count, type_suffix
+from graphc.codegen.approx.functions import any_lane, in_own_function, internal_function
+from graphc.codegen.approx.lanes import Lanes, constant, type_suffix
 from graphc.codegen.approx.logarithm import log_reconstruct, split_power
 
 TWO_THIRDS = (0.6666666666666666, 3.700743415417188e-17)  # a pair
@@ -130,6 +130,12 @@ def integer_pow(builder: ir.IRBuilder, x: ir.Value, y: ir.Value, fma: bool = Fal
     return (exponent < 0).choose(reciprocal, power).value
 
 
+def unsigned_pow(builder: ir.IRBuilder, x: ir.Value, y: ir.Value, fma: bool = False) -> ir.Value:
+    """Whole-number power modulo 2^bits of unsigned numbers."""
+    del fma  # the same signature as pow
+    return builder.call(integer_pow_function(builder.module, x.type), (x, y))
+
+
 def integer_pow_function(module: ir.Module, kind: ir.Type) -> ir.Function:
     """The module's function for powers by repeated squaring: as many rounds as the largest exponent has bits."""
     name = f"graphc_integer_pow_{type_suffix(kind)}"
@@ -151,11 +157,8 @@ def integer_pow_function(module: ir.Module, kind: ir.Type) -> ir.Function:
     )
     for phi, value in zip(state, following, strict=True):
         phi.add_incoming(value.value, loop)
-    is_left = (following[2].equals(0) ^ 1).value
-    count = lane_count(kind)
-    if count is not None:
-        is_left = builder.icmp_unsigned("!=", builder.bitcast(is_left, ir.IntType(count)), ir.IntType(count)(0))
-    builder.cbranch(is_left, loop, done)
+    is_left = following[2].equals(0) ^ 1
+    builder.cbranch(any_lane(builder, is_left.value), loop, done)
     builder.position_at_end(done)
     builder.ret(following[0].value)
     return function
