@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 from llvmlite import ir
@@ -22,6 +23,11 @@ def native_text(kernel: Kernel, target: Target, symbols: Sequence[str] = ()) -> 
     return str(module)
 
 
+@lru_cache(maxsize=64)
+def _library(text: str, target: Target) -> jit.Library:
+    return jit.load([jit.compile_ir(text, target)])
+
+
 def run_native(
     kernel: Kernel,
     arrays: Mapping[str, np.ndarray],
@@ -31,7 +37,7 @@ def run_native(
 ) -> None:
     """Compile a kernel and run it on arrays, given by argument name and changed in place."""
     sizes = dict(sizes or {})
-    library = jit.load([jit.compile_ir(native_text(kernel, target, list(sizes)), target)])
+    library = _library(native_text(kernel, target, list(sizes)), target)
     signature = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 3, ctypes.c_int64, ctypes.c_int64)
     function = signature(library.address("kernel"))
     pointers = [arrays[buffer.name].ctypes.data for buffer in kernel.arguments]
