@@ -20,19 +20,34 @@ LONGEST_FILE = 500
 # or from another room of the same floor. The first pattern that fits, read from the top, names a module's room.
 FLOORS: list[dict[str, list[str]]] = [
     {"front door": ["graphc", "graphc.__main__"]},
-    {"session": ["graphc.session", "graphc.aot", "graphc.visualize", "graphc.export"]},
+    {"session": ["graphc.session", "graphc.aot", "graphc.visualize*", "graphc.export"]},
     {"compiler": ["graphc.compiler", "graphc.capture"]},
     {
         "codegen": ["graphc.codegen", "graphc.codegen.*"],
         "optimising passes": ["graphc.passes", "graphc.passes.*"],
     },
-    {"namespaces": ["graphc.nn*", "graphc.layers*", "graphc.train*", "graphc.math", "graphc.clipping"]},
+    {
+        "namespaces": [
+            *("graphc.nn*", "graphc.layers*", "graphc.train*", "graphc.losses", "graphc.clipping"),
+            *("graphc.composites", "graphc.linalg", "graphc.math", "graphc.random", "graphc.config"),
+        ]
+    },
+    {"pictures": ["graphc.pictures*"]},
     {"gradient passes": []},
     {"variables": ["graphc.variables", "graphc.variable_scope", "graphc.initializers"]},
     {"ops": ["graphc.ops", "graphc.ops.*", "graphc.operators", "graphc.philox"]},
     {"scopes": ["graphc.scopes", "graphc.interpret"]},
     {"graph": ["graphc.graph"]},
-    {"ground": ["graphc.shapes", "graphc.dtypes", "graphc.errors", "graphc.dims", "graphc.settings"]},
+    {
+        "ground": [
+            "graphc.arithmetic",
+            "graphc.shapes",
+            "graphc.dtypes",
+            "graphc.errors",
+            "graphc.dims",
+            "graphc.settings",
+        ]
+    },
 ]
 # These stand in a folder of another room: optimizers call them while the user declares.
 EXCEPTIONS = {"graphc.passes.gradients": "gradient passes", "graphc.passes.forward_gradients": "gradient passes"}
