@@ -2,7 +2,8 @@
 
 Floats are cut towards zero. A float that a signed integer cannot hold, and NaN, gives the smallest integer, as x86
 processors do; LLVM alone would leave such results undefined. For unsigned integers the float goes through int64 and
-loses the upper bits (for uint64, floats from 2^63 on are right too). Integers lose upper bits; anything but zero is true.
+loses the upper bits (for uint64, floats from 2^63 on are right too). Integers lose upper bits. Anything but zero is
+true.
 """
 
 from __future__ import annotations

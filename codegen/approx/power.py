@@ -107,7 +107,7 @@ def pair_product(a: Pair, b: Pair) -> Pair:
 
 
 def with_special_cases(base: Lanes, exponent: Lanes, magnitude: Lanes) -> Lanes:
-    """Signs, and the cases that do not follow from the formula: ``x^0 = 1^y = 1``, ``(-1)^inf = 1``, ``(-x)^0.5 = nan``."""
+    """Signs, and what does not follow from the formula: ``x^0 = 1^y = (-1)^inf = 1``, ``(-x)^0.5 = nan``."""
     is_whole = exponent.rounded("floor").equals(exponent)
     half = exponent * 0.5
     is_odd = is_whole & (half.rounded("floor").equals(half) ^ 1)

@@ -45,7 +45,12 @@ CONSTANTS = {
     "double": CircleConstants(
         rounder=1.5 * 2**52,
         # 33 bits each, so that products with n below 2^20 are exact; the last has the rest.
-        half_pi=tuple(map(float.fromhex, ("0x1.921fb54400000p+0", "0x1.0b4611a600000p-34", "0x1.3198a2e000000p-69", "0x1.b839a252049c1p-104"))),
+        half_pi=(
+            float.fromhex("0x1.921fb544p+0"),
+            float.fromhex("0x1.0b4611a6p-34"),
+            float.fromhex("0x1.3198a2ep-69"),
+            float.fromhex("0x1.b839a252049c1p-104"),
+        ),
         sine=(
             -0.1666666666666663,
             0.008333333333322106,
