@@ -55,7 +55,8 @@ def interface_of(step: Step, graph: Graph) -> object:
     from graphc.codegen.build import Interface
 
     placed = {node.name: node.outputs[0] for node in graph.nodes if node.type in ("Placeholder", "VariableV2")}
-    feeds = [placed.get(x.op.name) for x in (*step.feeds.values(), *step.flags.values())]
+    # a feed that is read for its shape alone is not in the graph any more, and keeps its place
+    feeds = [placed.get(x.op.name, x) for x in (*step.feeds.values(), *step.flags.values())]
     states = state_operations(step)
     types = _state_types(step, graph)
     inputs = [placed.get(step.states[s].op.name) if s in step.states else None for s in states]
