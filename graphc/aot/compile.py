@@ -261,8 +261,10 @@ class _Model:
                 stacklevel=4,
             )
             return None
-        link.link_shared(command, files.object, files.folder / f"{self.name}.so")
-        return files.folder / f"{self.name}.so"
+        # With "lib" before it the linker finds it as -lname, and Python does not take it for a module.
+        library = files.folder / f"lib{self.name}.so"
+        link.link_shared(command, files.object, library)
+        return library
 
 
 class _Initial:

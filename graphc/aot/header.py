@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graphc.aot.description import EntryPoint, Field, Parameter
+from graphc.aot.layout import largest
 from graphc.dims import DimLike
 
 if TYPE_CHECKING:
@@ -66,6 +67,12 @@ class Header:
         ]
         for name, largest in {n: m for entry in self.entries for n, m in entry.sizes.items()}.items():
             lines.append(f"#define {upper}_MAX_{name.upper()} {largest}")
+        lines += ["", "/* Elements of feeds and fetches, at the largest sizes. */"]
+        for entry in self.entries:
+            lines += [
+                f"#define {upper}_{entry.name.upper()}_{p.identifier.upper()} {_elements(p, entry)}"
+                for p in (*entry.feeds, *entry.fetches)
+            ]
         lines += ["", "enum {"]
         lines += [f"    {upper}_{name} = {code}," for name, code in self.general_errors]
         lines[-1] = lines[-1].rstrip(",")
@@ -107,6 +114,11 @@ class Header:
         start = f"int {self.name}_{entry.name}("
         wrapped = textwrap.wrap(", ".join(arguments) + ");", 116, initial_indent=start, subsequent_indent="    ")
         return "\n".join([comment, *wrapped])
+
+
+def _elements(parameter: Parameter, entry: EntryPoint) -> str:
+    sizes = [str(largest(size, entry.sizes)) for size in parameter.type.sizes]
+    return f"({' * '.join(sizes)})" if len(sizes) > 1 else sizes[0] if sizes else "1"
 
 
 def _extent(field: Field) -> str:

@@ -1,6 +1,6 @@
 """Load a model that graphc compiled ahead of time; this file needs NumPy alone and travels beside the library.
 
-    model = load("mlp.so")
+    model = load("libmlp.so")
     loss = model.step(images, labels)          # by place, or by name: model.step(x=images, y=labels)
     model.variables["hidden/kernel"][:]        # a view: what is written here, the next step reads
     model.save("mlp.state")
@@ -110,9 +110,12 @@ class Model:
 def load(path: str | os.PathLike[str] | None = None, name: str | None = None) -> Model:
     """A fresh instance of the model in a shared library, with its initial weights.
 
-    ``path`` defaults to the library beside this file that has this file's name, ``name`` (of the model) to the file's.
+    ``name`` is the model's, by default the library's. Without ``path`` it is ``libmlp.so`` beside this file ``mlp.py``.
     """
-    return Model(path or os.path.splitext(os.path.abspath(__file__))[0] + ".so", name)
+    if path is None:
+        folder, file = os.path.split(os.path.abspath(__file__))
+        path = os.path.join(folder, f"lib{os.path.splitext(file)[0]}.so")
+    return Model(path, name)
 
 
 def read_state(path: str | os.PathLike[str]) -> dict[str, Array]:
