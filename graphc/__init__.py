@@ -6,6 +6,9 @@ Every name is listed here and defined in the module that it is imported from. ll
 the first step is compiled or the first picture is drawn.
 """
 
+from importlib import import_module
+from typing import Any
+
 from graphc import dtypes, errors, initializers, layers, linalg, losses, math, nn, random, train
 from graphc.clipping import clip_by_average_norm, clip_by_global_norm, clip_by_norm, clip_by_value, global_norm
 from graphc.composites import (
@@ -190,6 +193,22 @@ from graphc.variables import (
 __version__ = "0.1.0"
 
 newaxis = None
+
+# These rooms stand on the compiler or on graphviz, so they load when a program first names them.
+_LOADED_WHEN_NAMED = {
+    "aot": "graphc.aot",
+    "profile": "graphc.profile",
+    "test": "graphc.testing",
+    "testing": "graphc.testing",
+    "visualize": "graphc.visualize",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LOADED_WHEN_NAMED:
+        raise AttributeError(f"module 'graphc' has no attribute {name!r}")
+    return import_module(_LOADED_WHEN_NAMED[name])
+
 
 __all__ = [
     "AUTO_REUSE",

@@ -35,9 +35,8 @@ def _order(name: str) -> tuple[int, str]:
 @pytest.mark.parametrize("module", NAMESPACES, ids=IDS)
 def test_the_list_is_what_is_imported(module: ModuleType) -> None:
     tree = ast.parse(Path(module.__file__ or "").read_text())
-    imported = {
-        alias.asname or alias.name for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names
-    }
+    ours = [node for node in tree.body if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("graphc")]
+    imported = {alias.asname or alias.name for node in ours for alias in node.names}
     assert imported == set(module.__all__)
 
 
@@ -114,6 +113,15 @@ def test_config_reads_like_tensorflow() -> None:
     with pytest.raises(AttributeError) as caught:
         _ = config.no_such_setting
     assert str(caught.value) == "ConfigProto has no setting 'no_such_setting'"
+
+
+def test_rooms_that_load_when_they_are_named() -> None:
+    assert tf.aot.__name__ == "graphc.aot"
+    assert tf.visualize.__name__ == "graphc.visualize"
+    assert tf.test is tf.testing
+    with pytest.raises(AttributeError) as caught:
+        _ = tf.nothing_like_it
+    assert str(caught.value) == "module 'graphc' has no attribute 'nothing_like_it'"
 
 
 def test_import_loads_no_heavy_library() -> None:
