@@ -30,7 +30,10 @@ MAX_GROWTH = 1024  # elements; a broadcast constant is cheaper broadcast where i
 
 
 def fold(graph: Graph) -> Graph:
-    """Nodes of constants become constants, unless the result is large and larger than what it is made of."""
+    """Nodes of constants become constants, unless the result is large and larger than what it is made of.
+
+    What has no elements is a constant too.
+    """
     return rewrite(graph, _folded)
 
 
@@ -44,7 +47,11 @@ def _folded(node: Operation, inputs: tuple[Tensor, ...]) -> Sequence[Tensor] | N
 
 def folded_values(kind: Op, inputs: Sequence[Tensor], types: Sequence[TensorType]) -> list[Any] | None:
     """The outputs of ``kind`` of constants; None where an input is none, or it is better computed in the step."""
-    if not inputs or kind.by_identity or isinstance(kind, BroadcastTo):
+    if not inputs or kind.by_identity:
+        return None
+    if all(type.is_exact and type.elements == 0 for type in types):
+        return [np.zeros(type.sizes, type.dtype.numpy) for type in types]  # type: ignore[arg-type]
+    if isinstance(kind, BroadcastTo):
         return None
     constants = [tensor.op.kind.value for tensor in inputs if isinstance(tensor.op.kind, Const)]
     if len(constants) < len(inputs):
