@@ -18,6 +18,8 @@ USUAL = 256
 TASK_FLOPS = 1 << 19
 TASKS_WANTED = 16
 LARGEST_SUMS = 1 << 20
+# Rows of A that lie a multiple of 4 KiB apart share one set of the first cache, which holds eight lines.
+MOST_ROWS, ROWS_THAT_COLLIDE = 30, 6
 
 
 @dataclass(frozen=True)
@@ -246,21 +248,28 @@ def lanes_for(shape: Shape, target: Target) -> int:
 def _best_tile(shape: Shape, lanes: int, target: Target, pack_a: str, pack_b: bool) -> tuple[int | None, int, int]:
     """The group of rows to tile along (None: all, flattened), and the rows and vectors of a tile."""
     if pack_a == "rows" or not shape.rows:
-        _, mr, nv = tile_for(shape, shape.m, lanes, target, pack_b)
+        _, mr, nv = tile_for(shape, shape.m, lanes, target, pack_b, MOST_ROWS)
         return None, mr, nv
-    places = [p for p, group in enumerate(shape.rows) if pack_a != "columns" or group.a == 1]
-    costs = [(*tile_for(shape, shape.rows[p].extent, lanes, target, pack_b), p) for p in reversed(places)]
+    costs = []
+    for place, group in reversed(list(enumerate(shape.rows))):
+        if pack_a == "columns" and group.a != 1:
+            continue
+        collides = isinstance(group.a, int) and group.a * element_bytes(shape) % 4096 == 0
+        most_rows = ROWS_THAT_COLLIDE if collides and not pack_a else MOST_ROWS
+        costs.append((*tile_for(shape, group.extent, lanes, target, pack_b, most_rows), place))
     _, mr, nv, place = min(costs, key=lambda choice: choice[0])
     return place, mr, nv
 
 
-def tile_for(shape: Shape, rows: DimLike, lanes: int, target: Target, pack_b: bool) -> tuple[float, int, int]:
+def tile_for(
+    shape: Shape, rows: DimLike, lanes: int, target: Target, pack_b: bool, most_rows: int
+) -> tuple[float, int, int]:
     """The cost in cycles, and the rows and vectors, of the cheapest tile along ``rows`` that fits the registers."""
     others = max(1, guess(shape.m)) / max(guess(rows), 1)
     vectors = -(-guess(shape.n) // lanes)
     # Without a copy of B the last panel moves back to end with the last column, so it must not be wider than C.
     widest = max(1, min(8, vectors if pack_b else guess(shape.n) // lanes))
-    highest = max(1, min(rows, 30)) if isinstance(rows, int) else 16
+    highest = max(1, min(rows if isinstance(rows, int) else 16, most_rows))
     candidates = []
     for mr in range(1, highest + 1):
         for nv in range(1, widest + 1):

@@ -172,11 +172,11 @@ class Code:
     def store(self, value: ir.Value, pointer: ir.Value) -> None:
         self.builder.store(value, pointer, align=self.element_bytes)
 
-    def prefetch(self, pointer: ir.Value) -> None:
-        """Ask for the cache line at ``pointer``; harmless where nothing is."""
+    def prefetch(self, pointer: ir.Value, near: bool = False) -> None:
+        """Ask for the cache line at ``pointer``, in the first cache if ``near``; harmless where nothing is."""
         function = self.intrinsic("llvm.prefetch.p0", ir.VoidType(), [POINTER, I32, I32, I32])
-        read, near, data = (ir.Constant(I32, number) for number in (0, 2, 1))
-        self.builder.call(function, [pointer, read, near, data])
+        read, locality, data = (ir.Constant(I32, number) for number in (0, 3 if near else 2, 1))
+        self.builder.call(function, [pointer, read, locality, data])
 
     def load_masked(self, pointer: ir.Value, mask: ir.Value) -> ir.Value:
         """The lanes that ``mask`` names, zero elsewhere; memory behind the other lanes is not touched."""

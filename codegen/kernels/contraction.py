@@ -79,6 +79,9 @@ def emit_contraction(
         OperandB(site, code.at(scratch, sizes(sums + a_copy))),
         Finisher(site, epilogue, len(spec.output), scratch),
     )
+    if chosen.tasks == 1:  # Then every position is known now.
+        code.when(code.less(begin, end), lambda: loops.task(0, a, b))
+        return
     code.loop(begin, end, 1, lambda task: loops.task(task, a, b))
 
 

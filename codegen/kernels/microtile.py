@@ -14,6 +14,9 @@ from llvmlite import ir
 
 from graphc.codegen.kernels.building import Code, Index
 
+# Where each k finds A in a cache line of its own, that line is asked for so many steps ahead.
+AHEAD = 8
+
 
 @dataclass(frozen=True)
 class Step:
@@ -62,7 +65,10 @@ def accumulate(
         step, rest = steps[0], steps[1:]
 
         def turn(k: Index, *totals: ir.Value) -> list[ir.Value]:
-            return nest(rest, code.at(a, code.mul(k, step.a)), code.at(b, code.mul(k, step.b)), list(totals))
+            a_here, b_here = code.at(a, code.mul(k, step.a)), code.at(b, code.mul(k, step.b))
+            if not rest and isinstance(step.a, int) and abs(step.a) * code.element_bytes >= 64:
+                code.prefetch(code.at(a_here, AHEAD * step.a), near=True)
+            return nest(rest, a_here, b_here, list(totals))
 
         return code.loop(0, step.extent, 1, turn, totals)
 
