@@ -87,6 +87,22 @@ class Code:
             return x < y
         return self.builder.icmp_signed("<", self.value(x), self.value(y))
 
+    def opaque(self, x: Index) -> Index:
+        """``x``, in a form whose origin loop optimisers do not look into.
+
+        LLVM's loop strength reduction rewrites every address in terms of all loops around it, which takes half of
+        the time to compile a kernel and gains nothing here: addresses inside are a pointer and a constant.
+        """
+        if isinstance(x, int):
+            return x
+        function = self.intrinsic("llvm.expect.i64", I64, [I64, I64])
+        return self.builder.call(function, [x, ir.Constant(I64, 0)])
+
+    def opaque_pointer(self, pointer: ir.Value) -> ir.Value:
+        """The same for an address."""
+        function = self.intrinsic("llvm.launder.invariant.group.p0", POINTER, [POINTER])
+        return self.builder.call(function, [pointer])
+
     # Control.
 
     def when(

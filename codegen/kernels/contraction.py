@@ -196,17 +196,17 @@ class _Loops:
         rows = self.a.rows(tile, part.a)
         column = code.mul(panel, columns)
         first_column = self.b.first_column(column)
-        a = self.a.place(tile, first_copied, rows)
-        b = self.b.place(panel, task.panels[0], first_column, part.b)
+        a = code.opaque_pointer(self.a.place(tile, first_copied, rows))
+        b = code.opaque_pointer(self.b.place(panel, task.panels[0], first_column, part.b))
         if self.site.plan.k_blocks == 1:
             self._fill(a, b, part)
         else:
             self._add_part(a, b, part, self._waiting_sums(task, tile, panel))
 
         def finish() -> None:
-            first_new = code.sub(rows.row, rows.start), code.sub(column, first_column)
-            where = task.coordinates | rows.coordinates
-            self.finisher.finish(rows.start, first_new[0], first_column, first_new[1], where)
+            first_new = code.opaque(code.sub(rows.row, rows.start)), code.opaque(code.sub(column, first_column))
+            where = {axis: code.opaque(place) for axis, place in (task.coordinates | rows.coordinates).items()}
+            self.finisher.finish(code.opaque(rows.start), first_new[0], code.opaque(first_column), first_new[1], where)
 
         code.when(part.more_follow, lambda: None, finish)
 

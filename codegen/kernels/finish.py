@@ -36,8 +36,9 @@ class Finisher:
         end_column = code.least(tile.columns, code.sub(site.n, column))
 
         def one_row(r: Index) -> None:
-            here = coordinates | site.coordinates(self._tiled(), code.add(row, r))
-            self._row(code.at(self.sums, code.mul(r, tile.columns)), column, first_column, end_column, here)
+            here = coordinates | site.coordinates(self._tiled(), code.opaque(code.add(row, r)))
+            sums = code.opaque_pointer(code.at(self.sums, code.mul(r, tile.columns)))
+            self._row(sums, column, first_column, end_column, here)
 
         code.loop(first_row, end_row, 1, one_row)
 
