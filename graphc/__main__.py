@@ -1,29 +1,48 @@
-"""The command ``graphc``: each subcommand is a module with ``SUMMARY``, ``add_arguments`` and ``run``."""
+"""The command line: ``graphc draw ...`` and ``graphc compile ...``.
+
+Each command is a module with a ``SUMMARY``, a function that adds its arguments and one that runs it.
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from importlib import import_module
+from collections.abc import Sequence
+
+from graphc import __version__
+from graphc.aot import command as compile_command
+from graphc.errors import OpError
+from graphc.visualize import command as draw_command
 
 COMMANDS = {
-    "compile": "graphc.aot.command",
+    "draw": draw_command,
+    "compile": compile_command,
 }
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Runs a subcommand; mistakes of the caller are told in one line, and give 2."""
-    parser = argparse.ArgumentParser(prog="graphc", description="A compiler of static graphs in the style of TensorFlow 1.")
-    subparsers = parser.add_subparsers(dest="command", required=True)
-    modules = {name: import_module(module) for name, module in COMMANDS.items()}
-    for name, module in modules.items():
-        module.add_arguments(subparsers.add_parser(name, help=module.SUMMARY, description=module.__doc__))
-    options = parser.parse_args(arguments)
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command that the arguments name; 1, and a line on stderr, where it cannot do what they ask."""
+    options = parser().parse_args(arguments)
     try:
-        return int(modules[options.command].run(options))
-    except (ValueError, TypeError, OSError) as error:
-        print(f"graphc {options.command}: {error}", file=sys.stderr)
-        return 2
+        return COMMANDS[options.command].run(options)
+    except (OpError, OSError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        print(f"graphc {options.command}: {_text(error)}", file=sys.stderr)
+        return 1
+
+
+def parser() -> argparse.ArgumentParser:
+    """What can be said on the command line."""
+    top = argparse.ArgumentParser(prog="graphc", description="Draw graphs, and compile them ahead of time.")
+    top.add_argument("--version", action="version", version=f"graphc {__version__}")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, command in COMMANDS.items():
+        command.add_arguments(commands.add_parser(name, help=command.SUMMARY, description=command.SUMMARY))
+    return top
+
+
+def _text(error: Exception) -> str:
+    """The message; a KeyError shows its own in quotes."""
+    return str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ from graphc.passes.verify import verify
 
 Observer = Callable[[str, Graph, Graph], None]
 
+_dumped = itertools.count()  # through all steps that this process compiles, so that none overwrites another's files
+
 
 def observers() -> list[Observer]:
     """The observers that the settings ask for."""
@@ -31,14 +33,16 @@ def observers() -> list[Observer]:
 
 def dumper(folder: Path) -> Observer:
     """Writes each stage to ``folder`` as a numbered text file, and as a picture in Graphviz's language."""
+    from graphc.pictures.picture import picture_of  # only for those who look
+
     folder.mkdir(parents=True, exist_ok=True)
-    numbers = itertools.count()
 
     def dump(name: str, before: Graph, after: Graph) -> None:
-        stem = f"{next(numbers):02d}_{name.replace(' ', '_')}"
+        stem = f"{next(_dumped):03d}_{name.replace(' ', '_')}"
         text = str(after)
         same = "(unchanged)\n" if text == str(before) else ""
         (folder / f"{stem}.txt").write_text(f"{same}{text}\n", encoding="utf-8")
+        picture_of(after, name).save(folder / f"{stem}.dot")
 
     return dump
 
