@@ -11,16 +11,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-
 from numpy import empty
 
-from graphc import errors, settings
+from graphc import errors
+from graphc.alignment import ALIGNMENT, address_of, aligned_bytes
 from graphc.codegen.entry import ENTRY, data_offset
 from graphc.codegen.program import FRAME_HEAD, Program, Slot
 from graphc.dims import DimLike, evaluate
 from graphc.graph import Operation
 
-ALIGNMENT = 64  # bytes: a cache line, and the widest vector
 _STEP = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
 
 
@@ -136,29 +135,3 @@ def failure_text(node: Operation) -> str:
 
 def _number(size: DimLike, sizes: Mapping[str, int]) -> int:
     return size if isinstance(size, int) else evaluate(size, sizes)
-
-
-def aligned_bytes(count: int) -> np.ndarray[Any, Any]:
-    """``count`` bytes (at least one) that begin on a cache line; ``ResourceExhaustedError`` where memory is short."""
-    try:
-        raw = np.empty(count + ALIGNMENT, np.uint8)
-    except (MemoryError, ValueError):
-        raise errors.ResourceExhaustedError(None, None, f"cannot allocate {count} bytes for a step's values") from None
-    start = -address_of(raw) % ALIGNMENT
-    return raw[start : start + max(count, 1)]
-
-
-def aligned_array(shape: Sequence[int], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
-    """An uninitialised array that begins on a cache line."""
-    count = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-    return aligned_bytes(count)[:count].view(dtype).reshape(tuple(shape))
-
-
-def address_of(array: np.ndarray[Any, Any]) -> int:
-    """Where the first element of an array is."""
-    return array.__array_interface__["data"][0]
-
-
-def default_threads() -> int:
-    """How many threads a step uses where the session does not say."""
-    return settings.thread_count()

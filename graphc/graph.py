@@ -11,7 +11,6 @@ the ``targets`` of a graph are the tensors it is there to compute, and keep thei
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,6 +19,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from graphc.arithmetic import Arithmetic
 from graphc.dtypes import DType
+from graphc.records import fields
 from graphc.shapes import Shape, TensorShape, TensorType, as_shape, merge
 
 _VALID_NAME = re.compile(r"^[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*$")
@@ -51,7 +51,7 @@ class Op:
         """TensorFlow's name for this kind of node."""
         return type(self).__name__
 
-    def infer(self, *inputs: TensorType) -> TensorType | tuple[TensorType, ...]:
+    def infer(self, *inputs: Any) -> TensorType | tuple[TensorType, ...]:
         """The types of the outputs; ``ValueError`` or ``TypeError`` where the inputs do not fit."""
         raise NotImplementedError(f"{self.type} has no type rule")
 
@@ -65,10 +65,8 @@ class Op:
 
     def attributes(self) -> dict[str, Any]:
         """The fields that differ from their defaults, as a printed line shows them."""
-        if not dataclasses.is_dataclass(self):
-            return {}
-        fields = dataclasses.fields(self)
-        return {f.name: getattr(self, f.name) for f in fields if not _is_default(getattr(self, f.name), f.default)}
+        values = ((name, getattr(self, name), default) for name, default in fields(self).items())
+        return {name: value for name, value, default in values if not _is_default(value, default)}
 
 
 class Tensor(Arithmetic):
@@ -174,7 +172,9 @@ class Operation:
         self.kind = kind
         self.name = name
         self.inputs = inputs
-        self.outputs = tuple(Tensor(self, index, type) for index, type in enumerate(types))
+        # most nodes have one output, and a generator costs as much as the rest of this method
+        one = len(types) == 1
+        self.outputs = (Tensor(self, 0, types[0]),) if one else tuple(Tensor(self, n, t) for n, t in enumerate(types))
         self._control_inputs = control_inputs
         self.origin = origin
         self.role = role
@@ -292,12 +292,16 @@ class Graph:
         """Adds a node for a pass: named, placed and coloured ``like`` the node it stands for, in no scope."""
         inputs = tuple(inputs)
         if types is None:
-            types = _as_tuple(kind.infer(*(tensor.type for tensor in inputs)))
+            types = _as_tuple(kind.infer(*[tensor.type for tensor in inputs]))
         name = name or (like.name if like else kind.type)
         if name in self._by_name:
             name = self._uniquify(name)
         origin, role = (like.origin, like.role) if like else (None, self.role)
         return self._append(Operation(self, len(self.nodes), kind, name, inputs, types, (), origin, role))
+
+    def stand_for(self, node: Operation | None) -> None:
+        """What public operations declare from now on takes name, line and role of ``node``: for passes."""
+        self._standing_for = node
 
     @contextmanager
     def standing_for(self, node: Operation) -> Iterator[None]:

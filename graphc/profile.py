@@ -15,9 +15,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from graphc.alignment import address_of
 from graphc.codegen.program import Call, Copy, ErrorSlot, InArena, Place, Slot
 from graphc.dims import DimLike, evaluate
-from graphc.executable import Executable, address_of
+from graphc.executable import Executable
 
 _KERNEL = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 3, *[ctypes.c_int64] * 2)
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from graphc import errors
+from graphc import errors, settings
+from graphc.alignment import aligned_array
 from graphc.capture import Step, capture
-from graphc.executable import aligned_array, default_threads
 from graphc.feeding import feed_target, feed_value
 from graphc.fetching import Fetches, key_of
 from graphc.graph import Graph, Operation, Tensor
@@ -129,7 +129,7 @@ class BaseSession:
             raise TypeError(f"graph must be a tf.Graph, but got {type(graph)}")
         self._closed = False
         self.config = config
-        self.threads = getattr(config, "intra_op_parallelism_threads", 0) or default_threads()
+        self.threads = getattr(config, "intra_op_parallelism_threads", 0) or settings.thread_count()
         self.state = State()
         self.lock = threading.RLock()
         self._plans: dict[Any, _Plan] = {}

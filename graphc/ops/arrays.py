@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,10 +23,11 @@ from graphc.ops.reshaping import (
     shape,
 )
 from graphc.ops.shape_values import static_sizes
+from graphc.records import record
 from graphc.shapes import Shape, Size, TensorType, merge, normalise_axis, shape_text
 
 
-@dataclass(frozen=True)
+@record
 class ConcatV2(Op):
     """The inputs one after the other along ``axis``."""
 
@@ -57,14 +57,14 @@ class ConcatV2(Op):
         return np.concatenate(values, axis=self.axis)
 
     def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
-        sizes = [None if x.type.shape is None else x.type.shape[self.axis] for x in node.inputs]
+        sizes: Any = [None if x.type.shape is None else x.type.shape[self.axis] for x in node.inputs]
         if all(isinstance(size, int) for size in sizes):
             ends = np.cumsum(sizes).tolist()
             return [along(grad, self.axis, end - size, end) for size, end in zip(sizes, ends, strict=True)]
         return _parts(grad, [shape(x) for x in node.inputs], self.axis)
 
 
-@dataclass(frozen=True)
+@record
 class Pack(Op):
     """The inputs, all of one type, side by side along a new axis."""
 
@@ -104,8 +104,7 @@ def _parts(grad: Tensor, shapes: Sequence[Tensor], axis: int) -> list[Tensor | N
     """Slices of ``grad`` of these shapes, one after the other along ``axis``."""
     parts: list[Tensor | None] = []
     begin = zeros_like(shapes[0])
-    rank = shapes[0].type.shape[0]  # type: ignore[index]
-    along_axis = constant(np.eye(rank, dtype=np.int32)[axis])  # type: ignore[arg-type, index]
+    along_axis = constant(np.eye(shapes[0].type.elements, dtype=np.int32)[axis])  # type: ignore[arg-type]
     for size in shapes:
         parts.append(apply(SliceFrom(), grad, begin, size))
         begin = begin + size * along_axis
@@ -129,9 +128,9 @@ def ones(shape: Any, dtype: Any = dtypes.float32, name: str | None = None) -> Te
 
 def _filled(value: int, shape: Any, dtype: Any, name: str) -> Tensor:
     wanted = dtypes.as_dtype(dtype)
-    sizes = static_sizes(shape)
-    if static_shape(sizes) and np.prod(sizes) <= 1:  # type: ignore[arg-type]
-        return constant(np.full(sizes, value, wanted.numpy), name=name)  # type: ignore[arg-type]
+    sizes: Any = static_sizes(shape)
+    if static_shape(sizes) and np.prod(sizes) <= 1:
+        return constant(np.full(sizes, value, wanted.numpy), name=name)
     with graph_of([convert_to_tensor(shape)] if sizes is None else []).name_scope(name) as scope:
         return broadcast_to(_scalar(value, wanted), shape, name=scope)
 

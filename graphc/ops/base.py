@@ -6,7 +6,6 @@ import hashlib
 import math
 import numbers
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -16,6 +15,7 @@ from graphc import dtypes
 from graphc.dims import Dim
 from graphc.dtypes import DType
 from graphc.graph import Graph, Op, Operation, Tensor
+from graphc.records import record
 from graphc.scopes import get_default_graph
 from graphc.shapes import Dimension, TensorShape, TensorType, as_shape, shape_text
 
@@ -35,7 +35,7 @@ def graph_of(inputs: Sequence[Tensor]) -> Graph:
     return inputs[0].op.graph if inputs else get_default_graph()
 
 
-@dataclass(frozen=True, eq=False)
+@record(eq=False)
 class Const(Op):
     """A value known while declaring. Equal bytes of equal type are the same constant."""
 
@@ -67,7 +67,7 @@ class Const(Op):
         return hash((self.value.dtype.char, self.value.shape, self._digest))
 
 
-@dataclass(frozen=True, eq=False)
+@record(eq=False)
 class Placeholder(Op):
     """A value that is fed when the graph runs."""
 
@@ -82,7 +82,7 @@ class Placeholder(Op):
         return {}
 
 
-@dataclass(frozen=True, eq=False)
+@record(eq=False)
 class PlaceholderWithDefault(Op):
     """``input`` unless a value is fed in its place."""
 
@@ -173,7 +173,7 @@ def as_array(value: Any, dtype: Any = None) -> np.ndarray[Any, Any]:
     wanted = None if dtype is None else dtypes.as_dtype(dtype)
     if isinstance(value, TensorShape):
         value = value.as_list()
-    if isinstance(value, np.ndarray) or isinstance(value, np.generic):
+    if isinstance(value, (np.ndarray, np.generic)):
         array = np.asarray(value)
         if wanted is None:
             return _frozen(array.astype(dtypes.as_dtype(array.dtype).numpy))
@@ -185,8 +185,10 @@ def as_array(value: Any, dtype: Any = None) -> np.ndarray[Any, Any]:
 
 
 def _plain_array(value: Any) -> np.ndarray[Any, Any]:
-    if isinstance(value, Dimension) or (isinstance(value, (list, tuple)) and any(isinstance(v, Dimension) for v in value)):
-        value = int(value) if isinstance(value, Dimension) else [int(v) if isinstance(v, Dimension) else v for v in value]
+    if isinstance(value, Dimension):
+        value = int(value)
+    elif isinstance(value, (list, tuple)) and any(isinstance(v, Dimension) for v in value):
+        value = [int(v) if isinstance(v, Dimension) else v for v in value]
     try:
         array = np.array(value)
     except ValueError:

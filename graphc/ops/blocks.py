@@ -7,7 +7,6 @@ its adjoint the exact ``Pad``, once the sizes are known.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +16,7 @@ from graphc.errors import InvalidArgumentError
 from graphc.graph import Op, Operation, Tensor
 from graphc.ops.base import apply
 from graphc.ops.shape_values import NeedsNumbers, sizes_from
+from graphc.records import record
 from graphc.shapes import Shape, Size, TensorType
 
 
@@ -49,7 +49,7 @@ class Block(Op):
         return take_out(inputs[0], self.bounds(inputs[0].type.sizes, *values[1:]))
 
 
-@dataclass(frozen=True)
+@record
 class Slice(Block):
     """``y[i] = x[begin + i * stride]`` along every axis, for ``size`` positions; strides may be negative."""
 
@@ -74,7 +74,7 @@ class Slice(Block):
         return shown | ({"strides": self.strides} if any(stride != 1 for stride in self.strides) else {})
 
 
-@dataclass(frozen=True)
+@record
 class StridedSlice(Block):
     """``x[begin:end:stride, ...]`` by Python's rules; axes past the last given are whole.
 
@@ -116,7 +116,7 @@ class StridedSlice(Block):
         return f"{begin}:{end}" + (f":{self.strides[axis]}" if self.strides[axis] != 1 else "")
 
 
-@dataclass(frozen=True)
+@record
 class SliceFrom(Block):
     """``x[begin:begin+size]`` with begin and size given as vectors; -1 as a size means up to the end."""
 
@@ -147,7 +147,7 @@ class SliceFrom(Block):
         return super().specialise(inputs, values)
 
 
-@dataclass(frozen=True)
+@record
 class StridedSliceFrom(Block):
     """``x[begin:end:stride]`` with begin and end given as vectors; where a mask is True, the axis is open there."""
 
@@ -179,7 +179,7 @@ class StridedSliceFrom(Block):
         return self.open_begin[axis] and self.open_end[axis] and self.strides[axis] in (1, -1)
 
 
-@dataclass(frozen=True)
+@record
 class BlockAdjoint(Op):
     """Zeros of the shape of ``like``, with ``grad`` put where ``block`` takes it from."""
 
@@ -209,7 +209,7 @@ class BlockAdjoint(Op):
         return put_back(inputs[0], self.block.bounds(sizes, *values[2:]), sizes)
 
 
-@dataclass(frozen=True)
+@record
 class Pad(Op):
     """``x`` with ``interior`` cells between neighbours and ``low`` and ``high`` cells around, all holding ``value``.
 
@@ -266,7 +266,7 @@ class Pad(Op):
         return shown | ({"value": self.value} if self.value else {})
 
 
-@dataclass(frozen=True)
+@record
 class PadFrom(Op):
     """``x`` with cells around, their numbers given as a matrix with a row (low, high) for each axis."""
 
@@ -297,7 +297,7 @@ def take_out(x: Tensor, bounds: Sequence[Bounds], name: str | None = None) -> Te
     """The exact slice of ``x``; ``x`` itself where it takes everything."""
     if name is None and all(b == Bounds(0, n) for b, n in zip(bounds, x.type.sizes, strict=True)):
         return x
-    return apply(Slice(*zip(*bounds, strict=True)) if bounds else Slice((), (), ()), x, name=name)  # type: ignore[arg-type]
+    return apply(Slice(*zip(*bounds, strict=True)) if bounds else Slice((), (), ()), x, name=name)
 
 
 def put_back(grad: Tensor, bounds: Sequence[Bounds], sizes: Sequence[DimLike]) -> Tensor:

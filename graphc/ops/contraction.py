@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,12 +14,13 @@ from graphc.graph import Op, Operation, Tensor
 from graphc.ops.base import apply, check_dtype, check_same_dtype, convert_to_tensor, convert_together, graph_of
 from graphc.ops.reshaping import expand_dims, reshape, shape, squeeze, transpose
 from graphc.ops.shape_values import static_sizes
+from graphc.records import record
 from graphc.shapes import Shape, Size, TensorType, broadcast, normalise_axis
 
 MULTIPLIED = (*dtypes.FLOATS, dtypes.int32, dtypes.int64)
 
 
-@dataclass(frozen=True)
+@record
 class MatMul(Op):
     """``a @ b`` for matrices, each transposed first where its flag says so."""
 
@@ -42,7 +42,7 @@ class MatMul(Op):
         return _product_adjoints(MatMul, self.transpose_a, self.transpose_b, node.inputs, grad)
 
 
-@dataclass(frozen=True)
+@record
 class BatchMatMul(Op):
     """``a @ b`` for the matrices in the last two axes; the axes before broadcast."""
 
@@ -66,7 +66,7 @@ class BatchMatMul(Op):
         return _product_adjoints(BatchMatMul, self.transpose_a, self.transpose_b, node.inputs, grad)
 
 
-@dataclass(frozen=True)
+@record
 class Contract(Op):
     """``y[batch, rows, cols] = sum over inner of a[a_offset + steps . index] * b[b_offset + steps . index]``.
 
@@ -87,9 +87,9 @@ class Contract(Op):
         return TensorType(check_same_dtype((a, b)), self.shape)
 
     def evaluate(self, a: Any, b: Any) -> Any:
-        axes = [*self.batch, *self.rows, *self.cols, *self.inner]
+        axes: list[Any] = [*self.batch, *self.rows, *self.cols, *self.inner]
         if any(extent == 0 for extent, _, _ in axes):
-            return np.zeros(self.shape, a.dtype)  # type: ignore[arg-type]
+            return np.zeros(self.shape, a.dtype)
         left = [(n, extent, step) for n, (extent, step, _) in enumerate(axes) if step != 0]
         right = [(n, extent, step) for n, (extent, _, step) in enumerate(axes) if step != 0]
         outer = len(axes) - len(self.inner)
@@ -98,11 +98,11 @@ class Contract(Op):
         views = _view(a, self.a_offset, left), _view(b, self.b_offset, right)
         total = np.einsum(views[0], places[0], views[1], places[1], kept, optimize=True)
         # an inner axis along which neither input moves adds the same product again and again
-        repeats = math.prod(extent for extent, *steps in self.inner if steps == [0, 0])  # type: ignore[misc]
+        repeats = math.prod(extent for extent, *steps in self.inner if steps == [0, 0])
         spread = [axes[n][0] if n in kept else 1 for n in range(outer)]
         every = [extent for extent, _, _ in axes[:outer]]
-        result = np.broadcast_to((total * repeats).reshape(spread), every)  # type: ignore[arg-type]
-        return result.astype(a.dtype).reshape(self.shape)  # type: ignore[arg-type]
+        result = np.broadcast_to((total * repeats).reshape(spread), every)
+        return result.astype(a.dtype).reshape(self.shape)
 
     def attributes(self) -> dict[str, Any]:
         shown = {"batch": self.batch, "rows": self.rows, "cols": self.cols, "inner": self.inner}

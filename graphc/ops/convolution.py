@@ -7,7 +7,6 @@ again of the three.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,10 +17,11 @@ from graphc.ops.base import apply, check_dtype, check_same_dtype, convert_to_ten
 from graphc.ops.reshaping import shape as shape_of
 from graphc.ops.shape_values import sizes_from, static_sizes
 from graphc.ops.windows import Patches, Window, check_images, make_window
+from graphc.records import record, replace
 from graphc.shapes import Shape, TensorType
 
 
-@dataclass(frozen=True)
+@record
 class Conv2D(Op):
     """``y = x * w``: images of any data format, filters [height, width, channels in, channels out]."""
 
@@ -38,7 +38,8 @@ class Conv2D(Op):
     def evaluate(self, x: Any, w: Any) -> Any:
         patches = Patches(self.window, x.shape)
         image = patches.padded(x)
-        total = np.zeros((x.shape[0], patches.height.out, patches.width.out, w.shape[3]), x.dtype)
+        shape: Any = (x.shape[0], patches.height.out, patches.width.out, w.shape[3])
+        total = np.zeros(shape, x.dtype)
         for i, j, seen in patches.places():
             total += image[seen] @ w[i, j]
         return patches.back(total)
@@ -51,7 +52,7 @@ class Conv2D(Op):
         return _window_text(self.window)
 
 
-@dataclass(frozen=True)
+@record
 class Conv2DBackpropInput(Op):
     """The adjoint of the images, which have ``shape`` (the last input where None), from that of the result and w."""
 
@@ -92,7 +93,7 @@ class Conv2DBackpropInput(Op):
         return _window_text(self.window)
 
 
-@dataclass(frozen=True)
+@record
 class Conv2DBackpropFilter(Op):
     """The adjoint of the filter, which has ``shape`` (the last input where None), from the images and the result's."""
 
@@ -108,7 +109,8 @@ class Conv2DBackpropFilter(Op):
     def evaluate(self, x: Any, grad: Any, sizes: Any = None) -> Any:
         patches = Patches(self.window, x.shape)
         image, g = patches.padded(x), patches.last(grad)
-        total = np.zeros(self.shape if sizes is None else tuple(sizes), x.dtype)  # type: ignore[arg-type]
+        shape: Any = self.shape if sizes is None else tuple(sizes)
+        total = np.zeros(shape, x.dtype)
         for i, j, seen in patches.places():
             total[i, j] = np.tensordot(image[seen], g, axes=((0, 1, 2), (0, 1, 2)))
         return total

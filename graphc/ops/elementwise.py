@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -19,6 +18,7 @@ from graphc import dtypes
 from graphc.dtypes import FLOATS, INTEGERS, NUMBERS, DType
 from graphc.graph import Op, Operation, Tensor
 from graphc.ops.base import apply, check_dtype, check_same_dtype, convert_to_tensor, convert_together
+from graphc.records import record
 from graphc.shapes import Shape, TensorType, broadcast
 
 SIGNED = (*FLOATS, dtypes.int32, dtypes.int64)
@@ -26,7 +26,7 @@ BOOL = (dtypes.bool,)
 Adjoint = Callable[..., Any]
 
 
-@dataclass(frozen=True)
+@record
 class Record:
     """What there is to know of one elementwise op."""
 
@@ -39,7 +39,7 @@ class Record:
     flops: int = 1
 
 
-@dataclass(frozen=True)
+@record
 class Elementwise(Op):
     """``y[i] = f(a[i], b[i], ...)`` with NumPy's broadcasting, where ``f`` is the record called ``fn``."""
 
@@ -80,7 +80,7 @@ class Elementwise(Op):
         return {}
 
 
-@dataclass(frozen=True)
+@record
 class Cast(Op):
     """``y[i] = x[i]`` converted to another dtype; fractions are cut towards zero."""
 
@@ -100,7 +100,7 @@ class Cast(Op):
         return [cast(grad, source) if source.is_floating and grad.dtype.is_floating else None]
 
 
-@dataclass(frozen=True)
+@record
 class Identity(Op):
     """``y = x``; a name for a value, or a value that waits for control inputs."""
 
@@ -114,7 +114,7 @@ class Identity(Op):
         return [grad]
 
 
-@dataclass(frozen=True)
+@record
 class StopGradient(Identity):
     """``y = x``, through which no gradient flows."""
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from graphc.dims import DimLike
 from graphc.graph import Graph, Op
 from graphc.interpret import evaluate
+from graphc.records import record
 from graphc.shapes import TensorType
 
 
-@dataclass(frozen=True, eq=False)
+@record(eq=False)
 class Kernel(Op):
     """The nodes of ``body`` as one native function.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,16 +16,18 @@ from graphc.graph import Op, Operation, Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import apply, check_dtype, constant, convert_to_tensor, graph_of
 from graphc.ops.blocks import along
+from graphc.ops.reduction import reduce_all, reduce_sum
 from graphc.ops.reshaping import ExpandDims, Squeeze, reshape, shape
 from graphc.ops.sequences import Iota
 from graphc.ops.sequences import range as iota
 from graphc.ops.shape_values import sizes_from, static_sizes
+from graphc.records import record
 from graphc.shapes import Size, TensorType, merge, normalise_axis
 
 INDICES = (dtypes.int32, dtypes.int64)
 
 
-@dataclass(frozen=True)
+@record
 class GatherV2(Op):
     """``y[outer, i, inner] = x[outer, indices[i], inner]``, where ``axis`` comes after the outer axes.
 
@@ -57,7 +58,7 @@ class GatherV2(Op):
         return [scatter_add_like(grad, indices, x, self.axis), None]
 
 
-@dataclass(frozen=True)
+@record
 class ScatterAdd(Op):
     """``y[outer, j, inner] = sum of x[outer, i, inner] over all i with indices[i] == j``, for ``0 <= j < size``.
 
@@ -82,7 +83,7 @@ class ScatterAdd(Op):
         return TensorType(x.dtype, (*x.shape[: self.axis], self.size, *x.shape[end:]))
 
     def evaluate(self, x: Any, indices: Any, size: Any = None) -> Any:
-        count = self.size if size is None else int(size)
+        count: Any = self.size if size is None else int(size)
         _check_indices(np.maximum(indices, 0), 0, count, "segment_ids")
         end = self.axis + indices.ndim
         result = np.zeros((*x.shape[: self.axis], count, *x.shape[end:]), x.dtype)
@@ -165,11 +166,11 @@ def _batched_gather(x: Tensor, places: Tensor, batch: int, scope: str) -> Tensor
     """A gather from the batch axes and the next as one axis, at positions counted through."""
     if not (x.type.is_exact and places.type.is_exact):
         raise ValueError(f"gather with batch_dims needs known sizes, not {x.type} and {places.type}")
-    sizes, counts = x.type.sizes, places.type.sizes
-    rows = math.prod(sizes[:batch])  # type: ignore[arg-type]
+    sizes: Any = x.type.sizes
+    rows = math.prod(sizes[:batch])
     flat = reshape(x, (rows * sizes[batch], *sizes[batch + 1 :]))
     starts = np.arange(rows, dtype=places.dtype.numpy) * sizes[batch]
-    offsets = constant(starts.reshape(*sizes[:batch], *([1] * (len(counts) - batch))))
+    offsets = constant(starts.reshape(*sizes[:batch], *([1] * (len(places.type.sizes) - batch))))
     # an index outside its own row must not reach a neighbour's
     inside = e.logical_and(e.greater_equal(places, 0), e.less(places, sizes[batch]))
     return gather(flat, e.select(inside, places + offsets, convert_to_tensor(-1, places.dtype)), name=scope)
@@ -189,16 +190,14 @@ def gather_nd(params: Any, indices: Any, name: str | None = None, batch_dims: in
     depth = places.type.shape[-1] if places.type.shape else None
     if batch_dims or not isinstance(depth, int) or not x.type.is_exact or depth > (x.type.rank or 0):
         raise ValueError(f"gather_nd needs known sizes of params and depth of indices, not {x.type}, {places.type}")
-    sizes = x.type.sizes
+    sizes: Any = x.type.sizes
     with graph_of([x]).name_scope(name or "GatherNd") as scope:
-        strides = np.array([math.prod(sizes[i + 1 : depth]) for i in range(depth)])  # type: ignore[arg-type]
+        strides = np.array([math.prod(sizes[i + 1 : depth]) for i in range(depth)])
         limits = constant(np.array(sizes[:depth], places.dtype.numpy))
         inside = e.logical_and(e.greater_equal(places, convert_to_tensor(0, places.dtype)), e.less(places, limits))
-        from graphc.ops.reduction import reduce_all, reduce_sum  # reduction stands beside indexing
-
         position = reduce_sum(places * constant(strides.astype(places.dtype.numpy)), axis=-1)
         checked = e.select(reduce_all(inside, axis=-1), position, convert_to_tensor(-1, places.dtype))
-        flat = reshape(x, (math.prod(sizes[:depth]), *sizes[depth:]))  # type: ignore[arg-type]
+        flat = reshape(x, (math.prod(sizes[:depth]), *sizes[depth:]))
         return gather(flat, checked, name=scope)
 
 

@@ -6,7 +6,6 @@ Padding takes no part: it is never the greatest, and a mean counts only the cell
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,10 +16,11 @@ from graphc.ops.base import apply, check_dtype, check_same_dtype, convert_to_ten
 from graphc.ops.reshaping import shape as shape_of
 from graphc.ops.shape_values import sizes_from
 from graphc.ops.windows import Patches, Window, check_images, make_window, spatial_pair
+from graphc.records import record, replace
 from graphc.shapes import Shape, TensorType, merge
 
 
-@dataclass(frozen=True)
+@record
 class _Pool(Op):
     window: Window
 
@@ -33,7 +33,7 @@ class _Pool(Op):
         return _window_text(self.window)
 
 
-@dataclass(frozen=True)
+@record
 class MaxPool(_Pool):
     """The greatest value of each window; NaN where one is NaN."""
 
@@ -47,7 +47,7 @@ class MaxPool(_Pool):
         return [apply(MaxPoolGrad(self.window), node.inputs[0], node.outputs[0], grad)]
 
 
-@dataclass(frozen=True)
+@record
 class MaxPoolGrad(Op):
     """``dx`` from (x, y, dy): each window's adjoint goes to the first cell, row by row, that equals its maximum."""
 
@@ -74,7 +74,7 @@ class MaxPoolGrad(Op):
         return _window_text(self.window)
 
 
-@dataclass(frozen=True)
+@record
 class MaxPoolGradGrad(Op):
     """From (x, y, u): the value of u at the first cell of each window, row by row, where x equals the maximum."""
 
@@ -101,7 +101,7 @@ class MaxPoolGradGrad(Op):
         return _window_text(self.window)
 
 
-@dataclass(frozen=True)
+@record
 class AvgPool(_Pool):
     """The mean value of each window, over the cells of the image that it sees."""
 
@@ -120,7 +120,7 @@ class AvgPool(_Pool):
         return [result]
 
 
-@dataclass(frozen=True)
+@record
 class AvgPoolGrad(Op):
     """The adjoint of images of ``shape`` (the last input where None): each window's is spread over what it saw."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from graphc import dtypes
@@ -19,6 +18,7 @@ from graphc.ops import elementwise as e
 from graphc.ops.base import apply, check_dtype, convert_to_tensor, graph_of
 from graphc.ops.reshaping import count
 from graphc.ops.shape_values import sizes_from, static_sizes
+from graphc.records import record, replace
 from graphc.scopes import get_default_graph
 from graphc.shapes import Shape, TensorType
 
@@ -27,7 +27,7 @@ _MAX_INT32 = 2**31 - 1
 GROUPS_PER_ELEMENT = 256  # what TensorFlow's kernels reserve, whatever they use
 
 
-@dataclass(frozen=True, eq=False)
+@record(eq=False)
 class Random(Op):
     """Numbers from the stream of ``(seed, seed2)``; without ``shape``, the first input gives it."""
 
@@ -47,7 +47,7 @@ class Random(Op):
         return TensorType(self.dtype, (None,) * vector[0] if known else None)  # type: ignore[operator, index]
 
     def evaluate(self, *inputs: Any) -> Any:
-        from graphc import philox
+        from graphc import philox  # only interpreting needs it
 
         sizes, limits, counter = self._arguments(inputs)
         return getattr(philox, self.sampler)(sizes, self.dtype.numpy, self.seed, self.seed2, counter, *limits)
@@ -80,28 +80,28 @@ class Random(Op):
         return {"seed": self.seed, "seed2": self.seed2}
 
 
-@dataclass(frozen=True, eq=False)
+@record(eq=False)
 class RandomUniform(Random):
     """Evenly spread in ``[0, 1)``."""
 
     sampler = "uniform"
 
 
-@dataclass(frozen=True, eq=False)
+@record(eq=False)
 class RandomStandardNormal(Random):
     """Normal with mean 0 and standard deviation 1."""
 
     sampler = "normal"
 
 
-@dataclass(frozen=True, eq=False)
+@record(eq=False)
 class TruncatedNormal(Random):
     """Normal, drawn again until within two standard deviations."""
 
     sampler = "truncated_normal"
 
 
-@dataclass(frozen=True, eq=False)
+@record(eq=False)
 class RandomUniformInt(Random):
     """Whole numbers evenly spread in ``[minval, maxval)``, which are inputs after the shape."""
 

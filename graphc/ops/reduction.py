@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,10 +14,11 @@ from graphc.ops import elementwise as e
 from graphc.ops.base import apply, check_dtype, convert_to_tensor, graph_of
 from graphc.ops.reshaping import ExpandDims, Squeeze, broadcast_like, count
 from graphc.ops.shape_values import static_sizes
+from graphc.records import record
 from graphc.shapes import TensorType, normalise_axis
 
 
-@dataclass(frozen=True)
+@record
 class ReductionRecord:
     """One way to make one element of many: ``combine`` is the scalar op that joins two partial results."""
 
@@ -38,9 +38,9 @@ REDUCTIONS = {record.type: record for record in [
 ]}  # fmt: skip
 
 
-@dataclass(frozen=True)
+@record
 class Reduce(Op):
-    """``y = fn over axes of x``; all axes where ``axes`` is None. The sum of nothing is 0, the greatest of nothing -inf."""
+    """``y = fn over axes of x``, all where ``axes`` is None. The sum of nothing is 0, the greatest of nothing -inf."""
 
     fn: str
     axes: tuple[int, ...] | None = None
@@ -81,7 +81,7 @@ class Reduce(Op):
         return apply(Reduce(self.fn, tuple(range(len(inputs[0].type.sizes))), self.keep_dims), inputs[0])
 
 
-@dataclass(frozen=True)
+@record
 class ArgReduce(Op):
     """The position of the greatest (``ArgMax``) or least (``ArgMin``) element along ``axis``: the first of equals."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,10 +19,11 @@ from graphc.graph import Op, Operation, Tensor
 from graphc.ops.base import apply, constant, convert_to_tensor
 from graphc.ops.elementwise import cast, identity
 from graphc.ops.shape_values import sizes_from, static_sizes
+from graphc.records import record
 from graphc.shapes import Shape, Size, TensorType, broadcast, normalise_axis, shape_text
 
 
-@dataclass(frozen=True)
+@record
 class ShapeOf(Op):
     """The sizes of ``x`` as a vector."""
 
@@ -49,7 +49,7 @@ class ShapeOf(Op):
         return vector_of(inputs[0].type.sizes, self.out_type)
 
 
-@dataclass(frozen=True)
+@record
 class Count(Op):
     """The number of elements of ``x`` along ``axes`` (all of them where None), as a scalar."""
 
@@ -78,7 +78,7 @@ class Count(Op):
         return dim_value(self.shape_value(inputs[0].type), self.dtype)
 
 
-@dataclass(frozen=True)
+@record
 class DimValue(Op):
     """A symbolic size as a scalar; arises where a program is compiled for any batch size."""
 
@@ -93,7 +93,7 @@ class DimValue(Op):
         return self.dim
 
 
-@dataclass(frozen=True)
+@record
 class Reshape(Op):
     """The elements of ``x`` in row-major order under another shape; -1 stands for what remains."""
 
@@ -117,7 +117,7 @@ class Reshape(Op):
         return apply(Reshape(filled), inputs[0])
 
 
-@dataclass(frozen=True)
+@record
 class ReshapeLike(Op):
     """``x`` under the shape of ``like``."""
 
@@ -135,7 +135,7 @@ class ReshapeLike(Op):
         return apply(Reshape(inputs[1].type.sizes), inputs[0])
 
 
-@dataclass(frozen=True)
+@record
 class ExpandDims(Op):
     """``x`` with axes of size 1 inserted so that they stand at ``axes`` of the result."""
 
@@ -156,7 +156,7 @@ class ExpandDims(Op):
         return [apply(Squeeze(self.axes), grad)]
 
 
-@dataclass(frozen=True)
+@record
 class Squeeze(Op):
     """``x`` without the axes ``axes``, each of size 1."""
 
@@ -177,7 +177,7 @@ class Squeeze(Op):
         return [apply(ExpandDims(self.axes), grad)]
 
 
-@dataclass(frozen=True)
+@record
 class BroadcastTo(Op):
     """``x`` repeated along new leading axes and along axes of size 1 to fill ``shape``."""
 
@@ -194,7 +194,8 @@ class BroadcastTo(Op):
         return TensorType(x.dtype, self.shape)
 
     def evaluate(self, x: Any, shape: Any = None) -> Any:
-        return np.broadcast_to(x, self.shape if shape is None else tuple(shape))
+        sizes: Any = self.shape if shape is None else tuple(shape)
+        return np.broadcast_to(x, sizes)
 
     def gradient(self, node: Operation, *grads: Tensor) -> list[Tensor | None]:
         return [sum_like(grads[0], node.inputs[0]), *([None] * (len(node.inputs) - 1))]
@@ -206,7 +207,7 @@ class BroadcastTo(Op):
         return apply(BroadcastTo(tuple(sizes_from(values[1], "broadcast_to"))), inputs[0])
 
 
-@dataclass(frozen=True)
+@record
 class BroadcastLike(Op):
     """``x`` repeated to the shape of ``like``: the adjoint of :class:`SumLike`."""
 
@@ -224,7 +225,7 @@ class BroadcastLike(Op):
         return broadcast_to(inputs[0], inputs[1].type.sizes)
 
 
-@dataclass(frozen=True)
+@record
 class SumLike(Op):
     """``x`` summed over the axes along which ``like`` was broadcast to it."""
 
@@ -233,8 +234,8 @@ class SumLike(Op):
 
     def evaluate(self, x: Any, like: Any) -> Any:
         leading = x.ndim - like.ndim
-        axes = (*range(leading), *(leading + i for i, n in enumerate(like.shape) if n == 1 and x.shape[leading + i] != 1))
-        return np.sum(x, axis=axes, keepdims=True, dtype=x.dtype).reshape(like.shape)
+        ones = (leading + i for i, n in enumerate(like.shape) if n == 1 and x.shape[leading + i] != 1)
+        return np.sum(x, axis=(*range(leading), *ones), keepdims=True, dtype=x.dtype).reshape(like.shape)
 
     def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
         return [broadcast_like(grad, node.inputs[0]), None]
@@ -251,7 +252,7 @@ class SumLike(Op):
         return apply(Reduce("Sum", tuple(range(leading))), summed) if leading else summed
 
 
-@dataclass(frozen=True)
+@record
 class Transpose(Op):
     """``y`` with the axes of ``x`` in the order ``perm``."""
 
@@ -314,7 +315,7 @@ def _fill_in(old: Shape, new: tuple[Size, ...]) -> tuple[Size, ...]:
             )
         return new
     rest = 0 if given == 0 else total // given
-    if given == 0 and total != 0 or given != 0 and rest * given != total:
+    if (total != 0) if given == 0 else (rest * given != total):
         raise ValueError(f"cannot reshape {shape_text(old)} with {total} elements to {list(new)}: no size fits for -1")
     return tuple(rest if size == -1 else size for size in new)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,12 +16,13 @@ from graphc.ops import elementwise as e
 from graphc.ops.base import apply, check_dtype, constant, convert_to_tensor, convert_together, graph_of
 from graphc.ops.reshaping import ExpandDims, broadcast_to
 from graphc.ops.shape_values import NeedsNumbers, shape_value, static_sizes
+from graphc.records import record
 from graphc.shapes import TensorType, normalise_axis
 
 MAX_CONSTANT = 1024  # elements; a longer range is computed where it is used
 
 
-@dataclass(frozen=True)
+@record
 class Iota(Op):
     """``y[i] = i`` for ``0 <= i < size``."""
 
@@ -33,7 +33,8 @@ class Iota(Op):
         return TensorType(self.dtype, (self.size,))
 
     def evaluate(self) -> Any:
-        return np.arange(self.size).astype(self.dtype.numpy)
+        number: Any = self.size
+        return np.arange(number).astype(self.dtype.numpy)
 
     def specialise(self, inputs: Sequence[Tensor], values: Sequence[Any]) -> Tensor | None:
         """Short ones as constants."""
@@ -42,7 +43,7 @@ class Iota(Op):
         return None
 
 
-@dataclass(frozen=True)
+@record
 class Range(Op):
     """``start, start + delta, ...`` up to but without ``limit``."""
 
@@ -70,7 +71,7 @@ class Range(Op):
         return scaled if start == 0 else scaled + inputs[0]
 
 
-@dataclass(frozen=True)
+@record
 class Cumsum(Op):
     """``y[i] = x[0] + ... + x[i]`` along ``axis``; without x[i] if ``exclusive``, from the end if ``reverse``."""
 
@@ -95,7 +96,7 @@ class Cumsum(Op):
         return [apply(Cumsum(self.axis, self.exclusive, not self.reverse), grad)]
 
 
-def _length(start: Any, limit: Any, delta: Any) -> DimLike:
+def _length(start: Any, limit: Any, delta: Any) -> Any:
     if isinstance(delta, Dim) or delta == 0:
         raise ValueError(f"the step of a range must be a number other than 0, not {delta}")
     distance = limit - start if delta > 0 else start - limit
@@ -119,7 +120,7 @@ def range(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name
         parts = _one_dtype((start, limit, delta), dtype)
         known = [_known_scalar(part) for part in parts]
         if all(value is not None for value in known):
-            values = _counted(*known, parts[0].dtype.numpy)
+            values = _counted(known[0], known[1], known[2], parts[0].dtype.numpy)
             if values.size <= MAX_CONSTANT:
                 return constant(values, name=scope)
             ramp = apply(Iota(values.size, parts[0].dtype))

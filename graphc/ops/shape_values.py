@@ -18,8 +18,8 @@ from graphc.shapes import Dimension, Size, TensorShape, TensorType
 
 MAX_ELEMENTS = 64  # a shape is short; longer vectors are data
 _FOLLOWS_SHAPES = frozenset({
-    "Add", "Sub", "Mul", "FloorDiv", "FloorMod", "Maximum", "Minimum", "Neg", "Cast", "Identity", "StopGradient", "Pack",
-    "ConcatV2", "Slice", "StridedSlice", "Reshape", "ExpandDims", "Squeeze", "Sum", "Prod", "Transpose", "Reverse",
+    "Add", "Sub", "Mul", "FloorDiv", "FloorMod", "Maximum", "Minimum", "Neg", "Cast", "Identity", "StopGradient",
+    "Pack", "ConcatV2", "Slice", "StridedSlice", "Reshape", "ExpandDims", "Squeeze", "Sum", "Prod", "Transpose", "Reverse",
     "GatherV2", "BroadcastTo", "PlaceholderWithDefault",
 })  # fmt: skip
 
@@ -29,7 +29,7 @@ class NeedsNumbers(ValueError):
 
 
 def shape_value(tensor: Tensor) -> np.ndarray[Any, Any] | None:
-    """The value of ``tensor`` while declaring, as an object array of ints and symbols; None where it depends on data."""
+    """The value of ``tensor`` while declaring, an object array of ints and symbols; None where it depends on data."""
     return _value(tensor, {})
 
 
@@ -128,5 +128,5 @@ def _numbers_only(size: Any) -> Size:
 def sizes_from(value: Any, what: str) -> tuple[Any, ...]:
     """The sizes in ``value``; ``ValueError`` where they depend on data and not on shapes."""
     if value is None:
-        raise ValueError(f"the shape given to {what} depends on data; graphc compiles shapes that follow from the feeds")
+        raise ValueError(f"the shape given to {what} depends on data; wanted one that follows from shapes of the feeds")
     return tuple(size if isinstance(size, Dim) else int(size) for size in np.asarray(value, object).reshape(-1))

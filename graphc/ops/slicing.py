@@ -294,12 +294,12 @@ def _gathered(x: Tensor, axis: int, index: Tensor, name: str | None) -> Tensor:
 def reverse(tensor: Any, axis: Any, name: str | None = None) -> Tensor:
     """``tensor`` backwards along each axis of ``axis``."""
     x = convert_to_tensor(tensor)
-    axes = static_sizes(axis)
+    axes: Any = static_sizes(axis)
     if not _all_known(axes):
         raise ValueError(f"reverse needs axes that are known while declaring, not {axis!r}")
-    if x.type.rank is None and any(a < 0 for a in axes):  # type: ignore[operator, union-attr]
+    if x.type.rank is None and any(a < 0 for a in axes):
         raise ValueError(f"axes counted from the end need a known rank, which {x.name!r} lacks")
-    counted = [a if x.type.rank is None else normalise_axis(a, x.type.rank) for a in axes]  # type: ignore
+    counted = [a if x.type.rank is None else normalise_axis(a, x.type.rank) for a in axes]
     return flip(x, counted, name=name or "ReverseV2") if counted else identity(x, name=name)
 
 

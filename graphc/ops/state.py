@@ -6,7 +6,6 @@ assignment puts it after a write. Capture turns these kinds into plain values pa
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,11 +14,12 @@ from graphc import dtypes
 from graphc.dtypes import DType
 from graphc.graph import Op, Operation, Tensor
 from graphc.ops.base import apply, convert_to_tensor, declare
+from graphc.records import record
 from graphc.scopes import get_default_graph
 from graphc.shapes import Shape, TensorType, is_compatible, merge, shape_text
 
 
-@dataclass(frozen=True, eq=False)
+@record(eq=False)
 class VariableV2(Op):
     """A place in the Session that keeps a value from run to run; as a value, what it holds before the run."""
 
@@ -34,7 +34,7 @@ class VariableV2(Op):
         return {}
 
 
-@dataclass(frozen=True, eq=False)
+@record(eq=False)
 class ReadVariable(Op):
     """The value of a variable at this place in the order of effects."""
 
@@ -51,7 +51,7 @@ class ReadVariable(Op):
         return [grad]
 
 
-@dataclass(frozen=True, eq=False)
+@record(eq=False)
 class Assign(Op):
     """``variable := value``; the output is the value after the assignment."""
 
@@ -70,7 +70,7 @@ class Assign(Op):
         return value
 
 
-@dataclass(frozen=True, eq=False)
+@record(eq=False)
 class AssignAdd(Assign):
     """``variable := variable + value``."""
 
@@ -78,7 +78,7 @@ class AssignAdd(Assign):
         return old + value
 
 
-@dataclass(frozen=True, eq=False)
+@record(eq=False)
 class AssignSub(Assign):
     """``variable := variable - value``."""
 
@@ -86,7 +86,7 @@ class AssignSub(Assign):
         return old - value
 
 
-@dataclass(frozen=True, eq=False)
+@record(eq=False)
 class IsVariableInitialized(Op):
     """Whether the Session holds a value for the variable before the run."""
 
@@ -96,7 +96,7 @@ class IsVariableInitialized(Op):
         return TensorType(dtypes.bool, ())
 
 
-@dataclass(frozen=True, eq=False)
+@record(eq=False)
 class NoOp(Op):
     """Nothing; a node that others wait for."""
 
@@ -149,7 +149,9 @@ def _assign(kind: Assign, ref: Any, value: Any, name: str | None) -> Tensor:
     return apply(kind, handle, tensor, name=name)
 
 
-def assign(ref: Any, value: Any, validate_shape: bool | None = None, use_locking: Any = None, name: str | None = None) -> Tensor:
+def assign(
+    ref: Any, value: Any, validate_shape: bool | None = None, use_locking: Any = None, name: str | None = None
+) -> Tensor:
     """``ref := value``; the result is the new value."""
     return _assign(Assign(validate_shape is not False), ref, value, name)
 

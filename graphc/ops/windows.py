@@ -7,13 +7,13 @@ where ``low`` cells of padding stand before the image.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from graphc.dims import Dim, DimLike, ceildiv, floordiv, is_nonnegative
 from graphc.ops.shape_values import NeedsNumbers
+from graphc.records import record
 from graphc.shapes import Shape, Size, TensorType
 
 Edges = tuple[tuple[int, int], tuple[int, int]]
@@ -27,7 +27,7 @@ class Extent(NamedTuple):
     high: DimLike
 
 
-@dataclass(frozen=True)
+@record
 class Window:
     """How a window moves: ``padding`` is SAME, VALID or the cells before and after each axis."""
 
@@ -55,7 +55,7 @@ class Window:
             out = ceildiv(size, stride)
             low, high = _same_edges((out - 1) * stride + reach - size, size)
             return Extent(out, low, high)
-        low, high = (0, 0) if self.padding == "VALID" else self.padding[i]  # type: ignore[assignment]
+        low, high = (0, 0) if isinstance(self.padding, str) else self.padding[i]
         room = size + low + high - reach
         out = floordiv(room, stride) + 1
         if isinstance(out, Dim) and not is_nonnegative(room):
@@ -112,7 +112,7 @@ class Patches:
 
     def padded(self, x: Any, value: Any = 0) -> Any:
         """``x`` as [batch, height, width, channels] with the padding around it."""
-        edges = [(0, 0), *((extent.low, extent.high) for extent in (self.height, self.width)), (0, 0)]
+        edges: Any = [(0, 0), *((extent.low, extent.high) for extent in (self.height, self.width)), (0, 0)]
         return np.pad(self.last(x), edges, constant_values=value)
 
     def cut(self, padded: Any) -> Any:

@@ -1,0 +1,40 @@
+"""The bits of every result are the same for every number of threads."""
+
+import numpy as np
+import pytest
+
+import graphc as tf
+
+
+def _trained(threads):
+    """The weights after some steps of a small convolutional network with Adam, and the losses on the way."""
+    rng = np.random.RandomState(0)
+    images = rng.rand(32, 16, 16, 3).astype(np.float32)
+    labels = rng.randint(0, 10, 32)
+    with tf.Graph().as_default():
+        x, y = tf.placeholder(tf.float32, images.shape), tf.placeholder(tf.int64, labels.shape)
+        kernel = tf.Variable(rng.randn(3, 3, 3, 16).astype(np.float32) * 0.2)
+        maps = tf.nn.max_pool(tf.nn.relu(tf.nn.conv2d(x, kernel, [1, 1, 1, 1], "SAME")), [1, 2, 2, 1], [1, 2, 2, 1], "SAME")
+        weights = tf.Variable(rng.randn(1024, 300).astype(np.float32) * 0.05)
+        hidden = tf.tanh(tf.matmul(tf.reshape(maps, [32, 1024]), weights))
+        last = tf.Variable(rng.randn(300, 10).astype(np.float32) * 0.05)
+        logits = tf.matmul(hidden, last)
+        loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=logits))
+        train = tf.train.AdamOptimizer(1e-3).minimize(loss)
+        config = tf.ConfigProto(intra_op_parallelism_threads=threads)
+        with tf.Session(config=config) as session:
+            session.run(tf.global_variables_initializer())
+            losses = [session.run([loss, train], {x: images, y: labels})[0] for _ in range(5)]
+            tasks = [call.kernel.tasks for call in session.compiled([loss, train], {x: images, y: labels})[0].program.calls]
+            return losses, session.run(tf.trainable_variables()), max(tasks)
+
+
+@pytest.mark.parametrize("threads", [2, 3])
+def test_training_gives_the_same_bits(threads):
+    losses, weights, tasks = _trained(1)
+    other_losses, other_weights, _ = _trained(threads)
+    assert tasks > 1, "nothing here would run in parallel"
+    assert losses[-1] < losses[0]
+    np.testing.assert_array_equal(losses, other_losses)
+    for one, other in zip(weights, other_weights, strict=True):
+        np.testing.assert_array_equal(one, other)
