@@ -142,8 +142,8 @@ def _uniform_floats(words: np.ndarray, dtype: Any) -> np.ndarray:
 def _box_muller(uniforms: np.ndarray) -> np.ndarray:
     """Pairs of normal numbers ``r sin(2 pi v), r cos(2 pi v)`` with ``r = sqrt(-2 log(u))`` from pairs u, v."""
     dtype = uniforms.dtype.type
-    pairs = uniforms.reshape(*uniforms.shape[:-1], -1, 2)
+    pairs = uniforms.reshape(*uniforms.shape[:-1], uniforms.shape[-1] // 2, 2)
     radius = np.sqrt(dtype(-2) * np.log(np.maximum(pairs[..., 0], dtype(SMALLEST_UNIFORM))))
     # The product is taken in float64 and then rounded, as in TensorFlow.
     angle = (2 * math.pi * pairs[..., 1].astype(np.float64)).astype(dtype)
-    return np.stack([np.sin(angle) * radius, np.cos(angle) * radius], axis=-1)
+    return np.stack([np.sin(angle) * radius, np.cos(angle) * radius], axis=-1).reshape(uniforms.shape)
