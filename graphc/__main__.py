@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return COMMANDS[options.command].run(options)
     except (OpError, OSError, LookupError, RuntimeError, TypeError, ValueError) as error:
         print(f"graphc {options.command}: {_text(error)}", file=sys.stderr)
-        return 1
+        return 2
 
 
 def parser() -> argparse.ArgumentParser:
@@ -36,7 +36,14 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"graphc {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, command in COMMANDS.items():
-        command.add_arguments(commands.add_parser(name, help=command.SUMMARY, description=command.SUMMARY))
+        command.add_arguments(
+            commands.add_parser(
+                name,
+                help=command.SUMMARY,
+                description=command.__doc__,
+                formatter_class=argparse.RawDescriptionHelpFormatter,
+            )
+        )
     return top
 
 

@@ -1,7 +1,7 @@
 """Train the same step twice with the same batches, in a Session and from C, and compare every bit.
 
-The step is compiled ahead of time; a C program of a page (``train.c``) is built against the generated header and trains.
-It knows nothing of Python: batches come from one file, losses and final weights go to two others.
+The step is compiled ahead of time; a C program of a page (``train.c``) is built against the generated header and
+trains. It knows nothing of Python: batches come from one file, losses and final weights go to two others.
 """
 
 from __future__ import annotations

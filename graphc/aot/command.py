@@ -2,7 +2,7 @@
 
 graphc compile train.py --feeds x,y --fetches loss,train --name mlp --batch 64 --out build
 
-The file runs with ``__name__`` set to ``graphc_model``, so that what stands under ``if __name__ == "__main__"`` does not;
+The file runs with ``__name__`` set to ``graphc_model``, so what stands under ``if __name__ == "__main__"`` does not run;
 with ``train.py:declare`` its function ``declare`` is called afterwards. What then is in the default graph is compiled.
 """
 

@@ -93,10 +93,8 @@ def compile(
     embed      keeps those values in the object
     library    whether to link a shared library
     """
-    return compile_entries(
-        {"step": (fetches, feeds)}, folder, name=name, batch=batch, max_batch=max_batch, shapes=shapes, threads=threads,
-        target=target, session=session, embed=embed, library=library,
-    )  # fmt: skip
+    sizing = Sizing(batch, max_batch, shapes or {})
+    return _compile({"step": (fetches, feeds)}, folder, name, sizing, threads, target, session, embed, library)
 
 
 def compile_entries(
@@ -117,10 +115,24 @@ def compile_entries(
 
         aot.compile_entries({"train": ([loss, train], [x, y]), "predict": (scores, [x])}, "out", name="mlp", batch=64)
     """
+    sizing = Sizing(batch, max_batch, shapes or {})
+    return _compile(entries, folder, name, sizing, threads, target, session, embed, library)
+
+
+def _compile(
+    entries: Mapping[str, tuple[Any, Any]],
+    folder: str | Path,
+    name: str,
+    sizing: Sizing,
+    threads: int,
+    target: str | Target,
+    session: Any,
+    embed: bool,
+    library: bool,
+) -> Artifact:
     _check_names(name, entries)
     _check_threads(threads)
     processor = _target(target)
-    sizing = Sizing(batch, max_batch, shapes or {})
     graph = session.graph if session is not None else graph_of([fetches for fetches, _ in entries.values()])
     built = [build_entry(entry, *wanted, graph, sizing, processor) for entry, wanted in entries.items()]
     model = _Model(name, built, threads, processor)
@@ -258,7 +270,7 @@ class _Model:
                 f"no C compiler was found for {self.target.triple} (cc, gcc or clang on the PATH, or CC): "
                 f"{files.object} and {files.header} are written, and there is no shared library",
                 RuntimeWarning,
-                stacklevel=4,
+                stacklevel=5,  # who called compile or compile_entries
             )
             return None
         # With "lib" before it the linker finds it as -lname, and Python does not take it for a module.

@@ -65,8 +65,8 @@ class Header:
             f"#define {upper}_THREADS {self.threads}",
             f"#define {upper}_STATE_BYTES {self.memory.state_bytes} /* from the field after internal to working */",
         ]
-        for name, largest in {n: m for entry in self.entries for n, m in entry.sizes.items()}.items():
-            lines.append(f"#define {upper}_MAX_{name.upper()} {largest}")
+        for name, limit in {n: m for entry in self.entries for n, m in entry.sizes.items()}.items():
+            lines.append(f"#define {upper}_MAX_{name.upper()} {limit}")
         lines += ["", "/* Elements of feeds and fetches, at the largest sizes. */"]
         for entry in self.entries:
             lines += [
