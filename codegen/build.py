@@ -21,7 +21,8 @@ from graphc.codegen.schedule import schedule
 from graphc.codegen.target import Target
 from graphc.codegen.text import canonical
 from graphc.dims import DimLike, Symbol, atoms
-from graphc.graph import Graph, Operation, Tensor
+from graphc.graph import Graph
+from graphc.nodes import Operation, Tensor
 from graphc.ops.base import Const
 from graphc.ops.reshaping import ExpandDims, Reshape, Squeeze
 from graphc.shapes import TensorType

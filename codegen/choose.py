@@ -85,7 +85,9 @@ class Plan:
     @property
     def tile_elements(self) -> DimLike:
         """The length of the rows of one tile in a copy of A."""
-        return self.mr * (self.row_elements if self.pack_a == "rows" else self.k_elements)
+        if self.pack_a == "rows":
+            return self.mr * self.row_elements
+        return ceildiv(self.k_elements * self.mr, 16) * 16 + 16
 
     @property
     def panel_elements(self) -> DimLike:

@@ -13,6 +13,7 @@ from llvmlite import ir
 
 from graphc.codegen import emit_index as index
 from graphc.codegen import emit_loops as loops
+from graphc.codegen import philox
 from graphc.codegen.emit_state import I1, I8, I32, I64, POINTER, Lanes, Value, Writer, suffix
 from graphc.codegen.emit_values import evaluate, neighbours, often_used, write_element, write_interleaved
 from graphc.codegen.kernels import contraction
@@ -24,6 +25,7 @@ from graphc.codegen.loops import (
     Check,
     Contract,
     Declare,
+    Draw,
     For,
     If,
     Kernel,
@@ -126,6 +128,8 @@ def _emit_tasks(writer: Writer, kernel: Kernel, begin: Value, end: Value) -> Non
         stop = index.least(writer, stop, index.position(writer, count))
         if isinstance(statement, Contract):
             _contract(writer, statement, start, stop)
+        elif isinstance(statement, Draw):
+            _part_of_draw(writer, statement, start, stop)
         else:
             assert isinstance(statement, For)
             _part_of_loop(writer, statement, start, stop)
@@ -140,6 +144,13 @@ def _part_of_loop(writer: Writer, statement: For, start: Value, stop: Value) -> 
     width = statement.width
     even = isinstance(extent, int) and extent % width == 0 and (statement.grain or 1) % width == 0
     loops.loop(writer, statement, start, stop, lambda s: _body(writer, s.body), even)
+
+
+def _part_of_draw(writer: Writer, statement: Draw, start: Value, stop: Value) -> None:
+    grain = index.number(writer, statement.grain or 1)
+    stop = index.arithmetic(writer, "mul", stop, grain)
+    stop = index.least(writer, stop, index.position(writer, statement.buffer.size))
+    _draw(writer, statement, index.arithmetic(writer, "mul", start, grain), stop)
 
 
 # Statements.
@@ -245,6 +256,20 @@ def _check(writer: Writer, statement: Check) -> None:
         builder.cmpxchg(address, ir.Constant(I64, 0), ir.Constant(I64, statement.code), "monotonic", "monotonic")
 
 
+def _draw(writer: Writer, statement: Draw, begin: Value | None = None, end: Value | None = None) -> None:
+    """A call of the function that fills a range of elements."""
+    begin = begin or index.number(writer, 0)
+    end = end or index.position(writer, statement.buffer.size)
+    dtype, builder = statement.buffer.dtype, writer.builder
+    name = f"graphc.{statement.sampler}.{dtype}.{'.'.join(map(str, statement.seeds))}"
+    function = builder.module.globals.get(name) or philox.fill_function(
+        builder.module, name, statement.sampler, dtype, *statement.seeds, writer.target
+    )
+    position, *limits = (index.resized(writer, evaluate(writer, x), I64).ir for x in expressions_of(statement))
+    low, high = limits or [ir.Constant(I64, 0)] * 2
+    builder.call(function, [writer.pointers[statement.buffer].ir, begin.ir, end.ir, position, low, high])
+
+
 def _contract(writer: Writer, statement: Contract, begin: Value | None = None, end: Value | None = None) -> None:
     """The contraction's own loops, with this kernel's epilogue in them."""
     begin = begin or index.number(writer, 0)
@@ -316,4 +341,5 @@ WRITERS: dict[type, Callable[[Writer, Any], None]] = {
     AccumulateAt: _accumulate,
     Check: _check,
     Contract: _contract,
+    Draw: _draw,
 }

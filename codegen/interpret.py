@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from graphc import philox
 from graphc.codegen.loops import (
     Accumulate,
     AccumulateAt,
@@ -21,6 +22,7 @@ from graphc.codegen.loops import (
     Check,
     Contract,
     Declare,
+    Draw,
     Expression,
     For,
     If,
@@ -112,6 +114,10 @@ def _execute_top(statement: Statement, part: range | None, state: _State) -> Non
     if part is None or isinstance(statement, Contract):
         _execute(statement, state)  # A contraction computes all its tasks with its first one.
         return
+    if isinstance(statement, Draw):
+        assert statement.grain is not None
+        _draw(statement, part.start * statement.grain, part.stop * statement.grain, state)
+        return
     assert isinstance(statement, For) and statement.grain is not None
     stop = min(part.stop * statement.grain, _number(statement.extent, state))
     _loop(statement, part.start * statement.grain, stop, state)
@@ -150,6 +156,16 @@ def _execute(statement: Statement, state: _State) -> None:
                 state.arrays[errors][0] = code
         case Contract():
             _contract(statement, state)
+        case Draw(buffer=buffer):
+            _draw(statement, 0, _number(buffer.size, state), state)
+
+
+def _draw(statement: Draw, start: int, stop: int, state: _State) -> None:
+    """The numbers from ``start`` to ``stop``, or to the end."""
+    position, *limits = (int(value) for value in _evaluate(expressions_of(statement), state))
+    array, dtype = state.arrays[statement.buffer], DTYPES[statement.buffer.dtype]
+    numbers = getattr(philox, statement.sampler)(array.shape, dtype, *statement.seeds, position, *limits)
+    array[start:stop] = numbers[start:stop]
 
 
 # Loops.

@@ -222,6 +222,22 @@ class Contract:
 
 
 @dataclass(frozen=True)
+class Draw:
+    """Fill ``buffer`` with random numbers: those that ``sampler`` of :mod:`graphc.philox` gives for the stream of two seeds.
+
+    ``position`` says where in the stream to begin; ``limits`` are the range of whole numbers.
+    ``grain``: tasks of so many elements may run on different threads.
+    """
+
+    buffer: Buffer
+    sampler: str
+    seeds: tuple[int, int]
+    position: Expression
+    limits: tuple[Expression, ...] = ()
+    grain: int | None = None
+
+
+@dataclass(frozen=True)
 class Check:
     """Where ``condition`` is true, put ``code`` in the one element of ``errors`` unless an error is there already."""
 
@@ -238,14 +254,14 @@ class If:
     body: tuple[Statement, ...]
 
 
-Statement = For | Store | Let | Declare | Accumulate | AccumulateAt | Contract | Check | If
+Statement = For | Store | Let | Declare | Accumulate | AccumulateAt | Contract | Draw | Check | If
 
 
 @dataclass(frozen=True)
 class Kernel:
     """Statements one after the other, over ``arguments`` in the order in which a caller passes them.
 
-    Where every statement of the body offers tasks (a ``For`` with a grain, a ``Contract``), the statements are
+    Where every statement of the body offers tasks (a ``For`` or ``Draw`` with a grain, a ``Contract``), the statements are
     independent of each other and tasks are numbered through all of them; else the kernel is one task.
     """
 
@@ -271,6 +287,8 @@ def statement_tasks(statement: Statement) -> DimLike | None:
     """How many tasks a statement at the top of a kernel can be cut into; None where it cannot be cut."""
     if isinstance(statement, For) and statement.grain is not None:
         return ceildiv(statement.extent, statement.grain)
+    if isinstance(statement, Draw) and statement.grain is not None:
+        return ceildiv(statement.buffer.size, statement.grain)
     return statement.tasks if isinstance(statement, Contract) else None
 
 

@@ -195,7 +195,18 @@ def _within(bits: Lanes, limits: Range) -> Lanes:
     low, high = (Lanes(bits.builder, limit, bits.fma) for limit in limits)
     width = high - low
     safe = width.equals(0).choose(width.like(1), width)
-    return low + bits.new(bits.builder.urem(bits.value, safe.value))
+    if bits.bits_per_lane == 64:
+        return low + bits.new(bits.builder.urem(bits.value, safe.value))
+    return low + _modulo_in_double(bits, safe)
+
+
+def _modulo_in_double(bits: Lanes, width: Lanes) -> Lanes:
+    """``bits % width`` of 32-bit words: exact in float64, where vectors can be divided."""
+    emit = bits.builder.uitofp
+    number, divisor = bits.cast(emit, ir.DoubleType()), width.cast(emit, ir.DoubleType())
+    rest = number - (number / divisor).rounded("trunc") * divisor
+    # The quotient is not rounded up to the next whole number: that is at least 2^-32 of itself away.
+    return _as_i32((rest + 2.0**52).bits())
 
 
 # Whole arrays.

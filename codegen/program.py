@@ -11,7 +11,7 @@ from typing import Any
 
 from graphc.codegen.loops import Kernel
 from graphc.dims import DimLike
-from graphc.graph import Operation, Tensor
+from graphc.nodes import Operation, Tensor
 from graphc.shapes import TensorType
 
 # The first words of every call frame; slots for values follow, then the size symbols.

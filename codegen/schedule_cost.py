@@ -16,6 +16,7 @@ from graphc.codegen.loops import (
     Apply,
     Check,
     Contract,
+    Draw,
     Expression,
     For,
     If,
@@ -154,6 +155,8 @@ def _summarise(body: tuple[Statement, ...]) -> Summary:
 def _fixed_cost(statement: Statement) -> float:
     if isinstance(statement, Contract):
         return 1000.0
+    if isinstance(statement, Draw):
+        return 8.0 * estimate_size(statement.buffer.size)
     return {Accumulate: 1.0, AccumulateAt: 8.0, Check: 2.0, If: 1.0}.get(type(statement), 0.0)
 
 

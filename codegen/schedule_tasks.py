@@ -7,6 +7,7 @@ from dataclasses import replace
 from graphc.codegen.kernels import contraction
 from graphc.codegen.loops import (
     Contract,
+    Draw,
     For,
     Let,
     Statement,
@@ -18,6 +19,7 @@ from graphc.codegen.traverse import loaded_buffers, stored_buffers
 
 TASK_COST = 16_000.0  # Of a task: some 10 to 20 microseconds, against about 1 to hand one over.
 MOST_TASKS = 64
+DRAWN_PER_TASK = 4096  # Some 10 microseconds; a multiple of philox.FILL_BLOCK.
 
 
 def parallelise(body: tuple[Statement, ...], target: Target) -> tuple[Statement, ...]:
@@ -28,7 +30,7 @@ def parallelise(body: tuple[Statement, ...], target: Target) -> tuple[Statement,
     """
     costs = CostModel(target)
     body = tuple(_with_tasks(statement, target) for statement in sink_lets(body))
-    if not all(isinstance(s, Contract) or (isinstance(s, For) and independent(s, costs)) for s in body):
+    if not all(isinstance(s, Contract | Draw) or (isinstance(s, For) and independent(s, costs)) for s in body):
         return body
     if not _apart(body):
         return body
@@ -39,6 +41,8 @@ def parallelise(body: tuple[Statement, ...], target: Target) -> tuple[Statement,
 
 
 def _with_tasks(statement: Statement, target: Target) -> Statement:
+    if isinstance(statement, Draw):
+        return replace(statement, grain=DRAWN_PER_TASK)
     if not isinstance(statement, Contract):
         return statement
     return replace(statement, tasks=contraction.tasks(statement.spec, target))

@@ -13,6 +13,7 @@ from graphc.codegen.loops import (
     Check,
     Contract,
     Declare,
+    Draw,
     Expression,
     For,
     If,
@@ -42,6 +43,8 @@ def expressions_of(statement: Statement) -> tuple[Expression, ...]:
         return (statement.start,)
     if isinstance(statement, Check | If):
         return (statement.condition,)
+    if isinstance(statement, Draw):
+        return (statement.position, *statement.limits)
     return ()
 
 
@@ -78,7 +81,7 @@ def stored_buffers(body: Iterable[Statement]) -> set[Buffer]:
     """The buffers that a body writes."""
     found = set()
     for statement in statements_below(body):
-        if isinstance(statement, Store):
+        if isinstance(statement, Store | Draw):
             found.add(statement.buffer)
         if isinstance(statement, Check):
             found.add(statement.errors)
@@ -274,6 +277,13 @@ def rewrite(statement: Statement, renaming: Renaming) -> Statement:
     if isinstance(statement, Check):
         return replace(
             statement, condition=renaming.value(statement.condition), errors=renaming.buffer(statement.errors)
+        )
+    if isinstance(statement, Draw):
+        return replace(
+            statement,
+            buffer=renaming.buffer(statement.buffer),
+            position=renaming.value(statement.position),
+            limits=tuple(renaming.value(limit) for limit in statement.limits),
         )
     return replace(
         statement,

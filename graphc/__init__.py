@@ -26,7 +26,7 @@ from graphc.composites import (
 )
 from graphc.config import ConfigProto, GPUOptions, GraphOptions, OptimizerOptions, RunMetadata, RunOptions
 from graphc.dtypes import DType, as_dtype, bool, double, float32, float64, int32, int64, uint8
-from graphc.graph import Graph, Operation, Tensor
+from graphc.graph import Graph
 from graphc.initializers import (
     constant_initializer,
     glorot_normal_initializer,
@@ -40,6 +40,7 @@ from graphc.initializers import (
     variance_scaling_initializer,
     zeros_initializer,
 )
+from graphc.nodes import Operation, Tensor
 from graphc.ops.arrays import (
     concat,
     fill,

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from graphc import dtypes
-from graphc.graph import Graph, Operation, Tensor
+from graphc.graph import Graph
+from graphc.nodes import Operation, Tensor
 from graphc.ops.base import Placeholder
 from graphc.ops.random import Random
 from graphc.ops.state import Assign, IsVariableInitialized, NoOp, ReadVariable, VariableV2

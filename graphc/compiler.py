@@ -15,7 +15,8 @@ from dataclasses import dataclass
 
 from graphc.capture import Step, capture
 from graphc.dims import DimLike
-from graphc.graph import Graph, Operation, Tensor
+from graphc.graph import Graph
+from graphc.nodes import Operation, Tensor
 from graphc.shapes import Shape, TensorType
 
 __all__ = ["Compiled", "build_program", "capture", "compile_step", "exact_types", "interface_of", "optimised"]

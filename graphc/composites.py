@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from graphc import dtypes
-from graphc.graph import Tensor
+from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import convert_to_tensor, graph_of
 from graphc.ops.reduction import argmax, argmin, reduce_max, reduce_mean, reduce_sum

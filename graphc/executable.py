@@ -18,7 +18,7 @@ from graphc.alignment import ALIGNMENT, address_of, aligned_bytes
 from graphc.codegen.entry import ENTRY, data_offset
 from graphc.codegen.program import FRAME_HEAD, Program, Slot
 from graphc.dims import DimLike, evaluate
-from graphc.graph import Operation
+from graphc.nodes import Operation
 
 _STEP = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from graphc.graph import Graph, Operation, Tensor
+from graphc.graph import Graph
+from graphc.nodes import Operation, Tensor
 
 if TYPE_CHECKING:
     import networkx

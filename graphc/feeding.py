@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from graphc.dtypes import DType
-from graphc.graph import Graph, Tensor
+from graphc.graph import Graph
+from graphc.nodes import Tensor
 from graphc.ops.base import as_array
 from graphc.shapes import is_compatible
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from graphc import dtypes
-from graphc.graph import Tensor
+from graphc.nodes import Tensor
 from graphc.ops import arrays, base
 from graphc.ops import random as draws
 from graphc.shapes import as_shape

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from graphc.graph import Graph, Tensor
+from graphc.graph import Graph
+from graphc.nodes import Tensor
 
 
 def evaluate(graph: Graph, feeds: Mapping[Tensor, Any], targets: Sequence[Tensor] | None = None) -> list[Any]:

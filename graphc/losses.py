@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from graphc import dtypes
-from graphc.graph import Tensor
 from graphc.nn.classification import (
     sigmoid_cross_entropy_with_logits,
     softmax_cross_entropy_with_logits_v2,
     sparse_softmax_cross_entropy_with_logits,
 )
+from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import constant, convert_to_tensor, graph_of, is_scalar_number, is_tensor_like
 from graphc.ops.reduction import reduce_sum

@@ -1,13 +1,14 @@
 """Small frozen classes with fields, as ``dataclasses`` makes them, but made in microseconds.
 
 ``dataclasses`` writes and compiles source code for every class, a millisecond each; with a hundred ops that would be
-half of the time that ``import graphc`` may take. Equality and hash come from the type and all fields, unless
-``eq=False`` leaves them to identity.
+half of the time that ``import graphc`` may take. Here the methods are closures over the names of the fields. Equality
+and hash come from the type and all fields, unless ``eq=False`` leaves them to identity.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any, TypeVar, dataclass_transform, overload
 
 Class = TypeVar("Class", bound=type)
@@ -42,40 +43,65 @@ def replace(instance: Any, **changes: Any) -> Any:
 
 
 def _made(cls: Any, eq: bool) -> Any:
-    inherited = dict(getattr(cls, "_fields_and_defaults", {}))
-    for name, annotation in cls.__dict__.get("__annotations__", {}).items():
+    declared = dict(getattr(cls, "_fields_and_defaults", {}))
+    for name, annotation in cls.__dict__.get("__annotations__", {}).items():  # noqa: RUF063 (inspect takes long to load)
         if not str(annotation).startswith("ClassVar"):
-            inherited[name] = cls.__dict__.get(name, _MISSING)
-    cls._fields_and_defaults = inherited
-    cls.__init__ = _init
+            declared[name] = cls.__dict__.get(name, _MISSING)
+    cls._fields_and_defaults = declared
+    cls.__init__ = _constructor(declared, hasattr(cls, "__post_init__"))
     cls.__repr__ = _repr
     cls.__setattr__ = _refuse
     cls.__delattr__ = _refuse
     if eq:
-        cls.__eq__ = _equal
-        cls.__hash__ = _hash
+        cls.__eq__, cls.__hash__ = _comparison(cls, tuple(declared))
     return cls
 
 
-def _init(self: Any, *values: Any, **named: Any) -> None:
-    declared = self._fields_and_defaults
-    if len(values) > len(declared):
-        raise TypeError(f"{type(self).__name__} takes {len(declared)} fields, not {len(values)}")
-    given = dict(zip(declared, values, strict=False))
-    for name, value in named.items():
-        if name not in declared or name in given:
-            raise TypeError(f"{type(self).__name__} got field {name!r} twice, or has no such field")
-        given[name] = value
-    if len(given) < len(declared):
-        for name, default in declared.items():
-            if name not in given:
-                if default is _MISSING:
-                    raise TypeError(f"{type(self).__name__} misses the field {name!r}")
-                given[name] = default
-    self.__dict__.update(given)
-    check = getattr(self, "__post_init__", None)
-    if check is not None:
-        check()
+def _constructor(declared: dict[str, Any], has_check: bool) -> Callable[..., None]:
+    names = tuple(declared)
+    count = len(names)
+    defaults = {name: default for name, default in declared.items() if default is not _MISSING}
+
+    def __init__(self: Any, *values: Any, **named: Any) -> None:
+        state = self.__dict__
+        given = len(values)
+        if given < count:
+            state.update(defaults)
+        if named:
+            state.update(named)
+        state.update(zip(names, values))
+        # Whatever does not fit leaves a field over, is a field too many, or stands for a field that has a value.
+        if len(state) != count or given > count or (named and not named.keys().isdisjoint(names[:given])):
+            raise TypeError(_mismatch(self, names, values, named))
+        if has_check:
+            self.__post_init__()
+
+    return __init__
+
+
+def _mismatch(self: Any, names: tuple[str, ...], values: tuple[Any, ...], named: dict[str, Any]) -> str:
+    kind = type(self).__name__
+    if len(values) > len(names):
+        return f"{kind} takes {len(names)} fields, not {len(values)}"
+    for name in named:
+        if name not in names or name in names[: len(values)]:
+            return f"{kind} got field {name!r} twice, or has no such field"
+    missing = next(name for name in names if name not in self.__dict__)
+    return f"{kind} misses the field {missing!r}"
+
+
+def _comparison(cls: type, names: tuple[str, ...]) -> tuple[Any, Any]:
+    values_of: Callable[[Any], Any] = attrgetter(*names) if names else lambda _: ()
+
+    def __eq__(self: Any, other: object) -> Any:
+        if other.__class__ is not self.__class__:
+            return NotImplemented
+        return values_of(self) == values_of(other)
+
+    def __hash__(self: Any) -> int:
+        return hash((cls, values_of(self)))
+
+    return __eq__, __hash__
 
 
 def _repr(self: Any) -> str:
@@ -85,13 +111,3 @@ def _repr(self: Any) -> str:
 
 def _refuse(self: Any, name: str, *_: Any) -> None:
     raise AttributeError(f"cannot change field {name!r}: a {type(self).__name__} is frozen")
-
-
-def _equal(self: Any, other: object) -> Any:
-    if other.__class__ is not self.__class__:
-        return NotImplemented
-    return all(getattr(self, name) == getattr(other, name) for name in self._fields_and_defaults)
-
-
-def _hash(self: Any) -> int:
-    return hash((type(self), *(getattr(self, name) for name in self._fields_and_defaults)))

@@ -14,7 +14,8 @@ from graphc.alignment import aligned_array
 from graphc.capture import Step, capture
 from graphc.feeding import feed_target, feed_value
 from graphc.fetching import Fetches, key_of
-from graphc.graph import Graph, Operation, Tensor
+from graphc.graph import Graph
+from graphc.nodes import Operation, Tensor
 from graphc.ops.state import VariableV2
 from graphc.scopes import default_sessions, get_default_graph
 from graphc.shapes import is_compatible, shape_text

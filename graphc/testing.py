@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from graphc.graph import Tensor
 from graphc.interpret import evaluate
+from graphc.nodes import Tensor
 from graphc.ops.base import convert_to_tensor
 from graphc.passes.forward_gradients import forward_gradients
 from graphc.passes.gradients import UnconnectedGradients, as_list, gradients
@@ -111,7 +111,7 @@ def _error(came: Array, wanted: Array) -> float:
 
 def _random_like(values: Sequence[Array], seed: int) -> list[Array]:
     rng = np.random.default_rng(seed)
-    return [rng.uniform(0.5, 1.5, value.shape).astype(value.dtype) for value in values]
+    return [np.asarray(rng.uniform(0.5, 1.5, value.shape), value.dtype) for value in values]
 
 
 def _runner(session: Any) -> Run:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from graphc import compiler, errors
 from graphc.capture import Step
 from graphc.dims import DimLike, symbol
-from graphc.graph import Tensor
+from graphc.nodes import Tensor
 from graphc.ops.state import VariableV2
 
 if TYPE_CHECKING:

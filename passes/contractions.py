@@ -19,7 +19,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from graphc.dims import DimLike
-from graphc.graph import Graph, Operation, Tensor
+from graphc.graph import Graph
+from graphc.nodes import Operation, Tensor
 from graphc.ops.base import apply
 from graphc.ops.blocks import pad_edges
 from graphc.ops.contraction import BatchMatMul, Contract, MatMul

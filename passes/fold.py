@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 
 from graphc import errors
-from graphc.graph import Graph, Op, Operation, Tensor
+from graphc.graph import Graph
+from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.base import Const
 from graphc.ops.reshaping import BroadcastTo
 from graphc.passes.rewrite import rewrite

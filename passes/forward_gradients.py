@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from graphc.graph import Tensor
+from graphc.nodes import Tensor
 from graphc.ops.base import constant, convert_to_tensor
 from graphc.ops.elementwise import identity
 from graphc.ops.reshaping import broadcast_like

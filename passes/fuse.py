@@ -22,7 +22,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from graphc.graph import Graph, Operation, Tensor
+from graphc.graph import Graph
+from graphc.nodes import Operation, Tensor
 from graphc.ops.base import Placeholder
 from graphc.ops.fused import Kernel
 from graphc.passes.groups import IN_MEMORY, Group, InMemory, is_alias, is_input, is_repeated

@@ -22,7 +22,8 @@ import enum
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from graphc.graph import Graph, Operation, Tensor
+from graphc.graph import Graph
+from graphc.nodes import Operation, Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.arrays import stack
 from graphc.ops.base import constant, convert_to_tensor
@@ -100,10 +101,10 @@ def _hessian(ys: Any, x: Tensor) -> Tensor:
         raise ValueError(f"hessians needs xs of known size; {x.op.describe()} has type {x.type}")
     zero = UnconnectedGradients.ZERO
     first = reshape(gradients(ys, x, unconnected_gradients=zero)[0], [-1])
-    count = first.type.shape[0]  # type: ignore[index]
+    count: Any = first.type.elements
     if count == 0:
         return reshape(first, (*sizes, *sizes))
-    rows = [gradients(first[i], x, unconnected_gradients=zero)[0] for i in range(count)]  # type: ignore[arg-type, index]
+    rows = [gradients(first[i], x, unconnected_gradients=zero)[0] for i in range(count)]
     return reshape(stack(rows), (*sizes, *sizes))
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from graphc.dims import DimLike
-from graphc.graph import Operation, Tensor
+from graphc.nodes import Operation, Tensor
 from graphc.ops.base import Const
 from graphc.ops.elementwise import Cast, Elementwise
 from graphc.ops.reduction import ArgReduce, Reduce
@@ -24,7 +24,7 @@ _REPEATED = frozenset({
     "ExpandDims", "Squeeze", "Reshape", "BroadcastTo", "DimValue", "Transpose", "Iota", "Const", "Slice",
 })  # fmt: skip
 _ALIASES = frozenset({"ExpandDims", "Squeeze", "Reshape"})
-_READS_ONCE = frozenset({"PadV2", "ConcatV2", "UnsortedSegmentSum"})
+_READS_ONCE = frozenset({"PadV2", "ConcatV2", "UnsortedSegmentSum", "RandomUniformInt"})
 
 
 def is_input(node: Operation) -> bool:

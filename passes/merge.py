@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from graphc.graph import Operation, Tensor
+from graphc.nodes import Operation, Tensor
 from graphc.passes.groups import Group, is_alias
 
 MAX_SEARCH = 64  # groups visited to rule out a path; beyond, one is assumed: keeps merging linear

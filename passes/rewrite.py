@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from graphc.graph import Graph, Operation, Tensor
+from graphc.graph import Graph
+from graphc.nodes import Operation, Tensor
 
 Rule = Callable[[Operation, tuple[Tensor, ...]], Tensor | Sequence[Tensor] | None]
 
@@ -16,19 +17,24 @@ def rewrite(graph: Graph, rule: Rule) -> Graph:
     """
     new = Graph()
     places: dict[Tensor, Tensor] = {}
-    for node in needed_nodes(graph.targets):
-        inputs = tuple(places[tensor] for tensor in node.inputs)
-        with new.standing_for(node), new.as_default():
+    with new.as_default():
+        for node in needed_nodes(graph.targets):
+            inputs = tuple([places[tensor] for tensor in node.inputs])
+            new.stand_for(node)
             result = rule(node, inputs)
-        outputs = copy_node(new, node, inputs).outputs if result is None else _as_sequence(result)
-        places.update(zip(node.outputs, outputs, strict=True))
+            if isinstance(result, Tensor):
+                places[node.outputs[0]] = result
+                continue
+            outputs = copy_node(new, node, inputs).outputs if result is None else result
+            places.update(zip(node.outputs, outputs, strict=True))
+    new.stand_for(None)
     new.targets = tuple(places[tensor] for tensor in graph.targets)
     return new
 
 
 def copy_node(graph: Graph, node: Operation, inputs: tuple[Tensor, ...]) -> Operation:
     """``node`` in ``graph``, of other inputs of the same types."""
-    return graph.add(node.kind, inputs, tuple(tensor.type for tensor in node.outputs), like=node)
+    return graph.add(node.kind, inputs, tuple([tensor.type for tensor in node.outputs]), like=node)
 
 
 def needed_nodes(targets: Iterable[Tensor]) -> list[Operation]:
@@ -50,7 +56,3 @@ def consumers_of(graph: Graph) -> dict[Tensor, list[Operation]]:
         for tensor in dict.fromkeys(node.inputs):
             readers.setdefault(tensor, []).append(node)
     return readers
-
-
-def _as_sequence(result: Tensor | Sequence[Tensor]) -> Sequence[Tensor]:
-    return (result,) if isinstance(result, Tensor) else result

@@ -16,7 +16,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from graphc.graph import Graph, Op, Operation, Tensor
+from graphc.graph import Graph
+from graphc.nodes import Op, Operation, Tensor
 from graphc.passes.rewrite import copy_node, rewrite
 from graphc.scopes import get_default_graph
 

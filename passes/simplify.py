@@ -22,7 +22,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from graphc.graph import Graph, Operation, Tensor
+from graphc.graph import Graph
+from graphc.nodes import Operation, Tensor
 from graphc.ops.base import Const
 from graphc.ops.elementwise import RECORDS
 from graphc.passes.fold import folded_values

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from graphc import dtypes
-from graphc.graph import Tensor
+from graphc.nodes import Tensor
 from graphc.ops.elementwise import Cast
 from graphc.passes.simplify_site import Key, Rule, Site, is_number, is_power_of_two, number_of
 

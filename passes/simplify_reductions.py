@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from graphc.dims import product
-from graphc.graph import Tensor
+from graphc.nodes import Tensor
 from graphc.ops.reduction import Reduce
 from graphc.ops.reshaping import BroadcastTo, ExpandDims, Reshape, Squeeze, Transpose
 from graphc.passes.simplify_site import Key, Rule, Site

@@ -9,7 +9,8 @@ import numpy as np
 
 from graphc.dims import DimLike
 from graphc.dtypes import DType
-from graphc.graph import Graph, Op, Operation, Tensor
+from graphc.graph import Graph
+from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.base import Const
 from graphc.ops.elementwise import Elementwise
 from graphc.ops.reshaping import BroadcastTo, DimValue, ExpandDims, Reshape, Squeeze

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from graphc.dims import DimLike
-from graphc.graph import Tensor
+from graphc.nodes import Tensor
 from graphc.ops.arrays import ConcatV2
 from graphc.ops.base import Const
 from graphc.ops.blocks import Pad, Slice

@@ -23,7 +23,8 @@ import numpy as np
 
 from graphc import errors
 from graphc.dims import Dim
-from graphc.graph import Graph, Operation, Tensor
+from graphc.graph import Graph
+from graphc.nodes import Operation, Tensor
 from graphc.ops.base import Const
 from graphc.ops.shape_values import compute
 from graphc.passes.rewrite import rewrite

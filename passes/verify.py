@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from graphc.errors import InternalError
-from graphc.graph import Graph, Operation
+from graphc.graph import Graph
+from graphc.nodes import Operation
 from graphc.ops.fused import Kernel
 from graphc.shapes import TensorType
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphc.dims import DimLike, is_nonnegative, row_major_strides
-from graphc.graph import Op, Tensor
+from graphc.nodes import Op, Tensor
 from graphc.ops.blocks import Slice
 from graphc.ops.elementwise import Cast, Elementwise
 from graphc.ops.reshaping import BroadcastTo, ExpandDims, Reshape, Squeeze, Transpose

@@ -10,8 +10,8 @@ import numpy as np
 from graphc.capture import capture
 from graphc.feeding import feed_target
 from graphc.fetching import Fetches
-from graphc.graph import Operation, Tensor
 from graphc.interpret import evaluate
+from graphc.nodes import Operation, Tensor
 from graphc.ops.state import VariableV2
 from graphc.scopes import get_default_graph
 

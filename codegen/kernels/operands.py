@@ -86,13 +86,27 @@ class OperandA:
 
     def copy_tiles(self, tiles: Range, steps: Sequence[KStep], a: ir.Value) -> None:
         """The rows of some tiles copied, by columns or by rows."""
-        make = self._copy_rows if self.site.plan.pack_a == "rows" else self._copy_columns
+        site, plan, code = self.site, self.site.plan, self.site.code
+        first = tiles[0]
+        make = self._copy_rows if plan.pack_a == "rows" else self._copy_columns
 
         def one(tile: Index) -> None:
             rows = self.rows(tile, a)
             make(rows, steps, a, self.place(tile, tiles[0], rows))
 
-        self.site.code.loop(*tiles, 1, one)
+        if plan.pack_a == "columns" and not plan.untiled:
+            # Tiles innermost: what is contiguous in A is read from end to end.
+            first = code.least(tiles[1], code.div(site.m, plan.mr))
+            tile = Move(code.sub(first, tiles[0]), plan.mr, site.sizes(plan.tile_elements))
+            source = code.at(a, code.mul(tiles[0], plan.mr))
+            copy_runs(code, [*self._column_moves(steps), tile], source, self.copy, plan.mr, site.lanes)
+            if isinstance(site.m, int) and site.m % plan.mr == 0:
+                return
+        code.loop(first, tiles[1], 1, one)
+
+    def _column_moves(self, steps: Sequence[KStep]) -> list[Move]:
+        mr = self.site.plan.mr
+        return [Move(step.extent, step.a, self.site.code.mul(step.packed, mr)) for step in steps]
 
     def _copy_rows(self, rows: Rows, steps: Sequence[KStep], a: ir.Value, copy: ir.Value) -> None:
         site, code = self.site, self.site.code
@@ -107,7 +121,7 @@ class OperandA:
 
     def _copy_columns(self, rows: Rows, steps: Sequence[KStep], a: ir.Value, copy: ir.Value) -> None:
         site, code, mr = self.site, self.site.code, self.site.plan.mr
-        moves = [Move(step.extent, step.a, code.mul(step.packed, mr)) for step in steps]
+        moves = self._column_moves(steps)
         left = code.sub(site.m, rows.start)
         code.when(
             False if isinstance(site.m, int) else code.less(left, mr),

@@ -8,7 +8,7 @@ from graphc.codegen.loops import Statement, Store
 from graphc.codegen.lower.blocks import loops
 from graphc.codegen.lower.values import Index, offset
 from graphc.dims import DimLike
-from graphc.graph import Operation, Tensor
+from graphc.nodes import Operation, Tensor
 from graphc.ops.arrays import ConcatV2
 
 if TYPE_CHECKING:

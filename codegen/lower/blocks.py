@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from graphc.codegen.loops import Expression, For, Statement, Store
 from graphc.codegen.lower.values import Index, Values, literal, offset
 from graphc.dims import Symbol, symbol
-from graphc.graph import Operation
+from graphc.nodes import Operation
 from graphc.ops.blocks import Pad, Slice
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from graphc.codegen.loops import Apply, Expression
 from graphc.codegen.lower.values import Index, Values, broadcast_index, literal
-from graphc.graph import Operation
+from graphc.nodes import Operation
 from graphc.ops.base import Const
 from graphc.ops.elementwise import Cast, Elementwise
 

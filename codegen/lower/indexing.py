@@ -8,7 +8,7 @@ from graphc.codegen.loops import Apply, Check, Expression, If, IndexValue, Loade
 from graphc.codegen.lower.blocks import loops
 from graphc.codegen.lower.values import Index, Values, literal, offset
 from graphc.dims import DimLike, atom
-from graphc.graph import Operation
+from graphc.nodes import Operation
 from graphc.ops.indexing import GatherV2, ScatterAdd
 
 if TYPE_CHECKING:

@@ -23,7 +23,8 @@ from graphc.codegen.lower import reduction
 from graphc.codegen.lower.reshaping import unflatten
 from graphc.codegen.lower.values import Index, Values, offset
 from graphc.dims import DimLike, Symbol, symbol
-from graphc.graph import Graph, Operation, Tensor
+from graphc.graph import Graph
+from graphc.nodes import Operation, Tensor
 
 
 @dataclass

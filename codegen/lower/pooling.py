@@ -14,7 +14,7 @@ from graphc.codegen.loops import Apply, Buffer, Expression, If, IndexValue, Load
 from graphc.codegen.lower.blocks import loops
 from graphc.codegen.lower.values import Index, literal, offset
 from graphc.dims import DimLike
-from graphc.graph import Operation
+from graphc.nodes import Operation
 from graphc.ops.pooling import AvgPool, AvgPoolGrad, MaxPool, MaxPoolGrad, MaxPoolGradGrad
 from graphc.ops.windows import Extent, Window
 

@@ -15,7 +15,7 @@ from graphc.codegen.loops import (
     identity,
 )
 from graphc.codegen.lower.values import Index, Values
-from graphc.graph import Operation
+from graphc.nodes import Operation
 from graphc.ops.reduction import ArgReduce, Reduce
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from graphc.codegen.loops import Expression, IndexValue
 from graphc.codegen.lower.values import Index, Values, broadcast_index, offset
 from graphc.dims import DimLike, floordiv, row_major_strides
-from graphc.graph import Operation
+from graphc.nodes import Operation
 from graphc.ops.reshaping import BroadcastTo, DimValue, ExpandDims, Reshape, Squeeze, Transpose
 
 

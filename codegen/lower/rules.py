@@ -9,9 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 from graphc.codegen.loops import Statement
-from graphc.codegen.lower import arrays, blocks, elementwise, indexing, pooling, reshaping, sequences
+from graphc.codegen.lower import arrays, blocks, elementwise, indexing, pooling, random, reshaping, sequences
 from graphc.codegen.lower.values import Rule
-from graphc.graph import Op, Operation
+from graphc.nodes import Op, Operation
 
 RULES: dict[type[Op], Rule] = {
     **elementwise.RULES,
@@ -27,4 +27,5 @@ ROOTS: dict[type[Op], Callable[[Any, Operation], tuple[Statement, ...]]] = {
     **indexing.ROOTS,
     **sequences.ROOTS,
     **pooling.ROOTS,
+    **random.ROOTS,
 }

@@ -8,7 +8,7 @@ from graphc.codegen.loops import Accumulate, Apply, Declare, Expression, For, In
 from graphc.codegen.lower.blocks import loops
 from graphc.codegen.lower.values import Index, Values, literal, offset
 from graphc.dims import DimLike, Symbol, symbol
-from graphc.graph import Operation
+from graphc.nodes import Operation
 from graphc.ops.sequences import Cumsum, Iota
 
 if TYPE_CHECKING:

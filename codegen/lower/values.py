@@ -11,7 +11,7 @@ from typing import Any
 
 from graphc.codegen.loops import Buffer, Check, Expression, Literal, Load
 from graphc.dims import DimLike, row_major_strides
-from graphc.graph import Op, Operation, Tensor
+from graphc.nodes import Op, Operation, Tensor
 
 Index = tuple[DimLike, ...]
 Rule = Callable[["Values", Operation, Index], Expression]

@@ -2,8 +2,8 @@
 
 graphc compile train.py --feeds x,y --fetches loss,train --name mlp --batch 64 --out build
 
-The file runs with ``__name__`` set to ``graphc_model``, so what stands under ``if __name__ == "__main__"`` does not run;
-with ``train.py:declare`` its function ``declare`` is called afterwards. What then is in the default graph is compiled.
+The file runs with ``__name__`` set to ``graphc_model``: what stands under ``if __name__ == "__main__"`` does not. With
+``train.py:declare`` its function ``declare`` is called afterwards. What then is in the default graph is compiled.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from graphc.aot.compile import Artifact, compile
-from graphc.graph import Graph, Operation, Tensor
+from graphc.graph import Graph
+from graphc.nodes import Operation, Tensor
 
 SUMMARY = "compile a step ahead of time: object file, shared library, C header and loader"
 RUN_NAME = "graphc_model"

@@ -24,7 +24,8 @@ from graphc.aot.entries import Built, Sizing, build_entry, graph_of
 from graphc.aot.identifiers import is_identifier
 from graphc.aot.loader import Model, state_file
 from graphc.executable import failure_text
-from graphc.graph import Graph, Operation
+from graphc.graph import Graph
+from graphc.nodes import Operation
 from graphc.shapes import TensorType
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import Any
 
 from graphc.dims import DimLike, FloorDiv
 from graphc.dtypes import DType
-from graphc.graph import Operation
+from graphc.nodes import Operation
 from graphc.shapes import TensorType, shape_text
 
 

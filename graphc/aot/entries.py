@@ -13,7 +13,8 @@ from graphc.capture import Step, capture
 from graphc.dims import Dim, DimLike, atoms, symbol
 from graphc.feeding import feed_target
 from graphc.fetching import Fetches
-from graphc.graph import Graph, Operation, Tensor
+from graphc.graph import Graph
+from graphc.nodes import Operation, Tensor
 from graphc.scopes import get_default_graph
 from graphc.shapes import Size, TensorType, is_compatible, shape_text
 

@@ -11,7 +11,8 @@ from graphc import dtypes, errors
 from graphc.aot.description import Field
 from graphc.aot.entries import build
 from graphc.capture import Step, capture
-from graphc.graph import Graph, Operation
+from graphc.graph import Graph
+from graphc.nodes import Operation
 from graphc.shapes import TensorType
 from graphc.variables import Variable
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from graphc.aot.description import Field
 from graphc.aot.identifiers import Identifiers
 from graphc.dims import DimLike, FloorDiv, evaluate, is_nonnegative
-from graphc.graph import Operation
+from graphc.nodes import Operation
 from graphc.shapes import TensorType
 
 if TYPE_CHECKING:

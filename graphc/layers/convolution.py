@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from graphc.graph import Tensor
 from graphc.initializers import Zeros
 from graphc.layers.core import check_data_format
 from graphc.layers.layer import Layer, check_rank
 from graphc.nn.normalisation import bias_add
+from graphc.nodes import Tensor
 from graphc.ops.base import convert_to_tensor
 from graphc.ops.convolution import conv2d as convolve
 from graphc.ops.convolution import conv2d_transpose as spread

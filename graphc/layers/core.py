@@ -6,11 +6,11 @@ import math
 from typing import Any
 
 from graphc import dtypes
-from graphc.graph import Tensor
 from graphc.initializers import Zeros
 from graphc.layers.layer import Layer
 from graphc.nn.normalisation import bias_add
 from graphc.nn.regularisation import dropout as drop
+from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import convert_to_tensor, is_tensor_like
 from graphc.ops.contraction import matmul, tensordot

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from graphc import dtypes
-from graphc.graph import Graph, Tensor
+from graphc.graph import Graph
+from graphc.nodes import Tensor
 from graphc.ops.base import convert_to_tensor
 from graphc.scopes import GraphKeys
 from graphc.shapes import TensorShape

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from graphc.graph import Tensor
 from graphc.initializers import Ones, Zeros
 from graphc.layers.core import as_condition
 from graphc.layers.layer import Layer
 from graphc.nn.normalisation import along_channel, moments
 from graphc.nn.normalisation import batch_normalization as normalise
+from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops import state
 from graphc.ops.base import convert_to_tensor, is_tensor_like

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from graphc.graph import Tensor
 from graphc.layers.convolution import check_padding, letters, on_image, pair
 from graphc.layers.core import check_data_format
 from graphc.layers.layer import Layer, check_rank
+from graphc.nodes import Tensor
 from graphc.ops.pooling import avg_pool, max_pool
 
 

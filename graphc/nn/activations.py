@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from graphc.graph import Tensor
+from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.arrays import concat
 from graphc.ops.base import convert_to_tensor, graph_of

@@ -11,7 +11,7 @@ import math
 from typing import Any
 
 from graphc import dtypes
-from graphc.graph import Tensor
+from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import constant, convert_to_tensor, graph_of
 from graphc.ops.indexing import one_hot

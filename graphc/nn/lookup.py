@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from graphc import dtypes
-from graphc.graph import Tensor
 from graphc.nn.classification import class_mask, is_class
+from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.arrays import concat
 from graphc.ops.base import constant, convert_to_tensor, graph_of

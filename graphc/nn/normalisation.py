@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from graphc.graph import Tensor
+from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import constant, convert_to_tensor, graph_of
 from graphc.ops.contraction import matmul

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from graphc.graph import Tensor
+from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import convert_to_tensor, graph_of, is_scalar_number, is_tensor_like
 from graphc.ops.random import random_uniform

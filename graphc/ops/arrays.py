@@ -10,7 +10,7 @@ import numpy as np
 from graphc import dtypes
 from graphc.dtypes import DType
 from graphc.errors import UnimplementedError
-from graphc.graph import Op, Operation, Tensor
+from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import apply, check_same_dtype, constant, convert_to_tensor, convert_together, graph_of
 from graphc.ops.blocks import SliceFrom, along, static_shape

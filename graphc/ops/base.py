@@ -14,7 +14,8 @@ import numpy as np
 from graphc import dtypes
 from graphc.dims import Dim
 from graphc.dtypes import DType
-from graphc.graph import Graph, Op, Operation, Tensor
+from graphc.graph import Graph
+from graphc.nodes import Op, Operation, Tensor
 from graphc.records import record
 from graphc.scopes import get_default_graph
 from graphc.shapes import Dimension, TensorShape, TensorType, as_shape, shape_text

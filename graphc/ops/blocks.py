@@ -13,7 +13,7 @@ import numpy as np
 
 from graphc.dims import Dim, DimLike, ceildiv, is_nonnegative
 from graphc.errors import InvalidArgumentError
-from graphc.graph import Op, Operation, Tensor
+from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.base import apply
 from graphc.ops.shape_values import NeedsNumbers, sizes_from
 from graphc.records import record
@@ -331,7 +331,7 @@ def pad_edges(
 def _cut_first(
     x: Tensor, low: tuple[DimLike, ...], high: tuple[DimLike, ...], interior: tuple[int, ...]
 ) -> tuple[Tensor, tuple[DimLike, ...], tuple[DimLike, ...]]:
-    """A part of ``x`` and edges of at least 0 that give the same: cells that negative edges cut away are never placed."""
+    """A part of ``x`` and edges of at least 0 that give the same: what negative edges cut away is never placed."""
     if not any(_is_negative(edge) for edge in (*low, *high)):
         return x, low, high
     bounds, lows, highs = [], [], []
@@ -340,7 +340,7 @@ def _cut_first(
         left = size - front - back
         if not is_nonnegative(left):
             if isinstance(left, Dim):
-                raise NeedsNumbers(f"whether {front + back} cells can be cut from an axis of {size} depends on the size")
+                raise NeedsNumbers(f"whether an axis of size {size} has {front + back} cells depends on the size")
             front, left = 0, 0  # nothing of x is seen: only the cells around
         bounds.append(Bounds(front, left))
         whole = 0 if size == 0 else size + (size - 1) * gap

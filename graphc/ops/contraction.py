@@ -10,7 +10,7 @@ import numpy as np
 
 from graphc import dtypes
 from graphc.dims import DimLike
-from graphc.graph import Op, Operation, Tensor
+from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.base import apply, check_dtype, check_same_dtype, convert_to_tensor, convert_together, graph_of
 from graphc.ops.reshaping import expand_dims, reshape, shape, squeeze, transpose
 from graphc.ops.shape_values import static_sizes

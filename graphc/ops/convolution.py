@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from graphc import dtypes
-from graphc.graph import Op, Operation, Tensor
+from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.base import apply, check_dtype, check_same_dtype, convert_to_tensor, convert_together
 from graphc.ops.reshaping import shape as shape_of
 from graphc.ops.shape_values import sizes_from, static_sizes

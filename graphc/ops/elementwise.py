@@ -16,7 +16,7 @@ import numpy as np
 
 from graphc import dtypes
 from graphc.dtypes import FLOATS, INTEGERS, NUMBERS, DType
-from graphc.graph import Op, Operation, Tensor
+from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.base import apply, check_dtype, check_same_dtype, convert_to_tensor, convert_together
 from graphc.records import record
 from graphc.shapes import Shape, TensorType, broadcast

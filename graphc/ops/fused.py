@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from graphc.dims import DimLike
-from graphc.graph import Graph, Op
+from graphc.graph import Graph
 from graphc.interpret import evaluate
+from graphc.nodes import Op
 from graphc.records import record
 from graphc.shapes import TensorType
 

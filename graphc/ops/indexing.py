@@ -12,7 +12,7 @@ from graphc import dtypes
 from graphc.dims import DimLike
 from graphc.dtypes import DType
 from graphc.errors import InvalidArgumentError
-from graphc.graph import Op, Operation, Tensor
+from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import apply, check_dtype, constant, convert_to_tensor, graph_of
 from graphc.ops.blocks import along
@@ -51,7 +51,8 @@ class GatherV2(Op):
     def runtime_error(self, node: Operation) -> str:
         """What went wrong where an index is outside."""
         x, indices = node.inputs
-        return f"an index in {indices.label} is not in [0, {x.type.sizes[self.axis]}), the positions of {x.label} {x.type}"
+        size = x.type.sizes[self.axis]
+        return f"an index in {indices.label} is not in [0, {size}), the positions of {x.label} {x.type}"
 
     def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
         x, indices = node.inputs

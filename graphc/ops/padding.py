@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from graphc.graph import Tensor
+from graphc.nodes import Tensor
 from graphc.ops.arrays import concat
 from graphc.ops.base import apply, convert_to_tensor, graph_of
 from graphc.ops.blocks import PadFrom, along, pad_edges

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from graphc import dtypes
 from graphc.dims import DimLike, product
 from graphc.dtypes import DType
-from graphc.graph import Op, Operation, Tensor
+from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import apply, check_dtype, convert_to_tensor, graph_of
 from graphc.ops.reshaping import count

@@ -9,7 +9,7 @@ import numpy as np
 
 from graphc import dtypes
 from graphc.dtypes import DType
-from graphc.graph import Op, Operation, Tensor
+from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import apply, check_dtype, convert_to_tensor, graph_of
 from graphc.ops.reshaping import ExpandDims, Squeeze, broadcast_like, count

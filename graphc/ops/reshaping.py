@@ -15,7 +15,7 @@ import numpy as np
 from graphc import dtypes
 from graphc.dims import DimLike, product
 from graphc.dtypes import DType
-from graphc.graph import Op, Operation, Tensor
+from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.base import apply, constant, convert_to_tensor
 from graphc.ops.elementwise import cast, identity
 from graphc.ops.shape_values import sizes_from, static_sizes

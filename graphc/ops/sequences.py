@@ -11,7 +11,7 @@ import numpy as np
 from graphc import dtypes
 from graphc.dims import Dim, DimLike, ceildiv, is_nonnegative
 from graphc.dtypes import DType
-from graphc.graph import Op, Operation, Tensor
+from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import apply, check_dtype, constant, convert_to_tensor, convert_together, graph_of
 from graphc.ops.reshaping import ExpandDims, broadcast_to

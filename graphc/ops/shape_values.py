@@ -12,15 +12,15 @@ from typing import Any
 import numpy as np
 
 from graphc.dims import Dim, atoms, symbol
-from graphc.graph import Tensor
+from graphc.nodes import Tensor
 from graphc.ops.base import Const, as_array, convert_to_tensor, is_tensor_like
 from graphc.shapes import Dimension, Size, TensorShape, TensorType
 
 MAX_ELEMENTS = 64  # a shape is short; longer vectors are data
 _FOLLOWS_SHAPES = frozenset({
     "Add", "Sub", "Mul", "FloorDiv", "FloorMod", "Maximum", "Minimum", "Neg", "Cast", "Identity", "StopGradient",
-    "Pack", "ConcatV2", "Slice", "StridedSlice", "Reshape", "ExpandDims", "Squeeze", "Sum", "Prod", "Transpose", "Reverse",
-    "GatherV2", "BroadcastTo", "PlaceholderWithDefault",
+    "Pack", "ConcatV2", "Slice", "StridedSlice", "Reshape", "ExpandDims", "Squeeze", "Sum", "Prod", "Transpose",
+    "Reverse", "GatherV2", "BroadcastTo", "PlaceholderWithDefault",
 })  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from graphc import dtypes
 from graphc.dims import Dim
-from graphc.graph import Tensor
+from graphc.nodes import Tensor
 from graphc.ops.base import apply, convert_to_tensor, graph_of, is_tensor_like
 from graphc.ops.blocks import SliceFrom, StridedSliceFrom, along, block, flip
 from graphc.ops.elementwise import cast, identity, less, select

@@ -12,7 +12,7 @@ import numpy as np
 
 from graphc import dtypes
 from graphc.dtypes import DType
-from graphc.graph import Op, Operation, Tensor
+from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.base import apply, convert_to_tensor, declare
 from graphc.records import record
 from graphc.scopes import get_default_graph

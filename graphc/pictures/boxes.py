@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Union
 
-from graphc.graph import Graph, Operation, Tensor
+from graphc.graph import Graph
+from graphc.nodes import Operation, Tensor
 from graphc.ops.state import Assign
 from graphc.pictures.fold import Fold, folded_scopes
 from graphc.pictures.scopes import ROLES, Scope, scope_trees

@@ -10,7 +10,7 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-from graphc.graph import Operation, Tensor
+from graphc.nodes import Operation, Tensor
 from graphc.pictures.boxes import Box, Drawing, Link
 from graphc.pictures.scopes import Scope
 from graphc.pictures.units import Unit, short_value

@@ -9,7 +9,8 @@ from dataclasses import replace
 from html import escape
 from pathlib import Path
 
-from graphc.graph import Graph, Operation
+from graphc.graph import Graph
+from graphc.nodes import Operation
 from graphc.pictures.boxes import Choice, Facts, drawing_of
 from graphc.pictures.dot import dot_of
 from graphc.pictures.program import HOW_TO_GET_ONE, DotNotFoundError, render

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from graphc.graph import Operation
+from graphc.nodes import Operation
 from graphc.ops.state import Assign
 from graphc.pictures.units import Unit, Units, is_first_assignment
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from graphc.graph import Graph, Operation, Tensor
+from graphc.graph import Graph
+from graphc.nodes import Operation, Tensor
 from graphc.ops.base import Const, Placeholder, PlaceholderWithDefault
 from graphc.ops.fused import Kernel
 from graphc.ops.state import Assign, NoOp, ReadVariable, VariableV2

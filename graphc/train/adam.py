@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from graphc.dtypes import DType
-from graphc.graph import Operation, Tensor
+from graphc.nodes import Operation, Tensor
 from graphc.ops import elementwise as e
 from graphc.ops import state
 from graphc.train.optimizer import Optimizer, Settings

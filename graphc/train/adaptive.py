@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from graphc.graph import Tensor
 from graphc.initializers import Constant, Ones
+from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.state import assign, assign_sub
 from graphc.train.optimizer import Optimizer, Settings

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from graphc.graph import Tensor
+from graphc.nodes import Tensor
 from graphc.ops.state import assign, assign_sub
 from graphc.train.optimizer import Optimizer, Settings
 from graphc.variables import Variable

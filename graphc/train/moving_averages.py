@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from graphc.graph import Operation, Tensor
+from graphc.nodes import Operation, Tensor
 from graphc.ops import elementwise as e
 from graphc.ops import state
 from graphc.ops.base import convert_to_tensor

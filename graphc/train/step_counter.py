@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from graphc import dtypes
-from graphc.graph import Graph, Tensor
+from graphc.graph import Graph
 from graphc.initializers import Zeros
+from graphc.nodes import Tensor
 from graphc.scopes import GraphKeys, get_default_graph
 from graphc.variable_scope import get_variable
 from graphc.variables import Variable

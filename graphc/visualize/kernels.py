@@ -5,7 +5,7 @@ from __future__ import annotations
 from graphc.codegen.estimate import estimate
 from graphc.codegen.program import Call, InArena, Place, Program, Slot
 from graphc.dims import Dim, DimLike
-from graphc.graph import Operation, Tensor
+from graphc.nodes import Operation, Tensor
 
 
 def lines_of_kernels(program: Program) -> dict[Operation, list[str]]:

@@ -17,7 +17,8 @@ from graphc import compiler
 from graphc.capture import Step, capture
 from graphc.dims import DimLike, symbol
 from graphc.fetching import Fetches
-from graphc.graph import Graph, Operation, Tensor
+from graphc.graph import Graph
+from graphc.nodes import Operation, Tensor
 from graphc.pictures.boxes import Facts
 from graphc.pictures.units import initialisation
 from graphc.scopes import get_default_graph

@@ -70,8 +70,8 @@ def test_sizes_that_do_not_fit_each_other(step: models.Step, tmp_path: Path) -> 
 def test_fetches_and_feeds(step: models.Step, tmp_path: Path) -> None:
     with step.graph.as_default():
         assert said(ValueError, "no/such:0", step.feeds, tmp_path) == (
-            "Fetch argument 'no/such:0' cannot be interpreted as a Tensor. (The name 'no/such:0' refers to a Tensor which "
-            "does not exist. The operation, 'no/such', does not exist in the graph.)"
+            "Fetch argument 'no/such:0' cannot be interpreted as a Tensor. (The name 'no/such:0' refers to a Tensor "
+            "which does not exist. The operation, 'no/such', does not exist in the graph.)"
         )
     assert said(ValueError, step.loss, step.feeds[:1], tmp_path, batch=2) == (
         "the fetches need Placeholder 'y' (declared at models.py:N) of type f32[?], which is not among the feeds"

@@ -395,3 +395,38 @@ def test_rows_must_not_move_in_b():
     with pytest.raises(ValueError) as error:
         Contraction("f32", (), (Axis(2, 1, 1),), (), ())
     assert str(error.value) == "rows of a contraction have stride 0 in B, and cols stride 0 in A"
+
+
+# Choices.
+
+
+def _printed(spec, name="avx512"):
+    return str(choose.plan(spec, named(name)))
+
+
+def test_plans_say_what_and_why():
+    assert _printed(_matmul("f32", 64, 784, 128)) == "tile 64 x 784 x 128: 6 x 4 x 16; operands read in place"
+    assert _printed(_matmul("f32", 64, 784, 128), "avx2") == "tile 64 x 784 x 128: 4 x 3 x 8; operands read in place"
+    assert _printed(_matmul("f32", 9, 40, 33, False, True)) == (
+        "tile 9 x 40 x 33: 9 x 3 x 16; B is copied: its columns are apart"
+    )
+    assert _printed(_matmul("f32", 1, 784, 128, False, True)) == (
+        "dot 1 x 784 x 128: 1 x 1 x 8; both operands run along K"
+    )
+    assert _printed(_matmul("f32", 784, 64, 1, True)) == (
+        "tile 1 x 64 x 784: 1 x 7 x 16; one column: vectors run along the rows"
+    )
+
+
+def test_tiles_fit_the_registers_of_every_target():
+    for name, m, n in itertools.product(("sse2", "avx2", "avx512", "neon"), (1, 5, 64, 300), (1, 10, 128, 300)):
+        chosen, target = choose.plan(_matmul("f32", m, 50, n), named(name)), named(name)
+        assert chosen.mr * chosen.nv + chosen.nv + 1 <= target.vector_registers or chosen.form == "dot"
+        assert chosen.lanes <= target.lanes("f32")
+
+
+def test_large_products_have_tasks_for_threads_and_small_ones_do_not():
+    target = named("avx512")
+    assert tasks(_matmul("f32", 8, 8, 8), target) == 1
+    assert 4 <= tasks(_matmul("f32", 1024, 1024, 1024), target) <= 64
+    assert evaluate(tasks(_matmul("f32", symbol("b"), 784, 512), target), {"b": 4096}) >= 16

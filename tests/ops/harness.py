@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 import graphc as tf
-from graphc.graph import Graph, Tensor
+from graphc.graph import Graph
 from graphc.interpret import evaluate
+from graphc.nodes import Tensor
 from graphc.passes.specialise import specialise
 from graphc.shapes import TensorType
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 from typing import Any
 
@@ -10,8 +9,9 @@ import numpy as np
 import pytest
 
 from graphc.dims import Dim, evaluate, symbol
-from graphc.graph import Graph, Tensor
+from graphc.graph import Graph
 from graphc.interpret import evaluate as interpret
+from graphc.nodes import Tensor
 from graphc.ops.base import placeholder
 from graphc.ops.contraction import Contract, matmul
 from graphc.ops.convolution import conv2d
@@ -23,6 +23,7 @@ from graphc.passes.rewrite import rewrite
 from graphc.passes.specialise import specialise
 from graphc.passes.verify import verify
 from graphc.passes.views import reshaped_strides
+from graphc.records import fields, replace
 from graphc.scopes import get_default_graph
 from graphc.shapes import TensorType
 
@@ -222,9 +223,9 @@ def _with_number(graph: Graph, number: int) -> Graph:
         return evaluate(value, {"n": number}) if isinstance(value, Dim) else value
 
     def rule(node: Any, inputs: Any) -> Any:
-        fields = {f.name: replaced(getattr(node.kind, f.name)) for f in dataclasses.fields(node.kind)}
+        changes = {name: replaced(getattr(node.kind, name)) for name in fields(node.kind)}
         types = tuple(TensorType(t.dtype, replaced(t.type.shape)) for t in node.outputs)
-        kind = dataclasses.replace(node.kind, **fields)
+        kind = replace(node.kind, **changes)
         return get_default_graph().add(kind, inputs, types, like=node).outputs
 
     return rewrite(graph, rule)

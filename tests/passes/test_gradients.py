@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 import graphc as tf
-from graphc.graph import Graph, Tensor
+from graphc.graph import Graph
 from graphc.interpret import evaluate
+from graphc.nodes import Tensor
 from graphc.ops.base import constant, placeholder
 from graphc.ops.contraction import matmul
 from graphc.ops.elementwise import exp, floor, identity, log, sigmoid, stop_gradient, tanh
@@ -159,7 +160,7 @@ def test_hessian_of_what_is_linear_is_zero() -> None:
 
 def test_hessians_need_known_sizes() -> None:
     x = _input((None,))
-    with pytest.raises(ValueError, match=r"hessians needs xs of known size; Placeholder 'x' \(declared at .*\) has type"):
+    with pytest.raises(ValueError, match=r"hessians needs xs of known size; Placeholder 'x' .* has type f64\[\?\]"):
         hessians(x * x, x)
 
 

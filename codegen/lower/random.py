@@ -1,0 +1,22 @@
+"""Random numbers: one statement that fills the result from the op's stream."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from graphc.codegen.loops import Draw, Statement
+from graphc.nodes import Operation
+from graphc.ops.random import Random, RandomStandardNormal, RandomUniform, RandomUniformInt, TruncatedNormal
+
+if TYPE_CHECKING:
+    from graphc.codegen.lower.nest import Nest
+
+
+def _random(nest: Nest, node: Operation) -> tuple[Statement, ...]:
+    """The last input says where in the stream this run begins; limits come before it."""
+    kind: Random = node.kind  # type: ignore[assignment]
+    *limits, position = (nest.values.at(x, ()) for x in node.inputs)
+    return (Draw(nest.outputs[node.outputs[0]], kind.sampler, (kind.seed, kind.seed2), position, tuple(limits)),)
+
+
+ROOTS = dict.fromkeys((RandomUniform, RandomStandardNormal, TruncatedNormal, RandomUniformInt), _random)
