@@ -406,7 +406,9 @@ def _printed(spec, name="avx512"):
 
 def test_plans_say_what_and_why():
     assert _printed(_matmul("f32", 64, 784, 128)) == "tile 64 x 784 x 128: 6 x 4 x 16; operands read in place"
-    assert _printed(_matmul("f32", 64, 784, 128), "avx2") == "tile 64 x 784 x 128: 4 x 3 x 8; operands read in place"
+    assert _printed(_matmul("f32", 64, 784, 128), "avx2") == (
+        "tile 64 x 784 x 128: 6 x 2 x 8; B is copied: it is large, or its rows lie badly"
+    )
     assert _printed(_matmul("f32", 9, 40, 33, False, True)) == (
         "tile 9 x 40 x 33: 9 x 3 x 16; B is copied: its columns are apart"
     )
