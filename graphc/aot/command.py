@@ -109,7 +109,7 @@ def _feed(graph: Graph, name: str) -> Tensor:
         element: Any = graph.as_graph_element(name if ":" in name else f"{name}:0")
     except (KeyError, ValueError) as error:
         raise ValueError(f"--feeds: {error.args[0]}") from None
-    return element  # type: ignore[no-any-return]
+    return element
 
 
 def _names(text: str) -> list[str]:

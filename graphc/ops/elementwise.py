@@ -17,6 +17,7 @@ import numpy as np
 from graphc import dtypes
 from graphc.dtypes import FLOATS, INTEGERS, NUMBERS, DType
 from graphc.nodes import Op, Operation, Tensor
+from graphc.ops import meaning
 from graphc.ops.base import apply, check_dtype, check_same_dtype, convert_to_tensor, convert_together
 from graphc.records import record
 from graphc.shapes import Shape, TensorType, broadcast
@@ -142,44 +143,6 @@ def _pow_exponent_adjoint(a: Tensor, b: Tensor, y: Tensor, g: Tensor) -> Tensor:
     return g * y * apply(Elementwise("Select"), positive, log(safe), _zero(a))
 
 
-def _np_sigmoid(x: Any) -> Any:
-    e = np.exp(-np.abs(x))
-    return np.where(x >= 0, 1, e) / (1 + e)
-
-
-def _np_softplus(x: Any) -> Any:
-    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
-
-
-def _np_erf(x: Any) -> Any:
-    return np.vectorize(math.erf, otypes=[np.float64])(x)
-
-
-def _np_integer_division(a: Any, b: Any) -> Any:
-    if np.asarray(a).dtype == object or np.asarray(b).dtype == object:
-        return a // b
-    return np.floor_divide(a, b)
-
-
-def _np_truncated_division(a: Any, b: Any) -> Any:
-    quotient = np.floor_divide(a, b)
-    inexact = (quotient * b != a) & (b != 0)
-    return quotient + ((quotient < 0) & inexact)
-
-
-def _np_rsqrt(x: Any) -> Any:
-    return 1 / np.sqrt(x)
-
-
-def _np_pow(a: Any, b: Any) -> Any:
-    if np.asarray(a).dtype.kind in "iu" and np.any(np.asarray(b) < 0):
-        # NumPy refuses negative whole exponents; TensorFlow's kernels give 0 but for bases 1 and -1.
-        tame = np.power(a, np.maximum(b, 0))
-        odd = np.where(np.asarray(b) % 2 != 0, a, np.ones_like(a))
-        return np.where(np.asarray(b) < 0, np.where(a == 1, 1, np.where(a == -1, odd, 0)), tame)
-    return np.power(a, b)
-
-
 _TWO_OVER_ROOT_PI = 2 / math.sqrt(math.pi)
 
 # fmt: off
@@ -189,15 +152,15 @@ RECORDS: dict[str, Record] = {record.type: record for record in [
     Record("Sub", "sub", np.subtract, NUMBERS, (lambda a, b, y, g: g, lambda a, b, y, g: -g)),
     Record("Mul", "mul", np.multiply, NUMBERS, (lambda a, b, y, g: g * b, lambda a, b, y, g: g * a)),
     Record("RealDiv", "div", np.true_divide, FLOATS, (lambda a, b, y, g: g / b, lambda a, b, y, g: -g * y / b)),
-    Record("FloorDiv", "floordiv", _np_integer_division, NUMBERS, (None, None)),
-    Record("TruncateDiv", "truncdiv", _np_truncated_division, INTEGERS, (None, None)),
+    Record("FloorDiv", "floordiv", meaning.integer_division, NUMBERS, (None, None)),
+    Record("TruncateDiv", "truncdiv", meaning.truncated_division, INTEGERS, (None, None)),
     Record("FloorMod", "mod", np.mod, NUMBERS, (lambda a, b, y, g: g, lambda a, b, y, g: -g * floordiv(a, b))),
     Record("TruncateMod", "truncmod", np.fmod, NUMBERS, (lambda a, b, y, g: g, None)),
     Record("Maximum", "maximum", np.maximum, NUMBERS,
            (lambda a, b, y, g: _only_where(greater_equal(a, b), g), lambda a, b, y, g: _only_where(less(a, b), g))),
     Record("Minimum", "minimum", np.minimum, NUMBERS,
            (lambda a, b, y, g: _only_where(less_equal(a, b), g), lambda a, b, y, g: _only_where(greater(a, b), g))),
-    Record("Pow", "pow", _np_pow, SIGNED,
+    Record("Pow", "pow", meaning.pow, SIGNED,
            (lambda a, b, y, g: g * b * pow(a, b - convert_to_tensor(1, b.dtype)), _pow_exponent_adjoint), flops=30),
     # one argument
     Record("Neg", "neg", np.negative, SIGNED, (lambda x, y, g: -g,)),
@@ -205,7 +168,7 @@ RECORDS: dict[str, Record] = {record.type: record for record in [
     Record("Sign", "sign", np.sign, SIGNED, (None,)),
     Record("Square", "square", np.square, NUMBERS, (lambda x, y, g: g * (x + x),)),
     Record("Sqrt", "sqrt", np.sqrt, FLOATS, (lambda x, y, g: g * 0.5 / y,)),
-    Record("Rsqrt", "rsqrt", _np_rsqrt, FLOATS, (lambda x, y, g: g * -0.5 * y * y * y,)),
+    Record("Rsqrt", "rsqrt", meaning.rsqrt, FLOATS, (lambda x, y, g: g * -0.5 * y * y * y,)),
     Record("Reciprocal", "reciprocal", lambda x: 1 / x, FLOATS, (lambda x, y, g: -g * y * y,)),
     Record("Exp", "exp", np.exp, FLOATS, (lambda x, y, g: g * y,), flops=10),
     Record("Expm1", "expm1", np.expm1, FLOATS, (lambda x, y, g: g * (y + 1.0),), flops=12),
@@ -215,9 +178,9 @@ RECORDS: dict[str, Record] = {record.type: record for record in [
     Record("Cos", "cos", np.cos, FLOATS, (lambda x, y, g: -g * sin(x),), flops=12),
     Record("Tan", "tan", np.tan, FLOATS, (lambda x, y, g: g * (1.0 + y * y),), flops=20),
     Record("Tanh", "tanh", np.tanh, FLOATS, (lambda x, y, g: g * (1.0 - y * y),), flops=12),
-    Record("Sigmoid", "sigmoid", _np_sigmoid, FLOATS, (lambda x, y, g: g * y * (1.0 - y),), flops=12),
-    Record("Softplus", "softplus", _np_softplus, FLOATS, (lambda x, y, g: g * sigmoid(x),), flops=20),
-    Record("Erf", "erf", _np_erf, FLOATS, (lambda x, y, g: g * _TWO_OVER_ROOT_PI * exp(-square(x)),), flops=15),
+    Record("Sigmoid", "sigmoid", meaning.sigmoid, FLOATS, (lambda x, y, g: g * y * (1.0 - y),), flops=12),
+    Record("Softplus", "softplus", meaning.softplus, FLOATS, (lambda x, y, g: g * sigmoid(x),), flops=20),
+    Record("Erf", "erf", meaning.erf, FLOATS, (lambda x, y, g: g * _TWO_OVER_ROOT_PI * exp(-square(x)),), flops=15),
     Record("Relu", "relu", lambda x: np.maximum(x, np.zeros((), x.dtype)), NUMBERS,
            (lambda x, y, g: _only_where(greater(y, _zero(y)), g),)),
     Record("Floor", "floor", np.floor, FLOATS, (None,)),

@@ -7,12 +7,17 @@ side open together or not at all, and adjoints open with the operations whose ad
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Iterable, Sequence
-from typing import Union
+from collections.abc import Callable, Container, Hashable, Iterable, Sequence
+from typing import TypeVar, Union
 
 from graphc.pictures.scopes import Scope
 
 MOST_BOXES = 40
+# More than these side by side are gathered where they are alike; the parts of a training graph share the boxes.
+MANY_SCOPES, MANY_UNITS = 13, 20
+
+Item = TypeVar("Item")
+Key = TypeVar("Key", bound=Hashable)
 
 # "auto", a depth to which scopes are open, the names of the scopes to fold, or None for no folding.
 Fold = Union[str, int, Iterable[str], None]
@@ -105,11 +110,10 @@ def _holds_only_scalars(scope: Scope) -> bool:
 
 
 def _group_many(scope: Scope) -> None:
-    """Gathers what would not fit: scopes whose names differ in numbers only, and units declared by one line."""
-    if len(scope.scopes) > MOST_BOXES // 2:
-        groups = _grouped(scope.scopes, lambda inner: re.sub(r"\d+", "*", inner.name))
-        scope.scopes = [inner for name, many in groups for inner in _gathered_scopes(scope, name, many)]
-    if len(scope.units) > MOST_BOXES // 2:
+    """Gathers what would not fit: scopes alike but for the numbers in their names, and units declared by one line."""
+    if len(scope.scopes) > MANY_SCOPES:
+        scope.scopes = [kept for (name, _), many in _grouped(scope.scopes, _likeness) for kept in _gathered(scope, name, many)]
+    if len(scope.units) > MANY_UNITS:
         groups = _grouped(scope.units, lambda unit: str(unit.node.origin or ""))
         scope.units = []
         for name, units in groups:
@@ -122,7 +126,15 @@ def _group_many(scope: Scope) -> None:
             _group_many(inner)
 
 
-def _gathered_scopes(outer: Scope, name: str, many: list[Scope]) -> list[Scope]:
+def _likeness(scope: Scope) -> tuple[str, Hashable]:
+    """What scopes of repeated layers have in common: the name but for numbers, the operations, the variables' types."""
+    units = list(scope.all_units())
+    kinds = sorted(unit.node.type for unit in units)
+    types = sorted(str(unit.node.outputs[0].type) for unit in units if unit.kind == "variable")
+    return re.sub(r"\d+", "*", scope.name), (*kinds, *types)
+
+
+def _gathered(outer: Scope, name: str, many: list[Scope]) -> list[Scope]:
     if len(many) < 3:
         return many
     group = Scope(f"{name} x{len(many)}", outer.role, outer, scopes=many, is_grouped=True)
@@ -131,8 +143,8 @@ def _gathered_scopes(outer: Scope, name: str, many: list[Scope]) -> list[Scope]:
     return [group]
 
 
-def _grouped(items: Sequence, key: Callable) -> list[tuple[str, list]]:
-    groups: dict[str, list] = {}
+def _grouped(items: Sequence[Item], key: Callable[[Item], Key]) -> list[tuple[Key, list[Item]]]:
+    groups: dict[Key, list[Item]] = {}
     for item in items:
         groups.setdefault(key(item), []).append(item)
     return list(groups.items())

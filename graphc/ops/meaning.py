@@ -1,0 +1,46 @@
+"""What some elementwise ops mean in NumPy, where NumPy has no function for it."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+
+def sigmoid(x: Any) -> Any:
+    e = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1, e) / (1 + e)
+
+
+def softplus(x: Any) -> Any:
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+
+
+def erf(x: Any) -> Any:
+    return np.vectorize(math.erf, otypes=[np.float64])(x)
+
+
+def integer_division(a: Any, b: Any) -> Any:
+    if np.asarray(a).dtype == object or np.asarray(b).dtype == object:
+        return a // b
+    return np.floor_divide(a, b)
+
+
+def truncated_division(a: Any, b: Any) -> Any:
+    quotient = np.floor_divide(a, b)
+    inexact = (quotient * b != a) & (b != 0)
+    return quotient + ((quotient < 0) & inexact)
+
+
+def rsqrt(x: Any) -> Any:
+    return 1 / np.sqrt(x)
+
+
+def pow(a: Any, b: Any) -> Any:
+    if np.asarray(a).dtype.kind in "iu" and np.any(np.asarray(b) < 0):
+        # NumPy refuses negative whole exponents; TensorFlow's kernels give 0 but for bases 1 and -1.
+        tame = np.power(a, np.maximum(b, 0))
+        odd = np.where(np.asarray(b) % 2 != 0, a, np.ones_like(a))
+        return np.where(np.asarray(b) < 0, np.where(a == 1, 1, np.where(a == -1, odd, 0)), tame)
+    return np.power(a, b)
