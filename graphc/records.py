@@ -70,8 +70,7 @@ def _constructor(declared: dict[str, Any], has_check: bool) -> Callable[..., Non
         if named:
             state.update(named)
         state.update(zip(names, values))
-        # Whatever does not fit leaves a field over, is a field too many, or stands for a field that has a value.
-        if len(state) != count or given > count or (named and not named.keys().isdisjoint(names[:given])):
+        if len(state) != count or given > count or (named and not named.keys() <= set(names[given:])):
             raise TypeError(_mismatch(self, names, values, named))
         if has_check:
             self.__post_init__()
