@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import graphc as tf
-from tests.interpreted import InterpretedSession
+from tests.interpreted import InterpretedSession as Session
 
 RANDOM = np.random.RandomState(0)
 IMAGES = RANDOM.standard_normal((2, 6, 5, 3)).astype(np.float32)
@@ -30,8 +30,8 @@ def known(seed: int, *shape: int) -> Any:
     return np.random.RandomState(seed).standard_normal(shape)
 
 
-def started() -> InterpretedSession:
-    session = InterpretedSession()
+def started() -> Session:
+    session = Session()
     session.run(tf.global_variables_initializer())
     return session
 
@@ -151,7 +151,7 @@ def test_pooling() -> None:
     mean = tf.layers.average_pooling2d(tf.constant(IMAGES), (2, 2), (2, 2), padding="valid")
     first = tf.layers.max_pooling2d(tf.constant(IMAGES.transpose(0, 3, 1, 2)), 2, 2, data_format="channels_first")
     blocks = IMAGES[:, :, :4].reshape(2, 3, 2, 2, 2, 3)
-    values = InterpretedSession().run([greatest, mean, first])
+    values = Session().run([greatest, mean, first])
     np.testing.assert_array_equal(values[0], blocks.max((2, 4)))
     np.testing.assert_allclose(values[1], blocks.mean((2, 4)), rtol=1e-5, atol=1e-6)
     np.testing.assert_array_equal(values[2], blocks.max((2, 4)).transpose(0, 3, 1, 2))
@@ -162,7 +162,7 @@ def test_flatten() -> None:
     last = tf.layers.flatten(x)
     first = tf.layers.flatten(tf.constant(IMAGES.transpose(0, 3, 1, 2)), data_format="channels_first")
     assert last.shape.as_list() == [None, 90]
-    values = InterpretedSession().run([last, first], {x: IMAGES})
+    values = Session().run([last, first], {x: IMAGES})
     np.testing.assert_array_equal(values[0], IMAGES.reshape(2, 90))
     np.testing.assert_array_equal(values[1], IMAGES.reshape(2, 90))
 
@@ -171,7 +171,7 @@ def test_flatten_of_unknown_sizes() -> None:
     x = tf.placeholder(tf.float32, [2, None, 3])
     y = tf.layers.flatten(x)
     assert y.shape.as_list() == [2, None]
-    assert InterpretedSession().run(y, {x: np.ones((2, 4, 3))}).shape == (2, 12)
+    assert Session().run(y, {x: np.ones((2, 4, 3))}).shape == (2, 12)
 
 
 def test_dropout_only_while_training() -> None:
@@ -179,7 +179,7 @@ def test_dropout_only_while_training() -> None:
     x = tf.ones([1000])
     still, always = tf.layers.dropout(x), tf.layers.dropout(x, 0.3, training=True, seed=1)
     asked = tf.layers.dropout(x, 0.3, training=training, seed=1)
-    session = InterpretedSession()
+    session = Session()
     np.testing.assert_array_equal(session.run(still), np.ones(1000))
     assert 0.2 < (session.run(always) == 0).mean() < 0.4
     np.testing.assert_array_equal(session.run(asked, {training: False}), np.ones(1000))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import graphc as tf
-from tests.interpreted import InterpretedSession
+from tests.interpreted import InterpretedSession as Session
 
 X = np.array([-1000.0, -3.0, -1.0, -0.5, 0.0, 0.5, 1.0, 3.0, 7.0, 1000.0])
 SCALE, ALPHA = 1.0507009873554805, 1.6732632423543772
@@ -52,7 +52,7 @@ def test_value_and_slope(name: str) -> None:
     function, values, slopes = CASES[name]
     x = tf.constant(X)
     y = function(x)
-    got, slope = InterpretedSession().run([y, tf.gradients(y, x)[0]])
+    got, slope = Session().run([y, tf.gradients(y, x)[0]])
     np.testing.assert_allclose(got, values, rtol=1e-12, atol=1e-15)
     inside = X != 0 if name in ("softsign",) else slice(None)
     np.testing.assert_allclose(slope[inside], slopes[inside], rtol=1e-11, atol=1e-15)
@@ -63,7 +63,7 @@ def test_second_derivatives_are_finite(name: str) -> None:
     x = tf.constant(X)
     (grad,) = tf.gradients(CASES[name][0](x), x)
     (second,) = tf.gradients(grad, x, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-    assert np.isfinite(InterpretedSession().run(second)).all()
+    assert np.isfinite(Session().run(second)).all()
 
 
 def test_names_are_those_of_the_functions() -> None:
@@ -75,12 +75,12 @@ def test_names_are_those_of_the_functions() -> None:
 def test_gelu_by_tanh() -> None:
     x = np.linspace(-3, 3, 7)
     wanted = 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
-    np.testing.assert_allclose(InterpretedSession().run(tf.nn.gelu(x, approximate=True)), wanted, rtol=1e-6)
+    np.testing.assert_allclose(Session().run(tf.nn.gelu(x, approximate=True)), wanted, rtol=1e-6)
 
 
 def test_crelu_puts_both_halves_along_the_axis() -> None:
     x = np.array([[1.0, -2.0], [-3.0, 4.0]])
-    last, first = InterpretedSession().run([tf.nn.crelu(x), tf.nn.crelu(x, axis=0)])
+    last, first = Session().run([tf.nn.crelu(x), tf.nn.crelu(x, axis=0)])
     np.testing.assert_array_equal(last, [[1, 0, 0, 2], [0, 4, 3, 0]])
     np.testing.assert_array_equal(first, [[1, 0], [0, 4], [0, 2], [3, 0]])
 
@@ -88,6 +88,6 @@ def test_crelu_puts_both_halves_along_the_axis() -> None:
 def test_linear_layers() -> None:
     random = np.random.RandomState(0)
     x, w, b = random.standard_normal((4, 3)), random.standard_normal((3, 2)), random.standard_normal(2)
-    plain, rectified = InterpretedSession().run([tf.nn.xw_plus_b(x, w, b), tf.nn.relu_layer(x, w, b)])
+    plain, rectified = Session().run([tf.nn.xw_plus_b(x, w, b), tf.nn.relu_layer(x, w, b)])
     np.testing.assert_allclose(plain, x @ w + b, rtol=1e-12)
     np.testing.assert_allclose(rectified, np.maximum(x @ w + b, 0), rtol=1e-12)

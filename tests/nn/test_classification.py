@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import graphc as tf
-from tests.interpreted import InterpretedSession
+from tests.interpreted import InterpretedSession as Session
 
 Array = Any
 LOGITS = np.random.RandomState(0).standard_normal((4, 5)) * 3
@@ -31,7 +31,7 @@ def np_log_softmax(x: Array, axis: int = -1) -> Array:
 
 
 def run(*tensors: Any) -> list[Array]:
-    return InterpretedSession().run(list(tensors))
+    return Session().run(list(tensors))
 
 
 @pytest.mark.parametrize("axis", [None, 0, 1, 2, -2])
@@ -128,7 +128,7 @@ def test_labels_of_any_leading_shape_and_unknown_classes() -> None:
     x = tf.placeholder(tf.float64, [None, None, None])
     y = tf.placeholder(tf.int32, [None, None])
     loss = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=x)
-    (value,) = InterpretedSession().run([loss], {x: LOGITS.reshape(2, 2, 5), y: LABELS.reshape(2, 2)})
+    (value,) = Session().run([loss], {x: LOGITS.reshape(2, 2, 5), y: LABELS.reshape(2, 2)})
     np.testing.assert_allclose(value.ravel(), -np_log_softmax(LOGITS)[range(4), LABELS], rtol=1e-13)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import graphc as tf
-from tests.interpreted import InterpretedSession
+from tests.interpreted import InterpretedSession as Session
 
 X = np.random.RandomState(0).standard_normal((3, 4, 5, 2))
 SCALE, OFFSET = np.array([2.0, 0.5]), np.array([-1.0, 3.0])
@@ -22,7 +22,7 @@ def fresh_graph() -> Iterator[None]:
 
 
 def run(*tensors: Any) -> list[Any]:
-    return InterpretedSession().run(list(tensors))
+    return Session().run(list(tensors))
 
 
 def numeric_gradient(function: Callable[[Any], float], x: Any) -> Any:

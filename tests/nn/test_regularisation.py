@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import graphc as tf
-from tests.interpreted import InterpretedSession
+from tests.interpreted import InterpretedSession as Session
 
 
 @pytest.fixture(autouse=True)
@@ -21,7 +21,7 @@ def fresh_graph() -> Iterator[None]:
 def test_dropout_zeroes_a_share_and_keeps_the_mean() -> None:
     x = tf.ones([100, 100])
     y = tf.nn.dropout(x, rate=0.3, seed=1)
-    value, slope = InterpretedSession().run([y, tf.gradients(y, x)[0]])
+    value, slope = Session().run([y, tf.gradients(y, x)[0]])
     kept = value != 0
     np.testing.assert_allclose(value[kept], 1 / 0.7, rtol=1e-6)
     assert abs(kept.mean() - 0.7) < 0.02  # 4 standard deviations of 10,000 draws
@@ -30,7 +30,7 @@ def test_dropout_zeroes_a_share_and_keeps_the_mean() -> None:
 
 def test_dropout_is_drawn_anew_each_run_and_alike_within_one() -> None:
     y = tf.nn.dropout(tf.ones([50]), rate=0.5, seed=3)
-    session = InterpretedSession()
+    session = Session()
     first, same = session.run([y, y + 0])
     np.testing.assert_array_equal(first, same)
     assert (session.run(y) != first).any()
@@ -39,14 +39,14 @@ def test_dropout_is_drawn_anew_each_run_and_alike_within_one() -> None:
 def test_keep_prob_is_one_minus_rate() -> None:
     x = tf.ones([200])
     by_rate, by_keep = tf.nn.dropout(x, rate=0.25, seed=7), tf.nn.dropout(x, 0.75, seed=7)
-    values = InterpretedSession().run([by_rate, by_keep])
+    values = Session().run([by_rate, by_keep])
     np.testing.assert_array_equal(*values)
 
 
 def test_the_rate_may_be_fed() -> None:
     rate = tf.placeholder(tf.float32, [])
     y = tf.nn.dropout(tf.ones([1000]), rate=rate, seed=5)
-    session = InterpretedSession()
+    session = Session()
     np.testing.assert_array_equal(session.run(y, {rate: 0.0}), np.ones(1000))
     assert (session.run(y, {rate: 0.9}) == 0).mean() > 0.8
 
@@ -54,14 +54,14 @@ def test_the_rate_may_be_fed() -> None:
 def test_noise_shape_drops_whole_rows() -> None:
     x = tf.placeholder(tf.float32, [None, 8])
     y = tf.nn.dropout(x, rate=0.5, noise_shape=[None, 1], seed=2)
-    value = InterpretedSession().run(y, {x: np.ones((40, 8))})
+    value = Session().run(y, {x: np.ones((40, 8))})
     kept = value != 0
     assert (kept.all(1) | ~kept.any(1)).all()
     assert 0 < kept[:, 0].sum() < 40
 
 
 def test_dropped_infinities_are_zero() -> None:
-    value = InterpretedSession().run(tf.nn.dropout(tf.fill([100], np.inf), rate=0.5, seed=1))
+    value = Session().run(tf.nn.dropout(tf.fill([100], np.inf), rate=0.5, seed=1))
     assert set(value) == {0.0, np.inf}
 
 
@@ -99,10 +99,10 @@ def test_l2_loss() -> None:
     x = tf.constant(values)
     loss = tf.nn.l2_loss(x)
     assert loss.name == "L2Loss:0"
-    value, slope = InterpretedSession().run([loss, tf.gradients(loss, x)[0]])
+    value, slope = Session().run([loss, tf.gradients(loss, x)[0]])
     assert value == (values**2).sum() / 2
     np.testing.assert_array_equal(slope, values)
 
 
 def test_zero_fraction() -> None:
-    assert InterpretedSession().run(tf.nn.zero_fraction(tf.constant([0, 1, 0, 0]))) == 0.75
+    assert Session().run(tf.nn.zero_fraction(tf.constant([0, 1, 0, 0]))) == 0.75
