@@ -313,7 +313,7 @@ def _with_tasks(chosen: Plan, target: Target) -> Plan:
     flops_per_tile = 2 * max(1, guess(chosen.shape.k)) * chosen.mr * chosen.nv * chosen.lanes
     blocks = max(1, guess(chosen.outer))
     copies = bool(chosen.pack_a) and chosen.pack_b
-    wanted = max(4, target.cores) if copies else max(TASKS_WANTED, 4 * target.cores)
+    wanted = max(2, target.cores) if copies else max(TASKS_WANTED, 4 * target.cores)
     while blocks < wanted and tiles * panels * flops_per_tile >= 2 * TASK_FLOPS:
         rows, columns = tiles * chosen.mr, panels * chosen.nv * chosen.lanes
         by_columns = panels > 1 and (columns > rows if bool(chosen.pack_a) == chosen.pack_b else chosen.pack_b)
@@ -329,7 +329,9 @@ def _with_tasks(chosen: Plan, target: Target) -> Plan:
             tiles, panels = (-(-tiles // 2), panels) if tiles > 1 else (tiles, -(-panels // 2))
     a_tiles = tiles
     if chosen.pack_a:
-        a_tiles = max(1, min(tiles, target.l2 * 3 // 8 // (guess(chosen.tile_elements) * element_bytes(chosen.shape))))
+        # Tiles are read one after the other, so the third cache serves as well as the second.
+        most = max(target.l2 * 3 // 8, target.l3 // 8) // (guess(chosen.tile_elements) * element_bytes(chosen.shape))
+        a_tiles = max(1, min(tiles, most))
     return replace(chosen, row_tiles=tiles, a_tiles=a_tiles, panels=panels)
 
 
