@@ -244,8 +244,10 @@ def _fill_blocks(function: ir.Function, kind: str, dtype: str, seed: int, seed2:
         first = builder.add(position, builder.udiv(index, per_group))
         group = Lanes(builder, builder.add(_spread(builder, first, numbers), first_lanes), target.fma)
         drawn = words(group, seed, seed2)
-        limits = tuple(_limit(builder, value, dtype, drawn) for value in (low, high)) if kind == "uniform_int" else None
-        vectors = group_numbers(kind, dtype, drawn, limits)  # type: ignore[arg-type]
+        limits = None
+        if kind == "uniform_int":
+            limits = (_limit(builder, low, dtype, drawn), _limit(builder, high, dtype, drawn))
+        vectors = group_numbers(kind, dtype, drawn, limits)
         is_whole = builder.icmp_signed("<=", builder.add(index, I64(block)), end)
         start = builder.gep(output, [index], source_etype=IN_MEMORY[dtype])
         place = builder.select(is_whole, start, spare)

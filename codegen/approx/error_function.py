@@ -1,4 +1,4 @@
-"""erf: at most 1.5 ulp off, over the whole range.
+"""erf: at most 1.3 ulp off, over the whole range.
 
 ``erf(x) = x + x p(x^2)`` near zero, and ``sign(x) (1 - exp(l(|x|)))`` beyond, with ``l`` a polynomial that
 approximates log(erfc); its error counts little there, because erfc is small against 1.

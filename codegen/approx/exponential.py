@@ -1,4 +1,4 @@
-"""exp and expm1: at most 1 ulp (float32) and 1 ulp (float64) from the true value, over the whole range.
+"""exp and expm1: at most 1.25 ulp from the true value, over the whole range.
 
 ``exp(x) = 2^n * exp(r)`` with ``n = round(x / ln 2)`` and ``|r| <= ln(2) / 2``; ``exp(r)`` is a polynomial.
 Results below the smallest normal number are rounded, not flushed.

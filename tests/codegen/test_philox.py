@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -195,7 +196,7 @@ class Filler:
         guard = 64
         array = np.full(size + 2 * guard, 77, self.dtype)
         edges = [0, *cuts, size]
-        for begin, end in reversed(list(zip(edges[:-1], edges[1:]))):
+        for begin, end in reversed(list(pairwise(edges))):
             self.call(array[guard:].ctypes.data, begin, end, position, *self.limits)
         assert np.all(array[:guard] == 77) and np.all(array[guard + size :] == 77)
         return array[guard : guard + size]
