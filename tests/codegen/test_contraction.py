@@ -400,6 +400,22 @@ def test_rows_must_not_move_in_b():
 # Choices.
 
 
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_small_caches_make_small_products_take_the_way_of_large_ones(layout):
+    target = replace(host(), l1=512, l2=8 * 1024, l3=32 * 1024)
+    spec = _matmul("f32", 70, 90, 130, *layout)
+    assert choose.plan(spec, target).pack_b and choose.plan(spec, target).k_blocks > 1
+    _check(spec, 70 * 90, 90 * 130, target)
+    symbolic = _matmul("f32", symbol("x"), 90, 130, *layout)
+    for value in (1, 5, 70):
+        _check(symbolic, value * 90, 90 * 130, target, {"x": value})
+    sizes = b, h, w, c, kh, kw, o = (2, 9, 7, 17, 3, 2, 24)
+    _check(_convolution(*sizes), b * h * w * c, kh * kw * c * o, target)
+    _check(_filter_gradient(*sizes), b * h * w * c, b * h * w * o, target)
+    _check(_filter_gradient(symbol("x"), *sizes[1:]), b * h * w * c, b * h * w * o, target, {"x": b})
+    _check(_input_gradient(*sizes), b * (h + kh - 1) * (w + kw - 1) * o, kh * kw * c * o, target)
+
+
 def _printed(spec, name="avx512"):
     return str(choose.plan(spec, named(name)))
 
