@@ -26,6 +26,7 @@ from graphc.dims import Dim
 from graphc.graph import Graph
 from graphc.nodes import Operation, Tensor
 from graphc.ops.base import Const
+from graphc.ops.reshaping import DimValue
 from graphc.ops.shape_values import compute
 from graphc.passes.rewrite import rewrite
 from graphc.scopes import get_default_graph
@@ -62,8 +63,10 @@ def _exact_node(node: Operation, inputs: tuple[Tensor, ...], values: Sequence[An
 
 
 def _known(node: Operation, tensor: Tensor, value: Any) -> Tensor:
-    """A constant in place of ``tensor`` where its value holds no symbol."""
-    if isinstance(tensor.op.kind, Const) or any(isinstance(item, Dim) for item in value.reshape(-1)):
+    """A constant in place of ``tensor`` where its value holds no symbol; a single size that does by its name."""
+    if isinstance(tensor.op.kind, (Const, DimValue)):
         return tensor
+    if any(isinstance(item, Dim) for item in value.reshape(-1)):
+        return tensor if value.ndim else tensor.graph.add(DimValue(value.item(), tensor.dtype), (), like=node).outputs[0]
     array = np.array(value.tolist(), tensor.dtype.numpy).reshape(value.shape)
     return tensor.graph.add(Const(array), (), like=node).outputs[0]

@@ -365,9 +365,9 @@ def block(
     x: Tensor, begin: tuple[int | None, ...], end: tuple[int | None, ...], strides: tuple[int, ...],
     index_axes: tuple[int, ...] = (), name: str | None = None,
 ) -> Tensor:  # fmt: skip
-    """``x[begin:end:stride, ...]``; exact at once where the sizes are numbers."""
+    """``x[begin:end:stride, ...]``; exact at once where the sizes are known."""
     kind = StridedSlice(begin, end, strides, index_axes)
-    if x.type.shape is not None and all(isinstance(size, int) for size in x.type.shape):
+    if x.type.is_exact:
         _check_rank(len(begin), x.type)
         return take_out(x, kind.bounds(x.type.sizes), name)
     return apply(kind, x, name=name)

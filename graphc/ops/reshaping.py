@@ -279,11 +279,12 @@ def inverse_permutation(perm: Sequence[int]) -> tuple[int, ...]:
 
 def vector_of(sizes: Sequence[DimLike], dtype: DType) -> Tensor:
     """A vector of sizes, some of which may be symbols."""
-    from graphc.ops.arrays import stack  # arrays stands on reshaping
+    from graphc.ops.arrays import ConcatV2  # arrays stands on reshaping
 
     if all(isinstance(size, int) for size in sizes):
         return constant(np.array(sizes, dtype.numpy))
-    return stack([dim_value(size, dtype) for size in sizes])
+    parts = [apply(ExpandDims((0,)), dim_value(size, dtype)) for size in sizes]
+    return apply(ConcatV2(0), *parts) if len(parts) > 1 else parts[0]
 
 
 def dim_value(dim: DimLike, dtype: DType) -> Tensor:

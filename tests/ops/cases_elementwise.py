@@ -38,7 +38,9 @@ def _unary(name: str, reference: Any, low: float = -2.0, high: float = 2.0, dtyp
     return Case(name, getattr(e, name), reference, (In((3, 5), low=low, high=high),), dtypes, **more)
 
 
-def _binary(name: str, reference: Any, dtypes: Any = NUMBERS, low: float = -2.0, high: float = 2.0, **more: Any) -> Case:
+def _binary(
+    name: str, reference: Any, dtypes: Any = NUMBERS, low: float = -2.0, high: float = 2.0, **more: Any
+) -> Case:
     inputs = (In((2, 3, 5), low=low, high=high), In((3, 1), low=low, high=high))
     return Case(name, getattr(e, name), reference, inputs, dtypes, **more)
 
@@ -148,13 +150,19 @@ LOGIC = [
 ]  # fmt: skip
 
 SPECIAL_VALUES = [
-    *(_special(name, getattr(np, name)) for name in ("exp", "log", "log1p", "expm1", "sqrt", "sin", "cos", "tanh", "abs",
-                                                       "sign", "floor", "ceil", "square", "negative")),
+    *(
+        _special(name, getattr(np, name))
+        for name in ("exp", "log", "log1p", "expm1", "sqrt", "sin", "cos", "tanh", "abs", "sign", "floor", "ceil",
+                     "square", "negative")
+    ),
     _special("sigmoid",
          lambda x: np.array([NAN, 1, 0, 0.5, 0.5, 1 / (1 + np.exp(-1)), 1 / (1 + np.exp(2.5))], x.dtype)),
     _special("relu", lambda x: np.where(np.isnan(x), x, np.where(x > 0, x, 0)), tf.nn.relu),
     _special("is_nan", np.isnan), _special("is_inf", np.isinf), _special("is_finite", np.isfinite),
-    *(_pairs(name, getattr(np, name)) for name in ("maximum", "minimum", "add", "multiply", "less", "equal", "not_equal")),
+    *(
+        _pairs(name, getattr(np, name))
+        for name in ("maximum", "minimum", "add", "multiply", "less", "equal", "not_equal")
+    ),
     _pairs("realdiv", np.true_divide),
     _pairs("pow", np.power),
 ]  # fmt: skip

@@ -85,7 +85,9 @@ def _cells(x: Any, padding: Any, window: Any, strides: Any, dilations: Any, valu
     return seen
 
 
-def _convolution(padding: Any, strides: Any = (1, 1), dilations: Any = (1, 1), window: Any = (3, 2), layout: str = "NHWC") -> Case:
+def _convolution(
+    padding: Any, strides: Any = (1, 1), dilations: Any = (1, 1), window: Any = (3, 2), layout: str = "NHWC"
+) -> Case:
     def call(x: Any, w: Any) -> Any:
         edges = padding if isinstance(padding, str) else [[0, 0], *map(list, padding), [0, 0]]
         if layout == "NCHW" and not isinstance(padding, str):

@@ -1,0 +1,104 @@
+"""The op table is whole: every kind of op has a row, and a gradient or a reason for having none."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+import graphc.ops
+from graphc.graph import Graph, Op
+from graphc.ops.elementwise import RECORDS, Elementwise
+from graphc.ops.reduction import REDUCTIONS
+from tests.ops.cases import CASES
+from tests.ops.harness import build, with_gradients
+
+# Kinds that no row can show, each with its reason.
+ELSEWHERE = {
+    "Const": "a value, not an op",
+    "Placeholder": "every row has some",
+    "PlaceholderWithDefault": "fed by a Session",
+    "Kernel": "made of other ops by fusion",
+    "VariableV2": "lives in a Session",
+    "ReadVariable": "lives in a Session",
+    "Assign": "lives in a Session",
+    "AssignAdd": "lives in a Session",
+    "AssignSub": "lives in a Session",
+    "IsVariableInitialized": "lives in a Session",
+    "NoOp": "has no value",
+    "RandomUniform": "test_random.py",
+    "RandomStandardNormal": "test_random.py",
+    "TruncatedNormal": "test_random.py",
+    "RandomUniformInt": "test_random.py",
+    "DimValue": "stands for a symbol; test_symbols.py",
+}
+# Kinds whose own gradient rule is missing, each with its reason.
+NO_RULE = {
+    "Const": "nothing flows into a constant",
+    "Placeholder": "a source",
+    "Kernel": "made after differentiation",
+    "VariableV2": "a source",
+    "Assign": "a write",
+    "AssignAdd": "a write",
+    "AssignSub": "a write",
+    "IsVariableInitialized": "gives a bool",
+    "NoOp": "has no value",
+    "DimValue": "a whole number",
+    "Iota": "whole steps, made of no input",
+    "Contract": "made after differentiation",
+}
+# Formulas without any adjoint: steps, whole numbers and truth values.
+FLAT = {
+    "FloorDiv", "TruncateDiv", "Sign", "Floor", "Ceil", "Round", "Equal", "NotEqual", "Less", "LessEqual", "Greater",
+    "GreaterEqual", "LogicalAnd", "LogicalOr", "LogicalXor", "LogicalNot", "IsNan", "IsInf", "IsFinite",
+}  # fmt: skip
+
+
+def _kinds(base: type[Op] = Op) -> set[type[Op]]:
+    found: set[type[Op]] = set()
+    for kind in base.__subclasses__():
+        found |= {kind} | _kinds(kind)
+    return found
+
+
+def _all_kinds() -> set[type[Op]]:
+    """Every concrete op of graphc."""
+    for module in pkgutil.iter_modules(graphc.ops.__path__):
+        importlib.import_module(f"graphc.ops.{module.name}")
+    concrete = {kind for kind in _kinds() if kind.__module__.startswith("graphc.")}
+    return {kind for kind in concrete if not kind.__name__.startswith("_") and kind.__name__ not in ("Block", "Random")}
+
+
+def _graphs() -> list[Graph]:
+    graphs = []
+    for case in CASES:
+        for unknown in {False, not case.known_sizes}:
+            graphs.append(build(case, case.dtypes[0], unknown).graph)
+            if case.differentiable != () and case.sources(case.dtypes[0]):
+                graphs.append(with_gradients(case, case.dtypes[0], unknown)[0].graph)
+    return graphs
+
+
+def test_every_op_has_a_row() -> None:
+    nodes = [node for graph in _graphs() for node in graph.nodes]
+    shown = {type(node.kind).__name__ for node in nodes}
+    # specialising makes these of the kinds that programs declare
+    missing = {kind.__name__ for kind in _all_kinds()} - shown - set(ELSEWHERE)
+    assert not missing
+    assert not {node.type for node in nodes} & set(ELSEWHERE) - {"Const", "Placeholder"}
+    formulas = {node.kind.fn for node in nodes if isinstance(node.kind, Elementwise)}
+    assert not set(RECORDS) - formulas
+    assert not set(REDUCTIONS) - {node.type for node in nodes}
+
+
+def test_every_op_has_a_gradient_or_a_reason() -> None:
+    without = {kind.__name__ for kind in _all_kinds() if kind.gradient is Op.gradient}
+    assert without == set(NO_RULE)
+
+
+def test_formulas_without_adjoint_are_the_flat_ones() -> None:
+    assert {name for name, record in RECORDS.items() if not any(record.adjoints)} == FLAT
+
+
+def test_every_op_has_a_numpy_meaning() -> None:
+    without = {kind.__name__ for kind in _all_kinds() if kind.evaluate is Op.evaluate}
+    assert without <= set(ELSEWHERE)
