@@ -28,16 +28,19 @@ def lay_out(states: Mapping[Operation, TensorType]) -> list[Field]:
     """
     # At most one gap before each field and one behind them all.
     names = Identifiers(*RESERVED, *(f"padding{n + 1}" for n in range(len(states) + 1)))
+    declared = sorted(states, key=lambda operation: operation.number)
+    identifiers = {operation: names.of(_name(operation)) for operation in declared}
     fields, offset = [], 0
     for operation, type in sorted(states.items(), key=_placing_order):
         size = _bytes(type)
-        if size >= ALIGNMENT:
-            offset = aligned(offset)
-        variable = operation.type == "VariableV2"
-        name = operation.name if variable else f"{operation.name}/counter"
-        fields.append(Field(operation, name, names.of(name), type, offset))
+        offset = aligned(offset, ALIGNMENT if size >= ALIGNMENT else type.dtype.size)
+        fields.append(Field(operation, _name(operation), identifiers[operation], type, offset))
         offset += size
     return fields
+
+
+def _name(operation: Operation) -> str:
+    return operation.name if operation.type == "VariableV2" else f"{operation.name}/counter"
 
 
 def _placing_order(item: tuple[Operation, TensorType]) -> tuple[int, int, int]:
@@ -54,9 +57,9 @@ def _bytes(type: TensorType) -> int:
     return size
 
 
-def aligned(count: int) -> int:
-    """The next multiple of a cache line."""
-    return -(-count // ALIGNMENT) * ALIGNMENT
+def aligned(count: int, unit: int = ALIGNMENT) -> int:
+    """The next multiple of a cache line, or of another unit."""
+    return -(-count // unit) * unit
 
 
 def place_memory(

@@ -1,0 +1,77 @@
+"""``graphc compile`` on the command line."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from graphc import aot
+from graphc.__main__ import main
+
+SCRIPT = """
+import sys
+import helper
+import graphc as tf
+
+assert sys.argv == [__file__]
+
+
+def declare():
+    x = tf.placeholder(tf.float32, [None, helper.WIDTH], name="x")
+    weights = tf.get_variable("weights", initializer=tf.ones([helper.WIDTH, 1]))
+    loss = tf.reduce_mean(tf.square(tf.matmul(x, weights)), name="loss")
+    tf.train.GradientDescentOptimizer(0.1).minimize(loss, name="train")
+
+
+if __name__ == "__main__":
+    raise SystemExit("this is not to run")
+"""
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Path:
+    (tmp_path / "helper.py").write_text("WIDTH = 2\n")
+    path = tmp_path / "declares.py"
+    path.write_text(SCRIPT)
+    return path
+
+
+def test_compile(script: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    arguments = [f"{script}:declare", "--feeds", "x", "--fetches", "loss,train", "--name", "fit", "--batch", "3"]
+    command = [sys.executable, "-W", "error", "-m", "graphc", "compile", *arguments, "--out", str(out)]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    files = [out / name for name in ("fit.o", "libfit.so", "fit.h", "fit.py")]
+    assert printed[:4] == [f"{file}  {file.stat().st_size} bytes" for file in files]
+    model = aot.load(out / "libfit.so")
+    assert printed[4] == f"an instance of 'fit' takes {model.description['bytes']} bytes"
+    assert model.step(x=np.ones([3, 2])) == 4.0
+    assert model.step(x=np.ones([3, 2])) < 4.0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["--fetches", "lost"], "--fetches: The name 'lost' refers to an Operation not in the graph."),
+        (["--fetches", "loss", "--feeds", "z"], "--feeds: The name 'z:0' refers to a Tensor which does not exist. "
+         "The operation, 'z', does not exist in the graph."),
+        (["--fetches", "loss", "--feeds", "x", "--threads", "0"], "threads is 0, wanted a whole number from 1 to 4096"),
+    ],
+)  # fmt: skip
+def test_mistakes_take_one_line(
+    arguments: list[str], text: str, script: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(script.parent)
+    assert main(["compile", f"{script}:declare", "--batch", "2", *arguments]) == 2
+    assert capsys.readouterr().err == f"graphc compile: {text}\n"
+
+
+def test_files_and_functions_that_are_not_there(script: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compile", "none.py", "--fetches", "loss"]) == 2
+    assert capsys.readouterr().err == "graphc compile: there is no file none.py\n"
+    assert main(["compile", f"{script}:missing", "--fetches", "loss"]) == 2
+    assert capsys.readouterr().err == f"graphc compile: {script} has no function 'missing'\n"
