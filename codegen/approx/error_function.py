@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from llvmlite import ir
 
 from graphc.codegen.approx.exponential import exp_lanes
+from graphc.codegen.approx.functions import in_place_at_first
 from graphc.codegen.approx.lanes import Lanes
 
 
@@ -94,6 +95,7 @@ CONSTANTS = {
 }
 
 
+@in_place_at_first
 def erf(builder: ir.IRBuilder, x: ir.Value, fma: bool = False) -> ir.Value:
     """Error function."""
     value = Lanes(builder, x, fma)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from llvmlite import ir
 
+from graphc.codegen.approx.functions import in_place_at_first
 from graphc.codegen.approx.lanes import Lanes
 
 LOG2_E = 1.4426950408889634
@@ -87,11 +88,13 @@ CONSTANTS = {
 }
 
 
+@in_place_at_first
 def exp(builder: ir.IRBuilder, x: ir.Value, fma: bool = False) -> ir.Value:
     """e to the power x."""
     return exp_lanes(Lanes(builder, x, fma)).value
 
 
+@in_place_at_first
 def expm1(builder: ir.IRBuilder, x: ir.Value, fma: bool = False) -> ir.Value:
     """exp(x) - 1, exact to the last digits also near zero."""
     return expm1_lanes(Lanes(builder, x, fma)).value

@@ -1,11 +1,16 @@
-"""Functions inside the emitted module: for code with branches or of many instructions.
+"""Functions inside the emitted module: for code with branches, and for what is used often.
 
 Whoever emits loops expects a value, not new basic blocks; therefore all that branches stands in a function of its own
-and the caller gets one call. The functions are internal, so each module brings its own and nothing is exported.
+and the caller gets one call. Other mathematics is written in place, which runs 15 to 25 % faster than a call
+in a plain loop; but each place costs 1 ms of compile time and half a kilobyte, so a function of the module that uses
+the same mathematics again and again calls it. The bits are the same either way.
+
+The functions are internal, so each module brings its own and nothing is exported.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from functools import wraps
 
@@ -14,6 +19,10 @@ from llvmlite import ir
 from graphc.codegen.approx.lanes import lane_count, type_suffix
 
 Emit = Callable[..., ir.Value]
+
+# How often one function of the module has the same mathematics in place. Measured on chains of tanh: what 50 places
+# cost to compile (106 ms), a call in each of them costs an eighth of, and a long chain runs as fast.
+MOST_IN_PLACE = 4
 
 
 def internal_function(module: ir.Module, name: str, kind: ir.FunctionType) -> ir.Function:
@@ -40,6 +49,20 @@ def in_own_function(emit: Emit) -> Emit:
         return builder.call(function, arguments)
 
     return call
+
+
+def in_place_at_first(emit: Emit) -> Emit:
+    """Emits in place, but a call where the function being written has had ``MOST_IN_PLACE`` of the same."""
+    called = in_own_function(emit)
+
+    @wraps(emit)
+    def write(builder: ir.IRBuilder, *arguments: ir.Value, fma: bool = False) -> ir.Value:
+        uses = builder.function.__dict__.setdefault("graphc_uses", Counter())
+        uses[emit] += 1
+        chosen = emit if uses[emit] <= MOST_IN_PLACE else called
+        return chosen(builder, *arguments, fma=fma)
+
+    return write
 
 
 def any_lane(builder: ir.IRBuilder, condition: ir.Value) -> ir.Value:

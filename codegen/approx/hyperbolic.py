@@ -10,6 +10,7 @@ from __future__ import annotations
 from llvmlite import ir
 
 from graphc.codegen.approx.exponential import CONSTANTS, split_exp
+from graphc.codegen.approx.functions import in_place_at_first
 from graphc.codegen.approx.lanes import Lanes, constant
 
 # tanh(x) = x + x^3 q(x^2) for |x| < 0.55, to a relative error of 2^-24.7 (float32) and 2^-60.6 (float64);
@@ -37,6 +38,7 @@ SATURATED = {"float": 17.5, "double": 37.5}
 SIGMOID_LOWEST = {"float": -104.0, "double": -746.0}
 
 
+@in_place_at_first
 def tanh(builder: ir.IRBuilder, x: ir.Value, fma: bool = False) -> ir.Value:
     """Hyperbolic tangent: an odd polynomial near zero, elsewhere ``1 - 2 / (exp(2 |x|) + 1)`` with the sign of x."""
     value = Lanes(builder, x, fma)
@@ -46,6 +48,7 @@ def tanh(builder: ir.IRBuilder, x: ir.Value, fma: bool = False) -> ir.Value:
     return (size < TANH_SMALL).choose(near_zero, elsewhere).with_sign_of(value).value
 
 
+@in_place_at_first
 def sigmoid(builder: ir.IRBuilder, x: ir.Value, fma: bool = False) -> ir.Value:
     """``1 / (1 + exp(-x))``; results below the smallest normal number are rounded, not flushed.
 

@@ -17,6 +17,7 @@ from llvmlite import ir
 
 from graphc.codegen.approx.exponential import CONSTANTS as EXP_CONSTANTS
 from graphc.codegen.approx.exponential import exp_lanes
+from graphc.codegen.approx.functions import in_place_at_first
 from graphc.codegen.approx.lanes import Lanes
 
 
@@ -66,6 +67,7 @@ CONSTANTS = {
 }
 
 
+@in_place_at_first
 def log(builder: ir.IRBuilder, x: ir.Value, fma: bool = False) -> ir.Value:
     """Natural logarithm; -inf at zero, NaN below."""
     value = Lanes(builder, x, fma)
@@ -73,11 +75,13 @@ def log(builder: ir.IRBuilder, x: ir.Value, fma: bool = False) -> ir.Value:
     return log_special(value, log_reconstruct(k, f)).value
 
 
+@in_place_at_first
 def log1p(builder: ir.IRBuilder, x: ir.Value, fma: bool = False) -> ir.Value:
     """log(1 + x), exact to the last digits also near zero; -inf at -1, NaN below."""
     return log1p_lanes(Lanes(builder, x, fma)).value
 
 
+@in_place_at_first
 def softplus(builder: ir.IRBuilder, x: ir.Value, fma: bool = False) -> ir.Value:
     """``log(1 + exp(x)) = max(x, 0) + log1p(exp(-|x|))``."""
     value = Lanes(builder, x, fma)

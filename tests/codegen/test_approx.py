@@ -12,6 +12,7 @@ import pytest
 from llvmlite import ir
 
 from graphc.codegen import approx, jit
+from graphc.codegen.approx.functions import MOST_IN_PLACE
 from graphc.codegen.approx.lanes import Lanes
 from graphc.codegen.target import Target, host, named
 from tests.codegen.native_lanes import NUMPY, WIDER, Compiled, Function, module_text, same, ulps, undefined_symbols
@@ -188,6 +189,24 @@ def test_all_widths_give_the_same_bits(name: str, dtype: str) -> None:
         got = compiled(name, dtype, width, host())(name, x)
         assert np.all(same(got, widest)), width
         assert np.array_equal(np.signbit(got[~np.isnan(got)]), np.signbit(widest[~np.isnan(got)])), width
+
+
+def test_long_chains_call_a_function_and_keep_the_bits() -> None:
+    fma, places = host().fma, 9
+
+    def emit(builder: ir.IRBuilder, x: ir.Value) -> ir.Value:
+        for _ in range(places):
+            x = approx.tanh(builder, x, fma=fma)
+        return x
+
+    x = np.random.default_rng(0).normal(size=1000).astype(np.float32)
+    chain = {"chain": Function(emit, ["f32"], "f32")}
+    wanted = x
+    for _ in range(places):
+        wanted = compiled("tanh", "f32", 8, host())("tanh", wanted)
+    assert np.array_equal(Compiled(chain, 8)("chain", x), wanted)
+    text = module_text(chain, 8)
+    assert text.count("graphc_tanh_v8f32") == 1 + places - MOST_IN_PLACE  # its definition, and the calls
 
 
 def test_bounded_sine_and_cosine_equal_the_others() -> None:
