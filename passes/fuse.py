@@ -58,7 +58,7 @@ def _grouped(graph: Graph) -> list[Group]:
                 continue
             reading -= taken
         group = next(iter(reading)) if len(reading) == 1 and not is_repeated(node) else None
-        if group is None or not group.join(node):
+        if group is None or not group.join(node, is_target):
             group = Group(node, len(groups))
             groups.append(group)
         homes[node] = (taken if is_repeated(node) else set()) | {group}

@@ -59,7 +59,7 @@ class InMemory:
         """Never."""
         return False
 
-    def join(self, node: Operation) -> bool:
+    def join(self, node: Operation, kept_outside: bool = False) -> bool:
         """Never."""
         return False
 
@@ -94,18 +94,26 @@ class Group:
         self.repeated.add(node)
         return True
 
-    def join(self, node: Operation) -> bool:
-        """Takes in a node all of whose readers are in the group, if its value can be computed here."""
+    def join(self, node: Operation, kept_outside: bool = False) -> bool:
+        """Takes in a node all of whose readers are in the group, if its value can be computed here.
+
+        ``kept_outside`` says that the value itself is wanted too, so that it must be stored.
+        """
         if len(self.members) >= MAX_MEMBERS or len(node.outputs) != 1 or self._is_read_from_memory(node):
             return False
         if node.type == "Contract":
             return self._join_contraction(node)
         if _reduces(node):
             return self._join_reduction(node)
-        if not self._fits(node):
+        if not self._fits(node) or (kept_outside and not self._has_place(node)):
             return False
         self.members.add(node)
         return True
+
+    def _has_place(self, node: Operation) -> bool:
+        """Whether each element of the value has one position of the block at which it can be stored."""
+        shape = node.outputs[0].type.sizes
+        return self.root is None and (shape == self.sizes or shape in self._kept_shapes())
 
     def _is_read_from_memory(self, node: Operation) -> bool:
         """Whether a reader in the group takes its operand from memory, directly or through repeated views."""
