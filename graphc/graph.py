@@ -165,6 +165,10 @@ class Graph:
         finally:
             self._control = before
 
+    def current_control_dependencies(self) -> tuple[Operation, ...]:
+        """The operations that whatever is declared here runs after."""
+        return self._control
+
     def _control_node(self, item: Any) -> Operation:
         element = self.as_graph_element(item)
         return element.op if isinstance(element, Tensor) else element

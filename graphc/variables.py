@@ -56,6 +56,7 @@ class Variable(Arithmetic):
         self._trainable = trainable is not False
         self._constraint = constraint
         self._keys = _collection_keys(collections, self._trainable)
+        self._read_after: tuple[tuple[Operation, ...], Tensor] | None = None
         self._origin = user_line()
         graph = _graph_of_value(initial_value)
         # The variable is itself no part of what the caller puts in order.
@@ -142,7 +143,7 @@ class Variable(Arithmetic):
     # -- its value -----------------------------------------------------------------------------------
 
     def value(self) -> Tensor:
-        """The value that stands for the variable in arithmetic: the one from before the run."""
+        """The value from before the run, which stands for the variable where no control dependencies are in force."""
         return self._snapshot
 
     def read_value(self) -> Tensor:
@@ -185,7 +186,13 @@ class Variable(Arithmetic):
     # -- standing for a tensor -----------------------------------------------------------------------
 
     def _as_tensor(self) -> Tensor:
-        return self._snapshot
+        """What stands for the variable where it is used: under control dependencies, its value after them."""
+        after = self.graph.current_control_dependencies()
+        if not after:
+            return self._snapshot
+        if self._read_after is None or self._read_after[0] != after:
+            self._read_after = after, self.read_value()
+        return self._read_after[1]
 
     def _as_graph_element(self) -> Tensor:
         return self._snapshot

@@ -13,7 +13,7 @@ from graphc.nodes import Tensor
 from graphc.ops.base import constant, convert_to_tensor
 from graphc.ops.elementwise import identity
 from graphc.ops.reshaping import broadcast_like
-from graphc.passes.gradients import UnconnectedGradients, as_list, gradients
+from graphc.passes.gradients import UnconnectedGradients, as_list, gradients, source_of
 
 
 def forward_gradients(
@@ -30,7 +30,7 @@ def forward_gradients(
     ``UnconnectedGradients.ZERO``.
     """
     targets = [convert_to_tensor(y) for y in as_list(ys)]
-    sources = [convert_to_tensor(x) for x in as_list(xs)]
+    sources = [source_of(x) for x in as_list(xs)]
     directions = as_list(grad_xs)
     if len(directions) != len(sources):
         raise ValueError(f"forward_gradients got {len(sources)} xs and {len(directions)} grad_xs; wanted one for each")

@@ -64,12 +64,12 @@ def gradients(
     ``LookupError`` where an operation on the way has no gradient.
     """
     targets = [convert_to_tensor(y) for y in as_list(ys)]
-    sources = [convert_to_tensor(x) for x in as_list(xs)]
+    sources = [source_of(x) for x in as_list(xs)]
     if not targets or not sources:
         raise ValueError("gradients needs at least one y and one x")
     unconnected = UnconnectedGradients(unconnected_gradients)
     graph = targets[0].graph
-    stops = {convert_to_tensor(t) for t in as_list(stop_gradients)} if stop_gradients is not None else set()
+    stops = {source_of(t) for t in as_list(stop_gradients)} if stop_gradients is not None else set()
     with graph.name_scope(name), graph.in_role("adjoint"):
         adjoints = _initial_adjoints(targets, grad_ys)
         _propagate(graph, targets, sources, stops, adjoints)
@@ -88,7 +88,7 @@ def hessians(
 
     Each element of x costs one gradient, so the size of x must be known while declaring.
     """
-    sources = [convert_to_tensor(x) for x in as_list(xs)]
+    sources = [source_of(x) for x in as_list(xs)]
     if not sources:
         raise ValueError("hessians needs at least one x")
     with sources[0].graph.name_scope(name):
@@ -115,6 +115,12 @@ def as_list(values: Any) -> list[Any]:
     if isinstance(values, (list, tuple)):
         return list(values)
     return [values]
+
+
+def source_of(x: Any) -> Tensor:
+    """The tensor that ``x`` is for a derivative by it: a variable's place, so that every read of the variable counts."""
+    place = getattr(x, "_handle", None)
+    return convert_to_tensor(x) if place is None else place
 
 
 class _Adjoints:

@@ -99,6 +99,21 @@ def test_variables_that_begin_with_others_are_initialised_in_one_run() -> None:
     np.testing.assert_array_equal(values, [[2, 3], [6, 9], [2, 3]])
 
 
+def test_use_under_control_dependencies_reads_the_value_after_them() -> None:
+    w = tf.Variable(1.0, name="w")
+    with tf.control_dependencies([w.assign_add(10.0)]):
+        doubled, again = w * 2, tf.square(w)
+        with tf.control_dependencies([w.assign(100.0)]):
+            last = tf.identity(w)
+    before = w * 2
+    with InterpretedSession() as session:
+        session.run(w.initializer)
+        assert session.run([doubled, again, before]) == [22, 121, 2]
+        assert session.run(last) == 100
+    reads = [node.name for node in tf.get_default_graph().nodes if node.type == "ReadVariableOp"]
+    assert reads == ["w/read", "read", "read_1"]
+
+
 def test_feeding_a_variable_stands_for_its_value() -> None:
     w = tf.Variable([1.0, 2.0])
     with InterpretedSession() as session:

@@ -254,6 +254,18 @@ def test_steps_in_sequence_see_each_other() -> None:
     np.testing.assert_allclose(session.run([w, slot]), [1 - 0.3 - 0.45, 4.5], rtol=1e-6)
 
 
+def test_every_read_of_a_variable_counts_for_its_gradient() -> None:
+    """The loss is made after another assignment, so it reads the variable anew; and the step is made by that loss."""
+    w = tf.Variable(2.0, name="w")
+    with tf.control_dependencies([w.assign_add(1.0)]):
+        loss = w * w
+    train = tf.train.GradientDescentOptimizer(0.1).minimize(loss + w.read_value() * 0.5 + w * 3.0)
+    session = InterpretedSession()
+    session.run(tf.global_variables_initializer())
+    session.run(train)
+    np.testing.assert_allclose(session.run(w), 3 - 0.1 * (2 * 3 + 0.5 + 3), rtol=1e-6)
+
+
 def test_gradients_may_be_changed_on_the_way() -> None:
     a, b = tf.Variable([3.0, 4.0], name="a"), tf.Variable(2.0, name="b")
     optimizer = tf.train.GradientDescentOptimizer(1.0)
