@@ -161,9 +161,9 @@ def _filled_like(value: int, tensor: Any, dtype: Any, name: str) -> Tensor:
 def concat(values: Any, axis: Any, name: str = "concat") -> Tensor:
     """The tensors ``values`` one after the other along ``axis``."""
     items = list(values) if isinstance(values, (list, tuple)) else [values]
-    tensors = convert_together(*items)
-    if not tensors:
+    if not items:
         raise ValueError("concat needs at least one tensor")
+    tensors = convert_together(*items)
     position = _known_axis(axis, tensors, "concat")
     if len(tensors) == 1:
         return e.identity(tensors[0], name=name)
@@ -185,9 +185,9 @@ def _known_axis(axis: Any, tensors: Sequence[Tensor], what: str, extra: int = 0)
 
 def stack(values: Any, axis: int = 0, name: str = "stack") -> Tensor:
     """The tensors ``values``, all of one shape, side by side along a new ``axis``."""
-    tensors = convert_together(*values)
-    if not tensors:
+    if not values:
         raise ValueError("stack needs at least one tensor")
+    tensors = convert_together(*values)
     return apply(Pack(_known_axis(axis, tensors, "stack", extra=1)), *tensors, name=name)
 
 
