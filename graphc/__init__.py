@@ -190,8 +190,9 @@ from graphc.variables import (
     trainable_variables,
     variables_initializer,
 )
+from graphc.version import VERSION
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 newaxis = None
 
@@ -213,6 +214,7 @@ def __getattr__(name: str) -> Any:
 
 __all__ = [
     "AUTO_REUSE",
+    "VERSION",
     "AggregationMethod",
     "ConfigProto",
     "DType",

@@ -53,6 +53,8 @@ FLOORS: list[dict[str, list[str]]] = [
             "graphc.settings",
             "graphc.records",
             "graphc.alignment",
+            "graphc.version",
+            "graphc.version",
         ]
     },
 ]

@@ -27,6 +27,8 @@ from graphc.executable import failure_text
 from graphc.graph import Graph
 from graphc.nodes import Operation
 from graphc.shapes import TensorType
+from graphc.version import __version__
+from graphc.version import VERSION
 
 if TYPE_CHECKING:
     from graphc.codegen.artifact import EntryCode, Memory, Where
@@ -317,6 +319,4 @@ class _Initial:
 
 
 def _producer() -> str:
-    from graphc import __version__  # the package is still being imported while this module is
-
-    return f"graphc {__version__}"
+    return f"graphc {VERSION}"
