@@ -190,9 +190,7 @@ from graphc.variables import (
     trainable_variables,
     variables_initializer,
 )
-from graphc.version import VERSION
-
-__version__ = VERSION
+from graphc.version import __version__
 
 newaxis = None
 
@@ -214,7 +212,6 @@ def __getattr__(name: str) -> Any:
 
 __all__ = [
     "AUTO_REUSE",
-    "VERSION",
     "AggregationMethod",
     "ConfigProto",
     "DType",
@@ -234,6 +231,7 @@ __all__ = [
     "UnconnectedGradients",
     "Variable",
     "VariableScope",
+    "__version__",
     "abs",
     "accumulate_n",
     "add",

@@ -54,7 +54,6 @@ FLOORS: list[dict[str, list[str]]] = [
             "graphc.records",
             "graphc.alignment",
             "graphc.version",
-            "graphc.version",
         ]
     },
 ]

@@ -28,7 +28,6 @@ from graphc.graph import Graph
 from graphc.nodes import Operation
 from graphc.shapes import TensorType
 from graphc.version import __version__
-from graphc.version import VERSION
 
 if TYPE_CHECKING:
     from graphc.codegen.artifact import EntryCode, Memory, Where
@@ -319,4 +318,4 @@ class _Initial:
 
 
 def _producer() -> str:
-    return f"graphc {VERSION}"
+    return f"graphc {__version__}"
