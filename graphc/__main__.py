@@ -9,9 +9,9 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from graphc import __version__
 from graphc.aot import command as compile_command
 from graphc.errors import OpError
+from graphc.version import __version__
 from graphc.visualize import command as draw_command
 
 COMMANDS = {

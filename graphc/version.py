@@ -1,3 +1,3 @@
-"""The version of this package; the build reads it from here."""
+"""The version of graphc, where every module may read it, and the build."""
 
 __version__ = "0.1.0"

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from graphc.version import __version__
+
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 MODULES = "graphc", "graphc.passes", "graphc.codegen", "graphc.codegen.lower", "graphc.codegen.kernels"
@@ -46,7 +48,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_wheel_holds_the_package_and_nothing_beside_it(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
-    assert {name.split("/")[0] for name in names} == {"graphc", f"graphc-{PROJECT['version']}.dist-info"}
+    assert {name.split("/")[0] for name in names} == {"graphc", f"graphc-{__version__}.dist-info"}
     assert {name for name in names if name.endswith(".py")} == python_files()
     assert "graphc/py.typed" in names
 

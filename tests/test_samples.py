@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ def run_sample(path: Path, *arguments: str, folder: Path) -> str:
     """What the sample prints; it runs in ``folder``, and any warning is an error."""
     command = [sys.executable, "-W", "error", str(path), *arguments]
     environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(folder)}
+    environment["GRAPHC_CACHE_DIR"] = os.environ["GRAPHC_CACHE_DIR"]
     result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
     assert result.returncode == 0, result.stderr
     return result.stdout

@@ -27,8 +27,9 @@ from graphc.codegen.loops import (
 from graphc.codegen.schedule import schedule
 from graphc.codegen.target import Target, host, named
 from graphc.dims import DimLike, Symbol, atom, symbol
-from tests.codegen.loop_cases import CASES, Case, apply, elementwise, f32, gather, loop, normalise, same, softmax
+from tests.codegen.loop_cases import CASES, Case, same
 from tests.codegen.native import native_text, run_native
+from tests.codegen.plain_kernels import apply, elementwise, f32, gather, loop, normalise, softmax
 
 
 def targets() -> list[Target]:

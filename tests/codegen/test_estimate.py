@@ -5,7 +5,7 @@ from __future__ import annotations
 from graphc.codegen.estimate import estimate
 from graphc.codegen.target import named
 from graphc.dims import symbol
-from tests.codegen.loop_cases import columns, elementwise, gather, scatter
+from tests.codegen.plain_kernels import columns, elementwise, gather, scatter
 from tests.codegen.test_emit import dense
 
 

@@ -24,7 +24,8 @@ from graphc.codegen.loops import (
     Store,
 )
 from graphc.dims import Symbol, atom, symbol
-from tests.codegen.loop_cases import CASES, Case, apply, f32, loop, same
+from tests.codegen.loop_cases import CASES, Case, same
+from tests.codegen.plain_kernels import apply, f32, loop
 
 
 @pytest.mark.parametrize("n", [0, 1, 7, 17])

@@ -18,11 +18,13 @@ from graphc.codegen.loops import (
 from graphc.codegen.text import canonical
 from graphc.codegen.traverse import read_buffers, size_symbols, written_buffers
 from graphc.dims import Symbol, atom, symbol
-from tests.codegen.loop_cases import apply, elementwise, f32, gather, loop, several, softmax
+from tests.codegen.plain_kernels import apply, elementwise, f32, gather, loop, several, softmax
 
 
 def test_text_of_rows_with_reductions():
-    assert str(softmax(symbol("n"))) == """\
+    assert (
+        str(softmax(symbol("n")))
+        == """\
 kernel softmax: 1 tasks
   <  f32 x[10*n]
    > f32 y[10*n]
@@ -35,6 +37,7 @@ kernel softmax: 1 tasks
       bottom = add(bottom, exp(sub(x[10*i+j], top)))
     for j < 10:
       y[10*i+j] = div(exp(sub(x[10*i+j], top)), bottom)"""
+    )
 
 
 def test_shared_and_long_values_have_lines_of_their_own():

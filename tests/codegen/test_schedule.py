@@ -12,11 +12,8 @@ from graphc.codegen.schedule_collapse import collapse, drop_single
 from graphc.codegen.schedule_split import _match, split, split_reduction
 from graphc.codegen.target import named
 from graphc.dims import evaluate, symbol
-from tests.codegen.loop_cases import (
-    CASES,
-    Arrays,
-    Buffer,
-    Case,
+from tests.codegen.loop_cases import CASES, Arrays, Buffer, Case, same
+from tests.codegen.plain_kernels import (
     apply,
     bias,
     channels,
@@ -25,7 +22,6 @@ from tests.codegen.loop_cases import (
     loop,
     pooled,
     running_sum,
-    same,
     scatter,
     several,
     softmax,
