@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from graphc.codegen.interpret import run
-from graphc.codegen.loops import For, Kernel, Load, Store
+from graphc.codegen.loops import Buffer, For, Kernel, Load, Store
 from graphc.codegen.schedule import schedule
 from graphc.codegen.schedule_collapse import collapse, drop_single
 from graphc.codegen.schedule_split import _match, split, split_reduction
 from graphc.codegen.target import named
 from graphc.dims import evaluate, symbol
-from tests.codegen.loop_cases import CASES, Arrays, Buffer, Case, same
+from tests.codegen.loop_cases import CASES, Arrays, Case, same
 from tests.codegen.plain_kernels import (
     apply,
     bias,
