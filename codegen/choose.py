@@ -181,7 +181,19 @@ def dot_plan(shape: Shape, target: Target) -> Plan:
     mr = max(1, min(rows, most)) if isinstance(rows, int) else min(4, most)
     lanes = min(columns, target.lanes(shape.dtype))
     result = Plan(
-        "dot", shape, lanes, mr, columns // lanes, tiled, "", False, 0, _whole_k(shape), 1, 1, 1,
+        "dot",
+        shape,
+        lanes,
+        mr,
+        columns // lanes,
+        tiled,
+        "",
+        False,
+        0,
+        _whole_k(shape),
+        1,
+        1,
+        1,
         ("both operands run along K",),
     )
     return _with_tasks(result, target)
@@ -205,7 +217,19 @@ def tile_plan(shape: Shape, target: Target, pack_a: str, pack_b: bool, reasons: 
     if pack_a:
         reasons += (f"A is copied by {pack_a}",)
     result = Plan(
-        "tile", shape, lanes, mr, nv, tiled, pack_a, pack_b, k_level, k_block, 1, 1, 1,
+        "tile",
+        shape,
+        lanes,
+        mr,
+        nv,
+        tiled,
+        pack_a,
+        pack_b,
+        k_level,
+        k_block,
+        1,
+        1,
+        1,
         reasons or ("operands read in place",),
     )
     return _with_tasks(result, target)

@@ -290,9 +290,7 @@ def _contract(writer: Writer, statement: Contract, begin: Value | None = None, e
     writer.builder.position_at_end(inside)
     writer.enter(before)
     first, last = (value.ir if index.known(value) is None else index.known(value) for value in (begin, end))
-    contraction.emit_contraction(
-        writer.builder, spec, writer.target, a, b, epilogue, first, last, writer.scratch, size
-    )
+    contraction.emit_contraction(writer.builder, spec, writer.target, a, b, epilogue, first, last, writer.scratch, size)
     writer.leave()
     after = writer.builder.block
     writer.builder.position_at_end(before)

@@ -107,9 +107,7 @@ def arithmetic(writer: Writer, op: str, left: Value, right: Value) -> Value:
     if (a == 0 and op == "add") or (a == 1 and op == "mul"):
         return right
     depth, lanes, (x, y) = writer.together(left, right)
-    return writer.numbered(
-        (op, id(x), id(y)), depth, lanes, lambda builder: getattr(builder, op)(x, y, flags=("nsw",))
-    )
+    return writer.numbered((op, id(x), id(y)), depth, lanes, lambda builder: getattr(builder, op)(x, y, flags=("nsw",)))
 
 
 def least(writer: Writer, left: Value, right: Value) -> Value:

@@ -126,9 +126,7 @@ def _carry(writer: Writer, name: str, before: ir.Block) -> ir.Value:
     return phi
 
 
-def _join(
-    writer: Writer, after: ir.Block, outside: dict[str, Value], end: ir.Block, skipped: ir.Block | None
-) -> None:
+def _join(writer: Writer, after: ir.Block, outside: dict[str, Value], end: ir.Block, skipped: ir.Block | None) -> None:
     """Go on in ``after``, where each local is what the body left, or what it was where the body was skipped."""
     builder = writer.builder
     builder.position_at_end(after)
@@ -218,9 +216,7 @@ def _part(writer: Writer, value: Value, lanes: range) -> Value:
     )
 
 
-def merge(
-    writer: Writer, change: Accumulate | AccumulateAt, old: list[Value], new: list[Value]
-) -> list[Value]:
+def merge(writer: Writer, change: Accumulate | AccumulateAt, old: list[Value], new: list[Value]) -> list[Value]:
     """Two partial accumulations as one: the older first."""
     dtype = change.value.dtype
     if isinstance(change, Accumulate):

@@ -54,9 +54,7 @@ def _node(writer: Writer, node: Expression) -> Value:
     return _index_value(writer, node)
 
 
-def apply(
-    writer: Writer, op: str, dtype: str, operands: tuple[Expression, ...], values: list[Value]
-) -> Value:
+def apply(writer: Writer, op: str, dtype: str, operands: tuple[Expression, ...], values: list[Value]) -> Value:
     """A row of the scalar table on values."""
     return _operation(writer, op, operands[0].dtype, dtype, values)
 
@@ -79,9 +77,7 @@ def _operation(writer: Writer, op: str, source: str, dtype: str, values: list[Va
 
 def often_used(body: tuple[Statement, ...]) -> set[tuple[str, str]]:
     """The long functions that a kernel applies many times: they are called, since copies would be slow to compile."""
-    used = Counter(
-        (node.op, node.operands[0].dtype) for node in expressions_below(body) if isinstance(node, Apply)
-    )
+    used = Counter((node.op, node.operands[0].dtype) for node in expressions_below(body) if isinstance(node, Apply))
     return {key for key, count in used.items() if key[0] in LONG_FUNCTIONS and count > MANY}
 
 
@@ -301,9 +297,7 @@ def lane_addresses(writer: Writer, buffer: Buffer, offset: DimLike) -> Value:
 def apply_select(writer: Writer, condition: Value, yes: Value, no: Value) -> Value:
     """``yes`` where the condition is true, else ``no``."""
     depth, lanes, (c, x, y) = writer.together(condition, yes, no)
-    return writer.numbered(
-        ("select", id(c), id(x), id(y)), depth, lanes, lambda builder: builder.select(c, x, y)
-    )
+    return writer.numbered(("select", id(c), id(x), id(y)), depth, lanes, lambda builder: builder.select(c, x, y))
 
 
 def _both(writer: Writer, mask: Value | None, where: Value | None) -> Value | None:

@@ -20,8 +20,8 @@ from graphc.dims import Symbol, atom
 def drop_single(body: tuple[Statement, ...]) -> tuple[Statement, ...]:
     """A loop that runs once is its body::
 
-        for i < 1:          ->      y[j] = x[j]
-          y[i*n+j] = x[i*n+j]
+    for i < 1:          ->      y[j] = x[j]
+      y[i*n+j] = x[i*n+j]
     """
     result: list[Statement] = []
     for statement in body:
@@ -41,9 +41,9 @@ def drop_single(body: tuple[Statement, ...]) -> tuple[Statement, ...]:
 def collapse(body: tuple[Statement, ...]) -> tuple[Statement, ...]:
     """Two loops, one directly in the other, whose variables appear only as ``i * 10 + j``, become one::
 
-        for i < n:          ->      for j < n*10:
-          for j < 10:                 y[j] = x[j]
-            y[i*10+j] = x[i*10+j]
+    for i < n:          ->      for j < n*10:
+      for j < 10:                 y[j] = x[j]
+        y[i*10+j] = x[i*10+j]
     """
     return tuple(_collapse(statement) for statement in body)
 

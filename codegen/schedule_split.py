@@ -58,12 +58,12 @@ class Reduction(NamedTuple):
 def split_reduction(kernel: Kernel, target: Target) -> tuple[Kernel, Kernel] | None:
     """A plain kernel as two, the partial results of pieces and their combination; None where it does not pay::
 
-        for j < 16:                 for c < ceil(n/512):                       for j < 16:
-          accumulator s = 0           for j < 16:                                accumulator s = 0
-          for i < n:            ->      accumulator s = 0                        for c < ceil(n/512):
-            s = add(s, x[i,j])          for i < min(512, n-c*512):                 s = add(s, partials[c,j])
-          y[j] = s                        s = add(s, x[c*512+i,j])               y[j] = s
-                                        partials[c,j] = s
+    for j < 16:                 for c < ceil(n/512):                       for j < 16:
+      accumulator s = 0           for j < 16:                                accumulator s = 0
+      for i < n:            ->      accumulator s = 0                        for c < ceil(n/512):
+        s = add(s, x[i,j])          for i < min(512, n-c*512):                 s = add(s, partials[c,j])
+      y[j] = s                        s = add(s, x[c*512+i,j])               y[j] = s
+                                    partials[c,j] = s
     """
     reduction = _match(collapse(drop_single(kernel.body)))
     if reduction is None:

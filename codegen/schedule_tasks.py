@@ -25,8 +25,8 @@ DRAWN_PER_TASK = 4096  # Some 10 microseconds; a multiple of philox.FILL_BLOCK.
 def parallelise(body: tuple[Statement, ...], target: Target) -> tuple[Statement, ...]:
     """Cut the outermost loops into tasks, where all of them are independent loops::
 
-        for i < 100000:         ->      parallel(4096) for i < 100000:
-          y[i] = x[i]                     y[i] = x[i]
+    for i < 100000:         ->      parallel(4096) for i < 100000:
+      y[i] = x[i]                     y[i] = x[i]
     """
     costs = CostModel(target)
     body = tuple(_with_tasks(statement, target) for statement in sink_lets(body))

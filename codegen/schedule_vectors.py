@@ -41,11 +41,11 @@ class Choice:
 def vectorise(body: tuple[Statement, ...], target: Target) -> tuple[Statement, ...]:
     """Mark in each nest the loop, or the loops, that cost least as vectors, and bring them innermost::
 
-        for j < 128:                         vector(64) for j < 128:
-          accumulator s = 0                    accumulator s = 0
-          for i < n:                   ->      for i < n:
-            s = add(s, x[i*128+j])               s = add(s, x[i*128+j])
-          y[j] = s                             y[j] = s
+    for j < 128:                         vector(64) for j < 128:
+      accumulator s = 0                    accumulator s = 0
+      for i < n:                   ->      for i < n:
+        s = add(s, x[i*128+j])               s = add(s, x[i*128+j])
+      y[j] = s                             y[j] = s
     """
     costs = CostModel(target)
     return tuple(best(statement, target, costs).loop for statement in body)
@@ -201,8 +201,8 @@ def lanes_of_register(body: Sequence[Statement], target: Target) -> int:
 def write_out(body: tuple[Statement, ...], costs: CostModel) -> tuple[Statement, ...]:
     """Short loops of fixed extent inside a vector are written out::
 
-        for k < 2:                  ->      m = maximum(m, x[j])
-          m = maximum(m, x[k*8+j])          m = maximum(m, x[8+j])
+    for k < 2:                  ->      m = maximum(m, x[j])
+      m = maximum(m, x[k*8+j])          m = maximum(m, x[8+j])
     """
     result = []
     for statement in body:

@@ -295,9 +295,7 @@ def rewrite(statement: Statement, renaming: Renaming) -> Statement:
     )
 
 
-def map_bodies(
-    statement: Statement, change: Callable[[tuple[Statement, ...]], tuple[Statement, ...]]
-) -> Statement:
+def map_bodies(statement: Statement, change: Callable[[tuple[Statement, ...]], tuple[Statement, ...]]) -> Statement:
     """The statement with ``change`` applied to the body it has, if any."""
     if isinstance(statement, For | If):
         body = change(statement.body)

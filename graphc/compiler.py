@@ -1,11 +1,11 @@
 """From what a run asks for to machine code: the table of contents of graphc.
 
-    capture     fetches and feeds -> a step without effects          graphc/capture.py
-    specialise  exact sizes, ints or symbols                         passes/specialise.py
-    optimise    Graph -> Graph, the last pass groups kernels         passes/pipeline.py
-    build       kernels -> scheduled loops, places, one Program      codegen/build.py
-    compile     Program -> object code, through the cache            codegen/step.py
-    load        object code -> a function of this process            codegen/jit.py
+capture     fetches and feeds -> a step without effects          graphc/capture.py
+specialise  exact sizes, ints or symbols                         passes/specialise.py
+optimise    Graph -> Graph, the last pass groups kernels         passes/pipeline.py
+build       kernels -> scheduled loops, places, one Program      codegen/build.py
+compile     Program -> object code, through the cache            codegen/step.py
+load        object code -> a function of this process            codegen/jit.py
 """
 
 from __future__ import annotations
@@ -86,7 +86,9 @@ def _input_of(tensor: Tensor, graph: Graph) -> Tensor:
     return names.get(tensor.op.name, tensor)
 
 
-def compile_step(step: Step, shapes: Mapping[Tensor, Sequence[DimLike]], sizes: Mapping[str, int], threads: int) -> Compiled:
+def compile_step(
+    step: Step, shapes: Mapping[Tensor, Sequence[DimLike]], sizes: Mapping[str, int], threads: int
+) -> Compiled:
     """The step compiled and loaded for inputs of these shapes, with memory for ``sizes`` of the symbols in them."""
     from graphc.codegen import jit
     from graphc.codegen.runtime import process_pool, process_runtime

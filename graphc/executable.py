@@ -102,9 +102,9 @@ class Executable:
         except (MemoryError, ValueError) as error:
             raise errors.ResourceExhaustedError(None, None, f"cannot allocate what the step gives: {error}") from None
         where = id if self._takes_objects else address_of
-        for word, array in zip(self._feed_words, feeds):  # noqa: B905  (strict costs time on every run)
+        for word, array in zip(self._feed_words, feeds):
             frame[word] = where(array)
-        for word, array in zip(self._fetch_words, results):  # noqa: B905
+        for word, array in zip(self._fetch_words, results):
             frame[word] = where(array)
         status = self._function(self._frame_address)
         if status:

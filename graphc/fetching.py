@@ -54,7 +54,9 @@ class Fetches:
 
     def _element(self, item: Any) -> Tensor | Operation:
         if item is None:
-            raise TypeError("Fetch argument None has invalid type <class 'NoneType'>; wanted a Tensor, Operation or name")
+            raise TypeError(
+                "Fetch argument None has invalid type <class 'NoneType'>; wanted a Tensor, Operation or name"
+            )
         try:
             return self.graph.as_graph_element(item)
         except TypeError:

@@ -229,7 +229,9 @@ class Operation:
 
 
 def _is_default(value: Any, default: Any) -> bool:
-    return value is default or (type(value) is type(default) and isinstance(value, (int, str, tuple)) and value == default)
+    return value is default or (
+        type(value) is type(default) and isinstance(value, (int, str, tuple)) and value == default
+    )
 
 
 def _attribute_text(value: Any) -> str:

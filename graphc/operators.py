@@ -10,7 +10,9 @@ from graphc.ops import elementwise as e
 from graphc.ops.base import convert_to_tensor
 
 
-def _binary(function: Callable[..., Tensor], name: str) -> tuple[Callable[[Any, Any], Tensor], Callable[[Any, Any], Tensor]]:
+def _binary(
+    function: Callable[..., Tensor], name: str
+) -> tuple[Callable[[Any, Any], Tensor], Callable[[Any, Any], Tensor]]:
     def forward(self: Any, other: Any) -> Tensor:
         left = convert_to_tensor(self)
         return function(left, _beside(other, left), name=name)

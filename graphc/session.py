@@ -50,7 +50,9 @@ class State:
         tensor = operation.outputs[0]
         array = np.asarray(value, tensor.dtype.numpy)
         if not is_compatible(tensor.type.shape, array.shape):
-            raise ValueError(f"cannot load a value of shape {array.shape} into variable '{operation.name}' {tensor.type}")
+            raise ValueError(
+                f"cannot load a value of shape {array.shape} into variable '{operation.name}' {tensor.type}"
+            )
         self.room(operation, array.shape)[...] = array
         self.initialised.add(operation)
 
@@ -105,7 +107,7 @@ class _Plan:
     def _known(self, values: Sequence[Any]) -> Any:
         """The version that has run before with arrays like these, or None: then everything must be looked at."""
         shapes = []
-        for value, dtype in zip(values, self.dtypes):  # noqa: B905  (strict takes time on every run)
+        for value, dtype in zip(values, self.dtypes):
             if type(value) is not np.ndarray or value.dtype is not dtype or not value.flags.c_contiguous:
                 return None
             shapes.append(value.shape)
@@ -150,7 +152,9 @@ class BaseSession:
         """Empty: there is no remote target."""
         return ""
 
-    def run(self, fetches: Any, feed_dict: Mapping[Any, Any] | None = None, options: Any = None, run_metadata: Any = None) -> Any:
+    def run(
+        self, fetches: Any, feed_dict: Mapping[Any, Any] | None = None, options: Any = None, run_metadata: Any = None
+    ) -> Any:
         """Computes ``fetches`` (a tensor, operation, name, or nested lists, tuples and dicts of them) and returns their values.
 
         ``feed_dict`` gives values for placeholders or stands in for any tensors. Tensors come back as NumPy arrays (scalars
@@ -191,7 +195,9 @@ class BaseSession:
         """The variables that a compiled step reads or replaces, in its order."""
         return [self.state.arrays[operation] for operation in executable.operations]
 
-    def make_callable(self, fetches: Any, feed_list: Sequence[Any] | None = None, accept_options: bool = False) -> Callable[..., Any]:
+    def make_callable(
+        self, fetches: Any, feed_list: Sequence[Any] | None = None, accept_options: bool = False
+    ) -> Callable[..., Any]:
         """A function of the values for ``feed_list`` that returns the values of ``fetches``: ``run`` with less overhead."""
         if self._closed:
             raise RuntimeError("Attempted to use a closed Session.")

@@ -90,9 +90,7 @@ def is_compatible(left: Shape, right: Shape) -> bool:
     """Whether one tensor could have both shapes."""
     if left is None or right is None:
         return True
-    return len(left) == len(right) and all(
-        a is None or b is None or a == b for a, b in zip(left, right, strict=True)
-    )
+    return len(left) == len(right) and all(a is None or b is None or a == b for a, b in zip(left, right, strict=True))
 
 
 def normalise_axis(axis: int, rank: int, what: str = "axis") -> int:
@@ -317,7 +315,7 @@ class TensorShape:
 
 def as_shape(value: Any) -> Shape:
     """The plain tuple for a TensorShape, a sequence, a single size, or None."""
-    if value is None or isinstance(value, tuple) and all(type(size) is int and size >= 0 for size in value):
+    if value is None or (isinstance(value, tuple) and all(type(size) is int and size >= 0 for size in value)):
         return value
     if isinstance(value, TensorShape):
         return value.sizes

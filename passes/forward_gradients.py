@@ -46,4 +46,3 @@ def forward_gradients(
             return [None if nothing else weight for weight in weights]
         back, pushed = zip(*pairs, strict=True)
         return gradients(back, weights, list(pushed), unconnected_gradients=unconnected_gradients)
-

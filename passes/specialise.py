@@ -67,6 +67,8 @@ def _known(node: Operation, tensor: Tensor, value: Any) -> Tensor:
     if isinstance(tensor.op.kind, (Const, DimValue)):
         return tensor
     if any(isinstance(item, Dim) for item in value.reshape(-1)):
-        return tensor if value.ndim else tensor.graph.add(DimValue(value.item(), tensor.dtype), (), like=node).outputs[0]
+        return (
+            tensor if value.ndim else tensor.graph.add(DimValue(value.item(), tensor.dtype), (), like=node).outputs[0]
+        )
     array = np.array(value.tolist(), tensor.dtype.numpy).reshape(value.shape)
     return tensor.graph.add(Const(array), (), like=node).outputs[0]

@@ -97,8 +97,9 @@ def assert_imports(folder: Path, site: Path) -> None:
 def run_isolated(program: str, folder: Path) -> str:
     """What the program prints in a Python that sees neither this checkout nor the user's settings."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    # -S -I would hide the dependencies too, so an installed graphc is hidden by running in the folder instead.
-    command = [sys.executable, "-c", program]
+    # -S -I would hide the dependencies too, so a checkout on the path (installed as a .pth file) is taken from it.
+    hide = f"import sys; sys.path = [place for place in sys.path if place != {str(ROOT)!r}]\n"
+    command = [sys.executable, "-c", hide + program]
     result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     return result.stdout.strip()

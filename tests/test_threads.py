@@ -14,7 +14,9 @@ def _trained(threads):
     with tf.Graph().as_default():
         x, y = tf.placeholder(tf.float32, images.shape), tf.placeholder(tf.int64, labels.shape)
         kernel = tf.Variable(rng.randn(3, 3, 3, 16).astype(np.float32) * 0.2)
-        maps = tf.nn.max_pool(tf.nn.relu(tf.nn.conv2d(x, kernel, [1, 1, 1, 1], "SAME")), [1, 2, 2, 1], [1, 2, 2, 1], "SAME")
+        maps = tf.nn.max_pool(
+            tf.nn.relu(tf.nn.conv2d(x, kernel, [1, 1, 1, 1], "SAME")), [1, 2, 2, 1], [1, 2, 2, 1], "SAME"
+        )
         weights = tf.Variable(rng.randn(1024, 300).astype(np.float32) * 0.05)
         hidden = tf.tanh(tf.matmul(tf.reshape(maps, [32, 1024]), weights))
         last = tf.Variable(rng.randn(300, 10).astype(np.float32) * 0.05)
@@ -25,7 +27,9 @@ def _trained(threads):
         with tf.Session(config=config) as session:
             session.run(tf.global_variables_initializer())
             losses = [session.run([loss, train], {x: images, y: labels})[0] for _ in range(5)]
-            tasks = [call.kernel.tasks for call in session.compiled([loss, train], {x: images, y: labels})[0].program.calls]
+            tasks = [
+                call.kernel.tasks for call in session.compiled([loss, train], {x: images, y: labels})[0].program.calls
+            ]
             return losses, session.run(tf.trainable_variables()), max(tasks)
 
 

@@ -1,6 +1,6 @@
 """Dot products: where both operands are contiguous along K, vectors run along K and lanes are added up at the end.
 
-    for each row r and column c of a small tile: total[r, c] += A[r, k : k + lanes] * B[k : k + lanes, c]
+for each row r and column c of a small tile: total[r, c] += A[r, k : k + lanes] * B[k : k + lanes, c]
 """
 
 from __future__ import annotations

@@ -23,7 +23,11 @@ def _pad(nest: Nest, node: Operation) -> tuple[Statement, ...]:
     """The whole result filled with the value, then what is inside of it written over."""
     kind: Pad = node.kind  # type: ignore[assignment]
     out, buffer = node.outputs[0], nest.outputs[node.outputs[0]]
-    fill = loops("p", out.type.sizes, lambda index: Store(buffer, offset(index, out.type.sizes), literal(kind.value, buffer.dtype)))
+    fill = loops(
+        "p",
+        out.type.sizes,
+        lambda index: Store(buffer, offset(index, out.type.sizes), literal(kind.value, buffer.dtype)),
+    )
     x = node.inputs[0]
 
     def write(index: Index) -> Store:

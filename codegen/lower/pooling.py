@@ -65,7 +65,9 @@ class Cells:
         """Whether every cell of the image belongs to one window."""
         w = self.window
         axes = [self.sizes[axis] for axis in w.axes]
-        exact = all(e.low == 0 and e.high == 0 and e.out * s == n for e, s, n in zip(self.extents, w.strides, axes, strict=True))
+        exact = all(
+            e.low == 0 and e.high == 0 and e.out * s == n for e, s, n in zip(self.extents, w.strides, axes, strict=True)
+        )
         return exact and w.size == w.strides and w.dilations == (1, 1)
 
     def _along(self, axis: int, position: DimLike, place: int) -> tuple[DimLike, Expression | None]:
@@ -167,7 +169,9 @@ def _first_maxima(cells: Cells, index: Index, x: Buffer, greatest: Expression) -
         equal: Expression = Apply("eq", (Load(x, cell.offset, cell.inside), greatest), "bool")
         if cell.inside is not None:
             equal = Apply("logical_and", (equal, cell.inside), "bool")
-        first = equal if found is None else Apply("logical_and", (equal, Apply("logical_not", (found,), "bool")), "bool")
+        first = (
+            equal if found is None else Apply("logical_and", (equal, Apply("logical_not", (found,), "bool")), "bool")
+        )
         found = equal if found is None else Apply("logical_or", (found, equal), "bool")
         result.append((cell, first))
     return result

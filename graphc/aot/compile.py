@@ -1,11 +1,11 @@
 """Compile entry points ahead of time: the table of contents.
 
-    entries     fetches and feeds -> step, exact sizes, program           graphc/aot/entries.py
-    layout      a place for each variable and for working memory          graphc/aot/layout.py
-    initial     the program that sets the first values                    graphc/aot/initial.py
-    object      programs -> one object file                               graphc/codegen/artifact.py
-    header      the same interface in C                                   graphc/aot/header.py
-    library     the object, linked                                        graphc/aot/link.py
+entries     fetches and feeds -> step, exact sizes, program           graphc/aot/entries.py
+layout      a place for each variable and for working memory          graphc/aot/layout.py
+initial     the program that sets the first values                    graphc/aot/initial.py
+object      programs -> one object file                               graphc/codegen/artifact.py
+header      the same interface in C                                   graphc/aot/header.py
+library     the object, linked                                        graphc/aot/link.py
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ def compile_entries(
 ) -> Artifact:
     """`compile` for several functions over the same variables.
 
-        aot.compile_entries({"train": ([loss, train], [x, y]), "predict": (scores, [x])}, "out", name="mlp", batch=64)
+    aot.compile_entries({"train": ([loss, train], [x, y]), "predict": (scores, [x])}, "out", name="mlp", batch=64)
     """
     sizing = Sizing(batch, max_batch, shapes or {})
     return _compile(entries, folder, name, sizing, threads, target, session, embed, library)

@@ -1,9 +1,9 @@
 """Load a model that graphc compiled ahead of time; this file needs NumPy alone and travels beside the library.
 
-    model = load("libmlp.so")
-    loss = model.step(images, labels)          # by place, or by name: model.step(x=images, y=labels)
-    model.variables["hidden/kernel"][:]        # a view: what is written here, the next step reads
-    model.save("mlp.state")
+model = load("libmlp.so")
+loss = model.step(images, labels)          # by place, or by name: model.step(x=images, y=labels)
+model.variables["hidden/kernel"][:]        # a view: what is written here, the next step reads
+model.save("mlp.state")
 """
 
 from __future__ import annotations

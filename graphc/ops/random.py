@@ -183,9 +183,7 @@ def truncated_normal(
     return _scaled(TruncatedNormal, shape, mean, stddev, dtype, seed, name or "truncated_normal")
 
 
-def _scaled(
-    kind: type[Random], shape: Any, mean: Any, stddev: Any, dtype: Any, seed: int | None, name: str
-) -> Tensor:
+def _scaled(kind: type[Random], shape: Any, mean: Any, stddev: Any, dtype: Any, seed: int | None, name: str) -> Tensor:
     """``draw * stddev + mean``, written only as far as needed."""
     wanted = dtypes.as_dtype(dtype)
     _check_float(wanted, name)

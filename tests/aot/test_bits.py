@@ -79,9 +79,7 @@ def test_begins_with_the_values_of_a_session(embed: bool, tmp_path: Path) -> Non
         session.run(tf.global_variables_initializer())
         for batch in batches[:3]:
             session.run(step.train, dict(zip(step.feeds, batch)))
-        artifact = aot.compile(
-            [step.loss, step.train], step.feeds, tmp_path, batch=16, session=session, embed=embed
-        )
+        artifact = aot.compile([step.loss, step.train], step.feeds, tmp_path, batch=16, session=session, embed=embed)
         assert (artifact.state is None) == embed
         model = artifact.load()
         for batch in batches[3:]:

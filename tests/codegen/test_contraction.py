@@ -158,8 +158,18 @@ def _matmul(dtype, m, k, n, a_transposed=False, b_transposed=False):
 
 LAYOUTS = list(itertools.product([False, True], [False, True]))
 SIZES = [
-    (1, 1, 1), (3, 5, 2), (7, 1, 9), (1, 37, 21), (37, 21, 1), (5, 4, 16), (33, 17, 40),
-    (64, 784, 10), (65, 31, 130), (14, 300, 33), (100, 3, 100), (2, 1000, 3),
+    (1, 1, 1),
+    (3, 5, 2),
+    (7, 1, 9),
+    (1, 37, 21),
+    (37, 21, 1),
+    (5, 4, 16),
+    (33, 17, 40),
+    (64, 784, 10),
+    (65, 31, 130),
+    (14, 300, 33),
+    (100, 3, 100),
+    (2, 1000, 3),
 ]
 
 
@@ -372,12 +382,15 @@ def _backwards_in_threes(total):
     return [(i, min(i + 3, total)) for i in reversed(range(0, total, 3))]
 
 
-@pytest.mark.parametrize("spec, counts", [
-    (_matmul("f32", 150, 70, 260), (150 * 70, 70 * 260)),
-    (_matmul("f32", 150, 70, 260, True, True), (150 * 70, 70 * 260)),
-    (_convolution(4, 14, 14, 16, 3, 3, 40), (4 * 14 * 14 * 16, 9 * 16 * 40)),
-    (_matmul("f32", 400, 300, 1), (120000, 300)),
-])
+@pytest.mark.parametrize(
+    "spec, counts",
+    [
+        (_matmul("f32", 150, 70, 260), (150 * 70, 70 * 260)),
+        (_matmul("f32", 150, 70, 260, True, True), (150 * 70, 70 * 260)),
+        (_convolution(4, 14, 14, 16, 3, 3, 40), (4 * 14 * 14 * 16, 9 * 16 * 40)),
+        (_matmul("f32", 400, 300, 1), (120000, 300)),
+    ],
+)
 def test_bits_do_not_depend_on_how_tasks_are_split(spec, counts):
     a, b = _random("f32", counts[0], 1), _random("f32", counts[1], 2)
     whole = _run(spec, a, b)
