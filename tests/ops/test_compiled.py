@@ -21,3 +21,11 @@ def test_values(case: Case, dtype: str) -> None:
 def test_gradients(case: Case, dtype: str) -> None:
     built, found = with_gradients(case, dtype, unknown=not case.known_sizes)
     assert_close(built.compiled(found), built.interpreted(found), NATIVE * case.loose)
+
+
+@pytest.mark.parametrize("case, dtype", GRADIENTS, ids=[f"{case.name}-{dtype}" for case, dtype in GRADIENTS])
+def test_values_and_gradients_in_one_run(case: Case, dtype: str) -> None:
+    """What is fetched on the way must be stored by the kernel that also uses it."""
+    built, found = with_gradients(case, dtype)
+    fetched = [*built.outputs, *found]
+    assert_close(built.compiled(fetched), built.interpreted(fetched), NATIVE * case.loose)

@@ -1,0 +1,101 @@
+"""The same programs in TensorFlow and in graphc: values and gradients agree, also where conventions could differ."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import graphc
+from graphc.graph import Graph
+from tests.ops.harness import assert_close
+
+Program = Callable[..., Any]
+RNG = np.random.default_rng(0)
+
+
+def _floats(*shape: int) -> Any:
+    return RNG.uniform(-2, 2, shape).astype(np.float32)
+
+
+IMAGES, FILTER = _floats(2, 7, 6, 3), _floats(3, 2, 3, 4)
+TIES = np.array([[1, 1, 2, 0], [1, 1, 2, 2], [0, 3, 5, 5], [3, 0, 5, 5]], np.float32).reshape(1, 4, 4, 1)
+MATRIX = _floats(4, 5)
+ZEROS = np.array([[2, 0, 3], [0, 0, 1], [1, 2, -1.5]], np.float32)
+PAIRS = [np.array([-7.5, -7, 7, 7.5, 6], np.float32), np.array([2, -2, -3, 3, 3], np.float32)]
+
+PROGRAMS: dict[str, tuple[Program, list[Any]]] = {
+    "conv2d SAME": (lambda tf, x, w: tf.nn.conv2d(x, w, [1, 1, 1, 1], "SAME"), [IMAGES, FILTER]),
+    "conv2d strided SAME": (lambda tf, x, w: tf.nn.conv2d(x, w, [1, 2, 3, 1], "SAME"), [IMAGES, FILTER]),
+    "conv2d strided VALID": (lambda tf, x, w: tf.nn.conv2d(x, w, [1, 2, 2, 1], "VALID"), [IMAGES, FILTER]),
+    "conv2d dilated": (lambda tf, x, w: tf.nn.conv2d(x, w, 1, "VALID", dilations=[1, 2, 1, 1]), [IMAGES, FILTER]),
+    "conv2d explicit": (
+        lambda tf, x, w: tf.nn.conv2d(x, w, [1, 2, 1, 1], [[0, 0], [1, 2], [0, 1], [0, 0]]), [IMAGES, FILTER]),
+    "conv2d_transpose": (
+        lambda tf, x, w: tf.nn.conv2d_transpose(x, w, [2, 14, 6, 3], [1, 2, 1, 1]), [_floats(2, 7, 6, 4), FILTER]),
+    "max_pool SAME": (lambda tf, x: tf.nn.max_pool(x, [1, 3, 2, 1], [1, 2, 1, 1], "SAME"), [IMAGES]),
+    "max_pool of equals": (lambda tf, x: tf.nn.max_pool(x, [1, 2, 2, 1], [1, 1, 1, 1], "VALID"), [TIES]),
+    "avg_pool SAME": (lambda tf, x: tf.nn.avg_pool(x, [1, 3, 2, 1], [1, 2, 1, 1], "SAME"), [IMAGES]),
+    "reduce_max of equals": (lambda tf, x: tf.reduce_max(x, [1, 2]), [TIES]),
+    "reduce_prod with zeros": (lambda tf, x: tf.reduce_prod(x, 1), [ZEROS]),
+    "maximum of equals": (lambda tf, a, b: [tf.maximum(a, b), tf.minimum(a, b)], [TIES, TIES.copy()]),
+    "relu at zero": (lambda tf, x: tf.nn.relu(x), [np.array([-1, 0, 0.5], np.float32)]),
+    "abs and sign at zero": (lambda tf, x: [tf.abs(x), tf.sign(x)], [np.array([-1, 0, 0.5], np.float32)]),
+    "pow at zero": (
+        lambda tf, a, b: tf.pow(a, b), [np.array([0, 0, 2], np.float32), np.array([2, 1, -1.5], np.float32)]),
+    "division of floats": (lambda tf, a, b: [tf.floordiv(a, b), tf.floormod(a, b)], PAIRS),
+    "division of whole numbers": (
+        lambda tf, a, b: [tf.floordiv(a, b), tf.floormod(a, b), tf.truncatediv(a, b), tf.truncatemod(a, b), a / b],
+        [p.astype(np.int32) for p in PAIRS]),
+    "round": (lambda tf, x: [tf.round(x), tf.cast(x, tf.int32)], [np.array([0.5, 1.5, -0.5, -2.7, 2.5], np.float32)]),
+    "strided_slice": (
+        lambda tf, x: tf.strided_slice(x, [0, 1, 4], [2, 3, 0], [1, 1, -2], end_mask=4), [_floats(3, 4, 5)]),
+    "getitem": (lambda tf, x: [x[1:, ..., ::-2], x[-1, None, 1], x[:, 3:0:-1, 2:9]], [_floats(3, 4, 5)]),
+    "gather in batches": (
+        lambda tf, x: tf.gather(x, np.array([[0, 2], [1, 1], [2, 0]]), batch_dims=1), [_floats(3, 4, 5)]),
+    "gather_nd": (lambda tf, x: tf.gather_nd(x, [[0, 1], [2, 3], [0, 1]]), [_floats(3, 4, 5)]),
+    "one_hot": (lambda tf: tf.one_hot([[0, 3], [-1, 2]], 3, axis=1), []),
+    "unsorted_segment_sum": (lambda tf, x: tf.unsorted_segment_sum(x, [1, -1, 0, 1], 3), [MATRIX]),
+    "pads": (
+        lambda tf, x: [tf.pad(x, [[1, 2], [3, 0]], "REFLECT"), tf.pad(x, [[1, 2], [3, 0]], "SYMMETRIC"),
+                       tf.pad(x, [[1, 2], [3, 0]], constant_values=2)], [MATRIX]),
+    "cumsum": (lambda tf, x: [tf.cumsum(x, 1, exclusive=True), tf.cumsum(x, 0, reverse=True)], [MATRIX]),
+    "ranges": (lambda tf: [tf.range(5), tf.range(3, 18, 4), tf.range(5, 1, -2), tf.linspace(1.0, 3.0, 5)], []),
+    "where by rows": (lambda tf, x: tf.where([True, False, True, False], x, 2.0 * x), [MATRIX]),
+    "tensordot": (lambda tf, a, b: tf.tensordot(a, b, [[0, 2], [1, 0]]), [_floats(2, 3, 4), _floats(4, 2, 5)]),
+    "split and stack": (lambda tf, x: tf.stack([tf.split(x, [1, 4], 1)[1], x[:, :4]], axis=1), [MATRIX]),
+    "argmax of equals": (lambda tf, x: [tf.argmax(x, 2), tf.argmin(x, 1)], [TIES]),
+    "logsumexp": (lambda tf, x: tf.reduce_logsumexp(x, 1), [50 * MATRIX]),
+    "meshgrid": (lambda tf, a, b: tf.meshgrid(a, b), [_floats(3), _floats(4)]),
+}  # fmt: skip
+
+
+def _run(tf: Any, graph: Any, program: Program, arrays: list[Any]) -> list[Any]:
+    """The values of the outputs and the gradients of their weighted sum."""
+    with graph.as_default():
+        inputs = [tf.placeholder(array.dtype, array.shape) for array in arrays]
+        outputs = program(tf, *inputs)
+        outputs = list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
+        floats = [y for y in outputs if y.dtype.is_floating]
+        weights = [(1 + np.arange(np.prod(y.shape.as_list()))).reshape(y.shape.as_list()) for y in floats]
+        sources = [x for x in inputs if x.dtype.is_floating]
+        found = []
+        if floats and sources:
+            ys = [y * w.astype(y.dtype.as_numpy_dtype) for y, w in zip(floats, weights, strict=True)]
+            found = [g for g in tf.gradients(ys, sources) if g is not None]
+        with tf.Session(graph=graph) as session:
+            return session.run([*outputs, *found], dict(zip(inputs, arrays, strict=True)))
+
+
+@pytest.mark.peer("tensorflow")
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_tensorflow_gives_the_same(name: str) -> None:
+    import tensorflow
+
+    v1 = tensorflow.compat.v1
+    program, arrays = PROGRAMS[name]
+    wanted = _run(v1, v1.Graph(), program, arrays)
+    assert_close(_run(graphc, Graph(), program, arrays), wanted, 16.0)
