@@ -46,6 +46,7 @@ class Box:
 
     number: int
     content: Union[Unit, Scope]
+    sweep: str  # the outermost scope: adjoints of one call of gradients have it in common
     results: list[str] = field(default_factory=list)
     updated: list[str] = field(default_factory=list)  # variables in other boxes that get new values here
 
@@ -62,7 +63,7 @@ class Link:
     tail: Box
     head: Box
     kind: str
-    tensors: list[Tensor] = field(default_factory=list)
+    tensors: dict[Tensor, None] = field(default_factory=dict)  # each once, in order
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,10 @@ def drawing_of(graph: Graph, targets: Iterable[Operation], choice: Choice, facts
     trees = scope_trees(units) if choice.scopes else _flat(units)
     folded = folded_scopes(trees, choice.fold)
     owners = _owners(trees, folded)
-    boxes = {content: Box(number, content) for number, content in enumerate(dict.fromkeys(owners.values()))}
+    sweeps = {unit: _outermost(scope) for tree in trees for scope in (tree, *tree.all_scopes()) for unit in scope.units}
+    boxes: dict[Unit | Scope, Box] = {}
+    for unit, content in owners.items():
+        boxes.setdefault(content, Box(len(boxes), content, sweeps[unit]))
     for node, unit in units.of.items():
         boxes[owners[unit]].results += facts.results.get(node, [])
         boxes[owners[unit]].updated += facts.updates.get(node, [])
@@ -127,6 +131,12 @@ def _owners(trees: list[Scope], folded: set[Scope]) -> dict[Unit, Unit | Scope]:
     return owners
 
 
+def _outermost(scope: Scope) -> str:
+    while scope.parent and scope.parent.parent:
+        scope = scope.parent
+    return scope.name
+
+
 def _links(units: Units, box_of: Callable[[Unit], Box]) -> list[Link]:
     links: dict[tuple[Box, Box, str], Link] = {}
 
@@ -139,8 +149,8 @@ def _links(units: Units, box_of: Callable[[Unit], Box]) -> list[Link]:
         if tail is head:
             return
         link = links.setdefault((tail, head, kind), Link(tail, head, kind))
-        if tensor is not None and tensor not in link.tensors:
-            link.tensors.append(tensor)
+        if tensor is not None:
+            link.tensors[tensor] = None
 
     for node in units.of:
         for place, tensor in enumerate(node.inputs):
@@ -153,13 +163,14 @@ def _links(units: Units, box_of: Callable[[Unit], Box]) -> list[Link]:
 def _tidied(links: list[Link]) -> list[Link]:
     """Without what a reader sees anyway, the links inside a part before those between parts.
 
-    Where a value is read, the order follows from it. A new value of what stands elsewhere is a word in the box that
-    makes it, since an arrow across the whole page says no more.
+    Where a value is read, the order follows from it; between folded scopes a value may go the other way, and the order
+    is of what is in them. A new value of what stands elsewhere is a word in the box that makes it, since an arrow
+    across the whole page says no more.
     """
     data = {(link.tail, link.head) for link in links if link.kind == "data"}
     kept = []
     for link in links:
-        if link.kind == "control" and (link.tail, link.head) in data:
+        if link.kind == "control" and data.intersection(((link.tail, link.head), (link.head, link.tail))):
             continue
         if link.kind == "write" and link.tail.role != link.head.role:
             link.tail.updated += [tensor.op.name for tensor in link.tensors]

@@ -7,6 +7,7 @@ way round with the arrow at their beginning, and links between parts ask for no 
 
 from __future__ import annotations
 
+from collections import Counter
 from html import escape
 from typing import Any
 
@@ -24,6 +25,7 @@ OTHER_COLOURS = ("#f3f4f6", "#4b5563")
 SHAPES = {"variable": "cylinder", "placeholder": "invhouse", "constant": "note", "kernel": "box", "operation": "box"}
 SHOWN_VARIABLES = 4
 SHOWN_TYPES = 2
+SHOWN_LINES = 30  # of a tooltip
 LONGEST_TITLE = 36
 
 
@@ -101,7 +103,7 @@ def _scope_text(scope: Scope) -> tuple[str, list[str], list[str]]:
     count = len(units) - len(variables)
     title = f"{_shortened(scope.name)} ({count} {'op' if count == 1 else 'ops'})"
     lines = _variables_text([(unit.title, unit.node.outputs[0]) for unit in variables])
-    return title, lines, [scope.full_name, *(_line(unit.node) for unit in units[:30]), *["..."] * (len(units) > 30)]
+    return title, lines, [scope.full_name, *_lines(units)]
 
 
 def _unit_text(unit: Unit, drawing: Drawing) -> tuple[str, list[str], list[str]]:
@@ -132,8 +134,7 @@ def _variables_text(variables: list[tuple[str, Tensor]]) -> list[str]:
 def kernel_text(node: Operation) -> list[str]:
     """The operations in a kernel's body in at most two lines, equal ones counted."""
     names = [inner.type for inner in node.kind.body.nodes if inner.type not in ("Placeholder", "Const")]  # type: ignore[attr-defined]
-    counts = {name: names.count(name) for name in names}
-    words = [name if count == 1 else f"{count} {name}" for name, count in counts.items()]
+    words = [name if count == 1 else f"{count} {name}" for name, count in Counter(names).items()]
     lines = [""]
     for word in words:
         if len(lines[-1]) + len(word) + 3 > LONGEST_TITLE and lines[-1]:
@@ -144,7 +145,9 @@ def kernel_text(node: Operation) -> list[str]:
 
 def _results_text(box: Box) -> list[str]:
     """What the step asks for that is made here, and the variables that change here."""
-    lines = list(box.results) if len(box.results) <= SHOWN_VARIABLES else [f"{len(box.results)} results"]
+    lines = list(dict.fromkeys(box.results))
+    if len(lines) > SHOWN_VARIABLES:
+        lines = [f"{len(lines)} results"]
     # What an optimizer keeps of a variable is named after it.
     main = [name for name in box.updated if not any(name.startswith(f"{other}/") for other in box.updated)]
     if len(main) > SHOWN_VARIABLES:
@@ -153,6 +156,10 @@ def _results_text(box: Box) -> list[str]:
         kept = sum(other.startswith(f"{name}/") for other in box.updated)
         lines.append(f"updates {name}" + (f" and {kept} {'slot' if kept == 1 else 'slots'}" if kept else ""))
     return lines
+
+
+def _lines(units: list[Unit]) -> list[str]:
+    return [*(_line(unit.node) for unit in units[:SHOWN_LINES]), *["..."] * (len(units) > SHOWN_LINES)]
 
 
 def _line(node: Operation) -> str:
@@ -182,10 +189,11 @@ def _link(graph: Any, link: Link, drawing: Drawing, labelled: set[Tensor], besid
         attributes |= {"style": "dashed", "label": ""}
     if link.kind == "write":
         attributes |= {"constraint": "false", "color": COLOURS["update"][1], "arrowhead": "vee"}
-    if beside and tail.role == head.role == "adjoint":
+    same_part = tail.role == head.role and (tail.role != "adjoint" or tail.sweep == head.sweep)
+    if beside and same_part and tail.role == "adjoint":
         tail, head = head, tail
         attributes["dir"] = "back"
-    elif tail.role != head.role:
+    elif not same_part:
         attributes.setdefault("color", PALE)
         attributes["minlen"] = "0" if beside else "1"
     graph.edge(f"n{tail.number}", f"n{head.number}", **{key: text for key, text in attributes.items() if text})
@@ -193,11 +201,10 @@ def _link(graph: Any, link: Link, drawing: Drawing, labelled: set[Tensor], besid
 
 def _types_text(tensors: list[Tensor], drawing: Drawing) -> str:
     """The types of the tensors on a link, equal ones counted; a number where there are too many."""
-    texts = [_type_text(tensor, drawing) for tensor in tensors]
-    different = list(dict.fromkeys(texts))
-    if len(different) > SHOWN_TYPES:
-        return f"{len(texts)} tensors"
-    return "\n".join(text if texts.count(text) == 1 else f"{texts.count(text)} x {text}" for text in different)
+    counts = Counter(_type_text(tensor, drawing) for tensor in tensors)
+    if len(counts) > SHOWN_TYPES:
+        return f"{len(tensors)} tensors"
+    return "\n".join(text if count == 1 else f"{count} x {text}" for text, count in counts.items())
 
 
 def _type_text(tensor: Tensor, drawing: Drawing) -> str:
@@ -207,7 +214,8 @@ def _type_text(tensor: Tensor, drawing: Drawing) -> str:
 
 def _tensors_tooltip(link: Link, drawing: Drawing) -> str:
     words = {"data": "", "control": "runs before", "write": "new value"}[link.kind]
-    return "\n".join([words] * bool(words) + [f"{x.label}: {_type_text(x, drawing)}" for x in link.tensors])
+    lines = [f"{tensor.label}: {_type_text(tensor, drawing)}" for tensor in link.tensors]
+    return "\n".join([words] * bool(words) + lines[:SHOWN_LINES] + ["..."] * (len(lines) > SHOWN_LINES))
 
 
 def _quoted(text: str) -> str:

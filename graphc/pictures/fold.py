@@ -11,10 +11,12 @@ from collections.abc import Callable, Container, Hashable, Iterable, Sequence
 from typing import TypeVar, Union
 
 from graphc.pictures.scopes import Scope
+from graphc.pictures.units import Unit
 
-MOST_BOXES = 40
+MOST_BOXES = 42
 # More than these side by side are gathered where they are alike; the parts of a training graph share the boxes.
 MANY_SCOPES, MANY_UNITS = 13, 20
+FEW_SCALARS = 2  # beside the updates of arrays, such as the powers of Adam's decay rates
 
 Item = TypeVar("Item")
 Key = TypeVar("Key", bound=Hashable)
@@ -29,10 +31,11 @@ def folded_scopes(trees: Sequence[Scope], fold: Fold = "auto") -> set[Scope]:
         for tree in trees:
             _group_many(tree)
         return _folded_to_fit(trees)
-    return {scope for tree in trees for scope in tree.all_scopes() if _is_folded(fold)(scope)}
+    is_folded = _test_of(fold)
+    return {scope for tree in trees for scope in tree.all_scopes() if is_folded(scope)}
 
 
-def _is_folded(fold: Fold) -> Callable[[Scope], bool]:
+def _test_of(fold: Fold) -> Callable[[Scope], bool]:
     if fold is None:
         return lambda scope: False
     if isinstance(fold, (bool, str)):
@@ -103,24 +106,34 @@ def _size(scope: Scope) -> int:
 
 def _holds_only_scalars(scope: Scope) -> bool:
     """The numbers beside the arrays, such as a learning rate: one box says enough."""
-    return all(tensor.type.shape == () for unit in scope.all_units() for tensor in unit.node.outputs)
+    return all(map(_is_scalar, scope.all_units()))
+
+
+def _is_scalar(unit: Unit) -> bool:
+    return bool(unit.node.outputs) and all(tensor.type.shape == () for tensor in unit.node.outputs)
 
 
 # -- too many side by side -----------------------------------------------------------------------------
 
 
 def _group_many(scope: Scope) -> None:
-    """Gathers what would not fit: scopes alike but for the numbers in their names, and units declared by one line."""
+    """Gathers scopes alike but for the numbers in their names, units declared by one line, and scalars of an update."""
     if len(scope.scopes) > MANY_SCOPES:
-        scope.scopes = [kept for (name, _), many in _grouped(scope.scopes, _likeness) for kept in _gathered(scope, name, many)]
+        groups = _grouped(scope.scopes, _likeness)
+        scope.scopes = [kept for (name, _), many in groups for kept in _gathered(scope, name, many)]
     if len(scope.units) > MANY_UNITS:
-        groups = _grouped(scope.units, lambda unit: str(unit.node.origin or ""))
+        lines = _grouped(scope.units, lambda unit: str(unit.node.origin or ""))
         scope.units = []
-        for name, units in groups:
+        for name, units in lines:
             if len(units) < 3:
                 scope.units += units
             else:
                 scope.scopes.append(Scope(name, scope.role, scope, units=units, is_grouped=True))
+    scalars = [unit for unit in scope.units if _is_scalar(unit) and not unit.node.kind.has_effect]
+    if scope.role == "update" and len(scalars) > FEW_SCALARS:
+        gathered = set(scalars)
+        scope.units = [unit for unit in scope.units if unit not in gathered]
+        scope.scopes.append(Scope("scalars", scope.role, scope, units=scalars, is_grouped=True))
     for inner in scope.scopes:
         if not inner.is_grouped:
             _group_many(inner)

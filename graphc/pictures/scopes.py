@@ -107,7 +107,13 @@ class _Paths:
         self.known: dict[str, Path] = {}
 
     def of(self, unit: Unit) -> Path:
-        """The scopes from the outermost to the one that the unit stands in."""
+        """The scopes from the outermost to the one that the unit stands in; asked in the graph's order."""
+        name = unit.node.name
+        if name not in self.known:
+            self.known[name] = self._find(unit)
+        return self.known[name]
+
+    def _find(self, unit: Unit) -> Path:
         home = self.updates.get(unit.node, unit.node) if unit.role == "update" else unit.node
         if home.role == "adjoint":
             return self._of_adjoint(home.name)
@@ -125,7 +131,7 @@ class _Paths:
             for start in range(end + 1) if match else ():
                 forward = self.units.get("/".join((*parts[start:end], match[1])))  # type: ignore[index]
                 if forward is not None:
-                    return (*parts[:start], *self._known(forward), *parts[end:-1])
+                    return (*parts[:start], *self.of(forward), *parts[end:-1])
         return self._of_sum(name)
 
     def _of_sum(self, name: str) -> Path:
@@ -134,13 +140,7 @@ class _Paths:
         parts = [self.units[x.op.name] for x in node.inputs if x.op.name in self.units] if node else []
         if not parts or any(unit.role != "adjoint" for unit in parts):
             return self._of_name(name)
-        return _common_start([self._known(unit) for unit in parts])
-
-    def _known(self, unit: Unit) -> Path:
-        name = unit.node.name
-        if name not in self.known:
-            self.known[name] = self.of(unit)
-        return self.known[name]
+        return _common_start([self.of(unit) for unit in parts])
 
 
 def _common_start(paths: Sequence[Path]) -> Path:

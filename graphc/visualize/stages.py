@@ -19,6 +19,7 @@ from graphc.dims import DimLike, symbol
 from graphc.fetching import Fetches
 from graphc.graph import Graph
 from graphc.nodes import Operation, Tensor
+from graphc.ops.reshaping import ExpandDims, Reshape, Squeeze
 from graphc.pictures.boxes import Facts
 from graphc.pictures.units import initialisation
 from graphc.scopes import get_default_graph
@@ -105,13 +106,17 @@ def _after(step: Step, sizes: Mapping[Tensor, Sequence[DimLike]], stage: str) ->
 def _kernels(step: Step, sizes: Mapping[Tensor, Sequence[DimLike]]) -> Stage:
     from graphc.codegen.program import Program
     from graphc.codegen.target import host  # code generation loads when a step is compiled
-    from graphc.passes.groups import is_alias
     from graphc.visualize.kernels import lines_of_kernels, memory_of_tensors, summary
 
     graph, built = compiler.build_program(step, sizes, host())
     program = cast(Program, built)
     lines, memory = lines_of_kernels(program), memory_of_tensors(program)
-    return Stage(graph, [], _facts(step, graph, lines=lines, memory=memory, is_view=is_alias), summary(program))
+    return Stage(graph, [], _facts(step, graph, lines=lines, memory=memory, is_view=_is_view), summary(program))
+
+
+def _is_view(node: Operation) -> bool:
+    """Whether a node is the same memory under another shape."""
+    return isinstance(node.kind, (Reshape, ExpandDims, Squeeze))
 
 
 def _leaves(graph: Graph) -> tuple[list[Tensor], list[Operation]]:
