@@ -25,12 +25,14 @@ Emit = Callable[..., ir.Value]
 MOST_IN_PLACE = 4
 
 
-def internal_function(module: ir.Module, name: str, kind: ir.FunctionType) -> ir.Function:
-    """A new function of this module alone that is not worth inlining."""
+def internal_function(module: ir.Module, name: str, kind: ir.FunctionType, rare: bool = False) -> ir.Function:
+    """A new function of this module alone that is not worth inlining; a ``rare`` one is compiled fast, not well."""
     function = ir.Function(module, kind, name)
     function.linkage = "internal"
     function.attributes.add("noinline")
     function.attributes.add("nounwind")
+    if rare:
+        function.attributes.add("optnone")
     return function
 
 

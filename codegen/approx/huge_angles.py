@@ -84,7 +84,7 @@ def lanes_function(module: ir.Module, x_type: ir.Type, n_type: ir.Type, limit: f
         return module.globals[name]
     result_types = [n_type, x_type, x_type]
     kind = ir.FunctionType(ir.LiteralStructType(result_types), [x_type, *result_types])
-    function = internal_function(module, name, kind)
+    function = internal_function(module, name, kind, rare=True)
     builder = ir.IRBuilder(function.append_basic_block("entry"))
     places = [stack_place(builder, value.type) for value in function.args]
     for value, place in zip(function.args, places, strict=True):
@@ -116,15 +116,26 @@ def lanes_function(module: ir.Module, x_type: ir.Type, n_type: ir.Type, limit: f
 
 
 def reduce_one(angle: Lanes) -> Reduced:
-    """n, r and rest of one scalar; a float32 by way of double."""
+    """n, r and rest of one scalar."""
+    if str(angle.element) == "float":
+        return reduce_one_float(angle)
     builder = angle.builder
-    is_float = str(angle.element) == "float"
-    wide = angle.widen() if is_float else angle
-    found = builder.call(scalar_function(builder.module), (wide.value,))
+    found = builder.call(scalar_function(builder.module), (angle.value,))
     n, r, rest = (angle.new(builder.extract_value(found, index)) for index in range(3))
-    if not is_float:
-        return n, r, rest
-    return n.cast(builder.trunc, I32), r.narrow(), (r - r.narrow().widen()).narrow()
+    return n, r, rest
+
+
+def reduce_one_float(x: Lanes) -> Reduced:
+    """The same with m of 24 bits and 96 bits of 2/pi; 62 bits of the fraction are plenty, and no rest is kept."""
+    builder = x.builder
+    bits = x.new(builder.zext(x.bits().value, I64))
+    mantissa = (bits & 0x7FFFFF) | 0x800000
+    words, shift = words_from(bits.shift_right_unsigned(23) - (127 + 23 - 62), 3)
+    upper, lower = (funnel_left(words[index], words[index + 1], shift) for index in range(2))
+    turns = mantissa * upper + (mantissa * lower.shift_right_unsigned(32)).shift_right_unsigned(32)
+    n = (turns + (1 << 61)).shift_right_unsigned(62)
+    r = ((turns << 2).to_float() * (math.pi / 2 / 2.0**64)).narrow()
+    return n.cast(builder.trunc, I32), (x < math.inf).choose(r, math.nan), x.like(0.0)
 
 
 def stack_place(builder: ir.IRBuilder, kind: ir.Type) -> ir.Value:
@@ -148,7 +159,7 @@ def scalar_function(module: ir.Module) -> ir.Function:
     if name in module.globals:
         return module.globals[name]
     kind = ir.FunctionType(ir.LiteralStructType([I64, DOUBLE, DOUBLE]), [DOUBLE])
-    function = internal_function(module, name, kind)
+    function = internal_function(module, name, kind, rare=True)
     builder = ir.IRBuilder(function.append_basic_block("entry"))
     x = Lanes(builder, function.args[0], False)
     high, low = turns_fixed_point(x)
@@ -163,11 +174,7 @@ def turns_fixed_point(x: Lanes) -> tuple[Lanes, Lanes]:
     """``x * 2/pi`` modulo 4 as 128 bits, of which the first two stand before the point."""
     bits = x.bits()
     mantissa = (bits & ((1 << 52) - 1)) | (1 << 52)
-    place = bits.shift_right_unsigned(52) - (1023 + 52 - 62)  # e + 62: where the bits of weight 2 and less begin
-    # Infinity would start beyond the table; its result is not used.
-    place = place.new(x.builder.select(place.below(1035).value, place.value, I64(0)))
-    word, shift = place.shift_right_unsigned(6), place & 63
-    words = [load_word(x, word + index) for index in range(4)]
+    words, shift = words_from(bits.shift_right_unsigned(52) - (1023 + 52 - 62), 4)
     g2, g1, g0 = (funnel_left(words[index], words[index + 1], shift) for index in range(3))
     carry0, _ = multiply_wide(mantissa, g0)
     high1, low1 = multiply_wide(mantissa, g1)
@@ -188,6 +195,17 @@ def angle_from_fraction(high: Lanes, low: Lanes) -> tuple[Lanes, Lanes]:
     nearest = product.to_float()
     rest = product - nearest.cast(builder.fptosi, I64)
     return nearest * scale, rest.to_float() * scale
+
+
+def words_from(place: Lanes, count: int) -> tuple[list[Lanes], Lanes]:
+    """The words of the table that hold its bits from ``place``, and how many bits of the first stand before that.
+
+    ``place`` is e + 62: there the bits begin whose weight is 2 and less.
+    """
+    # Infinity would start beyond the table; its result is not used.
+    place = place.below(1035).choose(place, 0)
+    word = place.shift_right_unsigned(6)
+    return [load_word(place, word + index) for index in range(count)], place & 63
 
 
 def load_word(x: Lanes, index: Lanes) -> Lanes:
