@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,12 +14,6 @@ from tests.interpreted import InterpretedSession
 A = np.array([[0.2, 0.9], [0.7, 0.4], [0.5, 0.1]])  # predictions
 Y = np.array([[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])  # labels
 ALL = tf.losses.Reduction
-
-
-@pytest.fixture(autouse=True)
-def fresh_graph() -> Iterator[None]:
-    with tf.Graph().as_default():
-        yield
 
 
 def run(tensor: Any) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -12,12 +11,6 @@ import graphc as tf
 from tests.interpreted import InterpretedSession
 
 HERE = os.path.basename(__file__)
-
-
-@pytest.fixture(autouse=True)
-def fresh_graph() -> Iterator[None]:
-    with tf.Graph().as_default():
-        yield
 
 
 def test_a_variable_is_four_nodes_under_its_name() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,12 +13,6 @@ from tests.interpreted import InterpretedSession as Session
 
 RANDOM = np.random.RandomState(0)
 IMAGES = RANDOM.standard_normal((2, 6, 5, 3)).astype(np.float32)
-
-
-@pytest.fixture(autouse=True)
-def fresh_graph() -> Iterator[None]:
-    with tf.Graph().as_default():
-        yield
 
 
 def filled(seed: int) -> Callable[..., Any]:

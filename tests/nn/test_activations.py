@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -39,12 +39,6 @@ CASES: dict[str, tuple[Callable[[Any], Any], Any, Any]] = {
     "tanh": (tf.nn.tanh, np.tanh(X), 1 - np.tanh(X) ** 2),
     "sigmoid": (tf.nn.sigmoid, SIGMOID, SIGMOID * (1 - SIGMOID)),
 }  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def fresh_graph() -> Iterator[None]:
-    with tf.Graph().as_default():
-        yield
 
 
 @pytest.mark.parametrize("name", CASES)

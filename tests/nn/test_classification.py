@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,12 +17,6 @@ LABELS = np.array([3, 0, 4, 3])
 ONE_HOT = np.eye(5)[LABELS]
 MIXED = np.random.RandomState(1).dirichlet(np.ones(5), 4)
 WEIGHTS = np.random.RandomState(2).standard_normal(4)
-
-
-@pytest.fixture(autouse=True)
-def fresh_graph() -> Iterator[None]:
-    with tf.Graph().as_default():
-        yield
 
 
 def np_log_softmax(x: Array, axis: int = -1) -> Array:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 
@@ -12,12 +10,6 @@ from tests.interpreted import InterpretedSession as Session
 
 TABLE = np.arange(21.0).reshape(7, 3)
 IDS = np.array([[6, 0], [3, 3], [1, 5]])
-
-
-@pytest.fixture(autouse=True)
-def fresh_graph() -> Iterator[None]:
-    with tf.Graph().as_default():
-        yield
 
 
 def test_rows_and_their_gradient() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,12 +13,6 @@ from tests.interpreted import InterpretedSession as Session
 
 X = np.random.RandomState(0).standard_normal((3, 4, 5, 2))
 SCALE, OFFSET = np.array([2.0, 0.5]), np.array([-1.0, 3.0])
-
-
-@pytest.fixture(autouse=True)
-def fresh_graph() -> Iterator[None]:
-    with tf.Graph().as_default():
-        yield
 
 
 def run(*tensors: Any) -> list[Any]:

@@ -26,7 +26,9 @@ CASES: dict[str, Callable[[Any, Any, Any], Any]] = {
     "softmax along 0": lambda tf, x, y: tf.nn.softmax(x, axis=0),
     "log_softmax": lambda tf, x, y: tf.nn.log_softmax(x),
     "softmax cross entropy": lambda tf, x, y: tf.nn.softmax_cross_entropy_with_logits_v2(labels=y, logits=x),
-    "sparse cross entropy": lambda tf, x, y: tf.nn.sparse_softmax_cross_entropy_with_logits(labels=[0, 4, 2], logits=x),
+    "sparse cross entropy": lambda tf, x, y: tf.nn.sparse_softmax_cross_entropy_with_logits(
+        labels=[0, 4, 2], logits=x
+    ),
     "sigmoid cross entropy": lambda tf, x, y: tf.nn.sigmoid_cross_entropy_with_logits(labels=y, logits=x),
     "weighted cross entropy": lambda tf, x, y: tf.nn.weighted_cross_entropy_with_logits(y, x + 0.01, 3.0),
     "relu": lambda tf, x, y: tf.nn.relu(x),
@@ -57,7 +59,7 @@ CASES: dict[str, Callable[[Any, Any, Any], Any]] = {
     "hinge_loss": lambda tf, x, y: tf.losses.hinge_loss(tf.round(y), x + 0.01),
     "huber_loss": lambda tf, x, y: tf.losses.huber_loss(y, x, delta=0.7),
     "cosine_distance": lambda tf, x, y: tf.losses.cosine_distance(y, x, axis=1),
-    "softmax loss": lambda tf, x, y: tf.losses.softmax_cross_entropy(y, x, weights=[0.0, 1.0, 3.0], label_smoothing=0.1),
+    "softmax loss": lambda tf, x, y: tf.losses.softmax_cross_entropy(y, x, weights=W[:, 0], label_smoothing=0.1),
     "sigmoid loss": lambda tf, x, y: tf.losses.sigmoid_cross_entropy(y, x, label_smoothing=0.1),
     "norm": lambda tf, x, y: tf.norm(x, axis=0),
     "reduce_std": lambda tf, x, y: tf.math.reduce_std(x, 1),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,12 +16,6 @@ START = np.array([[1.0, -2.0, 0.5], [0.0, 3.0, -0.25]])
 TARGET = np.array([[0.5, 1.0, -1.0], [2.0, -1.0, 0.75]])
 SCALES = np.array([1.0, 0.01, 100.0])
 STEPS = 5
-
-
-@pytest.fixture(autouse=True)
-def fresh_graph() -> Iterator[None]:
-    with tf.Graph().as_default():
-        yield
 
 
 def gradient(w: Array) -> Array:
