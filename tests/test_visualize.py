@@ -332,6 +332,15 @@ def test_a_kernel_names_the_variables_that_it_reads_and_changes() -> None:
     assert ">updates w<" in box
 
 
+def test_a_kernel_has_the_colour_of_most_of_its_operations() -> None:
+    x = tf.placeholder(tf.float32, [4], name="x")
+    y = tf.exp(tf.sin(x), name="y")
+    with x.graph.in_role("adjoint"):
+        z = tf.square(y, name="z")
+    (box,) = [line for line in visualize.dot_text(z, stage="kernels").splitlines() if "shape=box" in line]
+    assert 'fillcolor="#e3eef9"' in box
+
+
 def test_values_between_kernels_have_a_place_in_memory() -> None:
     x = tf.placeholder(tf.float32, [16, 16], name="x")
     y = tf.matmul(tf.matmul(x, x), x, name="y")
