@@ -134,6 +134,8 @@ def _compile(
 ) -> Artifact:
     _check_names(name, entries)
     _check_threads(threads)
+    if embed and session is None:
+        raise ValueError("embed keeps values of a session in the object: give session= too")
     processor = _target(target)
     graph = session.graph if session is not None else graph_of([fetches for fetches, _ in entries.values()])
     built = [build_entry(entry, *wanted, graph, sizing, processor) for entry, wanted in entries.items()]

@@ -110,7 +110,7 @@ def build(step: Step, shapes: Mapping[Tensor, Sequence[DimLike]], target: Target
                 f"{operation.describe()} has the shape {shape_text(inside.type.shape)}: ahead of time the sizes of "
                 "variables must be known (declare it without validate_shape=False)"
             )
-    return compiler.build_program(step, shapes, target)  # type: ignore[return-value]
+    return compiler.build_program(step, shapes, target)
 
 
 def _types(program: Program, kind: str) -> list[TensorType]:

@@ -56,6 +56,12 @@ def state_of(session: Any, fields: Sequence[Field]) -> bytes:
     """The session's values of all fields, as they stand in an instance (without the padding at the end)."""
     size = max((field.offset + field.bytes for field in fields), default=0)
     image = np.zeros(size, np.uint8)
+    with session.lock:
+        _copy_state(session, fields, image)
+    return image.tobytes()
+
+
+def _copy_state(session: Any, fields: Sequence[Field], image: np.ndarray[Any, Any]) -> None:
     for field in fields:
         array = session.state.arrays.get(field.operation)
         if field.is_variable and field.operation not in session.state.initialised:
@@ -69,7 +75,6 @@ def state_of(session: Any, fields: Sequence[Field]) -> bytes:
             raise ValueError(f"{field.operation.describe()} has shape {array.shape} in the session, not {field.type}")
         if array is not None:
             image[field.offset : field.offset + field.bytes] = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
-    return image.tobytes()
 
 
 def copying_program(image: bytes) -> Program:

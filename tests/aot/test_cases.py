@@ -1,4 +1,4 @@
-"""Every case of the op table ahead of time, each with one of its dtypes: many become the entry points of one library."""
+"""Every case of the op table ahead of time, with one of its dtypes: many become the entry points of one library."""
 
 from __future__ import annotations
 

@@ -102,6 +102,12 @@ def test_uninitialised_session(step: models.Step, tmp_path: Path) -> None:
     )
 
 
+def test_embedding_without_a_session(step: models.Step, tmp_path: Path) -> None:
+    assert said(ValueError, step.loss, step.feeds, tmp_path, batch=2, embed=True) == (
+        "embed keeps values of a session in the object: give session= too"
+    )
+
+
 def test_first_values_that_depend_on_feeds(tmp_path: Path) -> None:
     with tf.Graph().as_default():
         start = tf.placeholder(tf.float32, [2], name="start")
