@@ -371,3 +371,15 @@ def _as_tuple(types: TensorType | tuple[TensorType, ...]) -> tuple[TensorType, .
 
 def _declared_at(origin: Origin | None) -> str:
     return f", declared at {origin}" if origin else ""
+
+
+def needed_nodes(targets: Iterable[Tensor]) -> list[Operation]:
+    """The nodes on which ``targets`` depend, in the order of the graph."""
+    seen: set[Operation] = set()
+    waiting = [tensor.op for tensor in targets]
+    while waiting:
+        node = waiting.pop()
+        if node not in seen:
+            seen.add(node)
+            waiting.extend(tensor.op for tensor in node.inputs)
+    return sorted(seen, key=lambda node: node.number)

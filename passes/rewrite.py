@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
-from graphc.graph import Graph
+from graphc.graph import Graph, needed_nodes
 from graphc.nodes import Operation, Tensor
 
 Rule = Callable[[Operation, tuple[Tensor, ...]], Tensor | Sequence[Tensor] | None]
@@ -35,18 +35,6 @@ def rewrite(graph: Graph, rule: Rule) -> Graph:
 def copy_node(graph: Graph, node: Operation, inputs: tuple[Tensor, ...]) -> Operation:
     """``node`` in ``graph``, of other inputs of the same types."""
     return graph.add(node.kind, inputs, tuple([tensor.type for tensor in node.outputs]), like=node)
-
-
-def needed_nodes(targets: Iterable[Tensor]) -> list[Operation]:
-    """The nodes on which ``targets`` depend, in the order of the graph."""
-    seen: set[Operation] = set()
-    waiting = [tensor.op for tensor in targets]
-    while waiting:
-        node = waiting.pop()
-        if node not in seen:
-            seen.add(node)
-            waiting.extend(tensor.op for tensor in node.inputs)
-    return sorted(seen, key=lambda node: node.number)
 
 
 def consumers_of(graph: Graph) -> dict[Tensor, list[Operation]]:

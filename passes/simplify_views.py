@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from graphc.dims import DimLike
-from graphc.nodes import Tensor
+from graphc.nodes import Op, Tensor
 from graphc.ops.arrays import ConcatV2
 from graphc.ops.base import Const
 from graphc.ops.blocks import Pad, Slice
@@ -51,15 +51,23 @@ def canonical_reshape(at: Site, x: Tensor, *_: Tensor) -> Tensor | None:
     if old == new:
         return source
     moves = _unit_moves(old, new)
-    if moves is None:
-        return None if source is x and isinstance(at.kind, Reshape) else at.make(Reshape(new), source)
-    removed, added = moves
-    if added:
-        result = source if not removed else at.make(Squeeze(removed), source)
-        canonical = ExpandDims(added)
-        return None if canonical == at.kind and result is x else at.make(canonical, result)
-    canonical_squeeze = Squeeze(removed)
-    return None if canonical_squeeze == at.kind and source is x else at.make(canonical_squeeze, source)
+    steps: list[Op] = [Reshape(new)]
+    if moves is not None:
+        steps = [kind(axes) for kind, axes in zip((Squeeze, ExpandDims), moves) if axes]
+    if at.kind == steps[-1] and _is_made_by(x, steps[:-1], source):
+        return None
+    result = source
+    for step in steps:
+        result = at.make(step, result)
+    return result
+
+
+def _is_made_by(x: Tensor, steps: Sequence[Op], source: Tensor) -> bool:
+    for step in reversed(steps):
+        if x.op.kind != step:
+            return False
+        x = x.op.inputs[0]
+    return x is source
 
 
 def _unit_moves(old: Sequence[DimLike], new: Sequence[DimLike]) -> tuple[tuple[int, ...], tuple[int, ...]] | None:

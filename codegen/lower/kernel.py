@@ -8,6 +8,7 @@ from graphc.codegen.loops import Buffer, Kernel, Statement
 from graphc.codegen.lower.nest import Nest
 from graphc.codegen.lower.rules import ROOTS, RULES
 from graphc.codegen.lower.values import Values
+from graphc.graph import needed_nodes
 from graphc.nodes import Operation, Tensor
 from graphc.ops import fused
 
@@ -33,16 +34,18 @@ def lower(node: Operation) -> Lowered:
             checked.append(failing)
         return errors, checked.index(failing) + 1
 
-    values = Values(RULES, inputs)
-    nest = Nest(kind.body, kind.sizes, kind.reduced, values, outputs, note)
-    body = _root_statements(nest) or nest.statements()
+    body: list[Statement] = []
+    for number, (space, places) in enumerate(kind.spaces):
+        targets = {kind.body.targets[place]: outputs[kind.body.targets[place]] for place in places}
+        nest = Nest(number, needed_nodes(targets), space, Values(RULES, inputs), targets, note)
+        body += _root_statements(nest) or nest.statements()
     arguments = (*inputs.values(), *outputs.values(), *((errors,) if checked else ()))
-    return Lowered(Kernel("kernel", arguments, body), checked)
+    return Lowered(Kernel("kernel", arguments, tuple(body)), checked)
 
 
 def _root_statements(nest: Nest) -> tuple[Statement, ...] | None:
     """The loops of an op that has loops of its own."""
-    for node in nest.body.nodes:
+    for node in nest.nodes:
         if type(node.kind) in ROOTS:
             return ROOTS[type(node.kind)](nest, node)
     return None

@@ -1,4 +1,4 @@
-"""A kernel's body as plain loops over a block of positions.
+"""The nodes of a kernel as plain loops over a block of positions.
 
     for kept axes:
         accumulators of the first reductions
@@ -22,35 +22,37 @@ from graphc.codegen.loops import Buffer, Contract, For, Local, Statement, Store
 from graphc.codegen.lower import reduction
 from graphc.codegen.lower.reshaping import unflatten
 from graphc.codegen.lower.values import Index, Values, offset
-from graphc.dims import DimLike, Symbol, symbol
-from graphc.graph import Graph
+from graphc.dims import Symbol, symbol
 from graphc.nodes import Operation, Tensor
+from graphc.ops.fused import Space
 
 
 @dataclass
 class Nest:
-    """The block of positions of a kernel and what is computed in it."""
+    """A block of positions of a kernel and what is computed in it."""
 
-    body: Graph
-    sizes: tuple[DimLike, ...]
-    reduced: tuple[int, ...]
+    number: int  # of the nest in its kernel, so that names differ
+    nodes: Sequence[Operation]
+    space: Space
     values: Values
     outputs: dict[Tensor, Buffer]
     errors: Callable[[Operation], tuple[Buffer, int]]
     levels: dict[Operation, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.sizes, self.reduced = self.space.sizes, self.space.reduced
         self.variables = [Symbol(f"i{axis}", size) for axis, size in enumerate(self.sizes)]
         self.index: Index = tuple(
             0 if size == 1 else symbol(v.name, size) for v, size in zip(self.variables, self.sizes, strict=True)
         )
-        self.names = {node: f"r{n}" for n, node in enumerate(filter(reduction.is_reduction, self.body.nodes))}
+        prefix = f"r{self.number}_" if self.number else "r"
+        self.names = {node: f"{prefix}{n}" for n, node in enumerate(filter(reduction.is_reduction, self.nodes))}
         for node, name in self.names.items():
             self.values.locals[node.outputs[0]] = lambda _, node=node, name=name: reduction.result(node, name)
 
     def statements(self) -> tuple[Statement, ...]:
         """The whole nest."""
-        contraction = next((node for node in self.body.nodes if node.type == "Contract"), None)
+        contraction = next((node for node in self.nodes if node.type == "Contract"), None)
         if contraction is not None:
             return (self._contract(contraction),)
         kept = [axis for axis in range(len(self.sizes)) if axis not in self.reduced]
@@ -76,7 +78,7 @@ class Nest:
     def _level(self, node: Operation) -> int:
         """How many rounds of reductions must be complete before the node's value is known."""
         if node not in self.levels:
-            for earlier in self.body.nodes:
+            for earlier in self.nodes:
                 before = max((self.levels.get(x.op, 0) for x in earlier.inputs), default=0)
                 self.levels[earlier] = before + (1 if reduction.is_reduction(earlier) else 0)
         return self.levels[node]

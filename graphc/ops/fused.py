@@ -12,18 +12,25 @@ from graphc.records import record
 from graphc.shapes import TensorType
 
 
+@record
+class Space:
+    """The positions of a block of ``sizes``; along the ``reduced`` axes, elements are combined into one."""
+
+    sizes: tuple[DimLike, ...]
+    reduced: tuple[int, ...] = ()
+
+
 @record(eq=False)
 class Kernel(Op):
     """The nodes of ``body`` as one native function.
 
     Inputs take the places of the body's placeholders in their order; outputs are the body's targets. The kernel visits
-    the positions of a block of ``sizes``; along ``reduced`` axes of it, elements are combined into one.
+    the positions of one space after the other, and computes in each the targets with the numbers given beside it.
     """
 
     by_identity = True
     body: Graph
-    sizes: tuple[DimLike, ...] = ()
-    reduced: tuple[int, ...] = ()
+    spaces: tuple[tuple[Space, tuple[int, ...]], ...]
 
     @property
     def parameters(self) -> list[Any]:
