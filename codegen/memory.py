@@ -55,8 +55,8 @@ def plan(blocks: Sequence[Block]) -> Layout:
 def _pack_exact(blocks: Sequence[Block], numbers: Sequence[int], offsets: dict[int, DimLike]) -> int:
     end = 0
     placed: list[tuple[int, int, Block]] = []  # offset, end, block
-    for n in sorted(numbers, key=lambda n: -_aligned(blocks[n].size)):  # type: ignore[operator]
-        size: int = _aligned(blocks[n].size)  # type: ignore[assignment]
+    sizes = {n: size for n in numbers if isinstance(size := _aligned(blocks[n].size), int)}
+    for n, size in sorted(sizes.items(), key=lambda item: -item[1]):
         taken = sorted((start, stop) for start, stop, other in placed if other.meets(blocks[n]))
         start = _first_gap(taken, size)
         offsets[n] = start

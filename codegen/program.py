@@ -1,7 +1,8 @@
 """A step as a program: kernels in order, each with the memory that its arguments stand for.
 
-A program is called with one array, the *call frame*: pointers to feeds, fetches, variables and constants, the arena, the
-thread pool, and the values of the size symbols. Just-in-time and ahead-of-time code differ only in who fills the frame.
+A program is called with one array, the *call frame*: pointers to feeds, fetches, variables and constants, the arena,
+the thread pool, and the values of the size symbols. Just-in-time and ahead-of-time code differ only in who fills the
+frame.
 """
 
 from __future__ import annotations

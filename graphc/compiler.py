@@ -12,12 +12,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from graphc.capture import Step, capture
 from graphc.dims import DimLike
 from graphc.graph import Graph
 from graphc.nodes import Operation, Tensor
 from graphc.shapes import Shape, TensorType
+
+if TYPE_CHECKING:  # code generation loads when a step is compiled
+    from graphc.codegen.build import Interface
+    from graphc.codegen.program import Program
+    from graphc.codegen.target import Target
+    from graphc.executable import Executable
 
 __all__ = ["Compiled", "build_program", "capture", "compile_step", "exact_types", "interface_of", "optimised"]
 
@@ -28,8 +35,8 @@ class Compiled:
 
     step: Step
     kernels: Graph
-    program: object
-    executable: object
+    program: Program
+    executable: Executable
 
 
 def exact_types(step: Step, shapes: Mapping[Tensor, Sequence[DimLike]]) -> dict[str, TensorType]:
@@ -51,7 +58,7 @@ def optimised(step: Step, types: Mapping[str, TensorType]) -> Graph:
     return optimise(graph, watching)
 
 
-def interface_of(step: Step, graph: Graph) -> object:
+def interface_of(step: Step, graph: Graph) -> Interface:
     """What the program takes and gives: feeds and flags in order, then states."""
     from graphc.codegen.build import Interface
 
@@ -104,12 +111,12 @@ def compile_step(
     return Compiled(step, graph, program, executable)
 
 
-def build_program(step: Step, shapes: Mapping[Tensor, Sequence[DimLike]], target: object) -> tuple[Graph, object]:
+def build_program(step: Step, shapes: Mapping[Tensor, Sequence[DimLike]], target: Target) -> tuple[Graph, Program]:
     """The step in kernels, and the program for a target."""
     from graphc.codegen.build import build
 
     graph = optimised(step, exact_types(step, shapes))
-    return graph, build(graph, interface_of(step, graph), target)  # type: ignore[arg-type]
+    return graph, build(graph, interface_of(step, graph), target)
 
 
 def is_exact(shape: Shape) -> bool:

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
 from typing import Any, Union
 
 DimLike = Union[int, "Dim"]
@@ -120,7 +119,10 @@ def atom(thing: Atom) -> Dim:
 
 def product(sizes: Iterable[DimLike]) -> DimLike:
     """The number of elements of a block of these sizes; 1 for no sizes."""
-    return reduce(lambda a, b: a * b, sizes, 1)
+    count: DimLike = 1
+    for size in sizes:
+        count = count * size
+    return count
 
 
 def floordiv(numerator: DimLike, denominator: DimLike) -> DimLike:

@@ -5,6 +5,7 @@ Each type also has a short name (``f32``, ``i64``, ``bool``) by which printed gr
 
 from __future__ import annotations
 
+import builtins
 from typing import Any
 
 import numpy as np
@@ -52,32 +53,32 @@ class DType:
         return self._numpy.itemsize
 
     @property
-    def is_floating(self) -> bool:
+    def is_floating(self) -> builtins.bool:
         """Whether the type is float32 or float64."""
         return self._numpy.kind == "f"
 
     @property
-    def is_integer(self) -> bool:
+    def is_integer(self) -> builtins.bool:
         """Whether the type is a whole-number type (bool is not)."""
         return self._numpy.kind in "iu"
 
     @property
-    def is_unsigned(self) -> bool:
+    def is_unsigned(self) -> builtins.bool:
         """Whether the type is a whole-number type without sign."""
         return self._numpy.kind == "u"
 
     @property
-    def is_bool(self) -> bool:
+    def is_bool(self) -> builtins.bool:
         """Whether the type is bool."""
         return self._numpy.kind == "b"
 
     @property
-    def is_complex(self) -> bool:
+    def is_complex(self) -> builtins.bool:
         """Always False."""
         return False
 
     @property
-    def is_numpy_compatible(self) -> bool:
+    def is_numpy_compatible(self) -> builtins.bool:
         """Always True."""
         return True
 
@@ -91,7 +92,7 @@ class DType:
         """The greatest finite value; ``TypeError`` for bool."""
         return self._limits().max
 
-    def is_compatible_with(self, other: Any) -> bool:
+    def is_compatible_with(self, other: Any) -> builtins.bool:
         """Whether a tensor of type ``other`` can stand where this type is wanted: only if equal."""
         return self is as_dtype(other)
 
@@ -100,7 +101,7 @@ class DType:
             raise TypeError("bool has no least or greatest value")
         return np.finfo(self._numpy) if self.is_floating else np.iinfo(self._numpy)
 
-    def __eq__(self, other: object) -> bool:
+    def __eq__(self, other: object) -> builtins.bool:
         if self is other:
             return True
         if other is None or isinstance(other, DType):

@@ -42,7 +42,13 @@ class Executable:
         self._errors = np.zeros(max(len(program.error_slots), 1), np.int64)
         self._frame = (ctypes.c_int64 * program.frame_words)()
         self._frame_address = ctypes.addressof(self._frame)
-        head = (address_of(self._arena), address_of(self._scratch), stride, pool, address_of(self._errors))
+        head: list[ctypes.c_int64 | int] = [
+            address_of(self._arena),
+            address_of(self._scratch),
+            stride,
+            pool,
+            address_of(self._errors),
+        ]
         self._frame[: len(FRAME_HEAD)] = head
         for n, name in enumerate(program.symbols):
             self._frame[program.first_symbol + n] = sizes[name]

@@ -32,7 +32,7 @@ class Fetches:
 
     def _sequence(self, items: Sequence[Any]) -> Rebuild:
         parts = [self._take_apart(item) for item in items]
-        kind = type(items)
+        kind: Any = type(items)
         if hasattr(items, "_fields"):
             return lambda values: kind(*(part(values) for part in parts))
         return lambda values: kind(part(values) for part in parts)

@@ -47,7 +47,7 @@ def _iterate(self: Any) -> Any:
     raise TypeError(f"Tensor {convert_to_tensor(self).name!r} is not iterable; use tf.unstack to take it apart")
 
 
-_BINARY = {
+_BINARY: dict[str, tuple[Callable[..., Tensor], str]] = {
     "add": (e.add, "add"),
     "sub": (e.subtract, "sub"),
     "mul": (e.multiply, "mul"),
@@ -74,8 +74,8 @@ def install(cls: type) -> None:
         setattr(cls, f"__{method}__", _binary(function, function.__name__.title())[0])
     for method, (function, name) in _UNARY.items():
         setattr(cls, f"__{method}__", _unary(function, name))
-    cls.__getitem__ = _getitem  # type: ignore[attr-defined]
-    cls.__iter__ = _iterate  # type: ignore[attr-defined]
+    setattr(cls, "__getitem__", _getitem)  # noqa: B010 - plain assignment is a type error
+    setattr(cls, "__iter__", _iterate)  # noqa: B010
 
 
 def _unary(function: Callable[..., Tensor], name: str) -> Callable[[Any], Tensor]:

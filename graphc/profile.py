@@ -35,7 +35,7 @@ class Row(NamedTuple):
 
 
 def kernels(session: Any, fetches: Any, feed_dict: Mapping[Any, Any] | None = None, repeats: int = 20) -> list[Row]:
-    """A row for each kernel of the step in the order in which they run; the times are of one thread, the best of ``repeats``."""
+    """A row for each kernel of the step, in running order; the times are of one thread, the best of ``repeats``."""
     session.run(fetches, feed_dict)
     executable, arrays = session.compiled(fetches, feed_dict or {})
     bench = _Bench(executable, arrays, session)

@@ -58,7 +58,7 @@ class State:
 
 
 class _Plan:
-    """What one combination of fetches and feed keys needs: the step, its compiled versions, and how results are shaped."""
+    """What one combination of fetches and feed keys needs: the step, its compiled versions, how results are shaped."""
 
     def __init__(self, session: BaseSession, fetches: Any, feeds: Sequence[Any]):
         parsed = Fetches(session.graph, fetches)
@@ -155,11 +155,12 @@ class BaseSession:
     def run(
         self, fetches: Any, feed_dict: Mapping[Any, Any] | None = None, options: Any = None, run_metadata: Any = None
     ) -> Any:
-        """Computes ``fetches`` (a tensor, operation, name, or nested lists, tuples and dicts of them) and returns their values.
+        """Computes ``fetches``: a tensor, an operation, a name, or nested lists, tuples and dicts of them.
 
-        ``feed_dict`` gives values for placeholders or stands in for any tensors. Tensors come back as NumPy arrays (scalars
-        for rank 0), operations as None. Raises ``RuntimeError`` after close, ``TypeError`` and ``ValueError`` for fetches and
-        feeds that do not fit, and ``errors.OpError`` where the step fails; variables are then as before the run.
+        ``feed_dict`` gives values for placeholders or stands in for any tensors. Tensors come back as NumPy arrays
+        (scalars for rank 0), operations as None. Raises ``RuntimeError`` after close, ``TypeError`` and ``ValueError``
+        for fetches and feeds that do not fit, and ``errors.OpError`` where the step fails; variables are then as before
+        the run.
         """
         if self._closed:
             raise RuntimeError("Attempted to use a closed Session.")
@@ -198,7 +199,7 @@ class BaseSession:
     def make_callable(
         self, fetches: Any, feed_list: Sequence[Any] | None = None, accept_options: bool = False
     ) -> Callable[..., Any]:
-        """A function of the values for ``feed_list`` that returns the values of ``fetches``: ``run`` with less overhead."""
+        """A function of the values for ``feed_list`` that returns those of ``fetches``: ``run`` with less overhead."""
         if self._closed:
             raise RuntimeError("Attempted to use a closed Session.")
         keys = list(feed_list or [])

@@ -7,6 +7,7 @@ through TensorFlow's :class:`TensorShape` and :class:`Dimension`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, Union
 
@@ -234,10 +235,8 @@ class TensorShape:
 
     def num_elements(self) -> int | None:
         """The number of elements, or None where a size is unknown."""
-        if not self.is_fully_defined():
-            return None
-        count = product(self._shape or ())
-        return count if isinstance(count, int) else None
+        sizes = [size for size in self._shape or () if isinstance(size, int)]
+        return math.prod(sizes) if self._shape is not None and len(sizes) == len(self._shape) else None
 
     def is_fully_defined(self) -> bool:
         """Whether every size is a number."""

@@ -51,7 +51,7 @@ def folded_values(kind: Op, inputs: Sequence[Tensor], types: Sequence[TensorType
     if not inputs or kind.by_identity:
         return None
     if all(type.is_exact and type.elements == 0 for type in types):
-        return [np.zeros(type.sizes, type.dtype.numpy) for type in types]  # type: ignore[arg-type]
+        return [np.zeros(type.sizes, type.dtype.numpy) for type in types]
     if isinstance(kind, BroadcastTo):
         return None
     constants = [tensor.op.kind.value for tensor in inputs if isinstance(tensor.op.kind, Const)]

@@ -118,7 +118,7 @@ def as_list(values: Any) -> list[Any]:
 
 
 def source_of(x: Any) -> Tensor:
-    """The tensor that ``x`` is for a derivative by it: a variable's place, so that every read of the variable counts."""
+    """The tensor that ``x`` is for a derivative by it: a variable's place, so that every read of it counts."""
     place = getattr(x, "_handle", None)
     return convert_to_tensor(x) if place is None else place
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from graphc.codegen.loops import Statement, Store
 from graphc.codegen.lower.blocks import loops
-from graphc.codegen.lower.values import Index, offset
+from graphc.codegen.lower.values import Index, Root, offset
 from graphc.dims import DimLike
-from graphc.nodes import Operation, Tensor
+from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.arrays import ConcatV2
 
 if TYPE_CHECKING:
@@ -31,4 +31,4 @@ def _concat(nest: Nest, node: Operation) -> tuple[Statement, ...]:
     return statements
 
 
-ROOTS = {ConcatV2: _concat}
+ROOTS: dict[type[Op], Root] = {ConcatV2: _concat}

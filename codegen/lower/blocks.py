@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from graphc.codegen.loops import Expression, For, Statement, Store
-from graphc.codegen.lower.values import Index, Values, literal, offset
+from graphc.codegen.lower.values import Index, Root, Rule, Values, literal, offset
 from graphc.dims import Symbol, symbol
-from graphc.nodes import Operation
+from graphc.nodes import Op, Operation
 from graphc.ops.blocks import Pad, Slice
 
 if TYPE_CHECKING:
@@ -49,5 +49,5 @@ def loops(prefix: str, sizes: Index, body: object) -> tuple[Statement, ...]:
     return statements
 
 
-RULES = {Slice: _slice}
-ROOTS = {Pad: _pad}
+RULES: dict[type[Op], Rule] = {Slice: _slice}
+ROOTS: dict[type[Op], Root] = {Pad: _pad}

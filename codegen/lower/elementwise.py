@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from graphc.codegen.loops import Apply, Expression
-from graphc.codegen.lower.values import Index, Values, broadcast_index, literal
-from graphc.nodes import Operation
+from graphc.codegen.lower.values import Index, Rule, Values, broadcast_index, literal
+from graphc.nodes import Op, Operation
 from graphc.ops.base import Const
 from graphc.ops.elementwise import Cast, Elementwise
 
@@ -29,4 +29,4 @@ def _constant(values: Values, node: Operation, index: Index) -> Expression:
     return literal(kind.value.reshape(-1)[0], node.outputs[0].dtype.short)
 
 
-RULES = {Elementwise: _elementwise, Cast: _cast, Const: _constant}
+RULES: dict[type[Op], Rule] = {Elementwise: _elementwise, Cast: _cast, Const: _constant}

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from graphc.codegen.loops import Apply, Check, Expression, If, IndexValue, LoadedIndex, Statement, Store
 from graphc.codegen.lower.blocks import loops
-from graphc.codegen.lower.values import Index, Values, literal, offset
+from graphc.codegen.lower.values import Index, Root, Rule, Values, literal, offset
 from graphc.dims import DimLike, atom
-from graphc.nodes import Operation
+from graphc.nodes import Op, Operation
 from graphc.ops.indexing import GatherV2, ScatterAdd
 
 if TYPE_CHECKING:
@@ -62,5 +62,5 @@ def _position(value: Expression) -> DimLike:
     return atom(LoadedIndex(value))
 
 
-RULES = {GatherV2: _gather}
-ROOTS = {ScatterAdd: _scatter_add}
+RULES: dict[type[Op], Rule] = {GatherV2: _gather}
+ROOTS: dict[type[Op], Root] = {ScatterAdd: _scatter_add}

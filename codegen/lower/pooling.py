@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from graphc.codegen.loops import Apply, Buffer, Expression, If, IndexValue, Load, Statement, Store, identity
 from graphc.codegen.lower.blocks import loops
-from graphc.codegen.lower.values import Index, literal, offset
+from graphc.codegen.lower.values import Index, Root, literal, offset
 from graphc.dims import DimLike
-from graphc.nodes import Operation
+from graphc.nodes import Op, Operation
 from graphc.ops.pooling import AvgPool, AvgPoolGrad, MaxPool, MaxPoolGrad, MaxPoolGradGrad
 from graphc.ops.windows import Extent, Window
 
@@ -204,7 +204,7 @@ def _value(image: Buffer, cell: Cell, outside: float) -> Expression:
     return Apply("select", (cell.inside, load, literal(outside, load.dtype)), load.dtype)
 
 
-ROOTS = {
+ROOTS: dict[type[Op], Root] = {
     MaxPool: _max_pool,
     AvgPool: _avg_pool,
     MaxPoolGrad: _max_pool_grad,

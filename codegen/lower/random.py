@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from graphc.codegen.loops import Draw, Statement
-from graphc.nodes import Operation
+from graphc.codegen.lower.values import Root
+from graphc.nodes import Op, Operation
 from graphc.ops.random import Random, RandomStandardNormal, RandomUniform, RandomUniformInt, TruncatedNormal
 
 if TYPE_CHECKING:
@@ -19,4 +20,6 @@ def _random(nest: Nest, node: Operation) -> tuple[Statement, ...]:
     return (Draw(nest.outputs[node.outputs[0]], kind.sampler, (kind.seed, kind.seed2), position, tuple(limits)),)
 
 
-ROOTS = dict.fromkeys((RandomUniform, RandomStandardNormal, TruncatedNormal, RandomUniformInt), _random)
+ROOTS: dict[type[Op], Root] = dict.fromkeys(
+    (RandomUniform, RandomStandardNormal, TruncatedNormal, RandomUniformInt), _random
+)

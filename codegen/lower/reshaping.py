@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from graphc.codegen.loops import Expression, IndexValue
-from graphc.codegen.lower.values import Index, Values, broadcast_index, offset
+from graphc.codegen.lower.values import Index, Rule, Values, broadcast_index, offset
 from graphc.dims import DimLike, floordiv, row_major_strides
-from graphc.nodes import Operation
+from graphc.nodes import Op, Operation
 from graphc.ops.reshaping import BroadcastTo, DimValue, ExpandDims, Reshape, Squeeze, Transpose
 
 
@@ -17,7 +17,7 @@ def _reshape(values: Values, node: Operation, index: Index) -> Expression:
 def unflatten(place: DimLike, sizes: Index) -> Index:
     """The position in a packed row-major block at which element number ``place`` stands.
 
-    Position k is ``place // stride[k] - (place // stride[k-1]) * size[k]``, so that flattening again gives back ``place``.
+    Position k is ``place // stride[k] - (place // stride[k-1]) * size[k]``, so that flattening gives back ``place``.
     """
     index = []
     outer: DimLike = 0
@@ -55,7 +55,7 @@ def _dim_value(values: Values, node: Operation, index: Index) -> Expression:
     return IndexValue(node.kind.dim, node.outputs[0].dtype.short)  # type: ignore[attr-defined]
 
 
-RULES = {
+RULES: dict[type[Op], Rule] = {
     Reshape: _reshape,
     ExpandDims: _expand_dims,
     Squeeze: _squeeze,

@@ -5,13 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-from graphc.codegen.loops import Statement
 from graphc.codegen.lower import arrays, blocks, elementwise, indexing, pooling, random, reshaping, sequences
-from graphc.codegen.lower.values import Rule
-from graphc.nodes import Op, Operation
+from graphc.codegen.lower.values import Root, Rule
+from graphc.nodes import Op
 
 RULES: dict[type[Op], Rule] = {
     **elementwise.RULES,
@@ -21,7 +17,7 @@ RULES: dict[type[Op], Rule] = {
     **sequences.RULES,
 }
 
-ROOTS: dict[type[Op], Callable[[Any, Operation], tuple[Statement, ...]]] = {
+ROOTS: dict[type[Op], Root] = {
     **blocks.ROOTS,
     **arrays.ROOTS,
     **indexing.ROOTS,

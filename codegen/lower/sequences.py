@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from graphc.codegen.loops import Accumulate, Apply, Declare, Expression, For, IndexValue, Local, Statement, Store
 from graphc.codegen.lower.blocks import loops
-from graphc.codegen.lower.values import Index, Values, literal, offset
+from graphc.codegen.lower.values import Index, Root, Rule, Values, literal, offset
 from graphc.dims import DimLike, Symbol, symbol
-from graphc.nodes import Operation
+from graphc.nodes import Op, Operation
 from graphc.ops.sequences import Cumsum, Iota
 
 if TYPE_CHECKING:
@@ -41,5 +41,5 @@ def _cumsum(nest: Nest, node: Operation) -> tuple[Statement, ...]:
     return loops("i", (*sizes[: kind.axis], *sizes[kind.axis + 1 :]), line)
 
 
-RULES = {Iota: _iota}
-ROOTS = {Cumsum: _cumsum}
+RULES: dict[type[Op], Rule] = {Iota: _iota}
+ROOTS: dict[type[Op], Root] = {Cumsum: _cumsum}

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from graphc.codegen.loops import Buffer, Check, Expression, Literal, Load
+from graphc.codegen.loops import Buffer, Check, Expression, Literal, Load, Statement
 from graphc.dims import DimLike, row_major_strides
 from graphc.nodes import Op, Operation, Tensor
 
 Index = tuple[DimLike, ...]
 Rule = Callable[["Values", Operation, Index], Expression]
+# The nest in which the op stands (it stands above this file), and its node.
+Root = Callable[[Any, Operation], tuple[Statement, ...]]
 
 
 class Values:

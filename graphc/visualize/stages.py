@@ -1,15 +1,15 @@
 """How far a step has come on its way to machine code: the graph that a stage draws.
 
-    declared     what the user wrote, with the adjoints and updates that were appended
-    captured     one step as a function: variables come in, their new values come out
-    specialise   exact sizes, and then each pass by its name
-    kernels      native functions with what they compute and move, and where their values are
+declared     what the user wrote, with the adjoints and updates that were appended
+captured     one step as a function: variables come in, their new values come out
+specialise   exact sizes, and then each pass by its name
+kernels      native functions with what they compute and move, and where their values are
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -104,12 +104,10 @@ def _after(step: Step, sizes: Mapping[Tensor, Sequence[DimLike]], stage: str) ->
 
 
 def _kernels(step: Step, sizes: Mapping[Tensor, Sequence[DimLike]]) -> Stage:
-    from graphc.codegen.program import Program
     from graphc.codegen.target import host  # code generation loads when a step is compiled
     from graphc.visualize.kernels import lines_of_kernels, memory_of_tensors, summary
 
-    graph, built = compiler.build_program(step, sizes, host())
-    program = cast(Program, built)
+    graph, program = compiler.build_program(step, sizes, host())
     lines, memory = lines_of_kernels(program), memory_of_tensors(program)
     return Stage(graph, [], _facts(step, graph, lines=lines, memory=memory, is_view=_is_view), summary(program))
 
