@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from graphc import compiler
+from graphc import compiler, errors
 from graphc.aot.description import EntryPoint, Parameter
 from graphc.aot.identifiers import Identifiers
 from graphc.capture import Step, capture
@@ -110,7 +110,10 @@ def build(step: Step, shapes: Mapping[Tensor, Sequence[DimLike]], target: Target
                 f"{operation.describe()} has the shape {shape_text(inside.type.shape)}: ahead of time the sizes of "
                 "variables must be known (declare it without validate_shape=False)"
             )
-    return compiler.build_program(step, shapes, target)
+    try:
+        return compiler.build_program(step, shapes, target)
+    except NotImplementedError as error:
+        raise errors.UnimplementedError(None, None, f"ahead of time every op must be native code, but {error}") from None
 
 
 def _types(program: Program, kind: str) -> list[TensorType]:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import graphc as tf
-from graphc import aot, errors
+from graphc import aot, compiler, errors
 from graphc.aot import link
 from tests.aot import models
 
@@ -99,6 +99,16 @@ def test_uninitialised_session(step: models.Step, tmp_path: Path) -> None:
     assert text == (
         "Attempting to use uninitialized value weights (VariableV2 'weights' (declared at models.py:N)); "
         "run its initializer in the session first"
+    )
+
+
+def test_ops_without_native_code(step: models.Step, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def build(*_: Any) -> None:
+        raise NotImplementedError("Svd has no lowering")
+
+    monkeypatch.setattr(compiler, "build_program", build)
+    assert said(errors.UnimplementedError, step.loss, step.feeds, tmp_path, batch=2) == (
+        "ahead of time every op must be native code, but Svd has no lowering"
     )
 
 
