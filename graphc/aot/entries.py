@@ -113,7 +113,9 @@ def build(step: Step, shapes: Mapping[Tensor, Sequence[DimLike]], target: Target
     try:
         return compiler.build_program(step, shapes, target)
     except NotImplementedError as error:
-        raise errors.UnimplementedError(None, None, f"ahead of time every op must be native code, but {error}") from None
+        raise errors.UnimplementedError(
+            None, None, f"ahead of time every op must be native code, but {error}"
+        ) from None
 
 
 def _types(program: Program, kind: str) -> list[TensorType]:
