@@ -7,25 +7,18 @@ its adjoint the exact ``Pad``, once the sizes are known.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from graphc.dims import Dim, DimLike, ceildiv, is_nonnegative
+from graphc.dims import Dim, DimLike, is_nonnegative
 from graphc.errors import InvalidArgumentError
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.base import apply
+from graphc.ops.bounds import Bounds, ascending, between, position, python_slice
 from graphc.ops.shape_values import NeedsNumbers, sizes_from
 from graphc.records import record
 from graphc.shapes import Shape, Size, TensorType
-
-
-class Bounds(NamedTuple):
-    """The positions ``first, first + stride, ...`` of one axis, ``length`` of them."""
-
-    first: DimLike
-    length: DimLike
-    stride: int = 1
 
 
 class Block(Op):
@@ -36,7 +29,7 @@ class Block(Op):
         raise NotImplementedError
 
     def evaluate(self, x: Any, *values: Any) -> Any:
-        return x[tuple(_python_slice(b) for b in self.bounds(x.shape, *values))]
+        return x[tuple(python_slice(b) for b in self.bounds(x.shape, *values))]
 
     def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
         x, *rest = node.inputs
@@ -192,7 +185,7 @@ class BlockAdjoint(Op):
 
     def evaluate(self, grad: Any, like: Any, *values: Any) -> Any:
         result = np.zeros(like.shape, grad.dtype)
-        result[tuple(_python_slice(b) for b in self.block.bounds(like.shape, *values))] = grad
+        result[tuple(python_slice(b) for b in self.block.bounds(like.shape, *values))] = grad
         return result
 
     def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
@@ -305,12 +298,12 @@ def put_back(grad: Tensor, bounds: Sequence[Bounds], sizes: Sequence[DimLike]) -
     backward = [axis for axis, b in enumerate(bounds) if b.stride < 0]
     if backward:
         grad = flip(grad, backward)
-    ascending = [_ascending(b) for b in bounds]
-    low = tuple(b.first if b.length != 0 else 0 for b in ascending)
-    interior = tuple(b.stride - 1 for b in ascending)
+    forward = [ascending(b) for b in bounds]
+    low = tuple(b.first if b.length != 0 else 0 for b in forward)
+    interior = tuple(b.stride - 1 for b in forward)
     high = tuple(
         n - first - (0 if b.length == 0 else (b.length - 1) * b.stride + 1)
-        for n, first, b in zip(sizes, low, ascending, strict=True)
+        for n, first, b in zip(sizes, low, forward, strict=True)
     )
     return pad_edges(grad, low, high, 0, interior)
 
@@ -384,61 +377,6 @@ def flip(x: Tensor, axes: Sequence[int], name: str | None = None) -> Tensor:
     last = max(axes) + 1
     strides = tuple(-1 if axis in axes else 1 for axis in range(last))
     return block(x, (None,) * last, (None,) * last, strides, name=name)
-
-
-def position(index: DimLike, size: DimLike, axis: int) -> DimLike:
-    """``index`` counted from the front; ``ValueError`` outside the axis."""
-    counted = index + size if isinstance(index, int) and index < 0 else index
-    if isinstance(size, int) and isinstance(counted, int):
-        if not 0 <= counted < size:
-            raise ValueError(f"slice index {index} of dimension {axis} out of bounds: its size is {size}")
-    elif not (is_nonnegative(counted) and is_nonnegative(size - counted - 1)):
-        raise NeedsNumbers(f"whether index {index} exists in an axis of size {size} depends on the size")
-    return counted
-
-
-def between(begin: DimLike | None, end: DimLike | None, stride: int, size: DimLike) -> Bounds:
-    """The positions that ``begin:end:stride`` takes of an axis of this size, as Python counts them."""
-    if all(part is None or isinstance(part, int) for part in (begin, end)) and isinstance(size, int):
-        taken = range(*slice(begin, end, stride).indices(size))
-        return Bounds(taken.start if len(taken) else 0, len(taken), stride)
-    if stride > 0:
-        first, stop = _counted(begin, 0, size, size), _counted(end, size, size, size)
-        return Bounds(first, _length_of(stop - first, stride), stride)
-    first, stop = _counted(begin, size - 1, size, size - 1), _counted(end, -1, size, size - 1)
-    return Bounds(first, _length_of(first - stop, -stride), stride)
-
-
-def _counted(bound: DimLike | None, default: DimLike, size: DimLike, limit: DimLike) -> DimLike:
-    """A bound counted from the front, where it is certain that it needs no clamping to ``limit``."""
-    if bound is None:
-        return default
-    counted = bound + size if isinstance(bound, int) and bound < 0 else bound
-    if not is_nonnegative(counted) or not is_nonnegative(limit - counted):
-        raise NeedsNumbers(f"whether position {bound} lies in an axis of size {size} depends on the size")
-    return counted
-
-
-def _length_of(distance: DimLike, stride: int) -> DimLike:
-    if isinstance(distance, int):
-        return max(0, ceildiv(distance, stride))  # type: ignore[type-var]
-    if not is_nonnegative(distance):
-        raise NeedsNumbers(f"whether a slice of length {distance} is empty depends on the sizes")
-    return ceildiv(distance, stride)
-
-
-def _ascending(bounds: Bounds) -> Bounds:
-    if bounds.stride > 0:
-        return bounds
-    return Bounds(bounds.first + (bounds.length - 1) * bounds.stride, bounds.length, -bounds.stride)
-
-
-def _python_slice(bounds: Bounds) -> slice:
-    first, count, stride = (int(part) for part in bounds)  # type: ignore[arg-type]
-    if count == 0:
-        return slice(0, 0)
-    stop = first + count * stride
-    return slice(first, None if stop < 0 else stop, stride)
 
 
 def _pad_axis(x: Any, axis: int, low: Any, high: Any, interior: int, value: float) -> Any:

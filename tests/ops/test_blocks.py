@@ -12,7 +12,8 @@ from graphc.dims import evaluate, symbol
 from graphc.graph import Graph
 from graphc.interpret import evaluate as interpret
 from graphc.ops.base import placeholder
-from graphc.ops.blocks import Bounds, Pad, between, pad_edges, put_back, take_out
+from graphc.ops.blocks import Pad, pad_edges, put_back, take_out
+from graphc.ops.bounds import Bounds, between
 from graphc.ops.shape_values import NeedsNumbers
 
 BOUNDS = [None, *range(-6, 7)]
