@@ -12,9 +12,9 @@ After::
     h: f32[64,128] = Kernel(x, W, b, ops=Contract+Add+Relu)
     return h
 
-In four steps: groups grow along the flow of values (:mod:`grow`), cheap values are computed where they are read and
-groups that read the same memory become one (:mod:`absorb`), small groups share a kernel (:mod:`bundle`), and the graph
-of kernels is put together here.
+Groups grow along the flow of values (:mod:`grow`), cheap values are computed where they are read (:mod:`absorb`, and
+:mod:`recompute`, which also leaves out stores), small groups share a kernel (:mod:`bundle`), and the graph of kernels
+is put together here.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from graphc.passes.absorb import absorb_leaves, merge_siblings
 from graphc.passes.bundle import bundles
 from graphc.passes.grow import Group, Growth
 from graphc.passes.kinds import behind_aliases, is_input, reads_memory
+from graphc.passes.recompute import recompute
 from graphc.passes.rewrite import copy_node
 
 
@@ -37,6 +38,7 @@ def fuse(graph: Graph) -> Graph:
     growth = Growth(graph)
     absorb_leaves(growth)
     merge_siblings(growth)
+    recompute(growth)
     return _Assembly(graph, growth).run()
 
 

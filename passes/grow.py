@@ -139,7 +139,7 @@ class Growth:
         group.axes[node] = axes
         self.homes[node] = group
         for source in sources:
-            _connect(source, group)
+            connect(source, group)
 
     def _rise(self, group: Group, sources: Iterable[Group]) -> bool:
         """Lifts the group above its sources; False where a reader is in the way."""
@@ -192,9 +192,9 @@ class Growth:
             self.homes[node] = new
         self.forget(old)
         for source in old.sources - {new}:
-            _connect(source, new)
+            connect(source, new)
         for reader in old.readers - {new}:
-            _connect(new, reader)
+            connect(new, reader)
 
     def forget(self, group: Group) -> None:
         """Takes a group out, with all that leads to and from it."""
@@ -215,10 +215,11 @@ class Growth:
         self.forget(group)
         for reader in group.readers:
             for source in group.sources:
-                _connect(source, reader)
+                connect(source, reader)
 
 
-def _connect(source: Group, reader: Group) -> None:
+def connect(source: Group, reader: Group) -> None:
+    """Notes that ``reader`` reads a value of ``source``."""
     source.readers.add(reader)
     source.lowest_reader = min(source.lowest_reader, reader.level)
     reader.sources.add(source)
