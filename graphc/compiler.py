@@ -10,7 +10,9 @@ load        object code -> a function of this process            codegen/jit.py
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import gc
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -93,6 +95,19 @@ def _input_of(tensor: Tensor, graph: Graph) -> Tensor:
     return names.get(tensor.op.name, tensor)
 
 
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Python's cycle collector waits: a growing graph holds no garbage, and is walked again and again to find none."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+@_collector_paused()
 def compile_step(
     step: Step, shapes: Mapping[Tensor, Sequence[DimLike]], sizes: Mapping[str, int], threads: int
 ) -> Compiled:
@@ -111,6 +126,7 @@ def compile_step(
     return Compiled(step, graph, program, executable)
 
 
+@_collector_paused()
 def build_program(step: Step, shapes: Mapping[Tensor, Sequence[DimLike]], target: Target) -> tuple[Graph, Program]:
     """The step in kernels, and the program for a target."""
     from graphc.codegen.build import build
