@@ -105,6 +105,13 @@ class Graph:
         self._by_name[node.name] = node
         return node
 
+    def keep_needed(self) -> None:
+        """Leaves out the nodes that no target needs: for passes, while they build a graph."""
+        self.nodes = needed_nodes(self.targets)
+        self._by_name = {node.name: node for node in self.nodes}
+        for number, node in enumerate(self.nodes):
+            node.number = number
+
     # -- names -------------------------------------------------------------------------------------
 
     def unique_name(self, name: str, mark_as_used: bool = True) -> str:

@@ -27,7 +27,6 @@ from graphc.nodes import Operation, Tensor
 from graphc.ops.base import Const
 from graphc.ops.elementwise import RECORDS
 from graphc.passes.fold import folded_values
-from graphc.passes.prune import prune
 from graphc.passes.rewrite import rewrite
 from graphc.passes.simplify_arithmetic import ARITHMETIC
 from graphc.passes.simplify_reductions import REDUCTIONS
@@ -38,7 +37,7 @@ from graphc.scopes import get_default_graph
 
 def simplify(graph: Graph) -> Graph:
     """The graph with every rule applied wherever it fits; nodes of inexact types are left alone."""
-    return prune(rewrite(graph, _simplified))
+    return rewrite(graph, _simplified)
 
 
 def _simplified(node: Operation, inputs: tuple[Tensor, ...]) -> Tensor | None:

@@ -1,0 +1,168 @@
+"""Whether random programs mean the same before and after every pass, and when compiled.
+
+``python -m tests.random_graphs 0 1000`` tries seeds 0 to 999, and prints a small runnable program for each failure.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+import graphc as tf
+from graphc.capture import capture
+from graphc.compiler import exact_types
+from graphc.graph import Graph
+from graphc.interpret import evaluate
+from graphc.passes.pipeline import PIPELINE
+from graphc.passes.specialise import specialise
+from graphc.passes.verify import verify
+from tests.interpreted import InterpretedSession
+from tests.random_programs import Program, random_program
+
+TOLERANCE = {"f4": 3e-4, "f8": 1e-9}  # of the largest element: sums are taken in another order
+
+
+def check_passes(program: Program) -> None:
+    """AssertionError where a pass changes a value, leaves an illegal graph, or finds more to do when run again."""
+    with tf.Graph().as_default():
+        names = program.declare()
+        tensors, updates, fed = _asked(program, names)
+        step = capture(tensors, updates, list(fed))
+        shapes = {step.feeds[tensor]: value.shape for tensor, value in fed.items() if tensor in step.feeds}
+        inputs = {place.op.name: fed[tensor] for tensor, place in step.feeds.items()}
+        inputs |= {place.op.name: _initial(program, variable.name) for variable, place in step.states.items()}
+        wanted = _values(step.graph, inputs)
+        graph = specialise(step.graph, exact_types(step, shapes))
+        _check(wanted, graph, inputs, "specialise")
+        for each in PIPELINE:
+            graph = each.run(graph)
+            _check(wanted, graph, inputs, each.name)
+            if each.name != "fuse":
+                assert str(each.run(graph)) == str(graph), f"{each.name} finds more to do in\n{graph}"
+
+
+def check_compiled(program: Program) -> None:
+    """AssertionError where a session gives other values, or leaves others in variables, than the NumPy meaning."""
+    results = []
+    for make in (InterpretedSession, tf.Session):
+        with tf.Graph().as_default():
+            names = program.declare()
+            tensors, updates, fed = _asked(program, names)
+            with make() as session:  # type: ignore[operator]
+                session.run(tf.global_variables_initializer())
+                results.append([session.run([*tensors, *updates], fed) for _ in range(2)])
+    for wanted, found in zip(*results, strict=True):
+        for name, a, b in zip(program.fetches, wanted, found, strict=False):
+            _compare(name, a, b)
+        for line, a, b in zip(
+            program.updates, wanted[len(program.fetches) :], found[len(program.fetches) :], strict=True
+        ):
+            _compare(line, a, b)
+
+
+def smallest(program: Program, check: Callable[[Program], None]) -> Program:
+    """A program as short as can be found by leaving out lines, for which ``check`` still fails."""
+    for simpler in _simpler(program):
+        if _fails(simpler, check):
+            return smallest(simpler, check)
+    return program
+
+
+def _simpler(program: Program) -> Iterator[Program]:
+    if len(program.fetches) > 1:
+        for name in program.fetches:
+            yield replace(program, fetches=[other for other in program.fetches if other != name])
+    for place in reversed(range(len(program.updates))):
+        yield replace(program, updates=program.updates[:place] + program.updates[place + 1 :])
+    for place in reversed(range(len(program.lines))):
+        name = program.lines[place].split(" = ")[0]
+        lines = program.lines[:place] + program.lines[place + 1 :]
+        if name not in program.fetches:
+            yield replace(program, lines=lines)
+        elif lines:
+            yield replace(program, lines=lines, fetches=[lines[-1].split(" = ")[0]])
+
+
+def _fails(program: Program, check: Callable[[Program], None]) -> bool:
+    try:
+        with tf.Graph().as_default():
+            program.declare()
+    except Exception:
+        return False  # a line that was left out is needed
+    try:
+        check(program)
+    except Exception:
+        return True
+    return False
+
+
+def _asked(program: Program, names: Mapping[str, Any]) -> tuple[list[Any], list[Any], dict[Any, Any]]:
+    tensors = [tf.convert_to_tensor(names[name]) for name in program.fetches]
+    updates = [names[line.split(" = ")[0]].op for line in program.updates]
+    fed = {names[name]: np.asarray(eval(value, {"np": np})) for name, value in program.feeds.items()}
+    return tensors, updates, fed
+
+
+def _initial(program: Program, variable: str) -> Any:
+    """The value with which a variable begins."""
+    number = 0 if variable == "Variable" else int(variable.split("_")[1])
+    line = [line for line in program.inputs if "tf.Variable" in line][number]
+    return np.asarray(eval(line.split("tf.Variable(", 1)[1][:-1], {"np": np}))
+
+
+def _values(graph: Graph, inputs: Mapping[str, Any]) -> list[Any]:
+    places = {node.outputs[0]: inputs[node.name] for node in graph.nodes if node.type in ("Placeholder", "VariableV2")}
+    return evaluate(graph, places)
+
+
+def _check(wanted: list[Any], graph: Graph, inputs: Mapping[str, Any], name: str) -> None:
+    verify(graph, name)
+    for number, (a, b) in enumerate(zip(wanted, _values(graph, inputs), strict=True)):
+        _compare(f"target {number} after {name} in\n{graph}\n", a, b)
+
+
+def _compare(name: str, wanted: Any, found: Any) -> None:
+    if wanted is None:
+        return
+    wanted, found = np.asarray(wanted), np.asarray(found)
+    assert (wanted.dtype, wanted.shape) == (found.dtype, found.shape), f"{name}: {found.dtype}{found.shape}"
+    if wanted.dtype.kind != "f":
+        assert np.array_equal(wanted, found), f"{name}: {found} and not {wanted}"
+        return
+    limit = TOLERANCE[wanted.dtype.str[1:]] * max(1.0, float(np.max(np.abs(wanted), initial=0)))
+    assert np.all(np.abs(wanted - found) <= limit), f"{name}: {found} and not {wanted}"
+
+
+def _reason(program: Program, check: Callable[[Program], None]) -> str:
+    try:
+        check(program)
+    except Exception:
+        return "\n".join(f"# {line}" for line in traceback.format_exc().splitlines() if not line.startswith("  "))
+    return ""
+
+
+def main(first: int, last: int) -> int:
+    """Tries all seeds from ``first`` to before ``last``; the number of failures."""
+    failures = 0
+    for seed in range(first, last):
+        program = random_program(seed)
+        for check in (check_passes, check_compiled):
+            try:
+                check(program)
+            except Exception:
+                failures += 1
+                small = smallest(program, check)
+                print(f"# seed {seed}, {check.__name__}\n{small}\n", flush=True)
+                print(_reason(small, check), flush=True)
+                break
+    print(f"{failures} failures in {last - first} programs")
+    return failures
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1]), int(sys.argv[2])) > 0)

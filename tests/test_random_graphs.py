@@ -1,0 +1,42 @@
+"""Random programs keep their meaning through every pass and when compiled; ``tests.random_graphs`` tries as
+many as asked."""
+
+import pytest
+
+from tests.random_graphs import check_compiled, check_passes, smallest
+from tests.random_programs import Program, random_program
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_every_pass_keeps_values(seed):
+    program = random_program(seed)
+    try:
+        check_passes(program)
+    except Exception as error:
+        pytest.fail(f"{error}\n\n{smallest(program, check_passes)}")
+
+
+@pytest.mark.parametrize("seed", range(1000, 1020))
+def test_compiled_values_are_those_of_numpy(seed):
+    program = random_program(seed)
+    try:
+        check_compiled(program)
+    except Exception as error:
+        pytest.fail(f"{error}\n\n{smallest(program, check_compiled)}")
+
+
+def test_a_failure_is_made_small():
+    program = Program(
+        inputs=["x0 = tf.placeholder(tf.float32, [3])"],
+        feeds={"x0": "np.ones(3, np.float32)"},
+        lines=["v0 = tf.exp(x0)", "v1 = v0 + x0", "v2 = tf.square(x0)", "v3 = v2 + v1"],
+        fetches=["v2", "v3"],
+    )
+
+    def no_squares(tried):
+        assert not any("square" in line for line in tried.lines)
+
+    small = smallest(program, no_squares)
+    assert small.lines == ["v2 = tf.square(x0)"]
+    assert small.fetches == ["v2"]
+    assert str(small).splitlines()[2:4] == ["x0 = tf.placeholder(tf.float32, [3])", "v2 = tf.square(x0)"]
