@@ -19,7 +19,6 @@ from graphc.codegen.order import Order
 from graphc.codegen.program import Call, Copy, ErrorSlot, InArena, Place, Program, Slot
 from graphc.codegen.schedule import schedule
 from graphc.codegen.target import Target
-from graphc.codegen.text import canonical
 from graphc.dims import DimLike, Symbol, atoms
 from graphc.graph import Graph
 from graphc.nodes import Operation, Tensor
@@ -210,7 +209,7 @@ def _scheduled(nodes: Sequence[Operation], target: Target) -> dict[Operation, Lo
     result = {}
     for node in nodes:
         loops = lower(node)
-        text = canonical(loops.kernel)
+        text = loops.kernel.text
         if text not in known:
             known[text] = schedule(loops.kernel, target)
         result[node] = replace(loops, kernel=known[text])

@@ -27,9 +27,9 @@ def data_offset() -> int | None:
     return offset if all(found) else None
 
 
-def entry_ir(words: Iterable[int], triple: str, offset: int) -> str:
-    """The module of the entry, for a frame in which ``words`` hold array objects."""
-    lines = [f'target triple = "{triple}"', "declare i64 @step(ptr)", f"define i64 @{ENTRY}(ptr %frame) {{"]
+def entry_ir(words: Iterable[int], offset: int) -> str:
+    """The entry as part of the step's module, for a frame in which ``words`` hold array objects."""
+    lines = [f"define i64 @{ENTRY}(ptr %frame) {{"]
     for word in words:
         lines += [
             f"  %slot{word} = getelementptr i64, ptr %frame, i64 {word}",
@@ -38,5 +38,5 @@ def entry_ir(words: Iterable[int], triple: str, offset: int) -> str:
             f"  %data{word} = load ptr, ptr %field{word}",
             f"  store ptr %data{word}, ptr %slot{word}",
         ]
-    lines += ["  %status = call i64 @step(ptr %frame)", "  ret i64 %status", "}"]
+    lines += ["  %status = call i64 @step(ptr %frame)", "  ret i64 %status", "}", ""]
     return "\n".join(lines)

@@ -18,8 +18,8 @@ from __future__ import annotations
 
 import ctypes
 import itertools
+import queue
 import threading
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -42,35 +42,44 @@ def compile_ir(ir: object, target: Target) -> bytes:
     return _compile(ir, target_machine(target))
 
 
-def compile_many(irs: Sequence[object], target: Target, threads: int | None = None) -> list[bytes]:
-    """`compile_ir` of each module, several at a time; ``threads`` defaults to the setting."""
-    if not irs:
-        return []  # All came from the cache: LLVM need not even be loaded.
-    todo = deque(enumerate(irs))
+def compile_many(irs: Iterable[object], target: Target, threads: int | None = None) -> list[bytes]:
+    """`compile_ir` of each module, several at a time; ``threads`` defaults to the setting.
+
+    The first modules are compiled by helpers while this thread is still taking others out of ``irs``.
+    """
+    todo: queue.SimpleQueue[tuple[int, str] | None] = queue.SimpleQueue()
     objects: dict[int, bytes] = {}
     errors: list[Exception] = []
+    helpers: list[threading.Thread] = []
 
     def work() -> None:
-        machine = target_machine(target)  # One for each thread, as LLVM wants it; making it costs a millisecond.
-        while not errors:
+        machine = None  # One for each thread, as LLVM wants it; making it costs a millisecond.
+        while (item := todo.get()) is not None:
+            if errors:
+                continue
+            machine = machine or target_machine(target)
             try:
-                index, ir = todo.popleft()
-            except IndexError:
-                return
-            try:
-                objects[index] = _compile(ir, machine)
+                objects[item[0]] = _compile(item[1], machine)
             except Exception as error:
                 errors.append(error)
 
-    helpers = [threading.Thread(target=work) for _ in range(min(len(irs), threads or settings.thread_count()) - 1)]
-    for helper in helpers:
-        helper.start()
-    work()
-    for helper in helpers:
-        helper.join()
+    most = (threads or settings.thread_count()) - 1
+    count = 0
+    try:
+        for count, ir in enumerate(irs, start=1):
+            if len(helpers) < most:
+                helpers.append(threading.Thread(target=work))
+                helpers[-1].start()
+            todo.put((count - 1, str(ir)))
+    finally:
+        for _ in range(len(helpers) + 1):
+            todo.put(None)
+        work()
+        for helper in helpers:
+            helper.join()
     if errors:
         raise errors[0]
-    return [objects[index] for index in range(len(irs))]
+    return [objects[index] for index in range(count)]
 
 
 def _compile(ir: object, machine: Any) -> bytes:
@@ -89,7 +98,7 @@ def compile_cached(requests: Sequence[tuple[str, Callable[[], object]]], target:
     keys = [cache.make_key(text, repr(target)) for text, _ in requests]
     objects = {key: data for key in keys if (data := cache.get(key)) is not None}
     missing = {key: write for key, (_, write) in zip(keys, requests) if key not in objects}
-    for key, data in zip(missing, compile_many([write() for write in missing.values()], target)):
+    for key, data in zip(missing, compile_many((write() for write in missing.values()), target)):
         cache.put(key, data)
         objects[key] = data
     return [objects[key] for key in keys]

@@ -277,10 +277,15 @@ class Kernel:
             return 1
         return sum((count for count in counts if count is not None), 0)
 
-    def __str__(self) -> str:
+    @cached_property
+    def text(self) -> str:
+        """The whole kernel in lines; kernels of one text are the same code."""
         from graphc.codegen.text import kernel_text  # the printer reads this file's classes
 
         return kernel_text(self)
+
+    def __str__(self) -> str:
+        return self.text
 
 
 def statement_tasks(statement: Statement) -> DimLike | None:

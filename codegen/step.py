@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from functools import partial
 
 from graphc.codegen import jit
 from graphc.codegen.entry import data_offset, entry_ir
@@ -27,22 +28,26 @@ def compile_program(program: Program, target: Target, name: str = "step", for_py
 
     With ``for_python``, an entry that takes array objects is added.
     """
-    kernels = distinct_kernels(program)
     requests = [
-        (f"{symbol} {program.symbols}\n{kernel}", lambda symbol=symbol, kernel=kernel: kernel_ir(symbol, kernel, program, target))
-        for symbol, kernel in kernels.items()
+        (f"{symbol} {program.symbols}\n{kernel.text}", partial(kernel_ir, symbol, kernel, program, target))
+        for symbol, kernel in distinct_kernels(program).items()
     ]
-    requests.append((f"{name}\n{program_text(program)}", lambda: step_ir(program, target, name)))
-    offset = data_offset()
-    if for_python and offset is not None:
-        words = [program.word(slot) for slot in program.slots if slot.kind in ("feed", "fetch")]
-        requests.append((f"entry {offset} {words}", lambda: entry_ir(words, target.triple, offset)))
+    entry = _python_entry(program) if for_python else ""
+    requests.append((f"{name}\n{program_text(program)}\n{entry}", lambda: step_ir(program, target, name) + entry))
     return jit.compile_cached(requests, target)
+
+
+def _python_entry(program: Program) -> str:
+    """The entry for array objects, where Python is known to keep the address of their data at one place."""
+    offset = data_offset()
+    if offset is None:
+        return ""
+    return entry_ir([program.word(slot) for slot in program.slots if slot.kind in ("feed", "fetch")], offset)
 
 
 def kernel_symbol(kernel: Kernel, symbols: Sequence[str]) -> str:
     """The name of a kernel's function: a digest of its loops, so that equal kernels are one function."""
-    text = f"{symbols}\n{kernel}"
+    text = f"{symbols}\n{kernel.text}"
     return "graphc_k" + hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
