@@ -223,7 +223,7 @@ class Contract:
 
 @dataclass(frozen=True)
 class Draw:
-    """Fill ``buffer`` with random numbers: those that ``sampler`` of :mod:`graphc.philox` gives for the stream of two seeds.
+    """Fill ``buffer`` with random numbers: those of ``sampler`` in :mod:`graphc.philox` for the stream of two seeds.
 
     ``position`` says where in the stream to begin; ``limits`` are the range of whole numbers.
     ``grain``: tasks of so many elements may run on different threads.
@@ -261,8 +261,8 @@ Statement = For | Store | Let | Declare | Accumulate | AccumulateAt | Contract |
 class Kernel:
     """Statements one after the other, over ``arguments`` in the order in which a caller passes them.
 
-    Where every statement of the body offers tasks (a ``For`` or ``Draw`` with a grain, a ``Contract``), the statements are
-    independent of each other and tasks are numbered through all of them; else the kernel is one task.
+    Where every statement of the body offers tasks (a ``For`` or ``Draw`` with a grain, a ``Contract``), the statements
+    are independent of each other and tasks are numbered through all of them; else the kernel is one task.
     """
 
     name: str

@@ -65,8 +65,9 @@ class Graph:
         if control:
             own = {tensor.op for tensor in inputs}
             control = tuple(node for node in control if node not in own)
-        return self._append(Operation(
-            self, len(self.nodes), kind, name, inputs, types, control, origin, self.role, self._device))
+        return self._append(
+            Operation(self, len(self.nodes), kind, name, inputs, types, control, origin, self.role, self._device)
+        )
 
     def add(
         self,
@@ -119,7 +120,7 @@ class Graph:
         if name.endswith("/"):
             return name[:-1]
         if not (_VALID_SCOPE if self._scope else _VALID_NAME).match(name):
-            raise ValueError(f"'{name}' is not a valid scope name" if "/" in name else f"'{name}' is not a valid node name")
+            raise ValueError(f"'{name}' is not a valid {'scope' if '/' in name else 'node'} name")
         full = f"{self._scope}/{name}" if self._scope else name
         return self._uniquify(full, mark_as_used)
 

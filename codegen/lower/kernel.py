@@ -22,7 +22,7 @@ class Lowered:
 
 
 def lower(node: Operation) -> Lowered:
-    """Plain loops for a ``Kernel`` node, with names that do not depend on where it stands, so that equals can be shared."""
+    """Plain loops for a ``Kernel`` node, with names that do not depend on where it stands: equals can be shared."""
     kind: fused.Kernel = node.kind  # type: ignore[assignment]
     inputs = {tensor: _buffer(f"in{n}", tensor) for n, tensor in enumerate(kind.parameters)}
     outputs = {tensor: _buffer(f"out{n}", tensor) for n, tensor in enumerate(dict.fromkeys(kind.body.targets))}

@@ -16,14 +16,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from typing import cast
 
 from graphc.codegen.kernels.affine import Axis, Contraction
-from graphc.codegen.loops import Buffer, Contract, For, Local, Statement, Store
+from graphc.codegen.loops import Buffer, Contract, Expression, For, Local, Statement, Store
 from graphc.codegen.lower import reduction
 from graphc.codegen.lower.reshaping import unflatten
 from graphc.codegen.lower.values import Index, Values, offset
 from graphc.dims import Symbol, symbol
 from graphc.nodes import Operation, Tensor
+from graphc.ops import contraction
 from graphc.ops.fused import Space
 
 
@@ -48,13 +51,16 @@ class Nest:
         prefix = f"r{self.number}_" if self.number else "r"
         self.names = {node: f"{prefix}{n}" for n, node in enumerate(filter(reduction.is_reduction, self.nodes))}
         for node, name in self.names.items():
-            self.values.locals[node.outputs[0]] = lambda _, node=node, name=name: reduction.result(node, name)
+            self.values.locals[node.outputs[0]] = partial(self._combined, node, name)
+
+    def _combined(self, node: Operation, name: str, index: Index) -> Expression:
+        return reduction.result(node, name)  # at every position of its rows
 
     def statements(self) -> tuple[Statement, ...]:
         """The whole nest."""
-        contraction = next((node for node in self.nodes if node.type == "Contract"), None)
-        if contraction is not None:
-            return (self._contract(contraction),)
+        product = next((node for node in self.nodes if node.type == "Contract"), None)
+        if product is not None:
+            return (self._contract(product),)
         kept = [axis for axis in range(len(self.sizes)) if axis not in self.reduced]
         return self._loops(kept, self._row())
 
@@ -104,18 +110,18 @@ class Nest:
         return body
 
     def _contract(self, node: Operation) -> Contract:
-        kind = node.kind
+        kind = cast(contraction.Contract, node.kind)
         dtype = node.outputs[0].dtype.short
-        groups = [tuple(Axis(*axis) for axis in axes) for axes in (kind.batch, kind.rows, kind.cols, kind.inner)]  # type: ignore[attr-defined]
-        spec = Contraction(dtype, *groups, kind.a_offset, kind.b_offset)  # type: ignore[attr-defined]
-        coordinates = tuple(Symbol(f"i{n}", axis.extent) for n, axis in enumerate(sum(groups[:3], ())))
-        sizes = tuple(variable.extent for variable in coordinates)
-        place = offset(tuple(symbol(variable.name, variable.extent) for variable in coordinates), sizes)
-        self.index = unflatten(place, kind.shape)  # type: ignore[attr-defined]
+        batch, rows, cols, inner = (
+            tuple(Axis(*axis) for axis in axes) for axes in (kind.batch, kind.rows, kind.cols, kind.inner)
+        )
+        spec = Contraction(dtype, batch, rows, cols, inner, kind.a_offset, kind.b_offset)
+        sizes = tuple(axis.extent for axis in (*batch, *rows, *cols))
+        coordinates = tuple(Symbol(f"i{n}", size) for n, size in enumerate(sizes))
+        place = offset(tuple(symbol(f"i{n}", size) for n, size in enumerate(sizes)), sizes)
+        self.index = unflatten(place, kind.shape)
         self.values.locals[node.outputs[0]] = lambda _: Local("sum", dtype)
         stores = tuple(self._store(tensor) for tensor in self.outputs)
-        epilogue = (*self.values.take_checks(self.errors), *stores)
+        epilogue: tuple[Statement, ...] = (*self.values.take_checks(self.errors), *stores)
         a, b = (self.values.buffers[x] for x in node.inputs)
         return Contract(spec, a, b, coordinates, "sum", epilogue)
-
-

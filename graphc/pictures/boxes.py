@@ -102,8 +102,8 @@ def _shown(graph: Graph, targets: list[Operation], choice: Choice) -> list[Opera
 
 def _aside(choice: Choice) -> Test:
     """What is written into the boxes of its readers."""
-    return lambda node: (not choice.constants and is_small_constant(node)) or (
-        not choice.variables and node.type == "VariableV2"
+    return lambda node: (
+        (not choice.constants and is_small_constant(node)) or (not choice.variables and node.type == "VariableV2")
     )
 
 
