@@ -1,8 +1,8 @@
 """From a graph of kernels to a program: loops lowered and scheduled, order and memory decided.
 
-    loops      every Kernel node lowered, scheduled for the target
-    order      kernels so that variables are updated in place where possible
-    places     each value in the caller's memory (a fetch, a variable) or in the arena
+loops      every Kernel node lowered, scheduled for the target
+order      kernels so that variables are updated in place where possible
+places     each value in the caller's memory (a fetch, a variable) or in the arena
 """
 
 from __future__ import annotations
@@ -52,6 +52,7 @@ class _Builder:
         self.homes: dict[Tensor, Place] = {}
         self.saved: dict[Tensor, Place] = {}
         self.errors = 0
+        self.slots: dict[tuple[str, int], Slot] = {}
         self.program = Program(feeds=list(interface.feeds))
 
     def run(self) -> Program:
@@ -64,7 +65,8 @@ class _Builder:
         self._place_fetches()
         sequence = [self.nodes[n] for n in order.sorted()]
         self._place_rest(sequence)
-        program.scratch_bytes = tuple({scratch_bytes(loops.kernel, self.target) for loops in self.loops.values()} or {0})
+        scratch = {scratch_bytes(loops.kernel, self.target) for loops in self.loops.values()}
+        program.scratch_bytes = tuple(scratch or {0})
         first, last = self._copies()
         program.actions = [*first, *(self._call(node) for node in sequence), *last]
         return program
@@ -74,10 +76,10 @@ class _Builder:
     def _declare_slots(self) -> None:
         for n, tensor in enumerate(self.interface.feeds):
             self.homes[tensor] = self._slot("feed", n, tensor.type)
-        for n, (tensor, type) in enumerate(self.interface.states):
+        for n, (read, type) in enumerate(self.interface.states):
             slot = self._slot("state", n, type)
-            if tensor is not None:
-                self.homes[tensor] = slot
+            if read is not None:
+                self.homes[read] = slot
         for n, tensor in enumerate(self.graph.targets[: self.interface.fetches]):
             self._slot("fetch", n, tensor.type)
             self.program.fetches.append(tensor.type)
@@ -87,12 +89,8 @@ class _Builder:
                 self.program.constants.append(node.kind.value)
 
     def _slot(self, kind: str, number: int, type: TensorType) -> Slot:
-        slot = Slot(kind, number, type)
-        self.program.slots.append(slot)
+        slot = self.slots[kind, number] = self.program.add_slot(kind, number, type)
         return slot
-
-    def _slot_of(self, kind: str, number: int) -> Slot:
-        return next(slot for slot in self.program.slots if (slot.kind, slot.number) == (kind, number))
 
     # -- order and places --------------------------------------------------------------------------------
 
@@ -107,16 +105,19 @@ class _Builder:
 
     def _place_updates(self, order: Order) -> None:
         """New values of variables go where the old ones are, if every other reader of the old ones can come first."""
+        readers: dict[Tensor, list[int]] = {}
+        for node in self.nodes:
+            for tensor in map(_source, node.inputs):
+                readers.setdefault(tensor, []).append(self.number[node])
         for state, tensor in self._update_targets():
             source = _source(tensor)
             if source.op not in self.number or source in self.homes:
                 continue
             old = self.interface.states[state][0]
-            readers = [] if old is None else [n for n in self.nodes if any(_source(x) is old for x in n.inputs)]
             if not self._overwrites_safely(source, old):
                 continue
-            if order.put_last(self.number[source.op], [self.number[node] for node in readers]):
-                self.homes[source] = self._slot_of("state", state)
+            if order.put_last(self.number[source.op], readers.get(old, []) if old is not None else []):
+                self.homes[source] = self.slots["state", state]
 
     def _overwrites_safely(self, new: Tensor, old: Tensor | None) -> bool:
         """Whether the kernel that computes ``new`` reads ``old`` only at the element that it writes."""
@@ -138,7 +139,7 @@ class _Builder:
         for n, tensor in enumerate(self.graph.targets[: self.interface.fetches]):
             source = _source(tensor)
             if source.op in self.number and source not in self.homes:
-                self.homes[source] = self._slot_of("fetch", n)
+                self.homes[source] = self.slots["fetch", n]
 
     def _place_rest(self, sequence: Sequence[Operation]) -> None:
         """Every other value gets memory in the arena, from the call that makes it to the last that reads it."""
@@ -174,7 +175,7 @@ class _Builder:
         for state, tensor in self._update_targets():
             source = _source(tensor)
             home = self.homes.get(source)
-            if source.op.type == "VariableV2" and home != self._slot_of("state", state):
+            if source.op.type == "VariableV2" and home != self.slots["state", state]:
                 saved[source] = InArena(0)
         return saved
 
@@ -183,12 +184,12 @@ class _Builder:
         first = [Copy(self.homes[t], place, _bytes(t.type)) for t, place in self.saved.items()]
         last: list[Copy] = []
         for n, tensor in enumerate(self.graph.targets[: self.interface.fetches]):
-            source, slot = _source(tensor), self._slot_of("fetch", n)
+            source, slot = _source(tensor), self.slots["fetch", n]
             if self.homes[source] != slot:
                 moves = last if source.op in self.number else first
                 moves.append(Copy(self.homes[source], slot, _bytes(source.type)))
         for state, tensor in self._update_targets():
-            source, slot = _source(tensor), self._slot_of("state", state)
+            source, slot = _source(tensor), self.slots["state", state]
             home = self.saved.get(source, self.homes[source])
             if home != slot:
                 last.append(Copy(home, slot, _bytes(source.type)))

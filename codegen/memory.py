@@ -1,18 +1,22 @@
 """Where every value of a step lives: planned before the first run, so that a run allocates nothing but its fetches.
 
 Values that are never alive at the same time share memory. With exact sizes the blocks are packed like boxes on a
-shelf, largest first (a best-fit form of the offset assignment in Pisarchyk and Lee, arXiv:2001.03288). A value whose
-size is a symbol shares only with values of the same symbolic size, in slots that are laid behind the exact ones.
+shelf, largest first (a best-fit form of the offset assignment in Pisarchyk and Lee, arXiv:2001.03288); that takes time
+quadratic in their number, so very many blocks are placed in the order of time instead. A value whose size is a symbol
+shares only with values of the same symbolic size, in slots that are laid behind the exact ones.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import heapq
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from graphc.dims import DimLike, ceildiv
 
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector
+MOST_BY_SIZE = 256  # blocks packed largest first, in some ten milliseconds
 
 
 @dataclass(frozen=True)
@@ -38,29 +42,38 @@ class Layout:
 
 def plan(blocks: Sequence[Block]) -> Layout:
     """A place in one arena for each block, in the order given."""
+    groups: dict[DimLike | None, list[int]] = {None: []}
+    for n, block in enumerate(blocks):
+        size = _aligned(block.size)
+        groups.setdefault(None if isinstance(size, int) else size, []).append(n)
+    fixed = groups.pop(None)
     offsets: dict[int, DimLike] = {}
-    fixed = [n for n, block in enumerate(blocks) if isinstance(block.size, int)]
-    end: DimLike = _pack_exact(blocks, fixed, offsets)
-    symbolic = [n for n, block in enumerate(blocks) if not isinstance(block.size, int)]
-    for size in dict.fromkeys(_aligned(blocks[n].size) for n in symbolic):
-        slots: list[list[Block]] = []
-        for n in symbolic:
-            if _aligned(blocks[n].size) == size:
-                slot = _free_slot(slots, blocks[n])
-                offsets[n] = end + slot * size
-        end = end + len(slots) * size
+    end: DimLike = _pack(blocks, fixed, offsets)
+    for size, numbers in groups.items():
+        slots: dict[int, int] = {}
+        count = _pack_by_time([(1, blocks[n], n) for n in numbers], slots)
+        offsets.update((n, end + slot * size) for n, slot in slots.items())  # type: ignore[operator]
+        end = end + count * size  # type: ignore[operator]
     return Layout(tuple(offsets[n] for n in range(len(blocks))), end)
 
 
-def _pack_exact(blocks: Sequence[Block], numbers: Sequence[int], offsets: dict[int, DimLike]) -> int:
+def _pack(blocks: Sequence[Block], numbers: Sequence[int], offsets: dict[int, DimLike]) -> int:
+    sized = [(_aligned(blocks[n].size), blocks[n], n) for n in numbers]
+    found: dict[int, int] = {}
+    end = (_pack_by_size if len(sized) <= MOST_BY_SIZE else _pack_by_time)(sized, found)  # type: ignore[arg-type]
+    offsets.update(found)
+    return end
+
+
+def _pack_by_size(sized: Iterable[tuple[int, Block, int]], offsets: dict[int, int]) -> int:
+    """Largest blocks first, each as low as the larger ones allow."""
     end = 0
     placed: list[tuple[int, int, Block]] = []  # offset, end, block
-    sizes = {n: size for n in numbers if isinstance(size := _aligned(blocks[n].size), int)}
-    for n, size in sorted(sizes.items(), key=lambda item: -item[1]):
-        taken = sorted((start, stop) for start, stop, other in placed if other.meets(blocks[n]))
+    for size, block, number in sorted(sized, key=lambda item: -item[0]):
+        taken = sorted((start, stop) for start, stop, other in placed if other.meets(block))
         start = _first_gap(taken, size)
-        offsets[n] = start
-        placed.append((start, start + size, blocks[n]))
+        offsets[number] = start
+        placed.append((start, start + size, block))
         end = max(end, start + size)
     return end
 
@@ -75,13 +88,63 @@ def _first_gap(taken: Sequence[tuple[int, int]], size: int) -> int:
     return position
 
 
-def _free_slot(slots: list[list[Block]], block: Block) -> int:
-    for number, slot in enumerate(slots):
-        if not any(other.meets(block) for other in slot):
-            slot.append(block)
-            return number
-    slots.append([block])
-    return len(slots) - 1
+def _pack_by_time(sized: Iterable[tuple[int, Block, int]], offsets: dict[int, int]) -> int:
+    """Blocks as they begin to live, each in the smallest gap that those before have left."""
+    gaps = _Gaps()
+    living: list[tuple[int, int, int]] = []  # last step, offset, end
+    for size, block, number in sorted(sized, key=lambda item: (item[1].first, -item[0])):
+        while living and living[0][0] < block.first:
+            _, start, stop = heapq.heappop(living)
+            gaps.give_back(start, stop)
+        start = offsets[number] = gaps.take(size)
+        heapq.heappush(living, (block.last, start, start + size))
+    return gaps.end
+
+
+class _Gaps:
+    """The free ranges below ``end``; beyond it all is free."""
+
+    def __init__(self) -> None:
+        self.end = 0
+        self.by_size: list[tuple[int, int]] = []  # length and start, sorted
+        self.stop_of: dict[int, int] = {}
+        self.start_of: dict[int, int] = {}
+
+    def take(self, size: int) -> int:
+        """The start of the smallest range of at least ``size``; the rest of it stays free."""
+        place = bisect_left(self.by_size, (size, 0))
+        if place == len(self.by_size):
+            start = self.start_of.get(self.end, self.end)
+            if start < self.end:
+                self._remove(start)
+            self.end = start + size
+            return start
+        length, start = self.by_size[place]
+        self._remove(start)
+        if length > size:
+            self._add(start + size, start + length)
+        return start
+
+    def give_back(self, start: int, stop: int) -> None:
+        """Free a range; free neighbours become one."""
+        if start in self.start_of:
+            before = self.start_of[start]
+            self._remove(before)
+            start = before
+        if stop in self.stop_of:
+            after = self.stop_of[stop]
+            self._remove(stop)
+            stop = after
+        self._add(start, stop)
+
+    def _add(self, start: int, stop: int) -> None:
+        insort(self.by_size, (stop - start, start))
+        self.stop_of[start], self.start_of[stop] = stop, start
+
+    def _remove(self, start: int) -> None:
+        stop = self.stop_of.pop(start)
+        del self.start_of[stop]
+        del self.by_size[bisect_left(self.by_size, (stop - start, start))]
 
 
 def _aligned(size: DimLike) -> DimLike:

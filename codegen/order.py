@@ -23,22 +23,19 @@ class Order:
             self.after[first].add(second)
             self.before[second].add(first)
 
-    def follows(self, later: int, earlier: int) -> bool:
-        """Whether ``later`` must come after ``earlier``."""
-        waiting, seen = [earlier], {earlier}
+    def followers(self, action: int) -> set[int]:
+        """All that must come after ``action``."""
+        waiting, found = [action], set[int]()
         while waiting:
-            action = waiting.pop()
-            if action == later:
-                return True
-            fresh = self.after[action] - seen
-            seen |= fresh
+            fresh = self.after[waiting.pop()] - found
+            found |= fresh
             waiting.extend(fresh)
-        return False
+        return found
 
     def put_last(self, action: int, others: Iterable[int]) -> bool:
         """Asks for ``action`` after all ``others``; False, and nothing changes, where one of them needs it first."""
         others = [other for other in others if other != action]
-        if any(self.follows(other, action) for other in others):
+        if not self.followers(action).isdisjoint(others):
             return False
         for other in others:
             self.require(other, action)

@@ -26,6 +26,7 @@ class Slot:
     kind: str
     number: int
     type: TensorType
+    word: int  # its index in the call frame
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,11 @@ class Program:
     states: list[Tensor] = field(default_factory=list)
     fetches: list[TensorType] = field(default_factory=list)
 
+    def add_slot(self, kind: str, number: int, type: TensorType) -> Slot:
+        """A new word of the call frame."""
+        self.slots.append(Slot(kind, number, type, len(FRAME_HEAD) + len(self.slots)))
+        return self.slots[-1]
+
     @property
     def calls(self) -> list[Call]:
         """The kernels in order."""
@@ -88,10 +94,6 @@ class Program:
     def error_slots(self) -> list[Call]:
         """The calls that can fail, in the order of their words in the errors array."""
         return [call for call in self.calls if call.error_slot is not None]
-
-    def word(self, slot: Slot) -> int:
-        """The index of a slot in the call frame."""
-        return len(FRAME_HEAD) + self.slots.index(slot)
 
     @property
     def first_symbol(self) -> int:

@@ -2,16 +2,18 @@
 
     i64 step(ptr frame)        0, or the number of the call that failed, counted from 1
 
-The frame is an array of 64-bit words (:mod:`program` says which): pointers to what the caller owns, then the sizes. The step
-writes the pointers of each kernel's arguments into an array on its stack and calls the kernel, or hands it to the
-thread pool where it has several tasks.
+The frame is an array of 64-bit words (:mod:`program` says which): pointers to what the caller owns, then the sizes. The
+step writes the pointers of each kernel's arguments into an array on its stack and calls the kernel, or hands it to the
+thread pool where it has several tasks. Where an argument stands is data: a word of the frame and a distance from what
+it points to. Code for each of the arguments of a thousand calls would take long to compile.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 from graphc.codegen import jit
 from graphc.codegen.entry import data_offset, entry_ir
@@ -28,7 +30,7 @@ def compile_program(program: Program, target: Target, name: str = "step", for_py
 
     With ``for_python``, an entry that takes array objects is added.
     """
-    requests = [
+    requests: list[tuple[str, Callable[[], str]]] = [
         (f"{symbol} {program.symbols}\n{kernel.text}", partial(kernel_ir, symbol, kernel, program, target))
         for symbol, kernel in distinct_kernels(program).items()
     ]
@@ -42,7 +44,7 @@ def _python_entry(program: Program) -> str:
     offset = data_offset()
     if offset is None:
         return ""
-    return entry_ir([program.word(slot) for slot in program.slots if slot.kind in ("feed", "fetch")], offset)
+    return entry_ir([slot.word for slot in program.slots if slot.kind in ("feed", "fetch")], offset)
 
 
 def kernel_symbol(kernel: Kernel, symbols: Sequence[str]) -> str:
@@ -61,7 +63,8 @@ def program_text(program: Program) -> str:
     lines = [f"symbols {program.symbols} slots {len(program.slots)}"]
     for action in program.actions:
         if isinstance(action, Copy):
-            lines.append(f"copy {_place_text(program, action.source)} {_place_text(program, action.target)} {action.bytes}")
+            source, target = _place_text(program, action.source), _place_text(program, action.target)
+            lines.append(f"copy {source} {target} {action.bytes}")
         else:
             places = " ".join(_place_text(program, place) for place in action.places)
             lines.append(f"{kernel_symbol(action.kernel, program.symbols)} {action.kernel.tasks} {places}")
@@ -69,7 +72,7 @@ def program_text(program: Program) -> str:
 
 
 def _place_text(program: Program, place: Place) -> str:
-    return f"frame[{program.word(place)}]" if isinstance(place, Slot) else str(place)
+    return f"frame[{place.word}]" if isinstance(place, Slot) else str(place)
 
 
 def kernel_ir(symbol: str, kernel: Kernel, program: Program, target: Target) -> str:
@@ -120,6 +123,8 @@ class _StepWriter:
         self.arguments = builder.alloca(self.i64, words)
         first = self.ir.Constant(self.i64, program.first_symbol)
         self.dims = builder.gep(self.frame, [first], source_etype=self.i64)
+        if program.calls:
+            self._write_places()
         for action in program.actions:
             if isinstance(action, Copy):
                 self._copy(action)
@@ -131,14 +136,34 @@ class _StepWriter:
         place = self.builder.gep(self.frame, [self.ir.Constant(self.i64, number)], source_etype=self.i64)
         return self.builder.load(place, typ=self.i64)
 
+    def _write_places(self) -> None:
+        """The table of all calls' arguments, and the function that makes addresses of a part of it."""
+        places = [place for call in self.program.calls for place in call.places]
+        numbers = [number for place in places for number in _relative(place)]
+        kind = self.ir.ArrayType(self.i64, len(numbers))
+        self.places = self.ir.GlobalVariable(self.module, kind, f"{self.function.name}.places")
+        self.places.linkage, self.places.global_constant = "internal", True
+        self.places.initializer = self.ir.Constant(kind, numbers)
+        self.first_place = 0
+        self.fill = _fill_function(self.module, f"{self.function.name}.fill")
+
+    def _fill_arguments(self, call: Call) -> None:
+        """The addresses of a call's arguments; distances that are symbols are computed here."""
+        builder = self.builder
+        part = builder.gep(self.places, [self.ir.Constant(self.i64, 2 * self.first_place)], source_etype=self.i64)
+        self.first_place += len(call.places)
+        builder.call(self.fill, [self.frame, part, self.arguments, self.ir.Constant(self.i64, len(call.places))])
+        for n, place in enumerate(call.places):
+            if isinstance(place, InArena) and not isinstance(place.offset, int):
+                target = builder.gep(self.arguments, [self.ir.Constant(self.i64, n)], source_etype=self.i64)
+                builder.store(self._address(place), target)
+
     def _address(self, place: Place) -> object:
         """The address of a place, as a number."""
-        if isinstance(place, Slot):
-            return self._word(self.program.word(place))
-        if isinstance(place, InArena):
+        if isinstance(place, InArena) and not isinstance(place.offset, int):
             return self.builder.add(self.head["arena"], self._size(place.offset))
-        assert isinstance(place, ErrorSlot)
-        return self.builder.add(self.head["errors"], self.ir.Constant(self.i64, 8 * place.number))
+        word, distance = _relative(place)
+        return self.builder.add(self._word(word), self.ir.Constant(self.i64, distance))
 
     def _size(self, size: DimLike) -> object:
         from graphc.codegen import emit_index
@@ -154,9 +179,7 @@ class _StepWriter:
 
     def _call(self, call: Call) -> None:
         builder = self.builder
-        for n, place in enumerate(call.places):
-            target = builder.gep(self.arguments, [self.ir.Constant(self.i64, n)], source_etype=self.i64)
-            builder.store(self._address(place), target)
+        self._fill_arguments(call)
         kernel = self._kernel(call.kernel)
         scratch = builder.inttoptr(self.head["scratch"], self.pointer)
         tasks = self._size(call.kernel.tasks)
@@ -189,3 +212,39 @@ class _StepWriter:
         if name not in self.kernels:
             self.kernels[name] = self.ir.Function(self.module, kind, name)
         return self.kernels[name]
+
+
+def _relative(place: Place) -> tuple[int, int]:
+    """The word of the frame that a place is counted from, and its distance in bytes; 0 where that is a symbol."""
+    if isinstance(place, Slot):
+        return place.word, 0
+    if isinstance(place, InArena):
+        return FRAME_HEAD.index("arena"), place.offset if isinstance(place.offset, int) else 0
+    return FRAME_HEAD.index("errors"), 8 * place.number
+
+
+def _fill_function(module: Any, name: str) -> Any:
+    """``void fill(ptr frame, ptr places, ptr arguments, i64 count)``: the sum of the word and the distance of each."""
+    from llvmlite import ir
+
+    i64, pointer = ir.IntType(64), ir.PointerType()
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [pointer, pointer, pointer, i64]), name)
+    function.linkage = "internal"
+    frame, places, arguments, count = function.args
+    entry, turn, done = (function.append_basic_block(block) for block in ("entry", "turn", "done"))
+    builder = ir.IRBuilder(entry)
+    builder.branch(turn)
+    builder.position_at_end(turn)
+    number = builder.phi(i64)
+    number.add_incoming(i64(0), entry)
+    place = builder.gep(places, [builder.shl(number, i64(1))], source_etype=i64)
+    distance = builder.load(builder.gep(place, [i64(1)], source_etype=i64), typ=i64)
+    word = builder.gep(frame, [builder.load(place, typ=i64)], source_etype=i64)
+    address = builder.add(builder.load(word, typ=i64), distance)
+    builder.store(address, builder.gep(arguments, [number], source_etype=i64))
+    following = builder.add(number, i64(1))
+    number.add_incoming(following, turn)
+    builder.cbranch(builder.icmp_signed("<", following, count), turn, done)
+    builder.position_at_end(done)
+    builder.ret_void()
+    return function

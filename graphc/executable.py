@@ -53,11 +53,11 @@ class Executable:
         for n, name in enumerate(program.symbols):
             self._frame[program.first_symbol + n] = sizes[name]
         for slot in self._slots("constant"):
-            self._frame[program.word(slot)] = address_of(program.constants[slot.number])
-        self._feed_words = [program.word(slot) for slot in self._slots("feed")]
-        self._state_words = [program.word(slot) for slot in self._slots("state")]
+            self._frame[slot.word] = address_of(program.constants[slot.number])
+        self._feed_words = [slot.word for slot in self._slots("feed")]
+        self._state_words = [slot.word for slot in self._slots("state")]
         self._fetches = [
-            (program.word(slot), tuple(_number(size, sizes) for size in slot.type.sizes), slot.type.dtype.numpy)
+            (slot.word, tuple(_number(size, sizes) for size in slot.type.sizes), slot.type.dtype.numpy)
             for slot in self._slots("fetch")
         ]
         self._fetch_words = [word for word, _, _ in self._fetches]

@@ -79,12 +79,13 @@ def _copy_state(session: Any, fields: Sequence[Field], image: np.ndarray[Any, An
 
 def copying_program(image: bytes) -> Program:
     """A program that copies a constant over the state."""
-    from graphc.codegen.program import Copy, Program, Slot
+    from graphc.codegen.program import Copy, Program
 
     type = TensorType(dtypes.uint8, (len(image),))
-    source, target = Slot("constant", 0, type), Slot("state", 0, type)
-    copies = [Copy(source, target, len(image))] if image else []
-    return Program(actions=[*copies], slots=[source, target], constants=[np.frombuffer(image, np.uint8)])
+    program = Program(constants=[np.frombuffer(image, np.uint8)])
+    source, target = program.add_slot("constant", 0, type), program.add_slot("state", 0, type)
+    program.actions += [Copy(source, target, len(image))] if image else []
+    return program
 
 
 def temporary_states(operations: Sequence[Operation], fields: Sequence[Field]) -> list[Operation]:
