@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from graphc.dims import DimLike, product
-from graphc.nodes import Operation, Tensor
+from graphc.nodes import Tensor
 from graphc.passes.grow import MAX_MEMBERS, Group, Growth
 from graphc.passes.kinds import CHEAP, flops, is_leaf, reads_memory
 
@@ -47,7 +47,7 @@ def merge_siblings(growth: Growth) -> None:
 
 def _may_be_siblings(a: Group, b: Group) -> bool:
     """Whether it helps to join the groups: what follows a contraction has to wait for it."""
-    return not (a.contraction or b.contraction) and a.space.reduced == b.space.reduced
+    return a.space == b.space and not (a.contraction or b.contraction or a.root or b.root)
 
 
 def _is_of_leaves(growth: Growth, group: Group) -> bool:
@@ -60,9 +60,17 @@ def _takes(growth: Growth, reader: Group, group: Group) -> bool:
     """Whether the reader can compute the group's values where it needs them, without doing much work again."""
     if len(reader) + len(group) > MAX_MEMBERS or growth.takes_from_memory(reader, group):
         return False
+    if reader.root and len(_read(growth, reader, group)) > 1:
+        return False  # what they share would be computed for each
     if reader.root or not _is_fewer(group.space.sizes, reader.space.sizes):
         return True
     return all(flops(node) <= CHEAP for node in group.axes) or _is_outer(group, reader)
+
+
+def _read(growth: Growth, reader: Group, group: Group) -> set[Tensor]:
+    """The values of a group that another reads."""
+    read = {growth.behind(x) for node in (*reader.axes, *reader.leaves) for x in node.inputs}
+    return {tensor for tensor in read if tensor.op in group.axes}
 
 
 def _is_fewer(sizes: tuple[DimLike, ...], others: tuple[DimLike, ...]) -> bool:
@@ -91,13 +99,7 @@ def _is_as_cheap_as_reading(growth: Growth, group: Group) -> bool:
 
 def _whole_inputs(growth: Growth, group: Group) -> Iterator[Tensor]:
     """The tensors as large as the block that the group reads from memory."""
-    inside = group.axes
-    read = dict.fromkeys(growth.behind(x) for node in inside for x in node.inputs if not reads_memory(node))
-    for tensor in read:
-        if tensor.op not in inside and tensor.op not in group.leaves and tensor.type.sizes == group.space.sizes:
+    nodes = sorted({*group.axes, *group.leaves}, key=lambda node: node.number)
+    for tensor in dict.fromkeys(growth.behind(x) for node in nodes for x in node.inputs if not reads_memory(node)):
+        if tensor.op not in nodes and tensor.type.sizes == group.space.sizes:
             yield tensor
-
-
-def nodes_of(group: Group) -> set[Operation]:
-    """All that the group computes."""
-    return group.leaves | set(group.axes)

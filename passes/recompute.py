@@ -15,10 +15,12 @@ from typing import NamedTuple
 
 from graphc.dims import substitute
 from graphc.nodes import Operation, Tensor
+from graphc.ops.fused import Space
 from graphc.passes.grow import MAX_MEMBERS, Group, Growth, connect
 from graphc.passes.kinds import CHEAP, flops, is_input, is_pointwise, reads_memory
 
 LARGEST_CONE = 4  # nodes computed again for one value
+SMALL = 8  # a value of so many times fewer bytes is rather stored than computed again
 USUAL_SIZE = 64  # what a symbolic size is taken to be, to compare bytes
 
 
@@ -40,10 +42,13 @@ class _Search:
         self.growth = growth
         self.pinned = set(growth.targets)
         self.reading: dict[Tensor, set[Group]] = {}
+        self.spaces: dict[Tensor, set[Space]] = {}  # of the groups that read a tensor and may take siblings in
         for group in growth.groups:
             for node in (*group.axes, *group.leaves):
                 for x in map(growth.behind, node.inputs):
                     self.reading.setdefault(x, set()).add(group)
+                    if not (group.contraction or group.root):
+                        self.spaces.setdefault(x, set()).add(group.space)
                     if reads_memory(node):
                         self.pinned.add(x)
 
@@ -57,7 +62,7 @@ class _Search:
 
     def _consider(self, tensor: Tensor, group: Group, readers: set[Group]) -> None:
         cone = self._cone(tensor, group)
-        if cone is None or not self._is_worth_it(tensor, cone, readers):
+        if cone is None or not self._is_worth_it(tensor, group, cone, readers):
             return
         self.reading[tensor] -= readers
         for reader in readers:
@@ -68,7 +73,7 @@ class _Search:
                     connect(self.growth.homes[x.op], reader)
 
     def _cone(self, tensor: Tensor, group: Group) -> Cone | None:
-        """How to compute a value from what is in memory; None where that is not cheap."""
+        """How to compute a value from what is in memory, or would be put there; None where that is not cheap."""
         nodes: dict[Operation, None] = {}
         inputs: dict[Tensor, None] = {}
         waiting = [tensor]
@@ -78,7 +83,8 @@ class _Search:
                 return None
             nodes[node] = None
             for x in map(self.growth.behind, node.inputs):
-                if self._is_in_memory(x, group):
+                is_small = _bytes(x) * SMALL <= _bytes(tensor)
+                if self._is_in_memory(x, group) or (x.op in group.axes and (is_small or not _is_cheap(x.op))):
                     inputs[x] = None
                 elif x.op not in self.growth.free and x.op not in nodes:
                     waiting.append(x)
@@ -92,14 +98,18 @@ class _Search:
             return not _is_cheap(tensor.op) and len(self.reading[tensor]) > 1
         return home is not None and tensor.op not in group.leaves
 
-    def _is_worth_it(self, tensor: Tensor, cone: Cone, readers: set[Group]) -> bool:
+    def _is_worth_it(self, tensor: Tensor, group: Group, cone: Cone, readers: set[Group]) -> bool:
         if any(len(reader) + len(cone.nodes) > 2 * MAX_MEMBERS for reader in readers):
             return False
-        saved = _bytes(tensor) * (1 + len(readers))
-        return sum(_bytes(x) for x in cone.inputs for reader in readers if not self._reads(reader, x)) < saved
+        stored = sum(_bytes(x) for x in cone.inputs if not self._is_in_memory(x, group))
+        loaded = sum(_bytes(x) for x in cone.inputs for reader in readers if not self._reads(reader, x))
+        return stored + loaded < _bytes(tensor) * (1 + len(readers))
 
     def _reads(self, reader: Group, tensor: Tensor) -> bool:
-        return tensor.op in reader.axes or reader in self.reading.get(tensor, ())
+        """Whether a group reads the tensor anyway, or one does that will be merged with it as its sibling."""
+        if tensor.op in reader.axes:
+            return True
+        return reader in self.reading.get(tensor, ()) or reader.space in self.spaces.get(tensor, ())
 
 
 def _is_cheap(node: Operation) -> bool:

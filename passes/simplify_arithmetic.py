@@ -35,6 +35,11 @@ def add_zero(at: Site, x: Tensor, y: Tensor) -> Tensor | None:
     return at.filled(x)
 
 
+def add_itself(at: Site, x: Tensor, y: Tensor) -> Tensor | None:
+    """``x + x -> x * 2``"""
+    return at.fn("Mul", x, at.constant(2, x.dtype)) if x is y else None
+
+
 def add_negated(at: Site, x: Tensor, y: Tensor) -> Tensor | None:
     """``x + -y -> x - y`` and ``-x + y -> y - x``"""
     if y.op.type == "Neg":
@@ -232,7 +237,7 @@ def _is_normal(number: object) -> bool:
 
 _COMPARISONS = ("Equal", "NotEqual", "Less", "LessEqual", "Greater", "GreaterEqual")
 ARITHMETIC: dict[Key, tuple[Rule, ...]] = {
-    "Add": (number_second, add_zero, add_negated),
+    "Add": (number_second, add_zero, add_itself, add_negated),
     "Sub": (subtract_zero, subtract_negated, subtract_itself),
     "Mul": (
         number_second, times_one, times_minus_one, times_zero, times_itself, times_negated, times_two_numbers,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from graphc.dims import product
+from graphc.dims import DimLike, product
 from graphc.nodes import Tensor
 from graphc.ops.reduction import Reduce
 from graphc.ops.reshaping import BroadcastTo, ExpandDims, Reshape, Squeeze, Transpose
 from graphc.passes.simplify_site import Key, Rule, Site
 
+LARGE = 4096  # elements; fewer are not worth a second kernel
+ROWS = 16  # at least so many threads' worth of rows, and so many elements in each
 _VIEWS = (Reshape, ExpandDims, Squeeze, Transpose)
 
 
@@ -44,6 +46,20 @@ def reduce_twice(at: Site, x: Tensor) -> Tensor | None:
     return at.make(Reshape(at.type.sizes), both)
 
 
+def reduce_by_rows(at: Site, x: Tensor) -> Tensor | None:
+    """``sum of all(x) -> sum(sum of each row)`` where x is large: rows are summed by several threads"""
+    kind: Reduce = at.kind
+    if not _reduces_all(kind, x) or kind.keep_dims or _is_below(product(x.type.sizes), LARGE):
+        return None
+    for rows in range(1, len(x.type.sizes)):
+        if not _is_below(product(x.type.sizes[:rows]), ROWS):
+            inner = tuple(range(rows, len(x.type.sizes)))
+            if _is_below(product(x.type.sizes[rows:]), ROWS):
+                return None
+            return at.make(Reduce(kind.fn, tuple(range(rows))), at.make(Reduce(kind.fn, inner), x))
+    return None
+
+
 def reduce_all_of_view(at: Site, x: Tensor) -> Tensor | None:
     """``sum of all(transpose(x)) -> sum of all(x)``, and so for reshapes and the other reductions"""
     if not isinstance(x.op.kind, _VIEWS) or at.kind.axes is None or not _reduces_all(at.kind, x):
@@ -73,10 +89,15 @@ def reduce_broadcast(at: Site, x: Tensor) -> Tensor | None:
     return at.filled(result)
 
 
+def _is_below(size: DimLike, limit: int) -> bool:
+    """Whether a size is a number less than ``limit``; symbols are taken to be large."""
+    return isinstance(size, int) and size < limit
+
+
 def _reduces_all(kind: Reduce, x: Tensor) -> bool:
     return kind.axes is not None and len(kind.axes) == len(x.type.sizes)
 
 
 REDUCTIONS: dict[Key, tuple[Rule, ...]] = {
-    Reduce: (reduce_nothing, reduce_twice, reduce_all_of_view, reduce_broadcast),
+    Reduce: (reduce_nothing, reduce_twice, reduce_all_of_view, reduce_broadcast, reduce_by_rows),
 }

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from graphc.dims import DimLike
+from graphc.dims import DimLike, is_nonnegative
 from graphc.nodes import Op, Tensor
 from graphc.ops.arrays import ConcatV2
 from graphc.ops.base import Const
@@ -198,6 +198,22 @@ def slice_of_slice(at: Site, x: Tensor) -> Tensor | None:
     return at.make(Slice(begin, at.kind.size, strides), x.op.inputs[0])
 
 
+def slice_of_concat(at: Site, x: Tensor) -> Tensor | None:
+    """``concat([x, y])[part of x] -> x[part]``"""
+    if not isinstance(x.op.kind, ConcatV2):
+        return None
+    axis = x.op.kind.axis
+    begin, size, stride = at.kind.begin[axis], at.kind.size[axis], at.kind.strides[axis]
+    start: DimLike = 0
+    for part in x.op.inputs:
+        inside, room = begin - start, start + part.type.sizes[axis] - begin - size
+        if stride == 1 and is_nonnegative(inside) and is_nonnegative(room):
+            own = (*at.kind.begin[:axis], inside, *at.kind.begin[axis + 1 :])
+            return at.make(Slice(own, at.kind.size, at.kind.strides), part)
+        start = start + part.type.sizes[axis]
+    return None
+
+
 def concat_of_one(at: Site, *parts: Tensor) -> Tensor | None:
     """``concat([x]) -> x``, and parts of no elements left out"""
     held = [x for x in parts if not any(size == 0 for size in x.type.sizes)] or list(parts[:1])
@@ -206,10 +222,42 @@ def concat_of_one(at: Site, *parts: Tensor) -> Tensor | None:
     return at.make(at.kind, *held) if len(held) < len(parts) else None
 
 
+def concat_of_concat(at: Site, *parts: Tensor) -> Tensor | None:
+    """``concat([concat([x, y]), z]) -> concat([x, y, z])`` along one axis"""
+    flat = [inner for x in parts for inner in (x.op.inputs if x.op.kind == at.kind else (x,))]
+    return at.make(at.kind, *flat) if len(flat) > len(parts) else None
+
+
 def pad_of_nothing(at: Site, x: Tensor) -> Tensor | None:
     """``pad(x, 0, 0) -> x``"""
     kind = at.kind
     return x if not any(edge != 0 for edge in (*kind.low, *kind.high)) and x.type.shape == at.type.shape else None
+
+
+def add_neighbours(at: Site, x: Tensor, y: Tensor) -> Tensor | None:
+    """``pad(x) + pad(y) -> pad(concat([x, y]))`` for neighbours among zeros, as the adjoint of a split adds them
+
+    Where x or y is -0, so is the result then, and not 0.
+    """
+    axis = _only_padded_axis(x)
+    if axis is None or axis != _only_padded_axis(y):
+        return None
+    for first, second in ((x, y), (y, x)):
+        a, b = first.op.inputs[0], second.op.inputs[0]
+        if first.op.kind.low[axis] + a.type.sizes[axis] == second.op.kind.low[axis]:
+            both = at.make(ConcatV2(axis), a, b)
+            return at.make(Pad(first.op.kind.low, second.op.kind.high, first.op.kind.interior), both)
+    return None
+
+
+def _only_padded_axis(x: Tensor) -> int | None:
+    """The axis along which zeros are around a block; None where there are others, or values between."""
+    kind = x.op.kind
+    if not isinstance(kind, Pad) or kind.value != 0 or any(kind.interior):
+        return None
+    padded = [axis for axis, edges in enumerate(zip(kind.low, kind.high, strict=True)) if edges != (0, 0)]
+    whole = all(is_nonnegative(edge) for edge in (*kind.low, *kind.high))
+    return padded[0] if len(padded) == 1 and whole else None
 
 
 VIEWS: dict[Key, tuple[Rule, ...]] = {
@@ -219,8 +267,9 @@ VIEWS: dict[Key, tuple[Rule, ...]] = {
     Squeeze: (view_of_number, canonical_reshape, reshape_of_broadcast),
     Transpose: (view_of_number, transpose_in_order, transpose_of_transpose, transpose_of_broadcast),
     BroadcastTo: (broadcast_to_same, broadcast_of_broadcast),
-    Slice: (view_of_number, slice_of_everything, slice_of_slice),
-    ConcatV2: (concat_of_one,),
+    Slice: (view_of_number, slice_of_everything, slice_of_slice, slice_of_concat),
+    ConcatV2: (concat_of_one, concat_of_concat),
+    "Add": (add_neighbours,),
     Pad: (pad_of_nothing,),
     Cast: (cast_of_broadcast,),
 }
