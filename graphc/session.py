@@ -72,6 +72,7 @@ class _Plan:
         self.read = frozenset(operation for operation in self.step.states if isinstance(operation.kind, VariableV2))
         self.versions = Versions(self.step, session.threads)
         self.session = session
+        self.has_run = False  # then every variable it reads is initialised, and stays so
 
     def _check_fed(self, feeds: Sequence[Tensor]) -> None:
         for tensor in self.step.feeds:
@@ -92,7 +93,7 @@ class _Plan:
         session = self.session
         with session.lock:
             state = session.state
-            if not self.read <= state.initialised:
+            if not self.has_run and not self.read <= state.initialised:
                 self._raise_uninitialised(state)
             if executable is None:
                 used = [*used, *(np.array(variable in state.initialised) for variable in self.step.flags)]
@@ -100,8 +101,9 @@ class _Plan:
             if executable.states_version != state.version:
                 self.versions.bind(executable, state)
             results = executable.run(used)
-            if self.step.updates:
+            if not self.has_run:
                 state.initialised.update(self.step.updates)
+                self.has_run = True
         return self.rebuild([array if array.ndim else array[()] for array in results])
 
     def _known(self, values: Sequence[Any]) -> Any:
