@@ -42,25 +42,27 @@ class Layout:
 
 def plan(blocks: Sequence[Block]) -> Layout:
     """A place in one arena for each block, in the order given."""
-    groups: dict[DimLike | None, list[int]] = {None: []}
+    fixed: list[tuple[int, Block, int]] = []
+    groups: dict[DimLike, list[int]] = {}
     for n, block in enumerate(blocks):
         size = _aligned(block.size)
-        groups.setdefault(None if isinstance(size, int) else size, []).append(n)
-    fixed = groups.pop(None)
+        if isinstance(size, int):
+            fixed.append((size, block, n))
+        else:
+            groups.setdefault(size, []).append(n)
     offsets: dict[int, DimLike] = {}
-    end: DimLike = _pack(blocks, fixed, offsets)
+    end: DimLike = _pack(fixed, offsets)
     for size, numbers in groups.items():
         slots: dict[int, int] = {}
         count = _pack_by_time([(1, blocks[n], n) for n in numbers], slots)
-        offsets.update((n, end + slot * size) for n, slot in slots.items())  # type: ignore[operator]
-        end = end + count * size  # type: ignore[operator]
+        offsets.update((n, end + slot * size) for n, slot in slots.items())
+        end = end + count * size
     return Layout(tuple(offsets[n] for n in range(len(blocks))), end)
 
 
-def _pack(blocks: Sequence[Block], numbers: Sequence[int], offsets: dict[int, DimLike]) -> int:
-    sized = [(_aligned(blocks[n].size), blocks[n], n) for n in numbers]
+def _pack(sized: Sequence[tuple[int, Block, int]], offsets: dict[int, DimLike]) -> int:
     found: dict[int, int] = {}
-    end = (_pack_by_size if len(sized) <= MOST_BY_SIZE else _pack_by_time)(sized, found)  # type: ignore[arg-type]
+    end = (_pack_by_size if len(sized) <= MOST_BY_SIZE else _pack_by_time)(sized, found)
     offsets.update(found)
     return end
 

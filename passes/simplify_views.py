@@ -243,10 +243,13 @@ def add_neighbours(at: Site, x: Tensor, y: Tensor) -> Tensor | None:
     if axis is None or axis != _only_padded_axis(y):
         return None
     for first, second in ((x, y), (y, x)):
+        before, behind = first.op.kind, second.op.kind
         a, b = first.op.inputs[0], second.op.inputs[0]
-        if first.op.kind.low[axis] + a.type.sizes[axis] == second.op.kind.low[axis]:
+        if not (isinstance(before, Pad) and isinstance(behind, Pad)):
+            return None
+        if before.low[axis] + a.type.sizes[axis] == behind.low[axis]:
             both = at.make(ConcatV2(axis), a, b)
-            return at.make(Pad(first.op.kind.low, second.op.kind.high, first.op.kind.interior), both)
+            return at.make(Pad(before.low, behind.high, before.interior), both)
     return None
 
 
