@@ -184,8 +184,8 @@ def gather_outside():
 
 
 def more_memory_than_there_is():
-    product = tf.matmul(tf.zeros([10**6, 3]), tf.zeros([3, 10**6]))
-    tf.Session().run(tf.reduce_sum(product))
+    tf.Variable(tf.zeros([10**6, 10**6]))
+    tf.Session().run(tf.global_variables_initializer())
 
 
 CASES = [
@@ -221,7 +221,7 @@ CASES = [
     (sizes_that_do_not_meet, tf.errors.InvalidArgumentError, "Add 'total' (declared at {line}): sizes 3 and 4 do not broadcast in shapes [3] and [4]"),
     (whole_number_over_zero, tf.errors.InvalidArgumentError, "FloorDiv 'quotient' (declared at {line}): a whole number is divided by zero"),
     (gather_outside, tf.errors.InvalidArgumentError, "GatherV2 'taken' (declared at {line}): an index in rows is not in [0, 5), the positions of table f32[5,2]"),
-    (more_memory_than_there_is, tf.errors.ResourceExhaustedError, "cannot allocate 4000000000064 bytes for a step's values"),
+    (more_memory_than_there_is, tf.errors.ResourceExhaustedError, "cannot allocate 4000000000000 bytes for a step's values"),
 ]  # fmt: skip
 
 
