@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from graphc.dtypes import DType
+from graphc.dtypes import DType, float64
 from graphc.graph import Graph
 from graphc.nodes import Tensor
 from graphc.ops.base import as_array
@@ -44,7 +44,7 @@ def _converted(tensor: Tensor, value: Any) -> np.ndarray[Any, Any]:
             f"lists, numpy ndarrays. The feed for Tensor '{tensor.name}' was {value!r}."
         )
     try:
-        array = np.asarray(value) if hasattr(value, "dtype") or hasattr(value, "__array__") else as_array(value)
+        array = _plain(value, tensor.dtype)
     except (TypeError, ValueError) as error:
         raise type(error)(f"Cannot feed {value!r} for Tensor '{tensor.name}' of type {tensor.type}: {error}") from None
     if array.dtype.kind not in "fiub" or not _keeps_meaning(array, tensor.dtype):
@@ -54,6 +54,16 @@ def _converted(tensor: Tensor, value: Any) -> np.ndarray[Any, Any]:
         )
     with np.errstate(over="ignore"):
         return array.astype(tensor.dtype.numpy)
+
+
+def _plain(value: Any, wanted: DType) -> np.ndarray[Any, Any]:
+    """``value`` as an array that has not lost anything which ``wanted`` holds."""
+    if hasattr(value, "dtype") or hasattr(value, "__array__"):
+        return np.asarray(value)
+    with np.errstate(over="ignore"):
+        array = as_array(value)
+    is_rounded = array.dtype == np.float32 and array.size > 0  # Python floats declare float32, as in TensorFlow
+    return np.asarray(value, np.float64) if is_rounded and wanted is float64 else array
 
 
 def _keeps_meaning(array: np.ndarray[Any, Any], wanted: DType) -> bool:

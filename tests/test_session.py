@@ -194,3 +194,10 @@ def test_threads_may_run_one_session_together(session):
     for worker in workers:
         worker.join()
     assert session.run(v) == 200
+
+
+def test_python_numbers_fed_for_float64_keep_all_their_digits(session):
+    x = tf.placeholder(tf.float64, None)
+    assert session.run(x, {x: 0.1}) == 0.1
+    assert session.run(x, {x: 1e300}) == 1e300
+    np.testing.assert_array_equal(session.run(x * 1, {x: [0.1, 1 / 3]}), [0.1, 1 / 3])
