@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from graphc.codegen.emit import scratch_bytes
-from graphc.codegen.in_place import reads_only_what_it_overwrites
-from graphc.codegen.loops import Kernel
-from graphc.codegen.lower.kernel import Lowered, lower
+from graphc.codegen.in_place import overwrites_safely
+from graphc.codegen.loops import ITEM_BYTES, Buffer, Kernel
+from graphc.codegen.lower.kernel import lower
 from graphc.codegen.memory import Block, plan
 from graphc.codegen.order import Order
 from graphc.codegen.program import Call, Copy, ErrorSlot, InArena, Place, Program, Slot
-from graphc.codegen.schedule import schedule
+from graphc.codegen.schedule_split import stages
 from graphc.codegen.target import Target
 from graphc.dims import DimLike, Symbol, atoms
 from graphc.graph import Graph
@@ -25,6 +25,24 @@ from graphc.nodes import Operation, Tensor
 from graphc.ops.base import Const
 from graphc.ops.reshaping import ExpandDims, Reshape, Squeeze
 from graphc.shapes import TensorType
+
+
+@dataclass(frozen=True)
+class Stages:
+    """What a node becomes: kernels that run one after the other, and the nodes that their error codes stand for.
+
+    ``arguments`` are those of the node, its inputs and outputs; other ones are for what stages leave to the next.
+    """
+
+    arguments: tuple[Buffer, ...]
+    kernels: tuple[Kernel, ...]
+    checked: tuple[Operation, ...]
+
+    @property
+    def partials(self) -> tuple[Buffer, ...]:
+        """What a stage leaves to the next."""
+        used = dict.fromkeys(buffer for kernel in self.kernels for buffer in kernel.arguments)
+        return tuple(buffer for buffer in used if buffer not in self.arguments)
 
 
 @dataclass(frozen=True)
@@ -51,13 +69,14 @@ class _Builder:
         self.number = {node: n for n, node in enumerate(self.nodes)}
         self.homes: dict[Tensor, Place] = {}
         self.saved: dict[Tensor, Place] = {}
+        self.partials: dict[tuple[Operation, Buffer], Place] = {}
         self.errors = 0
         self.slots: dict[tuple[str, int], Slot] = {}
         self.program = Program(feeds=list(interface.feeds))
 
     def run(self) -> Program:
         program = self.program
-        self.loops = _scheduled(self.nodes, self.target)
+        self.stages = _scheduled(self.nodes, self.target)
         program.symbols = _symbols(self.graph)
         self._declare_slots()
         order = self._order()
@@ -65,10 +84,10 @@ class _Builder:
         self._place_fetches()
         sequence = [self.nodes[n] for n in order.sorted()]
         self._place_rest(sequence)
-        scratch = {scratch_bytes(loops.kernel, self.target) for loops in self.loops.values()}
-        program.scratch_bytes = tuple(scratch or {0})
+        kernels = {id(kernel): kernel for stages in self.stages.values() for kernel in stages.kernels}
+        program.scratch_bytes = tuple({scratch_bytes(kernel, self.target) for kernel in kernels.values()} or {0})
         first, last = self._copies()
-        program.actions = [*first, *(self._call(node) for node in sequence), *last]
+        program.actions = [*first, *(call for node in sequence for call in self._calls(node)), *last]
         return program
 
     # -- the caller's memory -----------------------------------------------------------------------------
@@ -126,10 +145,10 @@ class _Builder:
             return True
         if self._is_parallel_hazard(node, new, old):
             return False
-        kernel = self.loops[node].kernel
-        written = kernel.arguments[len(node.inputs) + new.value_index]
-        read = [kernel.arguments[n] for n, x in enumerate(node.inputs) if _source(x) is old]
-        return all(reads_only_what_it_overwrites(kernel, buffer, written) for buffer in read)
+        stages = self.stages[node]
+        written = stages.arguments[len(node.inputs) + new.value_index]
+        read = [stages.arguments[n] for n, x in enumerate(node.inputs) if _source(x) is old]
+        return all(overwrites_safely(stages.kernels, buffer, written) for buffer in read)
 
     def _is_parallel_hazard(self, node: Operation, new: Tensor, old: Tensor) -> bool:
         """Whether another output of the same kernel is also placed over ``old``: never, but two updates could ask."""
@@ -156,13 +175,14 @@ class _Builder:
         blocks = [Block(_bytes(t.type), when[t.op], last[t]) for t in homeless]
         self.saved = self._saved_states()
         blocks += [Block(_bytes(t.type), -1, len(sequence)) for t in self.saved]
+        partials = [(node, buffer) for node in sequence for buffer in self.stages[node].partials]
+        blocks += [Block(b.size * ITEM_BYTES[b.dtype], when[node], when[node]) for node, b in partials]
         layout = plan(blocks)
         self.program.arena_bytes = layout.size
-        for tensor, offset in zip([*homeless, *self.saved], layout.offsets, strict=True):
-            if tensor in self.saved:
-                self.saved[tensor] = InArena(offset)
-            else:
-                self.homes[tensor] = InArena(offset)
+        places = iter(InArena(offset) for offset in layout.offsets)
+        self.homes.update(zip(homeless, places, strict=False))
+        self.saved.update(zip(list(self.saved), places, strict=False))
+        self.partials.update(zip(partials, places, strict=True))
 
     # -- copies --------------------------------------------------------------------------------------------
 
@@ -195,25 +215,30 @@ class _Builder:
                 last.append(Copy(home, slot, _bytes(source.type)))
         return first, last
 
-    def _call(self, node: Operation) -> Call:
-        loops = self.loops[node]
-        places = [self.homes[_source(x)] for x in node.inputs] + [self.homes[out] for out in node.outputs]
-        if not loops.checked:
-            return Call(loops.kernel, tuple(places), node)
-        slot, self.errors = self.errors, self.errors + 1
-        return Call(loops.kernel, (*places, ErrorSlot(slot)), node, tuple(loops.checked), slot)
+    def _calls(self, node: Operation) -> list[Call]:
+        """A call for each stage; the last one can fail, since what may have gone wrong is noted by then."""
+        stages = self.stages[node]
+        homes = tuple(self.homes[tensor] for tensor in (*map(_source, node.inputs), *node.outputs))
+        errors = (ErrorSlot(self.errors),) if stages.checked else ()
+        places: dict[Buffer, Place] = dict(zip(stages.arguments, (*homes, *errors), strict=True))
+        places.update((buffer, self.partials[node, buffer]) for buffer in stages.partials)
+        calls = [Call(kernel, tuple(places[x] for x in kernel.arguments), node, homes) for kernel in stages.kernels]
+        if stages.checked:
+            calls[-1] = replace(calls[-1], checked=stages.checked, error_slot=self.errors)
+            self.errors += 1
+        return calls
 
 
-def _scheduled(nodes: Sequence[Operation], target: Target) -> dict[Operation, Lowered]:
-    """The loops of each node; kernels that read alike are scheduled once."""
-    known: dict[str, Kernel] = {}
+def _scheduled(nodes: Sequence[Operation], target: Target) -> dict[Operation, Stages]:
+    """The stages of each node; kernels that read alike are scheduled once."""
+    known: dict[str, tuple[Kernel, ...]] = {}
     result = {}
     for node in nodes:
         loops = lower(node)
         text = loops.kernel.text
         if text not in known:
-            known[text] = schedule(loops.kernel, target)
-        result[node] = replace(loops, kernel=known[text])
+            known[text] = stages(loops.kernel, target)
+        result[node] = Stages(loops.kernel.arguments, known[text], tuple(loops.checked))
     return result
 
 

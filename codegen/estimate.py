@@ -14,13 +14,14 @@ from graphc.codegen.loops import (
     For,
     If,
     Kernel,
+    Least,
     LoadedIndex,
     Statement,
     Store,
     postorder,
 )
 from graphc.codegen.traverse import expressions_of, loads_below, read_buffers, statements_below, written_buffers
-from graphc.dims import DimLike, atoms, product
+from graphc.dims import DimLike, atom, atoms, product, substitute
 
 
 class Estimate(NamedTuple):
@@ -49,7 +50,7 @@ def _flops(body: tuple[Statement, ...]) -> DimLike:
 
 def _statement_flops(statement: Statement) -> DimLike:
     if isinstance(statement, For):
-        return statement.extent * _flops(statement.body)
+        return _turns(statement) * _flops(statement.body)
     if isinstance(statement, If):
         return _flops(statement.body)
     if isinstance(statement, Contract):
@@ -60,6 +61,11 @@ def _statement_flops(statement: Statement) -> DimLike:
     combines = isinstance(statement, Accumulate | AccumulateAt) and statement.value.dtype[0] == "f"
     combines = combines or (isinstance(statement, Store) and statement.combine is not None)
     return own + combines
+
+
+def _turns(loop: For) -> DimLike:
+    """How often a loop runs; the last of several pieces counts as a whole one."""
+    return substitute(loop.extent, lambda thing: thing.left if isinstance(thing, Least) else atom(thing))
 
 
 def _arguments(kernel: Kernel, used: set[Buffer]) -> list[Buffer]:
@@ -89,7 +95,7 @@ def _gathered(body: tuple[Statement, ...], buffer: Buffer) -> DimLike:
     total: DimLike = 0
     for statement in body:
         if isinstance(statement, For):
-            total = total + statement.extent * _gathered(statement.body, buffer)
+            total = total + _turns(statement) * _gathered(statement.body, buffer)
         else:
             total = total + sum(load.buffer == buffer for load in loads_below((statement,)))
     return total

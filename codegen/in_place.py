@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from graphc.codegen.loops import Buffer, Contract, Expression, Kernel, Load, Statement, Store, postorder
-from graphc.codegen.traverse import body_of, expressions_of
+from graphc.codegen.traverse import body_of, expressions_of, loaded_buffers, stored_buffers
 from graphc.dims import DimLike
+
+
+def overwrites_safely(kernels: Sequence[Kernel], read: Buffer, written: Buffer) -> bool:
+    """Whether ``written`` may be the memory of ``read`` in kernels that run one after the other."""
+    for number, kernel in enumerate(kernels):
+        if written in stored_buffers(kernel.body):
+            later = any(read in loaded_buffers(other.body) for other in kernels[number + 1 :])
+            return not later and reads_only_what_it_overwrites(kernel, read, written)
+    return False
 
 
 def reads_only_what_it_overwrites(kernel: Kernel, read: Buffer, written: Buffer) -> bool:

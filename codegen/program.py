@@ -48,11 +48,12 @@ Place = Slot | InArena | ErrorSlot
 
 @dataclass(frozen=True)
 class Call:
-    """One kernel applied to the memory of its arguments."""
+    """One kernel applied to the memory of its arguments; ``homes`` says where its node's inputs and outputs are."""
 
     kernel: Kernel
     places: tuple[Place, ...]
     node: Operation
+    homes: tuple[Place, ...] = ()
     checked: tuple[Operation, ...] = ()
     error_slot: int | None = None
 

@@ -55,6 +55,11 @@ class Reduction(NamedTuple):
     tail: tuple[Statement, ...]
 
 
+def stages(kernel: Kernel, target: Target) -> tuple[Kernel, ...]:
+    """The scheduled kernels that do, one after the other, what a plain one means: two where it is worth splitting."""
+    return tuple(schedule(part, target) for part in split_reduction(kernel, target) or (kernel,))
+
+
 def split_reduction(kernel: Kernel, target: Target) -> tuple[Kernel, Kernel] | None:
     """A plain kernel as two, the partial results of pieces and their combination; None where it does not pay::
 
@@ -78,7 +83,11 @@ def split_reduction(kernel: Kernel, target: Target) -> tuple[Kernel, Kernel] | N
 def _piece(extent: DimLike, cost: float) -> int:
     usual = max(estimate_size(extent), 1)
     piece = max(usual * 1.5 * TASK_COST / cost, usual / MOST_TASKS if isinstance(extent, int) else 1)
-    return -(-int(piece) // WHOLE) * WHOLE if piece > WHOLE else max(int(piece), 1)
+    if piece <= WHOLE:
+        return max(int(piece), 1)
+    wanted = -(-int(piece) // WHOLE) * WHOLE
+    equal = (n for n in range(wanted, 2 * wanted, WHOLE) if isinstance(extent, int) and extent % n == 0)
+    return next(equal, wanted)  # pieces of one length need no limit that is computed
 
 
 def _match(body: tuple[Statement, ...]) -> Reduction | None:
@@ -120,7 +129,8 @@ def split(kernel: Kernel, reduction: Reduction, piece: int) -> tuple[Kernel, Ker
     loop = reduction.loop
     changes = [change for change in accumulations(loop.body) if isinstance(change, Accumulate)]
     number = Symbol("piece", ceildiv(loop.extent, piece))
-    inner = Symbol(loop.variable.name, least(piece, loop.extent - atom(number) * piece))
+    even = isinstance(loop.extent, int) and loop.extent % piece == 0
+    inner = Symbol(loop.variable.name, piece if even else least(piece, loop.extent - atom(number) * piece))
     place = {loop.variable: atom(number) * piece + atom(inner)}
     results = product(symbol.extent or 1 for symbol in reduction.kept)
     at = atom(number) * results + _flat(reduction.kept)

@@ -10,7 +10,10 @@ from graphc.nodes import Operation, Tensor
 
 def lines_of_kernels(program: Program) -> dict[Operation, list[str]]:
     """For each kernel's node: its place in the order, how many numbers it computes, bytes it moves, tasks it has."""
-    return {call.node: [f"{number}. {_costs(call)}"] for number, call in enumerate(program.calls, 1)}
+    lines: dict[Operation, list[str]] = {}
+    for number, call in enumerate(program.calls, 1):
+        lines.setdefault(call.node, []).append(f"{number}. {_costs(call)}")
+    return lines
 
 
 def memory_of_tensors(program: Program) -> dict[Tensor, str]:
@@ -18,7 +21,7 @@ def memory_of_tensors(program: Program) -> dict[Tensor, str]:
     memory: dict[Tensor, str] = {}
     for call in program.calls:
         values = [*call.node.inputs, *call.node.outputs]
-        memory.update({tensor: _place_text(place) for tensor, place in zip(values, call.places)})
+        memory.update({tensor: _place_text(place) for tensor, place in zip(values, call.homes, strict=True)})
     return memory
 
 
