@@ -14,7 +14,7 @@ import gc
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from graphc.capture import Step, capture
 from graphc.dims import DimLike
@@ -47,14 +47,14 @@ def exact_types(step: Step, shapes: Mapping[Tensor, Sequence[DimLike]]) -> dict[
     return {x.op.name: TensorType(x.dtype, tuple(shapes[x]) if x in shapes else x.type.shape) for x in inputs}
 
 
-def optimised(step: Step, types: Mapping[str, TensorType]) -> Graph:
-    """The step in kernels, for inputs of these types."""
+def optimised(step: Step, types: Mapping[str, TensorType], fixed: Mapping[str, Any] | None = None) -> Graph:
+    """The step in kernels, for inputs of these types; those named in ``fixed`` have that value, written in."""
     from graphc.passes.observe import observers
     from graphc.passes.pipeline import optimise
     from graphc.passes.specialise import specialise
 
     watching = observers()
-    graph = specialise(step.graph, types)
+    graph = specialise(step.graph, types, fixed)
     for observe in watching:
         observe("specialise", step.graph, graph)
     return optimise(graph, watching)
@@ -109,7 +109,11 @@ def _collector_paused() -> Iterator[None]:
 
 @_collector_paused()
 def compile_step(
-    step: Step, shapes: Mapping[Tensor, Sequence[DimLike]], sizes: Mapping[str, int], threads: int
+    step: Step,
+    shapes: Mapping[Tensor, Sequence[DimLike]],
+    sizes: Mapping[str, int],
+    threads: int,
+    fixed: Mapping[str, Any] | None = None,
 ) -> Compiled:
     """The step compiled and loaded for inputs of these shapes, with memory for ``sizes`` of the symbols in them."""
     from graphc.codegen import jit
@@ -118,7 +122,7 @@ def compile_step(
     from graphc.codegen.target import host
     from graphc.executable import Executable
 
-    graph, program = build_program(step, shapes, host())
+    graph, program = build_program(step, shapes, host(), fixed)
     objects = compile_program(program, host(), for_python=True)
     symbols = {PARALLEL_FOR: process_runtime().address(PARALLEL_FOR)}
     library = jit.load(objects, symbols)
@@ -127,11 +131,13 @@ def compile_step(
 
 
 @_collector_paused()
-def build_program(step: Step, shapes: Mapping[Tensor, Sequence[DimLike]], target: Target) -> tuple[Graph, Program]:
+def build_program(
+    step: Step, shapes: Mapping[Tensor, Sequence[DimLike]], target: Target, fixed: Mapping[str, Any] | None = None
+) -> tuple[Graph, Program]:
     """The step in kernels, and the program for a target."""
     from graphc.codegen.build import build
 
-    graph = optimised(step, exact_types(step, shapes))
+    graph = optimised(step, exact_types(step, shapes), fixed)
     return graph, build(graph, interface_of(step, graph), target)
 
 

@@ -3,6 +3,9 @@
 The first shapes seen are compiled as constants. When a size that was declared unknown shows a second value, the step
 is compiled once more with a symbol in its place, and that serves every later size. Sizes that have been equal in every
 run so far share a symbol, and 0 and 1 are always compiled as constants, since they mean something to broadcasting.
+
+Where a size follows from the value of a feed, as in ``tf.zeros([batch_size, 10])`` with a fed ``batch_size``, that feed
+is written in: each of its values has versions of its own.
 """
 
 from __future__ import annotations
@@ -10,10 +13,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from graphc import compiler, errors
 from graphc.capture import Step
 from graphc.dims import DimLike, symbol
 from graphc.nodes import Tensor
+from graphc.ops.shape_values import MAX_ELEMENTS, DependsOnData, inputs_behind_sizes
 from graphc.ops.state import VariableV2
 
 if TYPE_CHECKING:
@@ -54,9 +60,10 @@ class _Symbolic:
 class Versions:
     """The compiled versions of one step."""
 
-    def __init__(self, step: Step, threads: int):
+    def __init__(self, step: Step, threads: int, fixed: Mapping[str, Array] | None = None):
         self.step = step
         self.threads = threads
+        self._fixed = dict(fixed or {})  # inputs whose value is written in, by name
         self.inputs: list[Tensor] = [*step.feeds.values(), *step.flags.values()]
         self.operations = compiler.state_operations(step)
         self._loose_states = [
@@ -67,17 +74,46 @@ class Versions:
         self.known: dict[Shapes, Any] = {}  # by the shapes of all inputs
         self._seen: list[Shapes] = []
         self._symbolic: list[tuple[_Symbolic, Any]] = []
+        self._deciding: list[int] = []  # inputs whose values decide sizes
+        self._by_values: dict[tuple[bytes, ...], Versions] = {}
         self.compilations = 0
 
     def find(self, feeds: Sequence[Array], state: State) -> Any:
         """The version for these feeds, compiled now if it must be."""
+        if self._deciding:
+            return self._for_values(feeds).find(feeds, state)
         shapes = tuple([array.shape for array in feeds])
         if self._loose_states:
             shapes += tuple(state.arrays[operation].shape for operation in self._loose_states)
         executable = self.known.get(shapes)
         if executable is None:
-            executable = self.known[shapes] = self._for(shapes)
+            try:
+                executable = self.known[shapes] = self._for(shapes)
+            except errors.InvalidArgumentError as error:
+                self._deciding = self._behind(error, feeds)
+                if not self._deciding:
+                    raise
+                return self.find(feeds, state)
         return executable
+
+    def _behind(self, error: errors.InvalidArgumentError, feeds: Sequence[Array]) -> list[int]:
+        """The inputs whose values would tell the size for want of which a compilation failed."""
+        if not isinstance(error.__cause__, DependsOnData):
+            return []
+        wanted = inputs_behind_sizes(error.op)
+        return [
+            place
+            for place, (tensor, array) in enumerate(zip(self.inputs, feeds, strict=True))
+            if tensor in wanted and tensor.op.name not in self._fixed and array.size <= MAX_ELEMENTS
+        ]
+
+    def _for_values(self, feeds: Sequence[Array]) -> Versions:
+        """The versions for the values that the deciding inputs have now."""
+        values = {self.inputs[place].op.name: np.array(feeds[place]) for place in self._deciding}
+        key = tuple(value.tobytes() for value in values.values())
+        if key not in self._by_values:
+            self._by_values[key] = Versions(self.step, self.threads, self._fixed | values)
+        return self._by_values[key]
 
     def bind(self, executable: Any, state: State) -> None:
         """Tells the executable where the variables are."""
@@ -124,4 +160,4 @@ class Versions:
     def _compile(self, shapes: Sequence[Sequence[DimLike]], sizes: Mapping[str, int]) -> Any:
         self.compilations += 1
         given = dict(zip(self._typed_inputs(), shapes, strict=True))
-        return compiler.compile_step(self.step, given, sizes, self.threads)
+        return compiler.compile_step(self.step, given, sizes, self.threads, self._fixed)

@@ -27,17 +27,25 @@ from graphc.graph import Graph
 from graphc.nodes import Operation, Tensor
 from graphc.ops.base import Const
 from graphc.ops.reshaping import DimValue
-from graphc.ops.shape_values import compute
+from graphc.ops.shape_values import DependsOnData, compute
 from graphc.passes.rewrite import rewrite
 from graphc.scopes import get_default_graph
 from graphc.shapes import TensorType
 
 
-def specialise(graph: Graph, types: Mapping[str, TensorType]) -> Graph:
-    """The graph for inputs of exact ``types``, given by node name; ``InvalidArgumentError`` where they do not fit."""
+def specialise(graph: Graph, types: Mapping[str, TensorType], fixed: Mapping[str, Any] | None = None) -> Graph:
+    """The graph for inputs of exact ``types``, given by node name; ``InvalidArgumentError`` where they do not fit.
+
+    An input whose name is in ``fixed`` becomes the constant that stands there: shapes may follow from it.
+    """
+    fixed = fixed or {}
     values: dict[Tensor, Any] = {}
 
     def exact(node: Operation, inputs: tuple[Tensor, ...]) -> Sequence[Tensor]:
+        if node.name in fixed:
+            constant = get_default_graph().add(Const(fixed[node.name]), (), like=node).outputs[0]
+            values[constant] = compute(constant, (), ())
+            return (constant,)
         if node.name in types:
             return get_default_graph().add(node.kind, (), (types[node.name],), like=node).outputs
         result = _exact_node(node, inputs, [values.get(tensor) for tensor in inputs])
@@ -59,7 +67,8 @@ def _exact_node(node: Operation, inputs: tuple[Tensor, ...], values: Sequence[An
             return (result,) if isinstance(result, Tensor) else result
         return get_default_graph().add(node.kind, inputs, like=node).outputs
     except (ValueError, TypeError) as error:
-        raise errors.InvalidArgumentError(node, node, f"{node.describe()}: {error}") from None
+        cause = error if isinstance(error, DependsOnData) else None  # the session may know the values
+        raise errors.InvalidArgumentError(node, node, f"{node.describe()}: {error}") from cause
 
 
 def _known(node: Operation, tensor: Tensor, value: Any) -> Tensor:

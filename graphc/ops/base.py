@@ -16,9 +16,9 @@ from graphc.dims import Dim
 from graphc.dtypes import DType
 from graphc.graph import Graph
 from graphc.nodes import Op, Operation, Tensor
-from graphc.records import record
+from graphc.records import record, replace
 from graphc.scopes import get_default_graph
-from graphc.shapes import Dimension, TensorShape, TensorType, as_shape, shape_text
+from graphc.shapes import Dimension, TensorShape, TensorType, as_shape, normalise_axis, shape_text
 
 
 def declare(kind: Op, *inputs: Tensor, name: str | None = None) -> Operation:
@@ -29,6 +29,14 @@ def declare(kind: Op, *inputs: Tensor, name: str | None = None) -> Operation:
 def apply(kind: Op, *inputs: Tensor, name: str | None = None) -> Tensor:
     """The only output of the node ``kind`` of ``inputs``."""
     return graph_of(inputs).declare(kind, inputs, name).outputs[0]
+
+
+def with_axis_from_front(kind: Any, inputs: Sequence[Tensor]) -> Tensor | None:
+    """The op with its axis, declared from the end of an unknown rank, counted from the front; None where it is."""
+    rank = inputs[0].type.rank
+    if kind.axis >= 0 or rank is None:
+        return None
+    return apply(replace(kind, axis=normalise_axis(kind.axis, rank)), *inputs)
 
 
 def graph_of(inputs: Sequence[Tensor]) -> Graph:

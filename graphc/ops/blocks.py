@@ -179,6 +179,7 @@ class BlockAdjoint(Op):
     block: Block
 
     type = "StridedSliceGrad"
+    size_inputs = slice(2, None)
 
     def infer(self, grad: TensorType, like: TensorType, *rest: TensorType) -> TensorType:
         return TensorType(grad.dtype, like.shape)

@@ -14,13 +14,13 @@ from graphc.dtypes import DType
 from graphc.errors import InvalidArgumentError
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
-from graphc.ops.base import apply, check_dtype, constant, convert_to_tensor, graph_of
+from graphc.ops.base import apply, check_dtype, constant, convert_to_tensor, graph_of, with_axis_from_front
 from graphc.ops.blocks import along
 from graphc.ops.reduction import reduce_all, reduce_sum
 from graphc.ops.reshaping import ExpandDims, Squeeze, reshape, shape
 from graphc.ops.sequences import Iota
 from graphc.ops.sequences import range as iota
-from graphc.ops.shape_values import sizes_from, static_sizes
+from graphc.ops.shape_values import DependsOnData, sizes_from, static_sizes
 from graphc.records import record
 from graphc.shapes import Size, TensorType, merge, normalise_axis
 
@@ -56,7 +56,13 @@ class GatherV2(Op):
 
     def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
         x, indices = node.inputs
+        if self.axis < 0:
+            raise ValueError(f"the gradient of a gather along axis {self.axis} needs a known rank, not {x.type}")
         return [scatter_add_like(grad, indices, x, self.axis), None]
+
+    def specialise(self, inputs: Sequence[Tensor], values: Sequence[Any]) -> Tensor | None:
+        """With the axis counted from the front."""
+        return with_axis_from_front(self, inputs)
 
 
 @record
@@ -70,6 +76,7 @@ class ScatterAdd(Op):
     size: Size = None
 
     type = "UnsortedSegmentSum"
+    size_inputs = slice(2, None)
 
     def infer(self, x: TensorType, indices: TensorType, size: TensorType | None = None) -> TensorType:
         check_dtype(indices, INDICES, "segment_ids")
@@ -274,7 +281,7 @@ def _positions(sizes: Sequence[DimLike], begin: Tensor, counts: Sequence[Any]) -
     found = []
     for axis, (size, count) in enumerate(zip(sizes, counts, strict=True)):
         if count == -1:
-            raise ValueError("slice to the end from a begin that depends on data gives a shape that depends on data")
+            raise DependsOnData("slice to the end from a begin that depends on data gives a shape that depends on data")
         if count != size:
             found.append((axis, apply(Iota(count, begin.dtype)) + along(begin, 0, axis, axis + 1)))
     return found

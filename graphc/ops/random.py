@@ -37,6 +37,7 @@ class Random(Op):
     seed2: int = 0
     shape: Shape = None
 
+    size_inputs: ClassVar[slice] = slice(0, 1)
     sampler: ClassVar[str] = ""  # the function of graphc.philox that gives the numbers
 
     def infer(self, *inputs: TensorType) -> TensorType:

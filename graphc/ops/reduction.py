@@ -11,7 +11,7 @@ from graphc import dtypes
 from graphc.dtypes import DType
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
-from graphc.ops.base import apply, check_dtype, convert_to_tensor, graph_of
+from graphc.ops.base import apply, check_dtype, convert_to_tensor, graph_of, with_axis_from_front
 from graphc.ops.reshaping import ExpandDims, Squeeze, broadcast_like, count
 from graphc.ops.shape_values import static_sizes
 from graphc.records import record
@@ -109,6 +109,10 @@ class ArgReduce(Op):
 
     def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
         return [None]
+
+    def specialise(self, inputs: Sequence[Tensor], values: Sequence[Any]) -> Tensor | None:
+        """With the axis counted from the front."""
+        return with_axis_from_front(self, inputs)
 
 
 def reduced_shape(x: TensorType, axes: tuple[int, ...] | None, keep_dims: bool) -> Any:

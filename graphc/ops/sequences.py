@@ -13,9 +13,17 @@ from graphc.dims import Dim, DimLike, ceildiv, is_nonnegative
 from graphc.dtypes import DType
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
-from graphc.ops.base import apply, check_dtype, constant, convert_to_tensor, convert_together, graph_of
+from graphc.ops.base import (
+    apply,
+    check_dtype,
+    constant,
+    convert_to_tensor,
+    convert_together,
+    graph_of,
+    with_axis_from_front,
+)
 from graphc.ops.reshaping import ExpandDims, broadcast_to
-from graphc.ops.shape_values import NeedsNumbers, shape_value, static_sizes
+from graphc.ops.shape_values import DependsOnData, NeedsNumbers, shape_value, static_sizes
 from graphc.records import record
 from graphc.shapes import TensorType, normalise_axis
 
@@ -63,7 +71,7 @@ class Range(Op):
     def specialise(self, inputs: Sequence[Tensor], values: Sequence[Any]) -> Tensor:
         """``start + delta * iota``, where the length follows from shapes."""
         if any(value is None for value in values):
-            raise ValueError("the length of the range depends on data; wanted one that follows from shapes")
+            raise DependsOnData("the length of the range depends on data; wanted one that follows from shapes")
         start, limit, delta = (value.item() for value in values)
         dtype = inputs[0].dtype
         ramp = apply(Iota(_length(start, limit, delta), dtype))
@@ -87,13 +95,18 @@ class Cumsum(Op):
         values = np.flip(x, self.axis) if self.reverse else x
         total = np.cumsum(values, axis=self.axis, dtype=x.dtype)
         if self.exclusive:
-            edges = [(1, 0) if axis == self.axis else (0, 0) for axis in builtins.range(x.ndim)]
-            before = (slice(None),) * self.axis
-            total = np.pad(total, edges)[(*before, slice(0, x.shape[self.axis]))]
+            along = normalise_axis(self.axis, x.ndim)
+            edges = [(1, 0) if axis == along else (0, 0) for axis in builtins.range(x.ndim)]
+            before = (slice(None),) * along
+            total = np.pad(total, edges)[(*before, slice(0, x.shape[along]))]
         return np.flip(total, self.axis) if self.reverse else total
 
     def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
         return [apply(Cumsum(self.axis, self.exclusive, not self.reverse), grad)]
+
+    def specialise(self, inputs: Sequence[Tensor], values: Sequence[Any]) -> Tensor | None:
+        """With the axis counted from the front."""
+        return with_axis_from_front(self, inputs)
 
 
 def _length(start: Any, limit: Any, delta: Any) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from graphc.dims import Dim, atoms, symbol
-from graphc.nodes import Tensor
+from graphc.nodes import Operation, Tensor
 from graphc.ops.base import Const, as_array, convert_to_tensor, is_tensor_like
 from graphc.shapes import Dimension, Size, TensorShape, TensorType
 
@@ -26,6 +26,10 @@ _FOLLOWS_SHAPES = frozenset({
 
 class NeedsNumbers(ValueError):
     """No one program serves every value of a symbolic size here: it must be compiled for a number."""
+
+
+class DependsOnData(ValueError):
+    """A shape follows from the values of an input, which this program does not know: it must be given them."""
 
 
 def shape_value(tensor: Tensor) -> np.ndarray[Any, Any] | None:
@@ -62,6 +66,20 @@ def compute(
         return _as_objects(kind.evaluate(*values))
     except (TypeError, ValueError, IndexError, ArithmeticError):
         return None  # a symbol stood where the meaning needs a number
+
+
+def inputs_behind_sizes(node: Operation) -> set[Tensor]:
+    """The tensors without inputs of their own from whose values the sizes that ``node`` is given follow."""
+    found: set[Tensor] = set()
+    waiting = list(node.inputs[node.kind.size_inputs])
+    while waiting:
+        tensor = waiting.pop()
+        if tensor in found or not tensor.dtype.is_integer:
+            continue
+        found.add(tensor)
+        if tensor.op.type in _FOLLOWS_SHAPES:
+            waiting.extend(tensor.op.inputs)
+    return {tensor for tensor in found if not tensor.op.inputs}
 
 
 def _as_objects(value: Any) -> np.ndarray[Any, Any]:
@@ -126,7 +144,9 @@ def _numbers_only(size: Any) -> Size:
 
 
 def sizes_from(value: Any, what: str) -> tuple[Any, ...]:
-    """The sizes in ``value``; ``ValueError`` where they depend on data and not on shapes."""
+    """The sizes in ``value``; :class:`DependsOnData` where they do not follow from shapes."""
     if value is None:
-        raise ValueError(f"the shape given to {what} depends on data; wanted one that follows from shapes of the feeds")
+        raise DependsOnData(
+            f"the shape given to {what} depends on data; wanted one that follows from shapes of the feeds"
+        )
     return tuple(size if isinstance(size, Dim) else int(size) for size in np.asarray(value, object).reshape(-1))

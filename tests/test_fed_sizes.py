@@ -1,0 +1,86 @@
+"""Sizes that follow from the values of feeds, such as a fed batch size: a version of the step for each value."""
+
+import numpy as np
+import pytest
+
+import graphc as tf
+
+
+@pytest.fixture
+def size():
+    with tf.Graph().as_default():
+        yield tf.placeholder(tf.int32, [], name="size")
+
+
+DECLARED = {
+    "fill": (lambda n: tf.fill([n, 2], 1.5), lambda n: np.full((n, 2), 1.5, np.float32)),
+    "range": (lambda n: tf.range(1, n * 2), lambda n: np.arange(1, n * 2, dtype=np.int32)),
+    "tile": (lambda n: tf.tile(tf.constant([[1, 2]]), [n, 1]), lambda n: np.tile(np.int32([[1, 2]]), (n, 1))),
+    "reshape": (lambda n: tf.reshape(tf.range(12), [n, -1]), lambda n: np.arange(12, dtype=np.int32).reshape(n, -1)),
+    "zeros": (lambda n: tf.zeros(tf.stack([2, n])), lambda n: np.zeros((2, n), np.float32)),
+    "begin": (lambda n: tf.slice(tf.range(9), [n], [-1]), lambda n: np.arange(n, 9, dtype=np.int32)),
+    "between": (lambda n: tf.range(9)[n : 2 * n], lambda n: np.arange(9, dtype=np.int32)[n : 2 * n]),
+    "pad": (lambda n: tf.pad(tf.ones([2]), [[n, 1]]), lambda n: np.pad(np.ones(2, np.float32), (n, 1))),
+}
+
+
+@pytest.mark.parametrize("declare, meaning", DECLARED.values(), ids=DECLARED)
+def test_each_value_gives_its_shape(size, declare, meaning):
+    result = declare(size)
+    with tf.Session() as session:
+        for value in (3, 4, 1, 3):
+            np.testing.assert_array_equal(session.run(result, {size: value}), meaning(value), strict=True)
+
+
+def test_a_fed_batch_size_meets_a_batch_of_unknown_size(size):
+    x = tf.placeholder(tf.float32, [None, 3])
+    noise = tf.random_normal([size, 3], seed=1)
+    total = tf.concat([x, noise], 0)
+    with tf.Session() as session:
+        for rows, extra in ((2, 4), (5, 4), (6, 4), (6, 7)):
+            ones = np.ones((rows, 3), np.float32)
+            value, count = session.run([total, size], {x: ones, size: extra})
+            assert value.shape == (rows + extra, 3)
+            assert count == extra
+            np.testing.assert_array_equal(value[:rows], ones)
+
+
+def test_only_what_decides_a_size_is_written_in(size):
+    labels = tf.placeholder(tf.int32, [None])
+    table = tf.reshape(labels * size, [size, -1])
+    with tf.Session() as session:
+        for first in range(4):
+            values = np.arange(first, first + 6, dtype=np.int32)
+            np.testing.assert_array_equal(session.run(table, {labels: values, size: 2}), 2 * values.reshape(2, 3))
+        plan = next(iter(session._plans.values()))
+        (versions,) = plan.versions._by_values.values()
+        assert versions.compilations == 1
+
+
+def test_gradients_flow_past_a_fed_size(size):
+    w = tf.Variable([1.0, 2.0])
+    loss = tf.reduce_sum(tf.square(tf.tile(tf.expand_dims(w, 0), [size, 1])))
+    grad = tf.gradients(loss, w)[0]
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        for rows in (3, 5):
+            np.testing.assert_allclose(session.run(grad, {size: rows}), [2.0 * rows, 4.0 * rows])
+
+
+def test_a_callable_takes_sizes_too(size):
+    with tf.Session() as session:
+        call = session.make_callable(tf.ones([size]), [size])
+        assert [call(np.int32(n)).shape for n in (3, 4, 3)] == [(3,), (4,), (3,)]
+
+
+def test_a_size_from_a_variable_is_an_error_that_names_it():
+    with tf.Graph().as_default(), tf.Session() as session:
+        count = tf.Variable(3)
+        filled = tf.fill([count], 1.0, name="filled")
+        session.run(count.initializer)
+        with pytest.raises(tf.errors.InvalidArgumentError) as caught:
+            session.run(filled)
+        assert str(caught.value).startswith("BroadcastTo 'filled' (declared at test_fed_sizes.py:")
+        assert str(caught.value).endswith(
+            "the shape given to broadcast_to depends on data; wanted one that follows from shapes of the feeds"
+        )
