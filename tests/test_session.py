@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import graphc as tf
+from graphc import executable
 
 
 @pytest.fixture
@@ -167,21 +168,22 @@ def test_a_callable_runs_like_run(session):
     np.testing.assert_array_equal(total, [2, 3, 4])
 
 
-def test_a_step_is_one_native_call_and_allocates_only_its_fetches(session):
+def test_a_step_is_one_native_call_and_allocates_only_its_fetches(session, monkeypatch):
     x = tf.placeholder(tf.float32, [8, 5])
     w = tf.Variable(np.ones((5, 4), np.float32))
     loss = tf.reduce_mean(tf.tanh(tf.matmul(x, w)))
     train = tf.train.GradientDescentOptimizer(0.1).minimize(loss)
     session.run(tf.global_variables_initializer())
     feed = np.ones((8, 5), np.float32)
-    call = session.make_callable([loss, train], [x])
-    call(feed)
-    executable, _ = session.compiled([loss, train], {x: feed})
-    counted = []
-    native = executable._function
-    executable._function = lambda frame: counted.append(frame) or native(frame)
     session.run([loss, train], {x: feed})
-    assert len(counted) == 1
+    step, _ = session.compiled([loss, train], {x: feed})
+    calls, made = [], []
+    native, empty = step._function, executable.empty
+    monkeypatch.setattr(step, "_function", lambda frame: calls.append(frame) or native(frame))
+    monkeypatch.setattr(executable, "empty", lambda *shape: made.append(shape) or empty(*shape))
+    session.run([loss, train], {x: feed})
+    assert len(calls) == 1
+    assert made == [((), np.dtype(np.float32))]
 
 
 def test_threads_may_run_one_session_together(session):
