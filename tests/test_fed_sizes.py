@@ -15,6 +15,7 @@ def size():
 DECLARED = {
     "fill": (lambda n: tf.fill([n, 2], 1.5), lambda n: np.full((n, 2), 1.5, np.float32)),
     "range": (lambda n: tf.range(1, n * 2), lambda n: np.arange(1, n * 2, dtype=np.int32)),
+    "range from": (lambda n: tf.range(n, 9, n), lambda n: np.arange(n, 9, n, dtype=np.int32)),
     "tile": (lambda n: tf.tile(tf.constant([[1, 2]]), [n, 1]), lambda n: np.tile(np.int32([[1, 2]]), (n, 1))),
     "reshape": (lambda n: tf.reshape(tf.range(12), [n, -1]), lambda n: np.arange(12, dtype=np.int32).reshape(n, -1)),
     "zeros": (lambda n: tf.zeros(tf.stack([2, n])), lambda n: np.zeros((2, n), np.float32)),

@@ -55,6 +55,8 @@ class Iota(Op):
 class Range(Op):
     """``start, start + delta, ...`` up to but without ``limit``."""
 
+    size_inputs = slice(None)
+
     def infer(self, start: TensorType, limit: TensorType, delta: TensorType) -> TensorType:
         for part in (start, limit, delta):
             if part.rank not in (0, None):
