@@ -35,14 +35,14 @@ class TensorType(NamedTuple):
     @property
     def sizes(self) -> tuple[DimLike, ...]:
         """The shape where every size is known; ``ValueError`` otherwise."""
-        if self.shape is None or any(size is None for size in self.shape):
+        if self.shape is None or None in self.shape:
             raise ValueError(f"the shape {shape_text(self.shape)} is not fully known")
         return self.shape  # type: ignore[return-value]
 
     @property
     def is_exact(self) -> bool:
         """Whether every size is an int or a symbol."""
-        return self.shape is not None and all(size is not None for size in self.shape)
+        return self.shape is not None and None not in self.shape
 
     @property
     def elements(self) -> DimLike:

@@ -28,10 +28,13 @@ def placed(node: Operation, inputs: Sequence[Axes | None], space: Space) -> Axes
     """The axes of a node's value, given those of its inputs (None: read from memory); None where it does not fit."""
     shape = node.outputs[0].type.sizes
     given = [axes for axes in inputs if axes is not None]
+    every = tuple(range(len(space.sizes)))
     if isinstance(node.kind, Reduce | ArgReduce):
-        return _reduced(node, given[0] if given else tuple(range(len(space.sizes))), space)
+        return _reduced(node, given[0] if given else every, space)
+    if shape == space.sizes and given.count(every) == len(given):
+        return every if is_pointwise(node) or not given else None
     if not given:
-        return tuple(range(len(shape))) if shape == space.sizes else None
+        return None
     if is_pointwise(node):
         axes = _pointwise(shape, given, space)
     else:

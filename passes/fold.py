@@ -50,12 +50,14 @@ def folded_values(kind: Op, inputs: Sequence[Tensor], types: Sequence[TensorType
     """The outputs of ``kind`` of constants; None where an input is none, or it is better computed in the step."""
     if not inputs or kind.by_identity:
         return None
-    if all(type.is_exact and type.elements == 0 for type in types):
+    if all(type.is_exact and 0 in type.sizes for type in types):
         return [np.zeros(type.sizes, type.dtype.numpy) for type in types]
+    constants = []
+    for tensor in inputs:
+        if not isinstance(tensor.op.kind, Const):
+            return None
+        constants.append(tensor.op.kind.value)
     if isinstance(kind, BroadcastTo):
-        return None
-    constants = [tensor.op.kind.value for tensor in inputs if isinstance(tensor.op.kind, Const)]
-    if len(constants) < len(inputs):
         return None
     limit = max(MAX_GROWTH, *(value.size for value in constants))
     if not all(_is_within(type, limit) for type in types):

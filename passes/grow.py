@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from graphc.graph import Graph, needed_nodes
@@ -158,8 +159,11 @@ class Growth:
             return False
         space = Space(group.space.sizes, group.space.reduced or other.space.reduced)
         axes = {**below.axes, **above.axes}
-        if any(self._axes_in(node, axes, space) != own for node, own in axes.items() if not reads_memory(node)):
-            return False
+        both = ((node, other.axes) for node in group.axes), ((node, group.axes) for node in other.axes)
+        for node, read in chain(*both):
+            reads = not reads_memory(node) and any(self.behind(x).op in read for x in node.inputs)
+            if reads and self._axes_in(node, axes, space) != axes[node]:
+                return False
         if any(self.behind(x).op in axes for leaf in group.leaves | other.leaves for x in leaf.inputs):
             return False  # a leaf may be asked for at any position
         group.space, group.axes, group.level = space, axes, above.level

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from graphc.nodes import Operation, Tensor
+from functools import cache
+from typing import NamedTuple
+
+from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.arrays import ConcatV2
 from graphc.ops.base import Const
 from graphc.ops.blocks import Pad, Slice
@@ -22,6 +25,40 @@ _SOURCES = (Const, DimValue, Iota)
 _READS_EACH_ONCE = (Pad, ConcatV2, ScatterAdd, Cumsum, Random)
 
 
+class Traits(NamedTuple):
+    """What the functions below say of all nodes of one class of ops; looked up often, so worked out once."""
+
+    is_alias: bool
+    is_view: bool
+    is_source: bool
+    is_pointwise: bool
+    reduces: bool
+    is_leaf: bool
+    has_own_loops: bool
+    reads_memory: bool
+
+
+@cache
+def traits(kind: type[Op]) -> Traits:
+    """The traits of a class of ops."""
+    is_pointwise = issubclass(kind, (Elementwise, Cast))
+    is_view = issubclass(kind, _VIEWS)
+    is_source = issubclass(kind, _SOURCES)
+    reduces = issubclass(kind, (Reduce, ArgReduce))
+    is_leaf = is_pointwise or is_view or is_source or issubclass(kind, GatherV2)
+    own_loops = not (is_leaf or reduces or issubclass(kind, Contract))
+    return Traits(
+        is_alias=issubclass(kind, _ALIASES),
+        is_view=is_view,
+        is_source=is_source,
+        is_pointwise=is_pointwise,
+        reduces=reduces,
+        is_leaf=is_leaf,
+        has_own_loops=own_loops,
+        reads_memory=issubclass(kind, Contract) or (own_loops and not issubclass(kind, _READS_EACH_ONCE)),
+    )
+
+
 def is_input(node: Operation) -> bool:
     """Whether the node's value is in memory before the step begins."""
     return node.type in ("Placeholder", "VariableV2") or (isinstance(node.kind, Const) and node.kind.value.size != 1)
@@ -29,7 +66,7 @@ def is_input(node: Operation) -> bool:
 
 def is_alias(node: Operation) -> bool:
     """Whether the node is the same memory under another shape."""
-    return isinstance(node.kind, _ALIASES)
+    return traits(type(node.kind)).is_alias
 
 
 def behind_aliases(tensor: Tensor) -> Tensor:
@@ -41,32 +78,33 @@ def behind_aliases(tensor: Tensor) -> Tensor:
 
 def is_free(node: Operation) -> bool:
     """Whether the node costs nothing to compute again wherever it is read: a view, a number, a position."""
-    return isinstance(node.kind, _VIEWS) or (isinstance(node.kind, _SOURCES) and not is_input(node))
+    own = traits(type(node.kind))
+    return own.is_view or (own.is_source and not is_input(node))
 
 
 def is_pointwise(node: Operation) -> bool:
     """Whether the node's value at a position follows from its inputs' at that position."""
-    return isinstance(node.kind, Elementwise | Cast)
+    return traits(type(node.kind)).is_pointwise
 
 
 def reduces(node: Operation) -> bool:
     """Whether the node combines elements along axes."""
-    return isinstance(node.kind, Reduce | ArgReduce)
+    return traits(type(node.kind)).reduces
 
 
 def is_leaf(node: Operation) -> bool:
     """Whether the node can be computed at any position that is asked for."""
-    return isinstance(node.kind, (Elementwise, Cast, GatherV2, *_VIEWS)) or is_free(node)
+    return traits(type(node.kind)).is_leaf
 
 
 def has_own_loops(node: Operation) -> bool:
     """Whether the node is computed by loops of its own, in a kernel where nothing comes after it."""
-    return not (isinstance(node.kind, Contract) or reduces(node) or is_leaf(node))
+    return traits(type(node.kind)).has_own_loops
 
 
 def reads_memory(node: Operation) -> bool:
     """Whether the node reads its inputs so often, or in such order, that they must be in memory."""
-    return isinstance(node.kind, Contract) or (has_own_loops(node) and not isinstance(node.kind, _READS_EACH_ONCE))
+    return traits(type(node.kind)).reads_memory
 
 
 def flops(node: Operation) -> int:

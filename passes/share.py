@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from graphc.graph import Graph
+from graphc.graph import Graph, needed_nodes
 from graphc.nodes import Op, Operation, Tensor
 from graphc.passes.rewrite import copy_node, rewrite
 from graphc.scopes import get_default_graph
@@ -26,15 +26,30 @@ _COMMUTE = frozenset({"Add", "Mul", "Maximum", "Minimum", "Equal", "NotEqual", "
 
 def share(graph: Graph) -> Graph:
     """Equal ops of equal inputs become one node; ops that go by identity stay apart."""
-    made: dict[tuple[Op, tuple[int, ...]], Sequence[Tensor]] = {}
+    firsts = _firsts(needed_nodes(graph.targets))
+    if all(node is first for node, first in firsts.items()):
+        return graph
+    made: dict[Operation, Sequence[Tensor]] = {}
 
-    def shared(node: Operation, inputs: tuple[Tensor, ...]) -> Sequence[Tensor] | None:
-        if node.kind.by_identity:
-            return None
-        order = tuple(tensor.op.number * 8 + tensor.value_index for tensor in inputs)
-        key = (node.kind, tuple(sorted(order)) if node.type in _COMMUTE else order)
-        if key not in made:
-            made[key] = copy_node(get_default_graph(), node, inputs).outputs
-        return made[key]
+    def shared(node: Operation, inputs: tuple[Tensor, ...]) -> Sequence[Tensor]:
+        first = firsts[node]
+        if first not in made:
+            made[first] = copy_node(get_default_graph(), node, inputs).outputs
+        return made[first]
 
     return rewrite(graph, shared)
+
+
+def _firsts(nodes: Sequence[Operation]) -> dict[Operation, Operation]:
+    """For each node the first that computes the same."""
+    firsts: dict[Operation, Operation] = {}
+    known: dict[tuple[Op, tuple[int, ...]], Operation] = {}
+    for node in nodes:
+        if node.kind.by_identity:
+            firsts[node] = node
+            continue
+        order = [firsts[tensor.op].number * 8 + tensor.value_index for tensor in node.inputs]
+        if node.type in _COMMUTE:
+            order.sort()
+        firsts[node] = known.setdefault((node.kind, tuple(order)), node)
+    return firsts
