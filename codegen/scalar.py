@@ -170,6 +170,10 @@ def _np_softplus(x: Any) -> Any:
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
 
+def _np_floor_divide(a: Any, b: Any) -> Any:
+    return np.floor(a / b) if np.asarray(a).dtype.kind == "f" else np.floor_divide(a, b)
+
+
 def _np_truncated_divide(a: Any, b: Any) -> Any:
     if np.asarray(a).dtype.kind == "f":
         return np.trunc(a / b)
@@ -210,7 +214,7 @@ _ROWS = (
     # Division: ``div`` of floats alone; the others round down (``floordiv``, ``mod``) or towards zero.
     ScalarOp("div", np.true_divide, floats=lambda a, b: a / b),
     ScalarOp("reciprocal", np.reciprocal, floats=lambda a: 1.0 / a),
-    ScalarOp("floordiv", np.floor_divide, floor_divide_floats, floor_divide, unsigned_divide),
+    ScalarOp("floordiv", _np_floor_divide, floor_divide_floats, floor_divide, unsigned_divide),
     ScalarOp("mod", np.mod, floor_modulo_floats, floor_modulo, unsigned_modulo),
     ScalarOp("truncdiv", _np_truncated_divide, truncated_divide_floats, truncated_divide, unsigned_divide),
     ScalarOp("truncmod", np.fmod, truncated_modulo_floats, truncated_modulo, unsigned_modulo),

@@ -24,7 +24,8 @@ def erf(x: Any) -> Any:
 def integer_division(a: Any, b: Any) -> Any:
     if np.asarray(a).dtype == object or np.asarray(b).dtype == object:
         return a // b
-    return np.floor_divide(a, b)
+    # Of floats, the rounded quotient rounded down, as in TensorFlow: 1.0 // 0.1 is 10 in float32, where NumPy says 9.
+    return np.floor(np.true_divide(a, b)) if np.asarray(a).dtype.kind == "f" else np.floor_divide(a, b)
 
 
 def truncated_division(a: Any, b: Any) -> Any:
