@@ -82,9 +82,7 @@ def trained(tf: Any, model: Callable[[Any, Any], Any], make: Callable[[Any], Any
         with tf.Session() as session:
             session.run(tf.global_variables_initializer())
             batches = [slice(first, first + BATCH) for first in range(0, STEPS * BATCH, BATCH)]
-            losses = [
-                session.run([loss, train], {images: IMAGES[rows], labels: LABELS[rows]})[0] for rows in batches
-            ]
+            losses = [session.run([loss, train], {images: IMAGES[rows], labels: LABELS[rows]})[0] for rows in batches]
             return losses, session.run(tf.trainable_variables())
 
 
