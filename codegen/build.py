@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from graphc.codegen.emit import scratch_bytes
 from graphc.codegen.in_place import overwrites_safely
@@ -230,16 +231,28 @@ class _Builder:
 
 
 def _scheduled(nodes: Sequence[Operation], target: Target) -> dict[Operation, Stages]:
-    """The stages of each node; kernels that read alike are scheduled once."""
+    """The stages of each node; kernels of one structure are lowered once, those that read alike scheduled once."""
     known: dict[str, tuple[Kernel, ...]] = {}
-    result = {}
+    firsts: dict[Any, Operation] = {}
+    result: dict[Operation, Stages] = {}
     for node in nodes:
+        first = firsts.setdefault(node.kind.structure, node)  # type: ignore[attr-defined]
+        if first is not node:
+            result[node] = replace(result[first], checked=_counterparts(result[first].checked, first, node))
+            continue
         loops = lower(node)
         text = loops.kernel.text
         if text not in known:
             known[text] = stages(loops.kernel, target)
         result[node] = Stages(loops.kernel.arguments, known[text], tuple(loops.checked))
     return result
+
+
+def _counterparts(nodes: Sequence[Operation], first: Operation, second: Operation) -> tuple[Operation, ...]:
+    """What stands in one kernel where ``nodes`` stand in another of the same structure."""
+    pairs = zip(first.kind.body.nodes, second.kind.body.nodes, strict=True)  # type: ignore[attr-defined]
+    other = dict(pairs)
+    return tuple(other[node] for node in nodes)
 
 
 def _source(tensor: Tensor) -> Tensor:

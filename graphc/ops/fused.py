@@ -37,6 +37,20 @@ class Kernel(Op):
         """The body's placeholders, one for each input."""
         return [node.outputs[0] for node in self.body.nodes if node.type == "Placeholder"]
 
+    @property
+    def structure(self) -> Any:
+        """What two kernels have in common that compute the same of other inputs: all but names."""
+        places = {tensor: (n, tensor.value_index) for n, node in enumerate(self.body.nodes) for tensor in node.outputs}
+        nodes = tuple(
+            (
+                None if node.type == "Placeholder" else node.kind,
+                tuple(places[x] for x in node.inputs),
+                tuple(tensor.type for tensor in node.outputs),
+            )
+            for node in self.body.nodes
+        )
+        return self.spaces, nodes, tuple(places[tensor] for tensor in self.body.targets)
+
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         return tuple(tensor.type for tensor in self.body.targets)
 
