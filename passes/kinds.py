@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import NamedTuple
 
 from graphc.nodes import Op, Operation, Tensor
@@ -38,9 +37,17 @@ class Traits(NamedTuple):
     reads_memory: bool
 
 
-@cache
+_known: dict[type[Op], Traits] = {}
+
+
 def traits(kind: type[Op]) -> Traits:
     """The traits of a class of ops."""
+    if kind not in _known:
+        _known[kind] = _traits(kind)
+    return _known[kind]
+
+
+def _traits(kind: type[Op]) -> Traits:
     is_pointwise = issubclass(kind, (Elementwise, Cast))
     is_view = issubclass(kind, _VIEWS)
     is_source = issubclass(kind, _SOURCES)
