@@ -40,6 +40,7 @@ class Graph:
         self._device = ""
         self._finalized = False
         self._standing_for: Operation | None = None
+        self._needed: tuple[int, tuple[Tensor, ...]] = (-1, ())  # number of nodes and targets, once no node is unneeded
 
     # -- adding nodes ------------------------------------------------------------------------------
 
@@ -106,12 +107,21 @@ class Graph:
         self._by_name[node.name] = node
         return node
 
+    def needed(self) -> list[Operation]:
+        """The nodes on which the targets depend, in their order."""
+        count, targets = self._needed
+        known = count == len(self.nodes) and targets is self.targets
+        return self.nodes if known else needed_nodes(self.targets)
+
     def keep_needed(self) -> None:
         """Leaves out the nodes that no target needs: for passes, while they build a graph."""
-        self.nodes = needed_nodes(self.targets)
-        self._by_name = {node.name: node for node in self.nodes}
-        for number, node in enumerate(self.nodes):
-            node.number = number
+        nodes = needed_nodes(self.targets)
+        if len(nodes) < len(self.nodes):
+            self.nodes = nodes
+            self._by_name = {node.name: node for node in nodes}
+            for number, node in enumerate(nodes):
+                node.number = number
+        self._needed = (len(nodes), self.targets)
 
     # -- names -------------------------------------------------------------------------------------
 

@@ -26,16 +26,18 @@ from graphc.ops.blocks import pad_edges
 from graphc.ops.contraction import BatchMatMul, Contract, MatMul
 from graphc.ops.convolution import Conv2D, Conv2DBackpropFilter, Conv2DBackpropInput
 from graphc.ops.windows import Window
-from graphc.passes.prune import prune
 from graphc.passes.rewrite import rewrite
 from graphc.passes.views import View, packed, view_of
 
+_PRODUCTS = (MatMul, BatchMatMul, Conv2D, Conv2DBackpropInput, Conv2DBackpropFilter)
 Axis = tuple[DimLike, DimLike, DimLike]  # extent, step in a, step in b
 
 
 def contractions(graph: Graph) -> Graph:
     """The graph with every product and convolution as a contraction that reads its operands in place."""
-    return prune(rewrite(graph, _contracted))
+    if not any(isinstance(node.kind, _PRODUCTS) for node in graph.nodes):
+        return graph
+    return rewrite(graph, _contracted)
 
 
 def _contracted(node: Operation, inputs: tuple[Tensor, ...]) -> Tensor | None:

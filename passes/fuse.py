@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from graphc.graph import Graph, needed_nodes
+from graphc.graph import Graph
 from graphc.nodes import Tensor
 from graphc.ops.base import Placeholder
 from graphc.ops.fused import Kernel
@@ -76,7 +76,7 @@ class _Assembly:
 
     def run(self) -> Graph:
         self._choose_outputs([*self.old.targets, *(tensor for part in self.parts for tensor in part.inputs)])
-        for node in needed_nodes(self.old.targets):
+        for node in self.old.needed():
             if is_input(node):
                 self.places[node.outputs[0]] = copy_node(self.new, node, ()).outputs[0]
         for part in self._in_order():

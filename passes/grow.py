@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
-from graphc.graph import Graph, needed_nodes
+from graphc.graph import Graph
 from graphc.nodes import Operation, Tensor
 from graphc.ops.contraction import Contract
 from graphc.ops.fused import Space
@@ -253,7 +253,7 @@ def _free_nodes(order: Sequence[Operation], targets: Iterable[Tensor]) -> set[Op
 
 def _eager_order(graph: Graph) -> list[Operation]:
     """The nodes that the targets need, each as soon as all that it reads has come."""
-    nodes = needed_nodes(graph.targets)
+    nodes = graph.needed()
     missing = {node: len({tensor.op for tensor in node.inputs}) for node in nodes}
     readers: dict[Operation, list[Operation]] = {node: [] for node in nodes}
     for node in nodes:

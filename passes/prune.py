@@ -14,13 +14,13 @@ After::
 
 from __future__ import annotations
 
-from graphc.graph import Graph, needed_nodes
+from graphc.graph import Graph
 from graphc.passes.rewrite import rewrite
 
 
 def prune(graph: Graph) -> Graph:
     """The nodes that the targets need; names for one value (``Identity`` and its kin) disappear too."""
-    needed = needed_nodes(graph.targets)
+    needed = graph.needed()
     if len(needed) == len(graph.nodes) and not any(node.type in _ONLY_NAMES for node in needed):
         return graph
     return rewrite(graph, lambda node, inputs: inputs[0] if node.type in _ONLY_NAMES else None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from graphc.graph import Graph, needed_nodes
+from graphc.graph import Graph
 from graphc.nodes import Operation, Tensor
 
 Rule = Callable[[Operation, tuple[Tensor, ...]], Tensor | Sequence[Tensor] | None]
@@ -18,7 +18,7 @@ def rewrite(graph: Graph, rule: Rule) -> Graph:
     new = Graph()
     places: dict[Tensor, Tensor] = {}
     with new.as_default():
-        for node in needed_nodes(graph.targets):
+        for node in graph.needed():
             inputs = tuple([places[tensor] for tensor in node.inputs])
             new.stand_for(node)
             result = rule(node, inputs)

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from graphc.graph import Graph, needed_nodes
+from graphc.graph import Graph
 from graphc.nodes import Op, Operation, Tensor
 from graphc.passes.rewrite import copy_node, rewrite
 from graphc.scopes import get_default_graph
@@ -26,7 +26,7 @@ _COMMUTE = frozenset({"Add", "Mul", "Maximum", "Minimum", "Equal", "NotEqual", "
 
 def share(graph: Graph) -> Graph:
     """Equal ops of equal inputs become one node; ops that go by identity stay apart."""
-    firsts = _firsts(needed_nodes(graph.targets))
+    firsts = _firsts(graph.needed())
     if all(node is first for node, first in firsts.items()):
         return graph
     made: dict[Operation, Sequence[Tensor]] = {}
