@@ -17,6 +17,7 @@ from graphc.ops.base import constant, convert_to_tensor, graph_of
 from graphc.ops.indexing import one_hot
 from graphc.ops.reduction import reduce_max, reduce_sum
 from graphc.ops.reshaping import cast_like, count, expand_dims, squeeze
+from graphc.ops.shape_values import static_axis
 from graphc.shapes import is_compatible, normalise_axis
 
 
@@ -148,7 +149,7 @@ def _logits(logits: Any, axis: Any, dim: Any) -> tuple[Tensor, int]:
         raise ValueError(f"logits of {x.op.describe()} have no known rank; give it with set_shape")
     if x.type.rank == 0:
         raise ValueError(f"logits of {x.op.describe()} are a scalar; wanted at least one axis")
-    return x, normalise_axis(int(at), x.type.rank)
+    return x, normalise_axis(static_axis(at, "softmax"), x.type.rank)
 
 
 def _shifted(x: Tensor, axis: int) -> Tensor:

@@ -22,7 +22,7 @@ from graphc.ops.reshaping import (
     reshape,
     shape,
 )
-from graphc.ops.shape_values import static_sizes
+from graphc.ops.shape_values import static_axis, static_sizes
 from graphc.records import record
 from graphc.shapes import Shape, Size, TensorType, merge, normalise_axis, shape_text
 
@@ -164,6 +164,8 @@ def concat(values: Any, axis: Any, name: str = "concat") -> Tensor:
     if not items:
         raise ValueError("concat needs at least one tensor")
     tensors = convert_together(*items)
+    if any(x.type.rank == 0 for x in tensors):
+        raise ValueError("Can't concatenate scalars (use tf.stack instead)")
     position = _known_axis(axis, tensors, "concat")
     if len(tensors) == 1:
         return e.identity(tensors[0], name=name)
@@ -172,15 +174,13 @@ def concat(values: Any, axis: Any, name: str = "concat") -> Tensor:
 
 def _known_axis(axis: Any, tensors: Sequence[Tensor], what: str, extra: int = 0) -> int:
     """``axis`` counted from the front, by the first tensor whose rank is known."""
-    sizes = static_sizes(axis)
-    if sizes is None or len(sizes) != 1 or not isinstance(sizes[0], int):
-        raise ValueError(f"{what} needs an axis that is known while declaring, not {axis!r}")
+    position = static_axis(axis, what)
     rank = next((x.type.rank for x in tensors if x.type.rank is not None), None)
     if rank is not None:
-        return normalise_axis(sizes[0], rank + extra)
-    if sizes[0] < 0:
-        raise ValueError(f"{what}: axis {sizes[0]} counted from the end needs a known rank")
-    return sizes[0]
+        return normalise_axis(position, rank + extra)
+    if position < 0:
+        raise ValueError(f"{what}: axis {position} counted from the end needs a known rank")
+    return position
 
 
 def stack(values: Any, axis: int = 0, name: str = "stack") -> Tensor:

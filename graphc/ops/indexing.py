@@ -20,7 +20,7 @@ from graphc.ops.reduction import reduce_all, reduce_sum
 from graphc.ops.reshaping import ExpandDims, Squeeze, reshape, shape
 from graphc.ops.sequences import Iota
 from graphc.ops.sequences import range as iota
-from graphc.ops.shape_values import DependsOnData, sizes_from, static_sizes
+from graphc.ops.shape_values import DependsOnData, sizes_from, static_axis, static_sizes
 from graphc.records import record
 from graphc.shapes import Size, TensorType, merge, normalise_axis
 
@@ -162,12 +162,8 @@ def gather(
 
 
 def _axis_of(x: Tensor, axis: Any) -> int:
-    sizes = static_sizes(axis)
-    if sizes is None or not isinstance(sizes[0], int):
-        raise ValueError(f"gather needs an axis that is known while declaring, not {axis!r}")
-    if x.type.rank is None:
-        return sizes[0]
-    return normalise_axis(sizes[0], x.type.rank)
+    position = static_axis(axis, "gather")
+    return position if x.type.rank is None else normalise_axis(position, x.type.rank)
 
 
 def _batched_gather(x: Tensor, places: Tensor, batch: int, scope: str) -> Tensor:

@@ -13,7 +13,7 @@ from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import apply, check_dtype, convert_to_tensor, graph_of, with_axis_from_front
 from graphc.ops.reshaping import ExpandDims, Squeeze, broadcast_like, count
-from graphc.ops.shape_values import static_sizes
+from graphc.ops.shape_values import static_axis, static_sizes
 from graphc.records import record
 from graphc.shapes import TensorType, normalise_axis
 
@@ -278,7 +278,7 @@ def argmin(input: Any, axis: Any = None, name: str | None = None, dimension: Any
 
 def _argreduce(fn: str, x: Any, axis: Any, name: str | None, output_type: Any) -> Tensor:
     tensor = convert_to_tensor(x)
-    position = int(0 if axis is None else axis)
+    position = static_axis(0 if axis is None else axis, fn)
     if tensor.type.rank is not None:
         position = normalise_axis(position, tensor.type.rank)
     return apply(ArgReduce(fn, position, dtypes.as_dtype(output_type)), tensor, name=name)

@@ -18,7 +18,7 @@ from graphc.dtypes import DType
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.base import apply, constant, convert_to_tensor
 from graphc.ops.elementwise import cast, identity
-from graphc.ops.shape_values import sizes_from, static_sizes
+from graphc.ops.shape_values import sizes_from, static_axis, static_sizes
 from graphc.records import record
 from graphc.shapes import Shape, Size, TensorType, broadcast, normalise_axis, shape_text
 
@@ -381,10 +381,11 @@ def reshape_like(x: Tensor, like: Tensor) -> Tensor:
 def expand_dims(input: Any, axis: Any = None, name: str | None = None, dim: Any = None) -> Tensor:
     """``input`` with an axis of size 1 inserted at ``axis`` of the result."""
     x = convert_to_tensor(input)
-    axis = int(dim if axis is None else axis)
-    if x.type.rank is None and axis < 0:
-        raise ValueError(f"expand_dims of a tensor of unknown rank needs an axis >= 0, not {axis}")
-    position = axis if x.type.rank is None else normalise_axis(axis, x.type.rank + 1)
+    position = static_axis(dim if axis is None else axis, "expand_dims")
+    if x.type.rank is None and position < 0:
+        raise ValueError(f"expand_dims of a tensor of unknown rank needs an axis >= 0, not {position}")
+    if x.type.rank is not None:
+        position = normalise_axis(position, x.type.rank + 1)
     return apply(ExpandDims((position,)), x, name=name)
 
 
@@ -394,13 +395,13 @@ def squeeze(input: Any, axis: Any = None, name: str | None = None, squeeze_dims:
     axis = squeeze_dims if axis is None else axis
     if x.type.shape is None:
         raise ValueError(f"squeeze needs a known rank, which {x.name!r} lacks; give it with set_shape")
-    if axis is None or axis == []:
+    wanted = [] if axis is None else axis if isinstance(axis, (list, tuple)) else [axis]
+    if not wanted:
         if None in x.type.shape:
             raise ValueError(f"squeeze without axis needs known sizes, not {x.type}; name the axes")
         axes = tuple(i for i, size in enumerate(x.type.shape) if size == 1)
     else:
-        wanted = axis if isinstance(axis, (list, tuple)) else [axis]
-        axes = tuple(sorted(normalise_axis(int(a), len(x.type.shape)) for a in wanted))
+        axes = tuple(sorted(normalise_axis(static_axis(a, "squeeze"), len(x.type.shape)) for a in wanted))
     return apply(Squeeze(axes), x, name=name) if axes else identity(x, name=name or "Squeeze")
 
 

@@ -23,7 +23,7 @@ from graphc.ops.base import (
     with_axis_from_front,
 )
 from graphc.ops.reshaping import ExpandDims, broadcast_to
-from graphc.ops.shape_values import DependsOnData, NeedsNumbers, shape_value, static_sizes
+from graphc.ops.shape_values import DependsOnData, NeedsNumbers, shape_value, static_axis, static_sizes
 from graphc.records import record
 from graphc.shapes import TensorType, normalise_axis
 
@@ -202,8 +202,7 @@ def _positions(number: Any) -> Tensor:
 def cumsum(x: Any, axis: Any = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None) -> Tensor:
     """The running sum of ``x`` along ``axis``."""
     tensor = convert_to_tensor(x)
-    sizes = static_sizes(axis)
-    if sizes is None or not isinstance(sizes[0], int):
-        raise ValueError(f"cumsum needs an axis that is known while declaring, not {axis!r}")
-    position = sizes[0] if tensor.type.rank is None else normalise_axis(sizes[0], tensor.type.rank)
+    position = static_axis(axis, "cumsum")
+    if tensor.type.rank is not None:
+        position = normalise_axis(position, tensor.type.rank)
     return apply(Cumsum(position, exclusive, reverse), tensor, name=name)

@@ -123,6 +123,14 @@ def static_sizes(shape: Any) -> tuple[Size, ...] | None:
     return tuple(_numbers_only(size) for size in value.reshape(-1))
 
 
+def static_axis(axis: Any, what: str) -> int:
+    """An axis given as a number or a tensor; ``ValueError`` where it is not known while declaring."""
+    sizes = None if axis is None else static_sizes(axis)
+    if sizes is None or len(sizes) != 1 or not isinstance(sizes[0], int):
+        raise ValueError(f"{what} needs an axis that is known while declaring, not {axis!r}")
+    return sizes[0]
+
+
 def _has_tensors(shape: Any) -> bool:
     return is_tensor_like(shape) or isinstance(shape, (list, tuple))
 
