@@ -11,9 +11,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import ahead_of_time
 import numpy as np
 
+import ahead_of_time
 import graphc as tf
 import models
 from data_sets import DataSet, load_digits, load_mnist
