@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
@@ -92,6 +94,7 @@ class _Plan:
         used = values if self.uses_all else [values[n] for n in self.used]
         session = self.session
         with session.lock:
+            session.check_open()  # it may have been closed while this run waited
             state = session.state
             if not self.has_run and not self.read <= state.initialised:
                 self._raise_uninitialised(state)
@@ -137,6 +140,7 @@ class BaseSession:
         self.threads = getattr(config, "intra_op_parallelism_threads", 0) or settings.thread_count()
         self.state = State()
         self.lock = threading.RLock()
+        _sessions.add(self)
         self._plans: dict[Any, _Plan] = {}
 
     @property
@@ -164,8 +168,7 @@ class BaseSession:
         for fetches and feeds that do not fit, and ``errors.OpError`` where the step fails; variables are then as before
         the run.
         """
-        if self._closed:
-            raise RuntimeError("Attempted to use a closed Session.")
+        self.check_open()
         feeds = feed_dict or {}
         return self._plan(fetches, feeds).run(tuple(feeds.values()))
 
@@ -202,14 +205,12 @@ class BaseSession:
         self, fetches: Any, feed_list: Sequence[Any] | None = None, accept_options: bool = False
     ) -> Callable[..., Any]:
         """A function of the values for ``feed_list`` that returns those of ``fetches``: ``run`` with less overhead."""
-        if self._closed:
-            raise RuntimeError("Attempted to use a closed Session.")
+        self.check_open()
         keys = list(feed_list or [])
         plan = _Plan(self, fetches, keys)
 
         def call(*values: Any) -> Any:
-            if self._closed:
-                raise RuntimeError("Attempted to use a closed Session.")
+            self.check_open()
             if len(values) != len(keys):
                 raise ValueError(f"this callable takes {len(keys)} values, not {len(values)}")
             return plan.run(values)
@@ -230,9 +231,37 @@ class BaseSession:
         self._plans.clear()
         self.state = State()
 
+    def check_open(self) -> None:
+        """``RuntimeError`` after close."""
+        if self._closed:
+            raise RuntimeError("Attempted to use a closed Session.")
+
     def as_default(self) -> AbstractContextManager[Any]:
         """Makes this the session in which ``eval()`` and ``Operation.run()`` run, inside a ``with``."""
         return default_sessions.entered(self)
+
+
+# A fork waits until no run is under way: then the child has whole variables, and locks that nobody holds.
+_sessions: weakref.WeakSet[BaseSession] = weakref.WeakSet()
+_forking = threading.Lock()  # one fork at a time
+_held_for_fork: list[BaseSession] = []
+
+
+def _before_fork() -> None:
+    _forking.acquire()
+    for session in list(_sessions):
+        session.lock.acquire()
+        _held_for_fork.append(session)
+
+
+def _after_fork() -> None:
+    while _held_for_fork:
+        _held_for_fork.pop().lock.release()
+    _forking.release()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
 
 
 class Session(BaseSession):

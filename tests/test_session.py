@@ -1,7 +1,10 @@
 """What a Session does: fetches, feeds, the order of effects, versions for shapes, and the cost of a run."""
 
 import collections
+import os
+import signal
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -56,6 +59,27 @@ def test_feeds_are_converted_where_nothing_is_lost(session):
     expected = [[2, 4]]
     for value in ([[1, 2]], np.array([[1, 2]]), np.array([[1.0, 2.0]]), np.array([[1], [2]], np.float32).T):
         np.testing.assert_array_equal(session.run(x * 2, {x: value}), expected)
+
+
+def test_whole_numbers_may_be_fed_as_floats_and_truth_as_whole_numbers(session):
+    n = tf.placeholder(tf.int32, [3])
+    for value in (np.array([1.0, -2.0, 2147483647.0]), [1.0, -2.0, 2147483647.0], np.array([1, -2, 2147483647])):
+        np.testing.assert_array_equal(session.run(tf.identity(n), {n: value}), np.int32([1, -2, 2147483647]))
+    flag = tf.placeholder(tf.bool, [])
+    assert [session.run(tf.logical_not(flag), {flag: value}) for value in (0, 1, 1.0, np.int64(0))] == [1, 0, 0, 1]
+
+
+@pytest.mark.parametrize("value", [[0.5], [np.nan], [np.inf], [2.0**31], [2**31], np.array([1e300])], ids=str)
+def test_what_a_whole_number_cannot_hold_is_not_fed(session, value):
+    n = tf.placeholder(tf.int32, [1])
+    with pytest.raises(TypeError, match="it would lose what is not int32"):
+        session.run(tf.identity(n), {n: value})
+
+
+def test_a_truth_value_is_0_or_1(session):
+    flag = tf.placeholder(tf.bool, [])
+    with pytest.raises(TypeError, match="it would lose what is not bool"):
+        session.run(tf.logical_not(flag), {flag: 2})
 
 
 def test_variables_keep_their_values_from_run_to_run(session):
@@ -196,6 +220,54 @@ def test_threads_may_run_one_session_together(session):
     for worker in workers:
         worker.join()
     assert session.run(v) == 200
+
+
+def test_a_run_that_waited_while_its_session_was_closed_says_so():
+    session = tf.Session()
+    v = tf.Variable(0)
+    session.run(tf.global_variables_initializer())
+    session.run(v)
+    failures = []
+
+    def run() -> None:
+        try:
+            session.run(v)
+        except RuntimeError as error:
+            failures.append(str(error))
+
+    with session.lock:
+        waiting = threading.Thread(target=run)
+        waiting.start()
+        time.sleep(0.1)
+        session.close()
+    waiting.join()
+    assert failures == ["Attempted to use a closed Session."]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_child_forked_while_another_thread_runs_can_run_too(session):
+    v = tf.Variable(np.zeros(1000, np.float32))
+    add = tf.assign_add(v, np.ones(1000, np.float32))
+    session.run(tf.global_variables_initializer())
+    stop = threading.Event()
+
+    def run() -> None:
+        while not stop.is_set():
+            session.run(add.op)
+
+    worker = threading.Thread(target=run)
+    worker.start()
+    try:
+        for _ in range(10):
+            child = os.fork()
+            if child == 0:
+                signal.alarm(30)  # a child that hangs is ended by a signal
+                os._exit(0 if np.ptp(session.run(add)) == 0 else 1)
+            assert os.waitpid(child, 0)[1] == 0
+    finally:
+        stop.set()
+        worker.join()
 
 
 def test_python_numbers_fed_for_float64_keep_all_their_digits(session):

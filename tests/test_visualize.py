@@ -461,3 +461,17 @@ def test_the_command_tells_mistakes_in_one_line(tmp_path: Path) -> None:
 
 def test_the_command_knows_its_version(tmp_path: Path) -> None:
     assert run_command("--version", folder=tmp_path).stdout == f"graphc {tf.__version__}\n"
+
+
+def test_a_drawing_that_dot_cannot_rank_is_drawn_with_longer_links(monkeypatch):
+    asked = []
+
+    def run(path: str, source: str, format: str) -> subprocess.CompletedProcess[bytes]:
+        asked.append(source)
+        fails = "minlen=0" in source
+        return subprocess.CompletedProcess([path], int(fails), b"" if fails else b"<svg/>", b"trouble in init_rank")
+
+    monkeypatch.setattr(program, "find_program", lambda: "dot")
+    monkeypatch.setattr(program, "_run", run)
+    assert program.render("digraph { a -> b [color=red minlen=0] }", "svg") == b"<svg/>"
+    assert asked[1] == "digraph { a -> b [color=red] }"
