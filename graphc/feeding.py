@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from graphc.dtypes import DType, float64
+from graphc.dtypes import DType, float32
 from graphc.graph import Graph
 from graphc.nodes import Tensor
 from graphc.ops.base import as_array
@@ -63,18 +63,14 @@ def _plain(value: Any, wanted: DType) -> np.ndarray[Any, Any]:
     with np.errstate(over="ignore"):
         array = as_array(value)
     is_rounded = array.dtype == np.float32 and array.size > 0  # Python floats declare float32, as in TensorFlow
-    return np.asarray(value, np.float64) if is_rounded and wanted is float64 else array
+    return np.asarray(value, np.float64) if is_rounded and wanted is not float32 else array
 
 
 def _keeps_meaning(array: np.ndarray[Any, Any], wanted: DType) -> bool:
     """Whether no fraction, sign or high bit is lost; rounding between float types is not a loss."""
-    if wanted.is_bool:
-        return array.dtype.kind == "b" or array.size == 0
-    if wanted.is_floating:
+    if wanted.is_floating or array.dtype.kind == "b" or array.size == 0:
         return True
-    if array.dtype.kind == "f":
-        return array.size == 0
-    if array.dtype.kind == "b" or array.size == 0:
-        return True
-    limits = np.iinfo(wanted.numpy)
-    return limits.min <= int(array.min()) and int(array.max()) <= limits.max
+    if array.dtype.kind == "f" and not (np.isfinite(array).all() and (array == np.floor(array)).all()):
+        return False
+    least, greatest = (0, 1) if wanted.is_bool else (np.iinfo(wanted.numpy).min, np.iinfo(wanted.numpy).max)
+    return least <= int(array.min()) and int(array.max()) <= greatest

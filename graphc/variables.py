@@ -20,6 +20,7 @@ from graphc.graph import Graph, user_line
 from graphc.nodes import Operation, Tensor
 from graphc.ops import state
 from graphc.ops.base import convert_to_tensor, is_tensor_like
+from graphc.ops.indexing import gather
 from graphc.scopes import GraphKeys, get_default_graph
 from graphc.shapes import TensorShape
 
@@ -176,6 +177,10 @@ class Variable(Arithmetic):
     ) -> Any:
         """``self := self + delta``; the new value as a tensor, or the operation where ``read_value`` is False."""
         return _result(state.assign_add(self, delta, name=name), read_value)
+
+    def sparse_read(self, indices: Any, name: str | None = None) -> Tensor:
+        """The rows ``indices`` of the variable."""
+        return gather(self.value(), indices, name=name)
 
     def assign_sub(
         self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True

@@ -209,7 +209,7 @@ CASES = [
     (feed_of_ragged_rows, ValueError, "Cannot feed [[1, 2, 3], [1, 2]] for Tensor 'x:0' of type f32[?,3]: Argument must be a dense array: [[1, 2, 3], [1, 2]] has rows of different lengths"),
     (feed_of_complex, TypeError, f"Cannot feed a value of dtype complex128 for Tensor 'x:0' of type f32[?,3]: it would lose what is not float32 {X}"),
     (feed_of_a_tensor, TypeError, "The value of a feed cannot be a tf.Tensor object. Acceptable feed values include Python scalars, strings, lists, numpy ndarrays. The feed for Tensor 'x:0' was <tf.Tensor 'zeros:0' shape=(2, 3) dtype=float32>."),
-    (feed_of_fractions_for_whole_numbers, TypeError, "Cannot feed a value of dtype float32 for Tensor 'n:0' of type i32[2]: it would lose what is not int32 (Placeholder 'n' (declared at {line}))"),
+    (feed_of_fractions_for_whole_numbers, TypeError, "Cannot feed a value of dtype float64 for Tensor 'n:0' of type i32[2]: it would lose what is not int32 (Placeholder 'n' (declared at {line}))"),
     (feed_beyond_the_range, TypeError, "Cannot feed a value of dtype int64 for Tensor 'n:0' of type i32[2]: it would lose what is not int32 (Placeholder 'n' (declared at {line}))"),
     (feed_for_an_unknown_name, TypeError, "Cannot interpret feed_dict key as Tensor: The name 'nope:0' refers to a Tensor which does not exist. The operation, 'nope', does not exist in the graph."),
     (feed_for_a_number, TypeError, "Cannot interpret feed_dict key as Tensor: Can not convert a int into a Tensor."),
