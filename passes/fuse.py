@@ -19,10 +19,10 @@ is put together here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from graphc.graph import Graph
-from graphc.nodes import Tensor
+from graphc.nodes import Operation, Tensor
 from graphc.ops.base import Placeholder
 from graphc.ops.fused import Kernel
 from graphc.passes.absorb import absorb_leaves, merge_siblings
@@ -49,17 +49,24 @@ class _Part:
         self.groups = groups
         members = {node for group in groups for node in (*group.axes, *group.leaves)}
         operands = {x.op for node in members if reads_memory(node) for x in node.inputs}
-        waiting = [x.op for node in members for x in node.inputs]
-        nodes = set(members)
-        while waiting:
-            node = waiting.pop()
-            if node in growth.free and node not in nodes and node not in operands:
-                nodes.add(node)
-                waiting.extend(x.op for x in node.inputs)
-        self.nodes = sorted(nodes, key=lambda node: node.number)
-        self.inputs = list(dict.fromkeys(x for node in self.nodes for x in node.inputs if x.op not in nodes))
+        self.nodes: dict[Operation, None] = {}  # views and numbers right before what reads them: alike in like kernels
+        for node in sorted(members, key=lambda node: node.number):
+            self._add(node, growth.free, operands)
+        self.inputs = list(dict.fromkeys(x for node in self.nodes for x in node.inputs if x.op not in self.nodes))
         self.first = min(node.number for node in members)
         self.last = max(members, key=lambda node: node.number)
+
+    def _add(self, node: Operation, free: Collection[Operation], in_memory: Collection[Operation]) -> None:
+        """Adds a node after those that it repeats for itself."""
+        waiting = [node]
+        while waiting:
+            last = waiting[-1]
+            wanted = (x.op for x in last.inputs if x.op in free and x.op not in in_memory)
+            missing = next((source for source in wanted if source not in self.nodes), None)
+            if missing is None:
+                self.nodes[waiting.pop()] = None
+            else:
+                waiting.append(missing)
 
 
 class _Assembly:

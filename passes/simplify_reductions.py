@@ -81,11 +81,10 @@ def reduce_broadcast(at: Site, x: Tensor) -> Tensor | None:
     if not repeated or count == 0:
         return None
     kept = [a - leading for a in range(leading, len(x.type.sizes)) if a in kind.axes]
-    # axes of size 1 in the source, repeated or not, are summed too: over one element each
-    partial = at.make(Reduce(kind.fn, tuple(kept), keep_dims=True), source)
+    # axes of size 1 in the source, repeated or not, are reduced too: over one element each
+    result = at.make(Reduce(kind.fn, tuple(kept), kind.keep_dims), source)
     if kind.fn == "Sum":
-        partial = at.fn("Mul", partial, at.size(count, x.dtype))
-    result = partial if kind.keep_dims or not kept else at.make(Squeeze(tuple(kept)), partial)
+        result = at.fn("Mul", result, at.size(count, x.dtype))
     return at.filled(result)
 
 
