@@ -239,12 +239,13 @@ def reduce_any(input_tensor: Any, axis: Any = None, keepdims: Any = None, name: 
 
 def reduce_mean(input_tensor: Any, axis: Any = None, keepdims: Any = None, name: str | None = None,
                 reduction_indices: Any = None, keep_dims: Any = None) -> Tensor:  # fmt: skip
-    """The mean over ``axis``; of whole numbers, rounded down; NaN over no elements."""
+    """The mean over ``axis``; of whole numbers, rounded towards zero; NaN over no elements."""
     x = convert_to_tensor(input_tensor)
     with graph_of([x]).name_scope(name or "Mean") as scope:
         total = _reduce("Sum", x, axis, keepdims, None, reduction_indices, keep_dims)
         number = count(x, resolve_axes(x, axis, reduction_indices), x.dtype)
-        return e.div(total, number, name=scope)
+        divide = e.truncatediv if x.dtype.is_integer else e.div
+        return divide(total, number, name=scope)
 
 
 def reduce_logsumexp(input_tensor: Any, axis: Any = None, keepdims: Any = None, name: str | None = None,

@@ -187,7 +187,7 @@ REDUCTIONS = [
     *(_reduced("reduce_max", np.max, axis, keep, (*NUMBERS, "uint8")) for axis, keep in AXES[:4]),
     *(_reduced("reduce_min", np.min, axis, keep) for axis, keep in AXES[:4]),
     *(_reduced("reduce_mean", np.mean, axis, keep, FLOATS) for axis, keep in AXES[:4]),
-    _reduced("reduce_mean", lambda x, **k: np.floor(np.mean(x, **k)), 1, False, INTS),
+    _reduced("reduce_mean", lambda x, **k: np.trunc(np.mean(x, **k)), 1, False, INTS),
     *(_reduced("reduce_all", np.all, axis, keep, ("bool",)) for axis, keep in AXES[:4]),
     *(_reduced("reduce_any", np.any, axis, keep, ("bool",)) for axis, keep in AXES[:4]),
     *(
