@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 Position = tuple[int, int]  # an input, and an axis of it
 Shapes = tuple[tuple[int, ...], ...]
+KEPT_BYTES = 1 << 28  # of arenas for sizes that have been seen; beyond that making one anew is cheap beside the step
 
 
 class _Symbolic:
@@ -76,6 +77,7 @@ class Versions:
         self._symbolic: list[tuple[_Symbolic, Any]] = []
         self._deciding: list[int] = []  # inputs whose values decide sizes
         self._by_values: dict[tuple[bytes, ...], Versions] = {}
+        self._sized: dict[Shapes, Any] = {}  # those of the known that share their code, oldest first
         self.compilations = 0
 
     def find(self, feeds: Sequence[Array], state: State) -> Any:
@@ -127,13 +129,22 @@ class Versions:
         for symbolic, compiled in self._symbolic:
             sizes = symbolic.sizes_for(shapes)
             if sizes is not None:
-                return compiled.executable.for_sizes(sizes)
+                return self._keep(shapes, compiled.executable.for_sizes(sizes))
         self._seen.append(shapes)
         if len(self._seen) > 1:
             executable = self._try_symbolic(shapes)
             if executable is not None:
                 return executable
         return self._compile([list(shape) for shape in shapes], {}).executable
+
+    def _keep(self, shapes: Shapes, executable: Any) -> Any:
+        """The version, kept for these shapes; the oldest give their memory back: their code serves them again."""
+        self._sized[shapes] = executable
+        while len(self._sized) > 1 and sum(kept.arena_bytes for kept in self._sized.values()) > KEPT_BYTES:
+            oldest = next(iter(self._sized))
+            del self._sized[oldest]
+            self.known.pop(oldest, None)
+        return executable
 
     def _try_symbolic(self, shapes: Shapes) -> Any:
         free = [(n, axis) for n, x in enumerate(self._typed_inputs()) for axis in self._free_axes(x, len(shapes[n]))]

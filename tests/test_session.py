@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import graphc as tf
-from graphc import executable
+from graphc import executable, versions
 
 
 @pytest.fixture
@@ -174,6 +174,18 @@ def test_sizes_are_compiled_once_as_numbers_and_once_as_symbols(session):
         np.testing.assert_allclose(session.run(total, {x: a, y: b}), (a * b).sum(1), rtol=1e-5)
     (plan,) = session._plans.values()
     assert plan.versions.compilations == 2
+
+
+def test_memory_for_many_sizes_is_given_back(session, monkeypatch):
+    monkeypatch.setattr(versions, "KEPT_BYTES", 200_000)
+    x = tf.placeholder(tf.float32, [None, 64])
+    y = tf.matmul(tf.matmul(x, x, transpose_b=True), x)
+    for rows in (*range(100, 130), *range(100, 130)):
+        a = np.random.rand(rows, 64).astype(np.float32)
+        np.testing.assert_allclose(session.run(y, {x: a}), a @ a.T @ a, rtol=1e-4)
+    (plan,) = session._plans.values()
+    assert plan.versions.compilations == 2
+    assert len(plan.versions.known) < 10
 
 
 def test_sizes_of_one_and_zero_get_versions_of_their_own(session):
