@@ -1,12 +1,17 @@
-"""Slices and pads. A slice is its input at other positions; a pad is filled first, then written inside."""
+"""Slices and pads. A slice is its input at other positions.
+
+A pad reads its input where there is something to read; an input that is computed, or stands with gaps between its
+cells, is written into a block that was filled before.
+"""
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import TYPE_CHECKING
 
-from graphc.codegen.loops import Expression, For, Statement, Store
+from graphc.codegen.loops import Apply, Expression, For, IndexValue, Literal, Load, Statement, Store
 from graphc.codegen.lower.values import Index, Root, Rule, Values, literal, offset
-from graphc.dims import Symbol, symbol
+from graphc.dims import DimLike, Symbol, symbol
 from graphc.nodes import Op, Operation
 from graphc.ops.blocks import Pad, Slice
 
@@ -20,6 +25,45 @@ def _slice(values: Values, node: Operation, index: Index) -> Expression:
 
 
 def _pad(nest: Nest, node: Operation) -> tuple[Statement, ...]:
+    kind: Pad = node.kind  # type: ignore[assignment]
+    if node.inputs[0] in nest.values.buffers and not any(kind.interior):
+        return _pad_memory(nest, node)
+    return _pad_filled(nest, node)
+
+
+def _pad_memory(nest: Nest, node: Operation) -> tuple[Statement, ...]:
+    """Every cell of the result read from the input, or the value where that is beyond it: one nest, in any order."""
+    kind: Pad = node.kind  # type: ignore[assignment]
+    out, buffer = node.outputs[0], nest.outputs[node.outputs[0]]
+    source, sizes = nest.values.buffers[node.inputs[0]], node.inputs[0].type.sizes
+
+    def write(index: Index) -> Store:
+        place = tuple(position - low for position, low in zip(index, kind.low, strict=True))
+        bounds = [
+            condition
+            for axis, position in enumerate(place)
+            if (kind.low[axis], kind.high[axis]) != (0, 0)
+            for condition in _between(position, sizes[axis])
+        ]
+        if not bounds:
+            return Store(buffer, offset(index, out.type.sizes), Load(source, offset(place, sizes)))
+        inside = reduce(lambda a, b: Apply("logical_and", (a, b), "bool"), bounds)
+        value: Expression = Load(source, offset(place, sizes), inside)
+        if kind.value != 0:  # what is not read is zero
+            value = Apply("select", (inside, value, literal(kind.value, buffer.dtype)), buffer.dtype)
+        return Store(buffer, offset(index, out.type.sizes), value)
+
+    return loops("i", out.type.sizes, write)
+
+
+def _between(position: DimLike, size: DimLike) -> tuple[Expression, Expression]:
+    """``0 <= position`` and ``position < size``."""
+    number = IndexValue(position, "i64")
+    least, most = Literal(0, "i64"), IndexValue(size, "i64")
+    return Apply("ge", (number, least), "bool"), Apply("lt", (number, most), "bool")
+
+
+def _pad_filled(nest: Nest, node: Operation) -> tuple[Statement, ...]:
     """The whole result filled with the value, then what is inside of it written over."""
     kind: Pad = node.kind  # type: ignore[assignment]
     out, buffer = node.outputs[0], nest.outputs[node.outputs[0]]
