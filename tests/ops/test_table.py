@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 
 import graphc.ops
+from graphc.codegen.scalar import OPS
 from graphc.graph import Graph, Op
 from graphc.ops.elementwise import RECORDS, Elementwise
 from graphc.ops.reduction import REDUCTIONS
@@ -86,8 +87,15 @@ def test_every_op_has_a_row() -> None:
     assert not missing
     assert not {node.type for node in nodes} & set(ELSEWHERE) - {"Const", "Placeholder"}
     formulas = {node.kind.fn for node in nodes if isinstance(node.kind, Elementwise)}
-    assert not set(RECORDS) - formulas
-    assert not set(REDUCTIONS) - {node.type for node in nodes}
+    missing_formulas = sorted(set(RECORDS) - formulas)
+    assert missing_formulas == []
+    missing_reductions = sorted(set(REDUCTIONS) - {node.type for node in nodes})
+    assert missing_reductions == []
+
+
+def test_every_formula_has_a_scalar_step() -> None:
+    missing = sorted(record.scalar for record in RECORDS.values() if record.scalar not in OPS)
+    assert missing == []
 
 
 def test_every_op_has_a_gradient_or_a_reason() -> None:
