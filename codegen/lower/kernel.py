@@ -35,12 +35,14 @@ def lower(node: Operation) -> Lowered:
         return errors, checked.index(failing) + 1
 
     body: list[Statement] = []
+    scratch: list[Buffer] = []
     for number, (space, places) in enumerate(kind.spaces):
         targets = {kind.body.targets[place]: outputs[kind.body.targets[place]] for place in places}
         nest = Nest(number, needed_nodes(targets), space, Values(RULES, inputs), targets, note)
         body += _root_statements(nest) or nest.statements()
+        scratch += nest.scratch
     arguments = (*inputs.values(), *outputs.values(), *((errors,) if checked else ()))
-    return Lowered(Kernel("kernel", arguments, tuple(body)), checked)
+    return Lowered(Kernel("kernel", arguments, tuple(body), tuple(scratch)), checked)
 
 
 def _root_statements(nest: Nest) -> tuple[Statement, ...] | None:

@@ -23,6 +23,7 @@ from graphc.codegen.kernels.affine import Axis, Contraction
 from graphc.codegen.loops import Buffer, Contract, Expression, For, Local, Statement, Store
 from graphc.codegen.lower import reduction
 from graphc.codegen.lower.reshaping import unflatten
+from graphc.codegen.lower.rows import Rows
 from graphc.codegen.lower.values import Index, Values, offset
 from graphc.dims import Symbol, symbol
 from graphc.nodes import Operation, Tensor
@@ -41,6 +42,7 @@ class Nest:
     outputs: dict[Tensor, Buffer]
     errors: Callable[[Operation], tuple[Buffer, int]]
     levels: dict[Operation, int] = field(default_factory=dict)
+    scratch: list[Buffer] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.sizes, self.reduced = self.space.sizes, self.space.reduced
@@ -67,19 +69,33 @@ class Nest:
     def _row(self) -> tuple[Statement, ...]:
         """Everything for one position of the kept axes."""
         statements: list[Statement] = []
-        last = max((self._level(tensor.op) for tensor in self.outputs), default=0)
-        for level in range(last + 1):
-            combined = [node for node in self.names if self._level(node) == level + 1]
-            full = [t for t in self.outputs if self._level(t.op) == level and self._is_full(t)]
+        rounds = self._rounds()
+        needed = [[*(node.inputs[0] for node in combined), *full] for combined, full in rounds]
+        rows = Rows(self.number, self.space, self.index, self.values, needed)
+        self.scratch += rows.buffers.values()
+        for number, (combined, full) in enumerate(rounds):
             for node in combined:
                 statements += reduction.begin(node, self.names[node])
             if combined or full:
                 steps = [reduction.step(self.values, node, self.names[node], self.index) for node in combined]
                 steps += [self._store(tensor) for tensor in full]
+                steps += rows.stores(number)
                 checks = self.values.take_checks(self.errors)
                 statements += self._loops(self.reduced, (*checks, *steps))
+            rows.end(number)
         kept = [self._store(t) for t in self.outputs if not self._is_full(t)]
         return (*statements, *self.values.take_checks(self.errors), *kept)
+
+    def _rounds(self) -> list[tuple[list[Operation], list[Tensor]]]:
+        """What each round over the reduced axes combines, and what it stores."""
+        last = max((self._level(tensor.op) for tensor in self.outputs), default=0)
+        return [
+            (
+                [node for node in self.names if self._level(node) == level + 1],
+                [t for t in self.outputs if self._level(t.op) == level and self._is_full(t)],
+            )
+            for level in range(last + 1)
+        ]
 
     def _level(self, node: Operation) -> int:
         """How many rounds of reductions must be complete before the node's value is known."""

@@ -41,6 +41,10 @@ class Values:
             return self.locals[tensor](index)
         if tensor in self.buffers:
             return Load(self.buffers[tensor], offset(index, tensor.type.sizes))
+        return self.computed(tensor, index)
+
+    def computed(self, tensor: Tensor, index: Index) -> Expression:
+        """The value of ``tensor`` by the rule of its op."""
         kind = tensor.op.kind
         rule = self.rules.get(type(kind))
         if rule is None:
