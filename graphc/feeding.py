@@ -23,6 +23,19 @@ def feed_target(graph: Graph, key: Any) -> Tensor:
     return element  # type: ignore[return-value]
 
 
+def quick_array(value: Any, dtype: np.dtype[Any]) -> np.ndarray[Any, Any] | None:
+    """A contiguous array of this dtype as it is, or a plain number that fits as one; None where more must be looked at."""
+    kind = type(value)
+    if kind is np.ndarray:
+        return value if value.dtype is dtype and value.flags.c_contiguous else None
+    if kind is float or kind is int:
+        return np.array(value, dtype) if dtype.kind == "f" and -_MODERATE < value < _MODERATE else None
+    return np.asarray(value) if isinstance(value, np.generic) and value.dtype is dtype else None
+
+
+_MODERATE = 2**53  # beyond, a whole number may be rounded and a float may overflow: the slow way says so
+
+
 def feed_value(tensor: Tensor, value: Any) -> np.ndarray[Any, Any]:
     """``value`` as a contiguous array of the tensor's dtype; ``TypeError`` or ``ValueError`` where it does not fit."""
     if type(value) is np.ndarray and value.dtype == tensor.dtype.numpy:

@@ -14,7 +14,7 @@ import numpy as np
 from graphc import errors, settings
 from graphc.alignment import aligned_array
 from graphc.capture import Step, capture
-from graphc.feeding import feed_target, feed_value
+from graphc.feeding import feed_target, feed_value, quick_array
 from graphc.fetching import Fetches, key_of
 from graphc.graph import Graph
 from graphc.nodes import Operation, Tensor
@@ -88,8 +88,10 @@ class _Plan:
 
     def run(self, values: Sequence[Any]) -> Any:
         """One run; ``values`` belong to the feed keys in order."""
-        executable = self._known(values)
-        if executable is None:
+        executable, arrays = self._known(values)
+        if executable is not None:
+            values = arrays
+        else:
             values = [feed_value(tensor, value) for tensor, value in zip(self.feeds, values, strict=True)]
         used = values if self.uses_all else [values[n] for n in self.used]
         session = self.session
@@ -109,14 +111,15 @@ class _Plan:
                 self.has_run = True
         return self.rebuild([array if array.ndim else array[()] for array in results])
 
-    def _known(self, values: Sequence[Any]) -> Any:
+    def _known(self, values: Sequence[Any]) -> tuple[Any, list[Array]]:
         """The version that has run before with arrays like these, or None: then everything must be looked at."""
-        shapes = []
+        arrays: list[Array] = []
         for value, dtype in zip(values, self.dtypes):
-            if type(value) is not np.ndarray or value.dtype is not dtype or not value.flags.c_contiguous:
-                return None
-            shapes.append(value.shape)
-        return self.versions.known.get(tuple(shapes)) if self.uses_all else None
+            array = quick_array(value, dtype)
+            if array is None:
+                return None, arrays
+            arrays.append(array)
+        return self.versions.known.get(tuple([array.shape for array in arrays])) if self.uses_all else None, arrays
 
     def _raise_uninitialised(self, state: State) -> None:
         missing = next(operation for operation in self.read if operation not in state.initialised)
