@@ -24,7 +24,7 @@ def feed_target(graph: Graph, key: Any) -> Tensor:
 
 
 def quick_array(value: Any, dtype: np.dtype[Any]) -> np.ndarray[Any, Any] | None:
-    """A contiguous array of this dtype as it is, or a plain number that fits as one; None where more must be looked at."""
+    """A contiguous array of this dtype, as it is or made of a plain number; None where more must be looked at."""
     kind = type(value)
     if kind is np.ndarray:
         return value if value.dtype is dtype and value.flags.c_contiguous else None

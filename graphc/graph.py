@@ -252,11 +252,11 @@ class Graph:
             return self._element_by_name(element, allow_tensor, allow_operation)
         if isinstance(element, Tensor) and allow_tensor:
             if element.op.graph is not self:
-                raise ValueError(f"Tensor {element} is not an element of this graph.")
+                raise ValueError(f"Tensor {element} is not an element of this graph: it is of {element.op.describe()}")
             return element
         if isinstance(element, Operation) and allow_operation:
             if element.graph is not self:
-                raise ValueError(f"Operation {element!r} is not an element of this graph.")
+                raise ValueError(f"Operation {element.describe()} is not an element of this graph.")
             return element
         wanted = " or ".join(["Tensor"] * allow_tensor + ["Operation"] * allow_operation)
         raise TypeError(f"Can not convert a {type(obj).__name__} into a {wanted}.")

@@ -25,6 +25,8 @@ from graphc.ops.state import VariableV2
 if TYPE_CHECKING:
     from graphc.session import Array, State
 
+MOST_VALUES = 64  # versions kept for values that decide sizes; a program that needs more compiles the oldest again
+
 Position = tuple[int, int]  # an input, and an axis of it
 Shapes = tuple[tuple[int, ...], ...]
 KEPT_BYTES = 1 << 28  # of arenas for sizes that have been seen; beyond that making one anew is cheap beside the step
@@ -114,6 +116,8 @@ class Versions:
         values = {self.inputs[place].op.name: np.array(feeds[place]) for place in self._deciding}
         key = tuple(value.tobytes() for value in values.values())
         if key not in self._by_values:
+            if len(self._by_values) >= MOST_VALUES:
+                del self._by_values[next(iter(self._by_values))]
             self._by_values[key] = Versions(self.step, self.threads, self._fixed | values)
         return self._by_values[key]
 

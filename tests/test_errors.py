@@ -83,7 +83,7 @@ def fetch_of_an_unknown_name():
 def fetch_from_another_graph():
     session = _graph()[2]
     with tf.Graph().as_default():
-        other = tf.constant(1.0)
+        other = tf.constant(1.0)  # here
     session.run(other)
 
 
@@ -140,7 +140,7 @@ def feed_for_a_number():
 def feed_for_another_graph():
     _, y, session = _graph()
     with tf.Graph().as_default():
-        other = tf.placeholder(tf.float32, [1])
+        other = tf.placeholder(tf.float32, [1])  # here
     session.run(y, {other: [1]})
 
 
@@ -202,7 +202,7 @@ CASES = [
     (fetch_of_nothing, TypeError, "Fetch argument None has invalid type <class 'NoneType'>; wanted a Tensor, Operation or name"),
     (fetch_of_a_number, TypeError, "Fetch argument 3 has invalid type <class 'int'>, must be a string or Tensor. (Can not convert a int into a Tensor or Operation.)"),
     (fetch_of_an_unknown_name, ValueError, "Fetch argument 'foo:0' cannot be interpreted as a Tensor. (The name 'foo:0' refers to a Tensor which does not exist. The operation, 'foo', does not exist in the graph.)"),
-    (fetch_from_another_graph, ValueError, "Fetch argument <tf.Tensor 'Const:0' shape=() dtype=float32> cannot be interpreted as a Tensor. (Tensor Tensor(\"Const:0\", shape=(), dtype=float32) is not an element of this graph.)"),
+    (fetch_from_another_graph, ValueError, "Fetch argument <tf.Tensor 'Const:0' shape=() dtype=float32> cannot be interpreted as a Tensor. (Tensor Tensor(\"Const:0\", shape=(), dtype=float32) is not an element of this graph: it is of Const 'Const' (declared at {line}))"),
     (missing_feed, tf.errors.InvalidArgumentError, f"You must feed a value for placeholder tensor 'x' with dtype float32 and shape [?,3] {X}"),
     (feed_of_wrong_shape, ValueError, f"Cannot feed value of shape (2, 4) for Tensor 'x:0', which has shape '(?, 3)' {X}"),
     (feed_of_text, TypeError, "Cannot feed 'abc' for Tensor 'x:0' of type f32[?,3]: cannot make a tensor of 'abc' (str)"),
@@ -213,7 +213,7 @@ CASES = [
     (feed_beyond_the_range, TypeError, "Cannot feed a value of dtype int64 for Tensor 'n:0' of type i32[2]: it would lose what is not int32 (Placeholder 'n' (declared at {line}))"),
     (feed_for_an_unknown_name, TypeError, "Cannot interpret feed_dict key as Tensor: The name 'nope:0' refers to a Tensor which does not exist. The operation, 'nope', does not exist in the graph."),
     (feed_for_a_number, TypeError, "Cannot interpret feed_dict key as Tensor: Can not convert a int into a Tensor."),
-    (feed_for_another_graph, TypeError, "Cannot interpret feed_dict key as Tensor: Tensor Tensor(\"Placeholder:0\", shape=(1,), dtype=float32) is not an element of this graph."),
+    (feed_for_another_graph, TypeError, "Cannot interpret feed_dict key as Tensor: Tensor Tensor(\"Placeholder:0\", shape=(1,), dtype=float32) is not an element of this graph: it is of Placeholder 'Placeholder' (declared at {line})"),
     (feeds_not_in_a_dictionary, TypeError, "feed_dict must be a dictionary, not list"),
     (uninitialised_variable, tf.errors.FailedPreconditionError, "Attempting to use uninitialized value w (VariableV2 'w' (declared at {line})); run its initializer first, for example tf.global_variables_initializer()"),
     (closed_session, RuntimeError, "Attempted to use a closed Session."),

@@ -237,19 +237,6 @@ def _one_hot_dtype(on_value: Any, off_value: Any, dtype: Any) -> DType:
     return dtypes.float32 if given is None else convert_to_tensor(given).dtype
 
 
-def embedding_lookup(
-    params: Any, ids: Any, partition_strategy: str = "mod", name: str | None = None, validate_indices: bool = True,
-    max_norm: Any = None,
-) -> Tensor:  # fmt: skip
-    """The rows ``ids`` of the table ``params``."""
-    tables = list(params) if isinstance(params, (list, tuple)) else [params]
-    if len(tables) != 1:
-        raise ValueError(f"embedding_lookup takes one table, not {len(tables)}; join them with tf.concat")
-    if max_norm is not None:
-        raise ValueError("embedding_lookup with max_norm is not there; clip the result with tf.clip_by_norm")
-    return gather(tables[0], ids, name=name or "embedding_lookup", axis=0)
-
-
 def unsorted_segment_sum(data: Any, segment_ids: Any, num_segments: Any, name: str | None = None) -> Tensor:
     """The sum of the parts of ``data`` with each id from 0 to ``num_segments - 1``; negative ids are dropped."""
     x, ids = convert_to_tensor(data), convert_to_tensor(segment_ids)
