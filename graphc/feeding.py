@@ -23,12 +23,9 @@ def feed_target(graph: Graph, key: Any) -> Tensor:
     return element  # type: ignore[return-value]
 
 
-def quick_array(value: Any, dtype: np.dtype[Any]) -> np.ndarray[Any, Any] | None:
-    """A contiguous array of this dtype, as it is or made of a plain number; None where more must be looked at."""
-    kind = type(value)
-    if kind is np.ndarray:
-        return value if value.dtype is dtype and value.flags.c_contiguous else None
-    if kind is float or kind is int:
+def number_array(value: Any, dtype: np.dtype[Any]) -> np.ndarray[Any, Any] | None:
+    """A plain number that fits as an array of this dtype; None where more must be looked at."""
+    if type(value) is float or type(value) is int:
         return np.array(value, dtype) if dtype.kind == "f" and -_MODERATE < value < _MODERATE else None
     return np.asarray(value) if isinstance(value, np.generic) and value.dtype is dtype else None
 

@@ -14,7 +14,7 @@ import numpy as np
 from graphc import errors, settings
 from graphc.alignment import aligned_array
 from graphc.capture import Step, capture
-from graphc.feeding import feed_target, feed_value, quick_array
+from graphc.feeding import feed_target, feed_value, number_array
 from graphc.fetching import Fetches, key_of
 from graphc.graph import Graph
 from graphc.nodes import Operation, Tensor
@@ -115,10 +115,11 @@ class _Plan:
         """The version that has run before with arrays like these, or None: then everything must be looked at."""
         arrays: list[Array] = []
         for value, dtype in zip(values, self.dtypes):
-            array = quick_array(value, dtype)
-            if array is None:
-                return None, arrays
-            arrays.append(array)
+            if type(value) is not np.ndarray or value.dtype is not dtype or not value.flags.c_contiguous:
+                value = number_array(value, dtype)
+                if value is None:
+                    return None, arrays
+            arrays.append(value)
         return self.versions.known.get(tuple([array.shape for array in arrays])) if self.uses_all else None, arrays
 
     def _raise_uninitialised(self, state: State) -> None:
