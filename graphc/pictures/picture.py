@@ -13,7 +13,7 @@ from graphc.graph import Graph
 from graphc.nodes import Operation
 from graphc.pictures.boxes import Choice, Facts, drawing_of
 from graphc.pictures.dot import dot_of
-from graphc.pictures.program import HOW_TO_GET_ONE, DotNotFoundError, render
+from graphc.pictures.program import HOW_TO_GET_ONE, DotNotFoundError, render, without_links_of_no_length
 
 TEXT_FORMATS = ("dot", "gv")
 
@@ -26,7 +26,8 @@ class Picture:
     """A drawn graph; ``source`` is its DOT text, and ``print`` says where it was saved."""
 
     def __init__(self, source: str):
-        self.source = source
+        self._closest = source
+        self.source = without_links_of_no_length(source)  # text that every dot program draws
         self.path: Path | None = None
 
     def save(self, path: str | os.PathLike[str], format: str | None = None) -> Path:
@@ -38,7 +39,7 @@ class Picture:
         path = Path(path)
         format = (format or path.suffix[1:] or "svg").lower()
         try:
-            content = self.source.encode() if format in TEXT_FORMATS else render(self.source, format)
+            content = self.source.encode() if format in TEXT_FORMATS else render(self._closest, format)
         except DotNotFoundError:
             instead = path.with_suffix(".dot")
             instead.write_text(self.source, encoding="utf-8")
@@ -52,11 +53,11 @@ class Picture:
 
     def svg(self) -> str:
         """The picture as SVG; ``DotNotFoundError`` where there is no dot program."""
-        return render(self.source, "svg").decode()
+        return render(self._closest, "svg").decode()
 
     def png(self) -> bytes:
         """The picture as PNG; ``DotNotFoundError`` where there is no dot program."""
-        return render(self.source, "png")
+        return render(self._closest, "png")
 
     def _repr_svg_(self) -> str:
         """For notebooks: the picture, or words that say how to get a dot program."""
