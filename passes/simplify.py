@@ -29,6 +29,7 @@ from graphc.ops.elementwise import RECORDS
 from graphc.passes.fold import folded_values
 from graphc.passes.rewrite import rewrite
 from graphc.passes.simplify_arithmetic import ARITHMETIC
+from graphc.passes.simplify_products import PRODUCTS
 from graphc.passes.simplify_reductions import REDUCTIONS
 from graphc.passes.simplify_site import Key, Rule, Site, key_of
 from graphc.passes.simplify_views import VIEWS, operands_repeated
@@ -57,10 +58,10 @@ def constants_only(at: Site, *inputs: Tensor) -> Tensor | None:
 
 def _all_rules() -> dict[Key, tuple[Rule, ...]]:
     """What to try on each kind of node: constants first, then views out of the way, then identities of the op."""
-    keys: list[Key] = list(dict.fromkeys([*RECORDS, *VIEWS, *ARITHMETIC, *REDUCTIONS]))
+    keys: list[Key] = list(dict.fromkeys([*RECORDS, *VIEWS, *ARITHMETIC, *REDUCTIONS, *PRODUCTS]))
     elementwise = dict.fromkeys(RECORDS, (constants_only, operands_repeated))
     others = dict.fromkeys((key for key in keys if key not in RECORDS), (constants_only,))
-    tables: Sequence[Mapping[Any, tuple[Rule, ...]]] = (elementwise, VIEWS, ARITHMETIC, REDUCTIONS, others)
+    tables: Sequence[Mapping[Any, tuple[Rule, ...]]] = (elementwise, VIEWS, ARITHMETIC, REDUCTIONS, PRODUCTS, others)
     return {key: tuple(rule for table in tables for rule in table.get(key, ())) for key in keys}
 
 

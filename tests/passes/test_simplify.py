@@ -6,6 +6,7 @@ import graphc as tf
 from graphc.graph import Graph
 from graphc.passes.simplify import simplify
 from graphc.passes.simplify_arithmetic import ARITHMETIC
+from graphc.passes.simplify_products import PRODUCTS
 from graphc.passes.simplify_reductions import REDUCTIONS
 from graphc.passes.simplify_views import VIEWS
 from tests.passes.printed import built, check_same_values, printed
@@ -264,6 +265,16 @@ CASES = [
         {"x": "float32 3"},
         ["Const: f32[] = Const(value=2.)", "mul: f32[3] = Mul(x, Const)", "return mul"],
     ),
+    (
+        "(x * 0.3) @ y",
+        {"x": "float32 2,3", "y": "float32 3,4"},
+        [
+            "matmul: f32[2,4] = MatMul(x, y)",
+            "matmul_1: f32[] = Const(value=0.3)",
+            "matmul_2: f32[2,4] = Mul(matmul, matmul_1)",
+            "return matmul_2",
+        ],
+    ),
 ]
 
 
@@ -277,7 +288,7 @@ def test_identities(expression, types, expected):
 
 
 def test_a_docstring_is_an_equation():
-    rules = {rule for table in (ARITHMETIC, VIEWS, REDUCTIONS) for rules in table.values() for rule in rules}
+    rules = {rule for table in (ARITHMETIC, VIEWS, REDUCTIONS, PRODUCTS) for rules in table.values() for rule in rules}
     assert len(rules) > 40
     assert [
         rule.__name__ for rule in rules if not (rule.__doc__ or "").startswith("``") or "->" not in rule.__doc__
