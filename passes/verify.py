@@ -13,7 +13,9 @@ def verify(graph: Graph, after: str = "") -> None:
     """``InternalError`` naming the node where inputs do not come first, a type is wrong, or a name stands twice."""
     seen: set[Operation] = set()
     names: set[str] = set()
-    for node in graph.nodes:
+    for number, node in enumerate(graph.nodes):
+        if node.number != number or node.graph is not graph:
+            _fail(graph, node, after, f"it is numbered {node.number} and stands at {number}, or is of another graph")
         for tensor in node.inputs:
             if tensor.op not in seen:
                 _fail(graph, node, after, f"its input {tensor.name} does not stand before it")
@@ -22,6 +24,7 @@ def verify(graph: Graph, after: str = "") -> None:
         _check_types(graph, node, after)
         if isinstance(node.kind, Kernel):
             verify(node.kind.body, after)
+            _check_kernel(graph, node, node.kind, after)
         seen.add(node)
         names.add(node.name)
     for target in graph.targets:
@@ -41,6 +44,15 @@ def _check_types(graph: Graph, node: Operation, after: str) -> None:
         both_exact = type.is_exact and tensor.type.is_exact
         if tensor.dtype is not type.dtype or (both_exact and tensor.type.shape != type.shape):
             _fail(graph, node, after, f"its output has type {tensor.type}, its rule gives {type}")
+
+
+def _check_kernel(graph: Graph, node: Operation, kind: Kernel, after: str) -> None:
+    taken, given = ([str(tensor.type) for tensor in tensors] for tensors in (kind.parameters, node.inputs))
+    if taken != given:
+        _fail(graph, node, after, f"its body takes {', '.join(taken)} and is given {', '.join(given)}")
+    places = sorted(place for _, places in kind.spaces for place in places)
+    if places != list(range(len(kind.body.targets))):
+        _fail(graph, node, after, f"its spaces compute the outputs {places} of {len(kind.body.targets)}")
 
 
 def _fail(graph: Graph, node: Operation, after: str, reason: str) -> None:

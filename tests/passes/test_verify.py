@@ -8,7 +8,9 @@ import graphc as tf
 from graphc import settings
 from graphc.errors import InternalError
 from graphc.graph import Graph
+from graphc.ops.base import Placeholder
 from graphc.ops.elementwise import Elementwise
+from graphc.ops.fused import Kernel
 from graphc.passes.observe import observers
 from graphc.passes.pipeline import PIPELINE, Pass, optimise
 from graphc.passes.verify import verify
@@ -40,7 +42,17 @@ def test_an_input_from_elsewhere():
 def test_a_reader_before_what_it_reads():
     graph = small()
     graph.nodes.reverse()
+    for number, node in enumerate(graph.nodes):
+        node.number = number
     assert message(graph) == "after a test, Add 'add' is not legal: its input Exp:0 does not stand before it"
+
+
+def test_a_node_at_another_place():
+    graph = small()
+    graph.nodes.insert(0, graph.nodes.pop())
+    assert message(graph) == (
+        "after a test, Add 'add' is not legal: it is numbered 3 and stands at 0, or is of another graph"
+    )
 
 
 def test_a_name_that_stands_twice():
@@ -73,12 +85,32 @@ def test_a_target_of_another_graph():
     assert message(graph) == "after a test: the target add:0 is not in the graph"
 
 
+def the_kernel(graph):
+    (kernel,) = [node for node in graph.nodes if node.type == "Kernel"]
+    return kernel
+
+
 def test_a_kernel_is_looked_into():
     graph = optimise(small())
-    (kernel,) = [node for node in graph.nodes if node.type == "Kernel"]
-    kernel.kind.body.nodes.reverse()
-    with pytest.raises(InternalError):
+    the_kernel(graph).kind.body.nodes.reverse()
+    with pytest.raises(InternalError, match="it is numbered"):
         verify(graph)
+
+
+def test_a_kernel_that_is_given_something_else():
+    graph = optimise(small())
+    kind = the_kernel(graph).kind
+    other = graph.add(Placeholder(tf.float32, (4,)), (), (TensorType(tf.float32, (4,)),))
+    graph.add(kind, other.outputs, name="copy")
+    assert message(graph) == "after a test, Kernel 'copy' is not legal: its body takes f32[3] and is given f32[4]"
+
+
+def test_a_kernel_that_computes_an_output_twice():
+    graph = optimise(small())
+    kernel = the_kernel(graph)
+    ((space, places),) = kernel.kind.spaces
+    graph.add(Kernel(kernel.kind.body, ((space, places), (space, places))), kernel.inputs, name="twice")
+    assert message(graph) == "after a test, Kernel 'twice' is not legal: its spaces compute the outputs [0, 0] of 1"
 
 
 def test_passes_are_watched(monkeypatch, tmp_path, capsys):
