@@ -14,6 +14,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 from graphc.nodes import Op, Operation, Origin, Tensor
@@ -377,10 +378,16 @@ def user_line() -> Origin | None:
     frame: Any = sys._getframe(1)
     while frame is not None:
         module = frame.f_globals.get("__name__", "")
-        if not module.startswith("graphc.") and module not in ("graphc", "contextlib", "functools"):
+        if not _is_between(module):
             return Origin(frame.f_code.co_filename, frame.f_lineno)
         frame = frame.f_back
     return None
+
+
+@cache
+def _is_between(module: str) -> bool:
+    """Whether the module stands between the user's line and a node."""
+    return module.startswith("graphc.") or module in ("graphc", "contextlib", "functools")
 
 
 def _as_tuple(types: TensorType | tuple[TensorType, ...]) -> tuple[TensorType, ...]:

@@ -59,6 +59,8 @@ def shape_text(shape: Shape) -> str:
 
 def broadcast(left: Shape, right: Shape) -> Shape:
     """NumPy's broadcasting of two shapes; ``ValueError`` where sizes differ and neither is 1."""
+    if left == right:
+        return left
     if left is None or right is None:
         return None
     rank = max(len(left), len(right))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -125,7 +125,13 @@ class StopGradient(Identity):
 
 def _call(fn: str, *inputs: Any, name: str | None = None) -> Tensor:
     """The op ``fn`` of values that are converted to one dtype."""
-    return apply(Elementwise(fn), *convert_together(*inputs), name=name)
+    return apply(_kind(fn), *convert_together(*inputs), name=name)
+
+
+@cache
+def _kind(fn: str) -> Elementwise:
+    """One op for all nodes of a kind: most of a long program's nodes are of a few."""
+    return Elementwise(fn)
 
 
 def _zero(like: Tensor) -> Tensor:
