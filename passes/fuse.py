@@ -79,23 +79,31 @@ class _Assembly:
         self.parts = [_Part(groups, growth) for groups in bundles(growth)]
         self.home = {group: part for part in self.parts for group in part.groups}
         self.places: dict[Tensor, Tensor] = {}
-        self.outputs: dict[Group, list[Tensor]] = {group: [] for group in growth.groups}
+        self.outputs: dict[Group, dict[Tensor, None]] = {group: {} for group in growth.groups}
 
     def run(self) -> Graph:
-        self._choose_outputs([*self.old.targets, *(tensor for part in self.parts for tensor in part.inputs)])
+        order = self._in_order()
+        self._choose_outputs(order)
         for node in self.old.needed():
             if is_input(node):
                 self.places[node.outputs[0]] = copy_node(self.new, node, ()).outputs[0]
-        for part in self._in_order():
-            self._add_kernel(part)
+        for part in order:
+            if any(self.outputs[group] for group in part.groups):
+                self._add_kernel(part)
         self.new.targets = tuple(self._place(tensor) for tensor in self.old.targets)
         return self.new
 
-    def _choose_outputs(self, wanted: Iterable[Tensor]) -> None:
-        found = dict.fromkeys(behind_aliases(tensor) for tensor in wanted)
-        for tensor in sorted(found, key=lambda tensor: (tensor.op.number, tensor.value_index)):
+    def _choose_outputs(self, order: Sequence[_Part]) -> None:
+        """What is read outside of its group, by targets or by kernels that are read themselves."""
+        self._want(self.old.targets)
+        for part in reversed(order):
+            if any(self.outputs[group] for group in part.groups):
+                self._want(part.inputs)
+
+    def _want(self, tensors: Iterable[Tensor]) -> None:
+        for tensor in map(behind_aliases, tensors):
             if tensor.op in self.growth.homes:
-                self.outputs[self.growth.homes[tensor.op]].append(tensor)
+                self.outputs[self.growth.homes[tensor.op]][tensor] = None
 
     def _place(self, tensor: Tensor) -> Tensor:
         """The tensor in the new graph: an input, a constant, an output of a kernel, or a view of one of these."""
@@ -113,9 +121,10 @@ class _Assembly:
         outputs: list[Tensor] = []
         spaces = []
         for group in part.groups:
-            own = self.outputs[group]
-            spaces.append((group.space, tuple(range(len(outputs), len(outputs) + len(own)))))
-            outputs += own
+            own = sorted(self.outputs[group], key=lambda tensor: (tensor.op.number, tensor.value_index))
+            if own:
+                spaces.append((group.space, tuple(range(len(outputs), len(outputs) + len(own)))))
+                outputs += own
         body.targets = tuple(inside[tensor] for tensor in outputs)
         inputs = tuple(self._place(x) for x in part.inputs)
         node = self.new.add(Kernel(body, tuple(spaces)), inputs, like=part.last)

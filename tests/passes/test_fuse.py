@@ -204,3 +204,17 @@ def test_kernels_of_a_long_chain_are_alike():
     structures = [node.kind.structure for node in graph.nodes if node.type == "Kernel"]
     assert len(structures) < 100
     assert len(set(structures)) < 15
+
+
+def test_no_kernel_computes_what_nothing_reads():
+    def build(x):
+        # The mask of the maximum is computed again for one of two adjoints that come to share a kernel.
+        row = tf.expand_dims(x, 0)
+        greatest = tf.maximum(row, row)
+        part = greatest[::-1, 60, :]
+        first, second = (tf.gradients(y, x)[0] for y in (part, x - greatest))
+        return tf.minimum(first, second), tf.reshape(tf.gradients(part * part, x)[0], [1, 210])
+
+    for kernel in kernels(built(build, x="float32 70,3")):
+        assert kernel.outputs
+        assert all(places for _, places in kernel.kind.spaces)
