@@ -1,6 +1,7 @@
 """Whether random programs mean the same before and after every pass, and when compiled.
 
 ``python -m tests.random_graphs 0 1000`` tries seeds 0 to 999, and prints a small runnable program for each failure.
+A third number is how many lines the programs have.
 """
 
 from __future__ import annotations
@@ -146,11 +147,11 @@ def _reason(program: Program, check: Callable[[Program], None]) -> str:
     return ""
 
 
-def main(first: int, last: int) -> int:
+def main(first: int, last: int, lines: int = 14) -> int:
     """Tries all seeds from ``first`` to before ``last``; the number of failures."""
     failures = 0
     for seed in range(first, last):
-        program = random_program(seed)
+        program = random_program(seed, lines)
         for check in (check_passes, check_compiled):
             try:
                 check(program)
@@ -165,4 +166,4 @@ def main(first: int, last: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]), int(sys.argv[2])) > 0)
+    sys.exit(main(*map(int, sys.argv[1:])) > 0)

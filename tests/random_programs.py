@@ -80,7 +80,7 @@ class Program:
 class Growing:
     """A program to which lines are added while they keep it tame."""
 
-    def __init__(self, seed: int, lines: int = 14):
+    def __init__(self, seed: int, lines: int):
         self.random = random.Random(seed)
         self.program = Program()
         self.names: dict[str, Any] = {"tf": tf, "np": np}
@@ -404,6 +404,6 @@ MAKERS: tuple[Callable[[Growing], str | None], ...] = (
 )  # fmt: skip
 
 
-def random_program(seed: int) -> Program:
-    """The program of a seed."""
-    return Growing(seed).program
+def random_program(seed: int, lines: int = 14) -> Program:
+    """The program of a seed, of about so many lines."""
+    return Growing(seed, lines).program
