@@ -102,8 +102,10 @@ class _Search:
         if any(len(reader) + len(cone.nodes) > 2 * MAX_MEMBERS for reader in readers):
             return False
         stored = sum(_bytes(x) for x in cone.inputs if not self._is_in_memory(x, group))
-        loaded = sum(_bytes(x) for x in cone.inputs for reader in readers if not self._reads(reader, x))
-        return stored + loaded < _bytes(tensor) * (1 + len(readers))
+        loaded = [sum(_bytes(x) for x in cone.inputs if not self._reads(reader, x)) for reader in readers]
+        own = _bytes(tensor)
+        # a sum of two large values is stored rather than read as two, again and again along a chain of such sums
+        return max(loaded) <= own + own // SMALL and stored + sum(loaded) < own * (1 + len(readers))
 
     def _reads(self, reader: Group, tensor: Tensor) -> bool:
         """Whether a group reads the tensor anyway, or one does that will be merged with it as its sibling."""
