@@ -218,3 +218,17 @@ def test_no_kernel_computes_what_nothing_reads():
     for kernel in kernels(built(build, x="float32 70,3")):
         assert kernel.outputs
         assert all(places for _, places in kernel.kind.spaces)
+
+
+def test_kernels_of_repeated_blocks_are_alike():
+    def build(x, **weights):
+        h = x
+        for number in range(0, 12, 2):
+            h = tf.nn.relu(h + tf.nn.relu(h @ weights[f"w{number}"]) @ weights[f"w{number + 1}"])
+        return tf.gradients(tf.reduce_sum(h * h), list(weights.values()))
+
+    types = {f"w{n}": "float32 64,64" for n in range(12)}
+    graph = optimise(built(build, x="float32 96,64", **types))
+    structures = [node.kind.structure for node in graph.nodes if node.type == "Kernel"]
+    assert len(structures) <= 35
+    assert len(set(structures)) <= 6
