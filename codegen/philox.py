@@ -24,7 +24,6 @@ from graphc.philox import KEY_STEPS, MULTIPLIERS, RESERVED_PER_ELEMENT, ROUNDS, 
 I32, I64, POINTER = ir.IntType(32), ir.IntType(64), ir.PointerType()
 IN_MEMORY = {"f32": ir.FloatType(), "f64": ir.DoubleType(), "i32": I32, "i64": I64}
 PER_GROUP = {"f32": 4, "f64": 2, "i32": 4, "i64": 2}
-KINDS = ("uniform", "normal", "truncated_normal", "uniform_int")
 
 # Ranges to fill begin at multiples of this many elements, so that any vector width can serve them.
 FILL_BLOCK = 64

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from graphc.codegen.loops import (
@@ -293,14 +293,6 @@ def rewrite(statement: Statement, renaming: Renaming) -> Statement:
         result=name(statement.result, statement.result),
         epilogue=rewrite_body(statement.epilogue, renaming),
     )
-
-
-def map_bodies(statement: Statement, change: Callable[[tuple[Statement, ...]], tuple[Statement, ...]]) -> Statement:
-    """The statement with ``change`` applied to the body it has, if any."""
-    if isinstance(statement, For | If):
-        body = change(statement.body)
-        return statement if body is statement.body else replace(statement, body=body)
-    return statement
 
 
 def rename_kernel(kernel: Kernel, name: str, renaming: Renaming) -> Kernel:

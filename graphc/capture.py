@@ -7,7 +7,7 @@ the value from before the run unless an assignment is among its ancestors, then 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from graphc import dtypes
@@ -149,8 +149,3 @@ class _Capture:
     def _input(self, like: Operation, type: TensorType, name: str) -> Tensor:
         kind = Placeholder(type.dtype, type.shape)
         return self.step.graph.add(kind, (), (type,), like=like, name=name).outputs[0]
-
-
-def unfed(step: Step, feeds: Mapping[Tensor, object]) -> list[Tensor]:
-    """The placeholders that the step reads and that are not fed."""
-    return [tensor for tensor in step.feeds if tensor not in feeds]

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from graphc.alignment import address_of
-from graphc.codegen.program import Call, Copy, ErrorSlot, InArena, Place, Slot
+from graphc.codegen.program import Call, ErrorSlot, InArena, Place, Slot
 from graphc.dims import DimLike, evaluate
 from graphc.executable import Executable
 
@@ -104,9 +104,3 @@ class _Bench:
 
     def _number(self, size: DimLike) -> int:
         return size if isinstance(size, int) else evaluate(size, self.sizes)
-
-
-def copied_bytes(executable: Executable) -> int:
-    """The bytes that the step moves outside of kernels, for fetches of what is kept elsewhere."""
-    copies = [action.bytes for action in executable.program.actions if isinstance(action, Copy)]
-    return sum(executable.number(size) for size in copies)
