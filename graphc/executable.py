@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy import empty
+from numpy import empty, ndarray
 
 from graphc import errors
 from graphc.alignment import ALIGNMENT, address_of, aligned_bytes
@@ -20,6 +20,9 @@ from graphc.codegen.program import FRAME_HEAD, Program, Slot
 from graphc.dims import DimLike, evaluate
 from graphc.nodes import Operation
 
+_PLAIN = 0x1 | 0x100  # NumPy's flags for C order and for elements at multiples of their size
+_EXACT = 2**53  # a whole number beyond may be rounded, and a float may overflow: that is for the careful way to say
+_NUMBERS = (float, int)
 _STEP = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
 
 
@@ -54,13 +57,16 @@ class Executable:
             self._frame[program.first_symbol + n] = sizes[name]
         for slot in self._slots("constant"):
             self._frame[slot.word] = address_of(program.constants[slot.number])
+        self._where = id if self._takes_objects else address_of
         self._feed_words = [slot.word for slot in self._slots("feed")]
+        # Of each feed: its word, dtype and shape, and where it is a floating scalar an array that takes plain numbers.
+        self._expected: list[tuple[int, np.dtype[Any], tuple[int, ...], np.ndarray[Any, Any] | None]] = []
         self._state_words = [slot.word for slot in self._slots("state")]
         self._fetches = [
             (slot.word, tuple(_number(size, sizes) for size in slot.type.sizes), slot.type.dtype.numpy)
             for slot in self._slots("fetch")
         ]
-        self._fetch_words = [word for word, _, _ in self._fetches]
+        self._scalars = [place for place, (_, shape, _) in enumerate(self._fetches) if shape == ()]
         self.states_version = -1
         self.operations: Sequence[Operation] = ()
 
@@ -94,6 +100,18 @@ class Executable:
     def _slots(self, kind: str) -> list[Slot]:
         return [slot for slot in self.program.slots if slot.kind == kind]
 
+    def expect(self, feeds: Sequence[np.ndarray[Any, Any]]) -> None:
+        """Prepares ``run_plain`` for feeds of these shapes and dtypes."""
+        self._expected = [
+            (
+                word,
+                array.dtype,
+                array.shape,
+                np.empty_like(array) if array.dtype.kind == "f" and not array.ndim else None,
+            )
+            for word, array in zip(self._feed_words, feeds, strict=True)
+        ]
+
     def bind_states(self, arrays: Sequence[np.ndarray[Any, Any]], version: int) -> None:
         """Tells the step where the variables are; again when one of them has moved."""
         for word, array in zip(self._state_words, arrays, strict=True):
@@ -102,19 +120,42 @@ class Executable:
 
     def run(self, feeds: Sequence[np.ndarray[Any, Any]]) -> list[Any]:
         """One native call; the feeds are contiguous arrays of the shapes and dtypes that the step was compiled for."""
-        frame = self._frame
+        for word, array in zip(self._feed_words, feeds):
+            self._frame[word] = self._where(array)
+        return self._call()
+
+    def run_plain(self, values: Sequence[Any]) -> list[Any] | None:
+        """The same where every value is an array just as expected or a plain number; None, and no run, elsewhere."""
+        frame, where = self._frame, self._where
+        for value, (word, dtype, shape, cell) in zip(values, self._expected):
+            kind = type(value)
+            if kind is ndarray:
+                if value.dtype is not dtype or value.shape != shape or value.flags.num & _PLAIN != _PLAIN:
+                    return None
+            elif cell is not None and (kind is dtype.type or (kind in _NUMBERS and -_EXACT < value < _EXACT)):
+                cell[()] = value
+                value = cell
+            else:
+                return None
+            frame[word] = where(value)
+        return self._call()
+
+    def _call(self) -> list[Any]:
+        """The native call, once the feeds are in the frame."""
+        frame, where = self._frame, self._where
+        results = []
         try:
-            results = [empty(shape, dtype) for _, shape, dtype in self._fetches]
+            for word, shape, dtype in self._fetches:
+                array = empty(shape, dtype)
+                results.append(array)
+                frame[word] = where(array)
         except (MemoryError, ValueError) as error:
             raise errors.ResourceExhaustedError(None, None, f"cannot allocate what the step gives: {error}") from None
-        where = id if self._takes_objects else address_of
-        for word, array in zip(self._feed_words, feeds):
-            frame[word] = where(array)
-        for word, array in zip(self._fetch_words, results):
-            frame[word] = where(array)
         status = self._function(self._frame_address)
         if status:
             self._raise(status - 1)
+        for place in self._scalars:
+            results[place] = results[place][()]
         return results
 
     def _raise(self, slot: int) -> None:

@@ -23,16 +23,6 @@ def feed_target(graph: Graph, key: Any) -> Tensor:
     return element  # type: ignore[return-value]
 
 
-def number_array(value: Any, dtype: np.dtype[Any]) -> np.ndarray[Any, Any] | None:
-    """A plain number that fits as an array of this dtype; None where more must be looked at."""
-    if type(value) is float or type(value) is int:
-        return np.array(value, dtype) if dtype.kind == "f" and -_MODERATE < value < _MODERATE else None
-    return np.asarray(value) if isinstance(value, np.generic) and value.dtype is dtype else None
-
-
-_MODERATE = 2**53  # beyond, a whole number may be rounded and a float may overflow: the slow way says so
-
-
 def feed_value(tensor: Tensor, value: Any) -> np.ndarray[Any, Any]:
     """``value`` as a contiguous array of the tensor's dtype; ``TypeError`` or ``ValueError`` where it does not fit."""
     if type(value) is np.ndarray and value.dtype == tensor.dtype.numpy:

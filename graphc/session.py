@@ -7,14 +7,14 @@ import threading
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from graphc import errors, settings
 from graphc.alignment import aligned_array
 from graphc.capture import Step, capture
-from graphc.feeding import feed_target, feed_value, number_array
+from graphc.feeding import feed_target, feed_value
 from graphc.fetching import Fetches, key_of
 from graphc.graph import Graph
 from graphc.nodes import Operation, Tensor
@@ -22,6 +22,9 @@ from graphc.ops.state import VariableV2
 from graphc.scopes import default_sessions, get_default_graph
 from graphc.shapes import is_compatible, shape_text
 from graphc.versions import Versions
+
+if TYPE_CHECKING:
+    from graphc.executable import Executable
 
 Array = np.ndarray[Any, Any]
 
@@ -66,15 +69,14 @@ class _Plan:
         parsed = Fetches(session.graph, fetches)
         self.rebuild = parsed.rebuild
         self.feeds = [feed_target(session.graph, key) for key in feeds]
-        self.dtypes = [tensor.dtype.numpy for tensor in self.feeds]
         self.step: Step = capture(parsed.tensors, parsed.operations, self.feeds)
         self._check_fed(self.feeds)
         self.used = [self.feeds.index(tensor) for tensor in self.step.feeds]
-        self.uses_all = self.used == list(range(len(self.feeds)))
+        self.feeds_alone_decide = self.used == list(range(len(self.feeds))) and not self.step.flags
         self.read = frozenset(operation for operation in self.step.states if isinstance(operation.kind, VariableV2))
         self.versions = Versions(self.step, session.threads)
         self.session = session
-        self.has_run = False  # then every variable it reads is initialised, and stays so
+        self.ready: Executable | None = None  # served the last run, and serves every run with feeds of the same shapes
 
     def _check_fed(self, feeds: Sequence[Tensor]) -> None:
         for tensor in self.step.feeds:
@@ -88,39 +90,43 @@ class _Plan:
 
     def run(self, values: Sequence[Any]) -> Any:
         """One run; ``values`` belong to the feed keys in order."""
-        executable, arrays = self._known(values)
-        if executable is not None:
-            values = arrays
-        else:
-            values = [feed_value(tensor, value) for tensor, value in zip(self.feeds, values, strict=True)]
-        used = values if self.uses_all else [values[n] for n in self.used]
         session = self.session
+        session.lock.acquire()  # as a with statement this costs twice as much
+        try:
+            ready = self.ready
+            if ready is None or session.closed or ready.states_version != session.state.version:
+                results = None
+            else:
+                results = ready.run_plain(values)
+        finally:
+            session.lock.release()
+        if results is None:
+            results = self._run_with_care(values)
+        return self.rebuild(results)
+
+    def _run_with_care(self, values: Sequence[Any]) -> list[Array]:
+        """A run that takes nothing for granted."""
+        session = self.session
+        session.check_open()
+        values = [feed_value(tensor, value) for tensor, value in zip(self.feeds, values, strict=True)]
+        used = [values[n] for n in self.used]
         with session.lock:
             session.check_open()  # it may have been closed while this run waited
             state = session.state
-            if not self.has_run and not self.read <= state.initialised:
+            if not self.read <= state.initialised:
                 self._raise_uninitialised(state)
-            if executable is None:
-                used = [*used, *(np.array(variable in state.initialised) for variable in self.step.flags)]
-                executable = self.versions.find(used, state)
+            used += (np.array(variable in state.initialised) for variable in self.step.flags)
+            executable = self.versions.find(used, state)
             if executable.states_version != state.version:
                 self.versions.bind(executable, state)
             results = executable.run(used)
-            if not self.has_run:
-                state.initialised.update(self.step.updates)
-                self.has_run = True
-        return self.rebuild([array if array.ndim else array[()] for array in results])
-
-    def _known(self, values: Sequence[Any]) -> tuple[Any, list[Array]]:
-        """The version that has run before with arrays like these, or None: then everything must be looked at."""
-        arrays: list[Array] = []
-        for value, dtype in zip(values, self.dtypes):
-            if type(value) is not np.ndarray or value.dtype is not dtype or not value.flags.c_contiguous:
-                value = number_array(value, dtype)
-                if value is None:
-                    return None, arrays
-            arrays.append(value)
-        return self.versions.known.get(tuple([array.shape for array in arrays])) if self.uses_all else None, arrays
+            state.initialised.update(self.step.updates)
+            # Every variable is initialised now and stays so: from here on only the feeds can differ.
+            self.ready = None
+            if self.feeds_alone_decide and self.versions.serves(executable, used):
+                executable.expect(used)
+                self.ready = executable
+        return results
 
     def _raise_uninitialised(self, state: State) -> None:
         missing = next(operation for operation in self.read if operation not in state.initialised)
@@ -139,7 +145,7 @@ class BaseSession:
         self._graph = get_default_graph() if graph is None else graph
         if not isinstance(self._graph, Graph):
             raise TypeError(f"graph must be a tf.Graph, but got {type(graph)}")
-        self._closed = False
+        self.closed = False
         self.config = config
         self.threads = getattr(config, "intra_op_parallelism_threads", 0) or settings.thread_count()
         self.state = State()
@@ -211,12 +217,11 @@ class BaseSession:
         """A function of the values for ``feed_list`` that returns those of ``fetches``: ``run`` with less overhead."""
         self.check_open()
         keys = list(feed_list or [])
-        plan = _Plan(self, fetches, keys)
+        plan, count = _Plan(self, fetches, keys), len(keys)
 
         def call(*values: Any) -> Any:
-            self.check_open()
-            if len(values) != len(keys):
-                raise ValueError(f"this callable takes {len(keys)} values, not {len(values)}")
+            if len(values) != count:
+                raise ValueError(f"this callable takes {count} values, not {len(values)}")
             return plan.run(values)
 
         return call
@@ -231,13 +236,13 @@ class BaseSession:
 
     def close(self) -> None:
         """Frees variables and compiled steps; running anything afterwards raises ``RuntimeError``."""
-        self._closed = True
+        self.closed = True
         self._plans.clear()
         self.state = State()
 
     def check_open(self) -> None:
         """``RuntimeError`` after close."""
-        if self._closed:
+        if self.closed:
             raise RuntimeError("Attempted to use a closed Session.")
 
     def as_default(self) -> AbstractContextManager[Any]:
@@ -296,7 +301,7 @@ class InteractiveSession(BaseSession):
 
     def close(self) -> None:
         """Ends being the default session, and frees everything."""
-        if not self._closed:
+        if not self.closed:
             super().close()
             if self._graph_scope is not None:
                 self._graph_scope.__exit__(None, None, None)

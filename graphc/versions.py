@@ -100,6 +100,10 @@ class Versions:
                 return self.find(feeds, state)
         return executable
 
+    def serves(self, executable: Any, feeds: Sequence[Array]) -> bool:
+        """Whether the executable is for all feeds of these shapes, whatever their values and those of variables."""
+        return self.known.get(tuple([array.shape for array in feeds])) is executable
+
     def _behind(self, error: errors.InvalidArgumentError, feeds: Sequence[Array]) -> list[int]:
         """The inputs whose values would tell the size for want of which a compilation failed."""
         if not isinstance(error.__cause__, DependsOnData):
