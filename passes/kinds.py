@@ -10,7 +10,7 @@ from graphc.ops.base import Const
 from graphc.ops.blocks import Pad, Slice
 from graphc.ops.contraction import Contract
 from graphc.ops.elementwise import Cast, Elementwise
-from graphc.ops.indexing import GatherV2, ScatterAdd
+from graphc.ops.indexing import CheckLabels, GatherV2, ScatterAdd
 from graphc.ops.random import Random
 from graphc.ops.reduction import ArgReduce, Reduce
 from graphc.ops.reshaping import BroadcastTo, DimValue, ExpandDims, Reshape, Squeeze, Transpose
@@ -48,7 +48,7 @@ def traits(kind: type[Op]) -> Traits:
 
 
 def _traits(kind: type[Op]) -> Traits:
-    is_pointwise = issubclass(kind, (Elementwise, Cast))
+    is_pointwise = issubclass(kind, (Elementwise, Cast, CheckLabels))
     is_view = issubclass(kind, _VIEWS)
     is_source = issubclass(kind, _SOURCES)
     reduces = issubclass(kind, (Reduce, ArgReduce))

@@ -22,9 +22,9 @@ def _concat(nest: Nest, node: Operation) -> tuple[Statement, ...]:
     start: DimLike = 0
     for number, x in enumerate(node.inputs):
 
-        def write(index: Index, x: Tensor = x, start: DimLike = start) -> Store:
+        def write(index: Index, x: Tensor = x, start: DimLike = start) -> tuple[Statement, ...]:
             place = (*index[:axis], index[axis] + start, *index[axis + 1 :])
-            return Store(buffer, offset(place, out.type.sizes), nest.values.at(x, index))
+            return nest.with_checks(Store(buffer, offset(place, out.type.sizes), nest.values.at(x, index)))
 
         statements += loops(f"i{number}_", x.type.sizes, write)
         start = start + x.type.sizes[axis]

@@ -74,9 +74,9 @@ def _pad_filled(nest: Nest, node: Operation) -> tuple[Statement, ...]:
     )
     x = node.inputs[0]
 
-    def write(index: Index) -> Store:
+    def write(index: Index) -> tuple[Statement, ...]:
         place = tuple(low + i * (gap + 1) for low, i, gap in zip(kind.low, index, kind.interior, strict=True))
-        return Store(buffer, offset(place, out.type.sizes), nest.values.at(x, index))
+        return nest.with_checks(Store(buffer, offset(place, out.type.sizes), nest.values.at(x, index)))
 
     return (*fill, *loops("i", x.type.sizes, write))
 

@@ -16,7 +16,7 @@ def _elementwise(values: Values, node: Operation, index: Index) -> Expression:
     operands = tuple(values.at(x, broadcast_index(index, x.type.sizes)) for x in node.inputs)
     if kind.fn in _FAILS_AT_ZERO and node.inputs[1].dtype.is_integer:
         divisor = operands[1]
-        values.checks.append((node, Apply("eq", (divisor, literal(0, divisor.dtype)), "bool")))
+        values.fail_where(node, index, Apply("eq", (divisor, literal(0, divisor.dtype)), "bool"))
     return Apply(kind.record.scalar, operands, node.outputs[0].dtype.short)
 
 

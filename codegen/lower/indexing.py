@@ -9,7 +9,7 @@ from graphc.codegen.lower.blocks import loops
 from graphc.codegen.lower.values import Index, Root, Rule, Values, literal, offset
 from graphc.dims import DimLike, atom
 from graphc.nodes import Op, Operation
-from graphc.ops.indexing import GatherV2, ScatterAdd
+from graphc.ops.indexing import CheckLabels, GatherV2, ScatterAdd
 
 if TYPE_CHECKING:
     from graphc.codegen.lower.nest import Nest
@@ -22,12 +22,23 @@ def _gather(values: Values, node: Operation, index: Index) -> Expression:
     wanted = values.at(indices, index[axis:inner])
     size = IndexValue(x.type.sizes[axis], wanted.dtype)
     zero = literal(0, wanted.dtype)
-    outside = Apply("logical_or", (Apply("lt", (wanted, zero), "bool"), Apply("ge", (wanted, size), "bool")), "bool")
-    values.checks.append((node, outside))
+    values.fail_where(node, index, _outside(wanted, size))
     last = IndexValue(x.type.sizes[axis] - 1, wanted.dtype)
     # Reads stay inside even where the check fails: the step stops only after the kernel.
     safe = Apply("maximum", (Apply("minimum", (wanted, last), wanted.dtype), zero), wanted.dtype)
     return values.at(x, (*index[:axis], _position(safe), *index[inner:]))
+
+
+def _check_labels(values: Values, node: Operation, index: Index) -> Expression:
+    label = values.at(node.inputs[0], index)
+    values.fail_where(node, index, _outside(label, values.at(node.inputs[1], ())))
+    return label
+
+
+def _outside(place: Expression, size: Expression) -> Expression:
+    """Whether a position is not in ``[0, size)``."""
+    below = Apply("lt", (place, literal(0, place.dtype)), "bool")
+    return Apply("logical_or", (below, Apply("ge", (place, size), "bool")), "bool")
 
 
 def _scatter_add(nest: Nest, node: Operation) -> tuple[Statement, ...]:
@@ -46,14 +57,16 @@ def _scatter_add(nest: Nest, node: Operation) -> tuple[Statement, ...]:
             Apply("lt", (wanted, IndexValue(sizes[axis], wanted.dtype)), "bool"),
         ), "bool")  # fmt: skip
 
-        def add(around: Index) -> Store:
+        errors, code = nest.errors(node)
+        checks = nest.with_checks(Check(beyond, errors, code))
+
+        def add(around: Index) -> tuple[Statement, ...]:
             place = offset((*around[:axis], _position(wanted), *around[axis:]), sizes)
             value = nest.values.at(x, (*around[:axis], *middle, *around[axis:]))
-            return Store(buffer, place, value, combine="add")
+            return nest.with_checks(Store(buffer, place, value, combine="add"))
 
         around = (*x.type.sizes[:axis], *x.type.sizes[inner:])
-        errors, code = nest.errors(node)
-        return Check(beyond, errors, code), If(inside, loops("j", around, add))
+        return (*checks, If(inside, loops("j", around, add)))
 
     return (*fill, *loops("i", indices.type.sizes, add_row))
 
@@ -62,5 +75,5 @@ def _position(value: Expression) -> DimLike:
     return atom(LoadedIndex(value))
 
 
-RULES: dict[type[Op], Rule] = {GatherV2: _gather}
+RULES: dict[type[Op], Rule] = {GatherV2: _gather, CheckLabels: _check_labels}
 ROOTS: dict[type[Op], Root] = {ScatterAdd: _scatter_add}

@@ -15,36 +15,42 @@ their innermost body.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import cast
 
 from graphc.codegen.kernels.affine import Axis, Contraction
-from graphc.codegen.loops import Buffer, Contract, Expression, For, Local, Statement, Store
+from graphc.codegen.loops import Buffer, Check, Contract, Expression, For, Local, Statement, Store
 from graphc.codegen.lower import reduction
 from graphc.codegen.lower.reshaping import unflatten
 from graphc.codegen.lower.rows import Rows
 from graphc.codegen.lower.values import Index, Values, offset
+from graphc.codegen.traverse import depends
 from graphc.dims import Symbol, symbol
 from graphc.nodes import Operation, Tensor
 from graphc.ops import contraction
 from graphc.ops.fused import Space
 
 
-@dataclass
 class Nest:
     """A block of positions of a kernel and what is computed in it."""
 
-    number: int  # of the nest in its kernel, so that names differ
-    nodes: Sequence[Operation]
-    space: Space
-    values: Values
-    outputs: dict[Tensor, Buffer]
-    errors: Callable[[Operation], tuple[Buffer, int]]
-    levels: dict[Operation, int] = field(default_factory=dict)
-    scratch: list[Buffer] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        number: int,
+        nodes: Sequence[Operation],
+        space: Space,
+        values: Values,
+        outputs: dict[Tensor, Buffer],
+        errors: Callable[[Operation], tuple[Buffer, int]],
+    ):
+        self.number = number  # of the nest in its kernel, so that names differ
+        self.nodes = nodes
+        self.space = space
+        self.values = values
+        self.outputs = outputs
+        self.errors = errors
+        self.levels: dict[Operation, int] = {}
+        self.scratch: list[Buffer] = []
         self.sizes, self.reduced = self.space.sizes, self.space.reduced
         self.variables = [Symbol(f"i{axis}", size) for axis, size in enumerate(self.sizes)]
         self.index: Index = tuple(
@@ -80,11 +86,21 @@ class Nest:
                 steps = [reduction.step(self.values, node, self.names[node], self.index) for node in combined]
                 steps += [self._store(tensor) for tensor in full]
                 steps += rows.stores(number)
-                checks = self.values.take_checks(self.errors)
-                statements += self._loops(self.reduced, (*checks, *steps))
+                outer, inner = self._checks()
+                statements += (*outer, *self._loops(self.reduced, (*inner, *steps)))
             rows.end(number)
         kept = [self._store(t) for t in self.outputs if not self._is_full(t)]
-        return (*statements, *self.values.take_checks(self.errors), *kept)
+        return (*statements, *self.with_checks(*kept))
+
+    def with_checks(self, *statements: Statement) -> tuple[Statement, ...]:
+        """The statements, after the checks that the values in them ask for."""
+        return (*self.values.take_checks(self.errors), *statements)
+
+    def _checks(self) -> tuple[list[Check], list[Check]]:
+        """The checks of a round: those that are the same all along its loops, and the others."""
+        checks = self.values.take_checks(self.errors)
+        inner = [c for c in checks if any(depends(c.condition, self.variables[axis]) for axis in self.reduced)]
+        return [check for check in checks if check not in inner], inner
 
     def _rounds(self) -> list[tuple[list[Operation], list[Tensor]]]:
         """What each round over the reduced axes combines, and what it stores."""
@@ -138,6 +154,6 @@ class Nest:
         self.index = unflatten(place, kind.shape)
         self.values.locals[node.outputs[0]] = lambda _: Local("sum", dtype)
         stores = tuple(self._store(tensor) for tensor in self.outputs)
-        epilogue: tuple[Statement, ...] = (*self.values.take_checks(self.errors), *stores)
+        epilogue = self.with_checks(*stores)
         a, b = (self.values.buffers[x] for x in node.inputs)
         return Contract(spec, a, b, coordinates, "sum", epilogue)

@@ -17,7 +17,8 @@ def _random(nest: Nest, node: Operation) -> tuple[Statement, ...]:
     """The last input says where in the stream this run begins; limits come before it."""
     kind: Random = node.kind  # type: ignore[assignment]
     *limits, position = (nest.values.at(x, ()) for x in node.inputs)
-    return (Draw(nest.outputs[node.outputs[0]], kind.sampler, (kind.seed, kind.seed2), position, tuple(limits)),)
+    draw = Draw(nest.outputs[node.outputs[0]], kind.sampler, (kind.seed, kind.seed2), position, tuple(limits))
+    return nest.with_checks(draw)
 
 
 ROOTS: dict[type[Op], Root] = dict.fromkeys(

@@ -36,7 +36,7 @@ def _cumsum(nest: Nest, node: Operation) -> tuple[Statement, ...]:
         add = Accumulate("total", "add", nest.values.at(x, index))
         store = Store(buffer, offset(index, sizes), Local("total", dtype))
         body = (store, add) if kind.exclusive else (add, store)
-        return Declare("total", dtype, literal(0, dtype)), For(step, body)
+        return Declare("total", dtype, literal(0, dtype)), For(step, nest.with_checks(*body))
 
     return loops("i", (*sizes[: kind.axis], *sizes[kind.axis + 1 :]), line)
 

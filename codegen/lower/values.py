@@ -26,7 +26,8 @@ class Values:
         self.rules = rules
         self.buffers = dict(buffers)
         self.locals: dict[Tensor, Callable[[Index], Expression]] = {}  # what a loop computes: reductions, contractions
-        self.checks: list[tuple[Operation, Expression]] = []  # where an expression is true, the node fails
+        self._checks: list[tuple[Operation, Expression]] = []  # where an expression is true, the node fails
+        self._checked: set[tuple[Operation, Index]] = set()
         self._known: dict[tuple[Tensor, Index], Expression] = {}
 
     def at(self, tensor: Tensor, index: Index) -> Expression:
@@ -55,9 +56,15 @@ class Values:
         """Starts a new body of loops: expressions of the former one are not in scope there."""
         self._known.clear()
 
+    def fail_where(self, node: Operation, index: Index, condition: Expression) -> None:
+        """Asks for a check of what the node reads at ``index``; once, however often the value is made."""
+        if (node, index) not in self._checked:
+            self._checked.add((node, index))
+            self._checks.append((node, condition))
+
     def take_checks(self, errors: Callable[[Operation], tuple[Buffer, int]]) -> tuple[Check, ...]:
         """The checks that the values made since the last call ask for."""
-        found, self.checks = self.checks, []
+        found, self._checks = self._checks, []
         made = []
         for node, condition in found:
             buffer, code = errors(node)

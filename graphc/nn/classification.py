@@ -7,14 +7,13 @@ maximum changes no value, so no gradient flows through it.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from graphc import dtypes
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
-from graphc.ops.base import constant, convert_to_tensor, graph_of
-from graphc.ops.indexing import one_hot
+from graphc.ops.base import apply, constant, convert_to_tensor, graph_of
+from graphc.ops.indexing import CheckLabels, one_hot
 from graphc.ops.reduction import reduce_max, reduce_sum
 from graphc.ops.reshaping import cast_like, count, expand_dims, squeeze
 from graphc.ops.shape_values import static_axis
@@ -78,17 +77,18 @@ def softmax_cross_entropy_with_logits(
 def sparse_softmax_cross_entropy_with_logits(
     _sentinel: Any = None, labels: Any = None, logits: Any = None, name: str | None = None
 ) -> Tensor:
-    """``-log_softmax(logits)[label]`` for each row; NaN where a label is not the number of a class."""
+    """``-log_softmax(logits)[label]`` for each row; a label that is no class is an error when the graph runs."""
     _need_names("sparse_softmax_cross_entropy_with_logits", _sentinel, labels, logits)
     x, at = _logits(logits, -1, None)
     classes = convert_to_tensor(labels)
     _check_class_numbers(classes, x)
     with graph_of([x]).name_scope(name or "SparseSoftmaxCrossEntropyWithLogits") as scope:
+        classes = apply(CheckLabels(), classes, _class_count(classes, x))
         shifted = _shifted(x, at)
         log_sum = squeeze(_log_sum_exp(shifted, at), at)
         # Selected and not multiplied: 0 * infinity would be NaN where a logit is -infinity.
         own = reduce_sum(e.select(class_mask(classes, x), shifted, 0), at)
-        return e.multiply(log_sum - own, _nan_outside(classes, x), name=scope)
+        return e.subtract(log_sum, own, name=scope)
 
 
 def sigmoid_cross_entropy_with_logits(
@@ -130,14 +130,13 @@ def class_mask(classes: Tensor, scores: Tensor) -> Tensor:
 
 def is_class(classes: Tensor, scores: Tensor) -> Tensor:
     """Whether each class is a position on the last axis of ``scores``."""
+    return e.logical_and(classes >= 0, classes < _class_count(classes, scores))
+
+
+def _class_count(classes: Tensor, scores: Tensor) -> Tensor:
+    """The size of the last axis of ``scores``, as a number of the dtype of ``classes``."""
     assert scores.type.rank is not None
-    number = count(scores, (scores.type.rank - 1,), classes.dtype)
-    return e.logical_and(classes >= 0, classes < number)
-
-
-def _nan_outside(classes: Tensor, x: Tensor) -> Tensor:
-    """1 for rows whose label is the number of a class, else NaN: a wrong label must show."""
-    return e.select(is_class(classes, x), convert_to_tensor(1, x.dtype), convert_to_tensor(math.nan, x.dtype))
+    return count(scores, (scores.type.rank - 1,), classes.dtype)
 
 
 def _logits(logits: Any, axis: Any, dim: Any) -> tuple[Tensor, int]:

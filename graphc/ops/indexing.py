@@ -14,7 +14,7 @@ from graphc.dtypes import DType
 from graphc.errors import InvalidArgumentError
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
-from graphc.ops.base import apply, check_dtype, constant, convert_to_tensor, graph_of, with_axis_from_front
+from graphc.ops.base import Const, apply, check_dtype, constant, convert_to_tensor, graph_of, with_axis_from_front
 from graphc.ops.blocks import along
 from graphc.ops.reduction import reduce_all, reduce_sum
 from graphc.ops.reshaping import ExpandDims, Squeeze, reshape, shape
@@ -122,6 +122,31 @@ class ScatterAdd(Op):
         if self.size is not None:
             return None
         return apply(ScatterAdd(self.axis, sizes_from(values[2], "unsorted_segment_sum")[0]), *inputs[:2])
+
+
+@record
+class CheckLabels(Op):
+    """``y = labels``; a label that is not in ``[0, size)`` is an error when the graph runs."""
+
+    def infer(self, labels: TensorType, size: TensorType) -> TensorType:
+        return labels
+
+    def evaluate(self, labels: Any, size: Any) -> Any:
+        wrong = labels[(labels < 0) | (labels >= size)]
+        if wrong.size:
+            raise InvalidArgumentError(
+                message=f"Received a label value of {wrong[0]} which is outside the valid range of [0, {size})"
+            )
+        return labels
+
+    def runtime_error(self, node: Operation) -> str:
+        """What went wrong where a label is outside."""
+        labels, size = node.inputs
+        most = size.op.kind.value if isinstance(size.op.kind, Const) else "the number of classes"
+        return f"a label in {labels.label} is outside the valid range of [0, {most})"
+
+    def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
+        return [None, None]
 
 
 def _check_indices(indices: Any, low: int, size: int, what: str = "indices") -> None:

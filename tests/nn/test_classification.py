@@ -110,12 +110,31 @@ def test_minus_infinity_leaves_a_class_out() -> None:
     np.testing.assert_allclose(slope, [[1 / (1 + np.e), 0, np.e / (1 + np.e) - 1]], rtol=1e-12)
 
 
-def test_a_label_that_is_no_class_shows_as_nan() -> None:
-    logits = tf.constant(LOGITS)
-    loss = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=[0, 5, -1, 2], logits=logits)
-    value, slope = run(loss, tf.gradients(loss, logits)[0])
-    np.testing.assert_array_equal(np.isnan(value), [False, True, True, False])
-    np.testing.assert_array_equal(np.isnan(slope).all(1), [False, True, True, False])
+@pytest.mark.parametrize("wrong", [5, -1])
+@pytest.mark.parametrize("fetch", ["loss", "gradient"])
+def test_a_label_that_is_no_class_is_an_error(wrong: int, fetch: str) -> None:
+    logits, labels = tf.constant(LOGITS), tf.placeholder(tf.int32, [None], name="labels")
+    loss = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
+    wanted = {"loss": loss, "gradient": tf.gradients(loss, logits)[0]}[fetch]
+    session = Session()
+    with pytest.raises(tf.errors.InvalidArgumentError) as caught:
+        session.run(wanted, {labels: [0, 2, wrong, 2]})
+    assert str(caught.value) in (
+        f"Received a label value of {wrong} which is outside the valid range of [0, 5)",  # by NumPy
+        "CheckLabels 'SparseSoftmaxCrossEntropyWithLogits/CheckLabels' (declared at "
+        f"{caught.value.op and caught.value.op.origin}): a label in labels is outside the valid range of [0, 5)",
+    )
+    assert np.isfinite(session.run(wanted, {labels: [0, 2, 4, 2]})).all()
+
+
+def test_a_wrong_label_is_found_among_any_number_of_classes() -> None:
+    logits, labels = tf.placeholder(tf.float64, [None, None]), tf.placeholder(tf.int64, [None], name="labels")
+    loss = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
+    session = Session()
+    for classes in (5, 3, 4):
+        session.run(loss, {logits: LOGITS[:, :classes], labels: [0, 1, classes - 1, 0]})
+        with pytest.raises(tf.errors.InvalidArgumentError):
+            session.run(loss, {logits: LOGITS[:, :classes], labels: [0, 1, classes, 0]})
 
 
 def test_labels_of_any_leading_shape_and_unknown_classes() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 import graphc as tf
-from graphc.ops import blocks, indexing, reshaping
+from graphc.ops import base, blocks, indexing, reshaping
 from tests.ops.harness import ALL, FLOATS, NUMBERS, Case, In
 
 X = In((3, 4, 5))
@@ -164,6 +164,8 @@ INDEXING = [
     _row("scatter along an axis", lambda x, i: indexing.scatter_add(x, i, 4, 1),
          lambda x, i: np.stack([_segments(a, i, 4) for a in x]),
          In((2, 3, 5)), In(values=[3, 0, 3], dtype="int32")),
+    _row("labels checked", lambda i: base.apply(indexing.CheckLabels(), i, tf.constant(4, i.dtype)), lambda i: i,
+         In((5,), low=0, high=3), dtypes=("int32", "int64")),
     _row("one_hot", lambda i, x: tf.one_hot(i, 4, on_value=x, off_value=-x),
          lambda i, x: np.where(i[..., None] == np.arange(4), x, -x),
          In((2, 3), "int32", -1, 5), In(())),
