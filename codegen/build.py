@@ -8,10 +8,8 @@ places     each value in the caller's memory (a fetch, a variable) or in the are
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
-from graphc.codegen.emit import scratch_bytes
 from graphc.codegen.in_place import overwrites_safely
 from graphc.codegen.loops import ITEM_BYTES, Buffer, Kernel
 from graphc.codegen.lower.kernel import lower
@@ -19,16 +17,18 @@ from graphc.codegen.memory import Block, plan
 from graphc.codegen.order import Order
 from graphc.codegen.program import Call, Copy, ErrorSlot, InArena, Place, Program, Slot
 from graphc.codegen.schedule_split import stages
+from graphc.codegen.scratch import scratch_bytes
 from graphc.codegen.target import Target
 from graphc.dims import DimLike, Symbol, atoms
 from graphc.graph import Graph
 from graphc.nodes import Operation, Tensor
 from graphc.ops.base import Const
 from graphc.ops.reshaping import ExpandDims, Reshape, Squeeze
+from graphc.records import record, replace
 from graphc.shapes import TensorType
 
 
-@dataclass(frozen=True)
+@record
 class Stages:
     """What a node becomes: kernels that run one after the other, and the nodes that their error codes stand for.
 
@@ -46,7 +46,7 @@ class Stages:
         return tuple(buffer for buffer in used if buffer not in self.arguments)
 
 
-@dataclass(frozen=True)
+@record
 class Interface:
     """What a step takes and gives: feeds, states (their input, if read) and which states the last targets replace."""
 
@@ -73,7 +73,7 @@ class _Builder:
         self.partials: dict[tuple[Operation, Buffer], Place] = {}
         self.errors = 0
         self.slots: dict[tuple[str, int], Slot] = {}
-        self.program = Program(feeds=list(interface.feeds))
+        self.program = Program(interface.feeds)
 
     def run(self) -> Program:
         program = self.program

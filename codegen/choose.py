@@ -5,12 +5,12 @@ Pure functions of sizes, strides and the target. Each plan says why it is what i
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from graphc.codegen.kernels.affine import Contraction, Group, Shape, shape_of
 from graphc.codegen.target import DTYPE_BYTES, Target
 from graphc.dims import DimLike, ceildiv, product, substitute
+from graphc.records import record, replace
 
 # What a symbolic size is taken to be where a choice needs a number (a batch, mostly).
 USUAL = 256
@@ -22,7 +22,7 @@ LARGEST_SUMS = 1 << 20
 MOST_ROWS, ROWS_THAT_COLLIDE = 30, 6
 
 
-@dataclass(frozen=True)
+@record
 class Plan:
     """How one contraction is computed; the fields name the loops of ``kernels/contraction.py``."""
 
@@ -114,6 +114,19 @@ class Plan:
     def tasks(self) -> DimLike:
         return self.outer * self.row_chunks * self.column_chunks
 
+    @property
+    def scratch_parts(self) -> tuple[DimLike, DimLike, DimLike]:
+        """Elements of scratch for sums, for the copy of A and for that of B, each a whole number of cache lines."""
+        tile = self.mr * self.nv * self.lanes
+        sums = tile * (1 if self.k_blocks == 1 else 1 + self.row_tiles * self.panels) + self.lanes
+        a_copy = self.a_tiles * self.tile_elements if self.pack_a else 0
+        b_copy = self.panels * self.panel_elements if self.pack_b else 0
+        return _whole_lines(sums), _whole_lines(a_copy), _whole_lines(b_copy)
+
+
+def _whole_lines(elements: DimLike) -> DimLike:
+    return ceildiv(elements, 16) * 16
+
 
 @lru_cache(maxsize=1024)
 def plan(spec: Contraction, target: Target) -> Plan:
@@ -124,6 +137,17 @@ def plan(spec: Contraction, target: Target) -> Plan:
     if shape.n == 1 and shape.rows and shape.rows[-1].a == 1:
         return tile_plan(shape_of(spec, swapped=True), target, "", False, ("one column: vectors run along the rows",))
     return tile_plan(shape, target, _copy_of_a(shape, target), _copying_b_pays(shape, target))
+
+
+def tasks(spec: Contraction, target: Target) -> DimLike:
+    """The number of independent tasks, from shapes alone."""
+    return plan(spec, target).tasks
+
+
+def scratch_bytes(spec: Contraction, target: Target) -> DimLike:
+    """Bytes of private memory that a thread needs to perform tasks."""
+    chosen = plan(spec, target)
+    return sum(chosen.scratch_parts) * element_bytes(chosen.shape)
 
 
 # Which form.

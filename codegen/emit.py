@@ -18,7 +18,6 @@ from graphc.codegen.emit_state import I1, I8, I32, I64, POINTER, Lanes, Value, W
 from graphc.codegen.emit_values import evaluate, neighbours, often_used, write_element, write_interleaved
 from graphc.codegen.kernels import contraction
 from graphc.codegen.loops import (
-    ITEM_BYTES,
     Accumulate,
     AccumulateAt,
     Apply,
@@ -35,6 +34,7 @@ from graphc.codegen.loops import (
     Store,
     statement_tasks,
 )
+from graphc.codegen.scratch import scratch_offsets
 from graphc.codegen.target import Target
 from graphc.codegen.traverse import (
     accumulated_names,
@@ -45,9 +45,8 @@ from graphc.codegen.traverse import (
     statements_below,
     stored_buffers,
 )
-from graphc.dims import DimLike, Symbol, floordiv
+from graphc.dims import DimLike, Symbol
 
-ALIGNMENT = 64
 KERNEL_TYPE = ir.FunctionType(ir.VoidType(), [POINTER, POINTER, POINTER, I64, I64])
 
 
@@ -67,25 +66,6 @@ def emit_kernel(
     return function
 
 
-def scratch_bytes(kernel: Kernel, target: Target) -> DimLike:
-    """The private memory that a thread needs to run the kernel."""
-    own = _scratch_offsets(kernel)[-1]
-    specs = [statement.spec for statement in statements_below(kernel.body) if isinstance(statement, Contract)]
-    return own + sum((_aligned(contraction.scratch_bytes(spec, target)) for spec in specs), 0)
-
-
-def _scratch_offsets(kernel: Kernel) -> list[DimLike]:
-    """Where each scratch buffer begins, and where the last one ends."""
-    offsets: list[DimLike] = [0]
-    for buffer in kernel.scratch:
-        offsets.append(offsets[-1] + _aligned(buffer.size * ITEM_BYTES[buffer.dtype]))
-    return offsets
-
-
-def _aligned(size: DimLike) -> DimLike:
-    return floordiv(size + ALIGNMENT - 1, ALIGNMENT) * ALIGNMENT
-
-
 def _bind_symbols(writer: Writer, dims: ir.Value, symbols: Sequence[str]) -> None:
     for place, name in enumerate(symbols):
         address = writer.builder.gep(dims, [ir.Constant(I64, place)], source_etype=I64)
@@ -97,7 +77,7 @@ def _bind_buffers(writer: Writer, kernel: Kernel, buffers: ir.Value, scratch: ir
     for number, buffer in enumerate(kernel.arguments):
         address = builder.gep(buffers, [ir.Constant(I64, number)], source_etype=POINTER)
         writer.pointers[buffer] = Value(builder.load(address, typ=POINTER), 0)
-    offsets = _scratch_offsets(kernel)
+    offsets = scratch_offsets(kernel)
     for buffer, offset in zip(kernel.scratch, offsets, strict=False):
         writer.pointers[buffer] = Value(_bytes_on(writer, scratch, offset), 0)
     if any(isinstance(statement, Contract) for statement in statements_below(kernel.body)):

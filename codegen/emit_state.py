@@ -8,7 +8,6 @@ more often than its inputs change. Values are numbered: the same instruction on 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from llvmlite import ir
@@ -42,13 +41,13 @@ class Lanes(NamedTuple):
     mask: Value | None
 
 
-@dataclass
 class Scope:
     """One loop level. ``before`` is the open block ahead of the loop; None where the level is straight-line code."""
 
-    before: ir.Block | None
-    guarded: bool = False  # Loads inside may not be moved out: a condition protects them.
-    keys: list[Hashable] = field(default_factory=list)  # What to forget when the level ends.
+    def __init__(self, before: ir.Block | None, guarded: bool = False):
+        self.before = before
+        self.guarded = guarded  # Loads inside may not be moved out: a condition protects them.
+        self.keys: list[Hashable] = []  # What to forget when the level ends.
 
 
 class Writer:

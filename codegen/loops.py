@@ -1,4 +1,4 @@
-"""Loop IR: a kernel as loops over flat buffers, in a page of dataclasses.
+"""Loop IR: a kernel as loops over flat buffers, in a page of records.
 
 A buffer is addressed by one element offset, a polynomial over loop variables and size symbols
 (:mod:`graphc.dims`). Lowering writes the plainest loops, scheduling marks and reorders them, the emitter
@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Container, Iterable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from graphc.dims import DimLike, Symbol, atoms, ceildiv
+from graphc.records import record
 
 if TYPE_CHECKING:
     from graphc.codegen.kernels.contraction import Contraction
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ITEM_BYTES = {"bool": 1, "u8": 1, "i32": 4, "u32": 4, "f32": 4, "i64": 8, "u64": 8, "f64": 8}
 
 
-@dataclass(frozen=True)
+@record
 class Buffer:
     """A flat block of ``size`` elements: an ``argument`` of the kernel, or ``scratch`` private to the thread."""
 
@@ -41,7 +41,7 @@ class Buffer:
 # Expressions are compared by identity: they are graphs with much sharing, and equal values meet in the emitter anyway.
 
 
-@dataclass(frozen=True, eq=False)
+@record(eq=False)
 class Load:
     """The element at ``offset``; where ``where`` is false nothing is read and the value is zero."""
 
@@ -58,7 +58,7 @@ class Load:
         return (*loaded_indices(self.offset), *(() if self.where is None else (self.where,)))
 
 
-@dataclass(frozen=True, eq=False)
+@record(eq=False)
 class Literal:
     """A constant."""
 
@@ -67,7 +67,7 @@ class Literal:
     operands: ClassVar[tuple[Expression, ...]] = ()
 
 
-@dataclass(frozen=True, eq=False)
+@record(eq=False)
 class Apply:
     """A row of the scalar table applied to values; ``dtype`` is that of the result."""
 
@@ -76,7 +76,7 @@ class Apply:
     dtype: str
 
 
-@dataclass(frozen=True, eq=False)
+@record(eq=False)
 class IndexValue:
     """A position or size as a number."""
 
@@ -88,7 +88,7 @@ class IndexValue:
         return loaded_indices(self.index)
 
 
-@dataclass(frozen=True, eq=False)
+@record(eq=False)
 class Local:
     """A value named by a ``Let``, an accumulator named by a ``Declare``, or the result of a ``Contract``."""
 
@@ -100,7 +100,7 @@ class Local:
 Expression = Load | Literal | Apply | IndexValue | Local
 
 
-@dataclass(frozen=True, eq=False)
+@record(eq=False)
 class LoadedIndex:
     """An integer value used as a position: an atom of offsets, as in a gather."""
 
@@ -120,7 +120,7 @@ class LoadedIndex:
         return hash(self.text)
 
 
-@dataclass(frozen=True)
+@record
 class Least:
     """The smaller of two sizes: an atom of loop extents, for the last of several equal pieces."""
 
@@ -134,7 +134,7 @@ class Least:
 # Statements.
 
 
-@dataclass(frozen=True)
+@record
 class For:
     """``variable`` runs from 0 to its extent.
 
@@ -155,7 +155,7 @@ class For:
         return self.variable.extent
 
 
-@dataclass(frozen=True)
+@record
 class Store:
     """Write one element; with ``combine``, combine it with what is there, iterations in their order."""
 
@@ -165,7 +165,7 @@ class Store:
     combine: str | None = None
 
 
-@dataclass(frozen=True)
+@record
 class Let:
     """Name a value for the rest of the body."""
 
@@ -173,7 +173,7 @@ class Let:
     value: Expression
 
 
-@dataclass(frozen=True)
+@record
 class Declare:
     """Begin an accumulator, for the rest of the body."""
 
@@ -182,7 +182,7 @@ class Declare:
     start: Expression
 
 
-@dataclass(frozen=True)
+@record
 class Accumulate:
     """``name = combine(name, value)``; ``combine`` is one of those of :func:`identity`."""
 
@@ -191,7 +191,7 @@ class Accumulate:
     value: Expression
 
 
-@dataclass(frozen=True)
+@record
 class AccumulateAt:
     """Keep the best ``value`` in ``name`` and where it was in ``place``; the first of equals, and NaN, win.
 
@@ -205,7 +205,7 @@ class AccumulateAt:
     position: Expression
 
 
-@dataclass(frozen=True)
+@record
 class Contract:
     """A contraction of ``a`` and ``b``; for each element, ``epilogue`` runs with its value as Local ``result``.
 
@@ -221,7 +221,7 @@ class Contract:
     tasks: DimLike = 1  # Scheduling sets it, since it depends on the target.
 
 
-@dataclass(frozen=True)
+@record
 class Draw:
     """Fill ``buffer`` with random numbers: those of ``sampler`` in :mod:`graphc.philox` for the stream of two seeds.
 
@@ -237,7 +237,7 @@ class Draw:
     grain: int | None = None
 
 
-@dataclass(frozen=True)
+@record
 class Check:
     """Where ``condition`` is true, put ``code`` in the one element of ``errors`` unless an error is there already."""
 
@@ -246,7 +246,7 @@ class Check:
     code: int
 
 
-@dataclass(frozen=True)
+@record
 class If:
     """Run the body when ``condition``, the same for every lane, is true."""
 
@@ -257,7 +257,7 @@ class If:
 Statement = For | Store | Let | Declare | Accumulate | AccumulateAt | Contract | Draw | Check | If
 
 
-@dataclass(frozen=True)
+@record
 class Kernel:
     """Statements one after the other, over ``arguments`` in the order in which a caller passes them.
 

@@ -11,15 +11,15 @@ from __future__ import annotations
 import heapq
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from graphc.dims import DimLike, ceildiv
+from graphc.records import record
 
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector
 MOST_BY_SIZE = 256  # blocks packed largest first, in some ten milliseconds
 
 
-@dataclass(frozen=True)
+@record
 class Block:
     """A value of ``size`` bytes that is alive from step ``first`` to step ``last``, both included."""
 
@@ -32,7 +32,7 @@ class Block:
         return self.first <= other.last and other.first <= self.last
 
 
-@dataclass(frozen=True)
+@record
 class Layout:
     """The offset of each block in bytes, and the bytes needed in all."""
 

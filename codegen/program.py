@@ -7,19 +7,20 @@ frame.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from typing import Any
 
 from graphc.codegen.loops import Kernel
 from graphc.dims import DimLike
 from graphc.nodes import Operation, Tensor
+from graphc.records import record
 from graphc.shapes import TensorType
 
 # The first words of every call frame; slots for values follow, then the size symbols.
 FRAME_HEAD = ("arena", "scratch", "scratch_stride", "pool", "errors")
 
 
-@dataclass(frozen=True)
+@record
 class Slot:
     """A pointer in the call frame to memory that the caller owns: a feed, fetch, state or constant."""
 
@@ -29,14 +30,14 @@ class Slot:
     word: int  # its index in the call frame
 
 
-@dataclass(frozen=True)
+@record
 class InArena:
     """Memory in the arena, ``offset`` bytes from its start."""
 
     offset: DimLike
 
 
-@dataclass(frozen=True)
+@record
 class ErrorSlot:
     """The word of the errors array in which call number ``number`` notes what went wrong."""
 
@@ -46,7 +47,7 @@ class ErrorSlot:
 Place = Slot | InArena | ErrorSlot
 
 
-@dataclass(frozen=True)
+@record
 class Call:
     """One kernel applied to the memory of its arguments; ``homes`` says where its node's inputs and outputs are."""
 
@@ -58,7 +59,7 @@ class Call:
     error_slot: int | None = None
 
 
-@dataclass(frozen=True)
+@record
 class Copy:
     """``bytes`` bytes moved from one place to another."""
 
@@ -67,19 +68,18 @@ class Copy:
     bytes: DimLike
 
 
-@dataclass
 class Program:
     """Everything there is to know of a compiled step before it becomes machine code."""
 
-    actions: list[Call | Copy] = field(default_factory=list)
-    slots: list[Slot] = field(default_factory=list)
-    symbols: tuple[str, ...] = ()
-    arena_bytes: DimLike = 0
-    scratch_bytes: tuple[DimLike, ...] = (0,)  # the largest of these is needed per thread
-    constants: list[Any] = field(default_factory=list)
-    feeds: list[Tensor] = field(default_factory=list)
-    states: list[Tensor] = field(default_factory=list)
-    fetches: list[TensorType] = field(default_factory=list)
+    def __init__(self, feeds: Iterable[Tensor] = ()):
+        self.actions: list[Call | Copy] = []
+        self.slots: list[Slot] = []
+        self.symbols: tuple[str, ...] = ()
+        self.arena_bytes: DimLike = 0
+        self.scratch_bytes: tuple[DimLike, ...] = (0,)  # the largest of these is needed per thread
+        self.constants: list[Any] = []
+        self.feeds = list(feeds)
+        self.fetches: list[TensorType] = []
 
     def add_slot(self, kind: str, number: int, type: TensorType) -> Slot:
         """A new word of the call frame."""

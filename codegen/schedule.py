@@ -7,13 +7,13 @@ Each step is a function from statements to statements whose text shows the loops
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from graphc.codegen.loops import Kernel, Statement
 from graphc.codegen.schedule_collapse import collapse, drop_single
 from graphc.codegen.schedule_tasks import parallelise
 from graphc.codegen.schedule_vectors import vectorise
 from graphc.codegen.target import Target
+from graphc.records import replace
 
 Body = tuple[Statement, ...]
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from graphc.codegen.loops import For, If, Statement, Store
 from graphc.codegen.schedule_cost import walks_as_one
 from graphc.codegen.traverse import (
@@ -15,6 +13,7 @@ from graphc.codegen.traverse import (
     statements_below,
 )
 from graphc.dims import Symbol, atom
+from graphc.records import replace
 
 
 def drop_single(body: tuple[Statement, ...]) -> tuple[Statement, ...]:

@@ -7,7 +7,6 @@ they need to be right in proportion: a gather costs about as much as its lanes, 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from graphc.codegen.loops import (
@@ -32,6 +31,7 @@ from graphc.codegen.loops import (
 from graphc.codegen.target import Target
 from graphc.codegen.traverse import body_of, depends, expressions_of, loads_below
 from graphc.dims import Atom, DimLike, FloorDiv, Symbol, atoms, coefficient, substitute
+from graphc.records import record
 
 USUAL = 256  # What a symbolic size is taken to be.
 OP_COST = {
@@ -45,7 +45,7 @@ ACCESS = 2.0  # Reaching memory for a whole vector, against operations on it: mo
 FOLD = 12  # Combining the lanes of one accumulator.
 
 
-@dataclass(frozen=True)
+@record
 class Summary:
     """One body: the cost of its operations, and where its accesses go."""
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from graphc.codegen.kernels import contraction
+from graphc.codegen import choose
 from graphc.codegen.loops import (
     Contract,
     Draw,
@@ -16,6 +14,7 @@ from graphc.codegen.schedule_cost import CostModel, estimate_size
 from graphc.codegen.schedule_vectors import independent
 from graphc.codegen.target import Target
 from graphc.codegen.traverse import loaded_buffers, stored_buffers
+from graphc.records import replace
 
 TASK_COST = 16_000.0  # Of a task: some 10 to 20 microseconds, against about 1 to hand one over.
 MOST_TASKS = 64
@@ -45,7 +44,7 @@ def _with_tasks(statement: Statement, target: Target) -> Statement:
         return replace(statement, grain=DRAWN_PER_TASK)
     if not isinstance(statement, Contract):
         return statement
-    return replace(statement, tasks=contraction.tasks(statement.spec, target))
+    return replace(statement, tasks=choose.tasks(statement.spec, target))
 
 
 def grain_of(loop: For, costs: CostModel) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 
 from graphc.codegen.loops import (
     ITEM_BYTES,
@@ -25,12 +24,13 @@ from graphc.codegen.traverse import (
     stored_buffers,
 )
 from graphc.dims import DimLike
+from graphc.records import record, replace
 
 SHORT = 4  # Loops of at most so many turns are written out,
 WRITTEN_OUT = 64  # while the operations in all their turns are no more than this.
 
 
-@dataclass(frozen=True)
+@record
 class Choice:
     """A loop as it may be scheduled, and its cost."""
 

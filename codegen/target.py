@@ -10,16 +10,16 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 from graphc.codegen import cache
+from graphc.records import record, replace
 
 DTYPE_BYTES = {"f64": 8, "f32": 4, "i64": 8, "i32": 4, "u8": 1, "bool": 1}
 
 
-@dataclass(frozen=True)
+@record
 class Target:
     """A processor: what to tell LLVM (triple, cpu, features), and what the choices need to know."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 
 from graphc.codegen.loops import (
     Accumulate,
@@ -29,6 +28,7 @@ from graphc.codegen.loops import (
     postorder,
 )
 from graphc.codegen.traverse import Renaming, expressions_of, read_buffers, rename_kernel, written_buffers
+from graphc.records import replace
 
 LINE = 72
 

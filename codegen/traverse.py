@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
 
 from graphc.codegen.loops import (
     Accumulate,
@@ -29,6 +28,7 @@ from graphc.codegen.loops import (
     postorder,
 )
 from graphc.dims import Atom, DimLike, Symbol, atom, atoms, substitute
+from graphc.records import replace
 
 # What is in a statement.
 
@@ -193,15 +193,15 @@ def depends(value: Expression, variable: Symbol) -> bool:
 # The same statement with other parts.
 
 
-@dataclass
 class Renaming:
     """New buffers, new positions and new names of locals; what is not listed stays as it is."""
 
-    buffers: dict[Buffer, Buffer]
-    positions: dict[Symbol, DimLike]
-    locals: dict[str, str]
-    done: dict[int, Expression] = field(default_factory=dict)
-    kept: list[Expression] = field(default_factory=list)  # keeps the nodes alive whose ids are in ``done``
+    def __init__(self, buffers: dict[Buffer, Buffer], positions: dict[Symbol, DimLike], locals: dict[str, str]):
+        self.buffers = buffers
+        self.positions = positions
+        self.locals = locals
+        self.done: dict[int, Expression] = {}
+        self.kept: list[Expression] = []  # keeps the nodes alive whose ids are in ``done``
 
     def buffer(self, buffer: Buffer) -> Buffer:
         return self.buffers.get(buffer, buffer)

@@ -8,7 +8,6 @@ the value from before the run unless an assignment is among its ancestors, then 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 
 from graphc import dtypes
 from graphc.graph import Graph
@@ -22,16 +21,16 @@ from graphc.shapes import TensorType
 Versions = dict[Operation, Tensor]  # the value of each assigned variable, as some node sees it
 
 
-@dataclass
 class Step:
     """One run as a function: ``graph.targets`` are the fetches, then the new values of ``updates``, in order."""
 
-    graph: Graph
-    feeds: dict[Tensor, Tensor] = field(default_factory=dict)  # fed tensor -> input of the step
-    states: dict[Operation, Tensor] = field(default_factory=dict)  # variable or random op -> input of the step
-    flags: dict[Operation, Tensor] = field(default_factory=dict)  # variable -> input: is it initialised?
-    updates: tuple[Operation, ...] = ()  # whose values the run replaces
-    fetches: int = 0
+    def __init__(self, graph: Graph):
+        self.graph = graph
+        self.feeds: dict[Tensor, Tensor] = {}  # fed tensor -> input of the step
+        self.states: dict[Operation, Tensor] = {}  # variable or random op -> input of the step
+        self.flags: dict[Operation, Tensor] = {}  # variable -> input: is it initialised?
+        self.updates: tuple[Operation, ...] = ()  # whose values the run replaces
+        self.fetches = 0
 
 
 def capture(fetches: Sequence[Tensor], effects: Iterable[Operation], feeds: Iterable[Tensor]) -> Step:

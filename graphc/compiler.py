@@ -13,8 +13,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graphc.capture import Step, capture
 from graphc.dims import DimLike
@@ -31,8 +30,7 @@ if TYPE_CHECKING:  # code generation loads when a step is compiled
 __all__ = ["Compiled", "build_program", "capture", "compile_step", "exact_types", "interface_of", "optimised"]
 
 
-@dataclass(frozen=True)
-class Compiled:
+class Compiled(NamedTuple):
     """Each stage of one compilation, kept for pictures and reports."""
 
     step: Step

@@ -14,13 +14,14 @@ A remainder is written ``x - (x // m) * m``; that is why reshaping back and fort
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Union
+
+from graphc.records import record
 
 DimLike = Union[int, "Dim"]
 
 
-@dataclass(frozen=True)
+@record
 class Symbol:
     """A named whole number: a size when ``extent`` is None, else a position with ``0 <= it < extent``."""
 
@@ -31,7 +32,7 @@ class Symbol:
         return self.name
 
 
-@dataclass(frozen=True)
+@record
 class FloorDiv:
     """The whole part of ``numerator / denominator``; the denominator is positive."""
 

@@ -61,17 +61,19 @@ def _constructor(declared: dict[str, Any], has_check: bool) -> Callable[..., Non
     names = tuple(declared)
     count = len(names)
     defaults = {name: default for name, default in declared.items() if default is not _MISSING}
+    last = tuple(defaults.values()) if names[count - len(defaults) :] == tuple(defaults) else ()
+    least = count - len(last)  # from so many values on, defaults are all that can be missing
 
     def __init__(self: Any, *values: Any, **named: Any) -> None:
         state = self.__dict__
         given = len(values)
-        if given < count:
-            state.update(defaults)
-        if named:
-            state.update(named)
-        state.update(zip(names, values))
-        if len(state) != count or given > count or (named and not named.keys() <= set(names[given:])):
-            raise TypeError(_mismatch(self, names, values, named))
+        if not named and least <= given <= count:
+            state.update(zip(names, values if given == count else values + last[given - least :]))
+        else:
+            state.update(defaults, **named)
+            state.update(zip(names, values))
+            if len(state) != count or given > count or not named.keys() <= set(names[given:]):
+                raise TypeError(_mismatch(self, names, values, named))
         if has_check:
             self.__post_init__()
 
@@ -98,7 +100,7 @@ def _comparison(cls: type, names: tuple[str, ...]) -> tuple[Any, Any]:
         return values_of(self) == values_of(other)
 
     def __hash__(self: Any) -> int:
-        return hash((cls, values_of(self)))
+        return hash(values_of(self))
 
     return __eq__, __hash__
 

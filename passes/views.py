@@ -9,7 +9,6 @@ A contraction that reads the view in place needs no copy in another order.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from graphc.dims import DimLike, is_nonnegative, row_major_strides
@@ -17,11 +16,12 @@ from graphc.nodes import Op, Tensor
 from graphc.ops.blocks import Slice
 from graphc.ops.elementwise import Cast, Elementwise
 from graphc.ops.reshaping import BroadcastTo, ExpandDims, Reshape, Squeeze, Transpose
+from graphc.records import record
 
 Strides = tuple[DimLike, ...]
 
 
-@dataclass(frozen=True)
+@record
 class View:
     """Element ``index`` stands at ``offset + strides . index`` of the row-major ``base``."""
 
@@ -37,6 +37,10 @@ class View:
     def step(self, number: int) -> DimLike:
         """The stride of an axis of any size."""
         return self.strides[number]
+
+    def moved(self, elements: DimLike) -> View:
+        """The same view so many elements on."""
+        return View(self.base, self.sizes, self.strides, self.offset + elements)
 
 
 def view_of(tensor: Tensor) -> View:

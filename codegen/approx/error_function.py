@@ -9,16 +9,15 @@ Origin of the coefficients: fitted here by the Remez exchange in 40 digits, for 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from llvmlite import ir
 
 from graphc.codegen.approx.exponential import exp_lanes
 from graphc.codegen.approx.functions import in_place_at_first
 from graphc.codegen.approx.lanes import Lanes
+from graphc.records import record
 
 
-@dataclass(frozen=True)
+@record
 class ErfConstants:
     """What differs between float32 and float64."""
 

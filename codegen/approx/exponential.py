@@ -10,17 +10,16 @@ Waite (1980): the high part has so few bits that ``n`` times it is exact.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from llvmlite import ir
 
 from graphc.codegen.approx.functions import in_place_at_first
 from graphc.codegen.approx.lanes import Lanes
+from graphc.records import record
 
 LOG2_E = 1.4426950408889634
 
 
-@dataclass(frozen=True)
+@record
 class ExpConstants:
     """What differs between float32 and float64."""
 

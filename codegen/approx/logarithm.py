@@ -11,7 +11,6 @@ Origin of the coefficients: fitted here by the Remez exchange in 50 digits, for 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 from llvmlite import ir
 
@@ -19,9 +18,10 @@ from graphc.codegen.approx.exponential import CONSTANTS as EXP_CONSTANTS
 from graphc.codegen.approx.exponential import exp_lanes
 from graphc.codegen.approx.functions import in_place_at_first
 from graphc.codegen.approx.lanes import Lanes
+from graphc.records import record
 
 
-@dataclass(frozen=True)
+@record
 class LogConstants:
     """What differs between float32 and float64."""
 

@@ -12,19 +12,18 @@ Origin of the coefficients: fitted here by the Remez exchange in 50 digits, to a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from llvmlite import ir
 
 from graphc.codegen.approx.functions import in_own_function
 from graphc.codegen.approx.huge_angles import replace_huge_angles
 from graphc.codegen.approx.lanes import Lanes
+from graphc.records import record
 
 TWO_OVER_PI = 0.6366197723675814
 LARGEST_QUICK = 2.0**20
 
 
-@dataclass(frozen=True)
+@record
 class CircleConstants:
     """What differs between float32 and float64."""
 

@@ -9,12 +9,12 @@ inputs and both their gradients (negative strides included) are all of this form
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 from graphc.dims import DimLike, product
+from graphc.records import record, replace
 
 
-@dataclass(frozen=True)
+@record
 class Axis:
     """An index that runs from 0 to ``extent - 1`` and moves ``a`` elements in A and ``b`` elements in B."""
 
@@ -23,7 +23,7 @@ class Axis:
     b: DimLike = 0
 
 
-@dataclass(frozen=True)
+@record
 class Contraction:
     """A sum of products of two arrays; rows do not move in B, cols do not move in A."""
 
@@ -47,7 +47,7 @@ class Contraction:
         return self.batch + self.rows + self.cols
 
 
-@dataclass(frozen=True)
+@record
 class Group:
     """Neighbouring axes that walk as one; ``places`` are their positions among the axes of C, with extents."""
 
@@ -57,7 +57,7 @@ class Group:
     places: tuple[tuple[int, DimLike], ...] = ()
 
 
-@dataclass(frozen=True)
+@record
 class Shape:
     """A contraction with trivial axes dropped and neighbours merged; vectors run along ``col``.
 

@@ -18,11 +18,9 @@ columns are finished; so edges need no code of their own. ``choose.py`` decides 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from llvmlite import ir
 
-from graphc.codegen.choose import Plan, element_bytes, plan
+from graphc.codegen.choose import plan, scratch_bytes, tasks
 from graphc.codegen.kernels import microtile
 from graphc.codegen.kernels.affine import Axis, Contraction
 from graphc.codegen.kernels.building import Code, Index
@@ -33,21 +31,10 @@ from graphc.codegen.kernels.operands import OperandA, OperandB, Range
 from graphc.codegen.kernels.packing import Move, merged
 from graphc.codegen.kernels.site import Coordinates, KStep, Site, Size, Sizes
 from graphc.codegen.target import Target
-from graphc.dims import DimLike, ceildiv, row_major_strides
+from graphc.dims import DimLike, row_major_strides
+from graphc.records import record
 
 __all__ = ["Axis", "Contraction", "Epilogue", "Size", "emit_contraction", "scratch_bytes", "tasks"]
-
-
-def tasks(spec: Contraction, target: Target) -> DimLike:
-    """The number of independent tasks, from shapes alone."""
-    return plan(spec, target).tasks
-
-
-def scratch_bytes(spec: Contraction, target: Target) -> DimLike:
-    """Bytes of private memory that a thread needs to perform tasks."""
-    chosen = plan(spec, target)
-    sums, a_copy, b_copy = _scratch_parts(chosen)
-    return (sums + a_copy + b_copy) * element_bytes(chosen.shape)
 
 
 def emit_contraction(
@@ -72,7 +59,7 @@ def emit_contraction(
     a, b = code.at(a_ptr, sizes(spec.a_offset)), code.at(b_ptr, sizes(spec.b_offset))
     if chosen.shape.swapped:
         a, b = b, a
-    sums, a_copy, _ = _scratch_parts(chosen)
+    sums, a_copy, _ = chosen.scratch_parts
     loops = _Loops(
         site,
         OperandA(site, code.at(scratch, sizes(sums))),
@@ -85,20 +72,7 @@ def emit_contraction(
     code.loop(begin, end, 1, lambda task: loops.task(task, a, b))
 
 
-def _scratch_parts(chosen: Plan) -> tuple[DimLike, DimLike, DimLike]:
-    """Elements of scratch for sums, for the copy of A and for that of B, each a whole number of cache lines."""
-    tile = Tile(chosen.mr, chosen.nv, chosen.lanes)
-    sums = tile.elements * (1 if chosen.k_blocks == 1 else 1 + chosen.row_tiles * chosen.panels) + tile.lanes
-    a_copy = chosen.a_tiles * chosen.tile_elements if chosen.pack_a else 0
-    b_copy = chosen.panels * chosen.panel_elements if chosen.pack_b else 0
-    return _whole_lines(sums), _whole_lines(a_copy), _whole_lines(b_copy)
-
-
-def _whole_lines(elements: DimLike) -> DimLike:
-    return ceildiv(elements, 16) * 16
-
-
-@dataclass(frozen=True)
+@record
 class _Task:
     """A block of C: a run of row tiles times a run of column panels, with both operands moved to it."""
 
@@ -109,7 +83,7 @@ class _Task:
     coordinates: Coordinates
 
 
-@dataclass(frozen=True)
+@record
 class _Part:
     """A part of K for a task: its loops, both operands moved to it, and what came before and comes after."""
 
@@ -120,7 +94,7 @@ class _Part:
     more_follow: bool | ir.Value
 
 
-@dataclass(frozen=True)
+@record
 class _Loops:
     """The loops of one contraction, from a task down to a tile in registers."""
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from llvmlite import ir
 
 from graphc.codegen.kernels.affine import Group
 from graphc.codegen.kernels.building import Index
 from graphc.codegen.kernels.site import Coordinates, Site
+from graphc.records import record
 
 # (builder, coordinates in C, the sum: a vector along the last of cols or a scalar, mask of lanes that exist or None)
 Epilogue = Callable[[ir.IRBuilder, tuple[ir.Value, ...], ir.Value, ir.Value | None], None]
 
 
-@dataclass(frozen=True)
+@record
 class Finisher:
     """Calls ``epilogue`` in a loop over rows and vectors of the tile at ``sums``; C has ``axes`` axes."""
 

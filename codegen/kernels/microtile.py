@@ -8,17 +8,17 @@ Per step of K, ``nv`` vectors of B are loaded and ``mr`` elements of A broadcast
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from llvmlite import ir
 
 from graphc.codegen.kernels.building import Code, Index
+from graphc.records import record
 
 # Where each k finds A in a cache line of its own, that line is asked for so many steps ahead.
 AHEAD = 8
 
 
-@dataclass(frozen=True)
+@record
 class Step:
     """One loop over (part of) K: its trip count and how far each operand moves in a turn."""
 
@@ -27,7 +27,7 @@ class Step:
     b: Index
 
 
-@dataclass(frozen=True)
+@record
 class Tile:
     """Which registers: ``rows`` x ``vectors`` accumulators of ``lanes`` elements."""
 

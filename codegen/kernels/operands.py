@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from llvmlite import ir
 
@@ -18,11 +17,12 @@ from graphc.codegen.kernels.packing import (
     walk,
 )
 from graphc.codegen.kernels.site import Coordinates, KStep, Site
+from graphc.records import record
 
 Range = tuple[Index, Index]
 
 
-@dataclass(frozen=True)
+@record
 class Rows:
     """The rows of one tile: the first new one, the row where the tile begins, A there, and where C is."""
 
@@ -32,7 +32,7 @@ class Rows:
     coordinates: Coordinates
 
 
-@dataclass(frozen=True)
+@record
 class OperandA:
     """Tiles of rows; ``copy`` is the memory for those of them that are copied at once."""
 
@@ -130,7 +130,7 @@ class OperandA:
         )
 
 
-@dataclass(frozen=True)
+@record
 class OperandB:
     """Panels of columns; ``copy`` is the memory for the panels of a task."""
 

@@ -11,17 +11,17 @@ nothing but other strides.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from llvmlite import ir
 
 from graphc.codegen.kernels.building import Code, Index
+from graphc.records import record
 
 # How many short runs ahead of the one that is copied memory is asked for: about the latency of the third cache.
 PREFETCH = 16
 
 
-@dataclass(frozen=True)
+@record
 class Move:
     """One loop of a copy: its trip count, and how far source and copy move in a turn."""
 

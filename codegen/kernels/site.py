@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 from llvmlite import ir
@@ -14,6 +13,7 @@ from graphc.codegen.kernels.building import Code, Index
 from graphc.codegen.kernels.microtile import Tile
 from graphc.codegen.target import Target
 from graphc.dims import DimLike
+from graphc.records import record
 
 Size = Callable[[ir.IRBuilder, DimLike], ir.Value]
 Coordinates = dict[int, Index]  # By position among the axes of C; those of extent 1 are left out.
@@ -39,7 +39,7 @@ class Sizes:
         return self.known[dim]
 
 
-@dataclass(frozen=True)
+@record
 class KStep:
     """One loop of K: its trip count, and how far A, B and a copy with nothing else in it move in a turn."""
 
@@ -49,7 +49,7 @@ class KStep:
     packed: Index
 
 
-@dataclass(frozen=True)
+@record
 class Site:
     """One contraction under construction."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from graphc.codegen.loops import Buffer, Kernel, Statement
 from graphc.codegen.lower.nest import Nest
@@ -13,12 +13,11 @@ from graphc.nodes import Operation, Tensor
 from graphc.ops import fused
 
 
-@dataclass
-class Lowered:
+class Lowered(NamedTuple):
     """The loops of a kernel, and the nodes that its error codes 1, 2, ... stand for."""
 
     kernel: Kernel
-    checked: list[Operation] = field(default_factory=list)
+    checked: list[Operation]
 
 
 def lower(node: Operation) -> Lowered:

@@ -82,7 +82,8 @@ def copying_program(image: bytes) -> Program:
     from graphc.codegen.program import Copy, Program
 
     type = TensorType(dtypes.uint8, (len(image),))
-    program = Program(constants=[np.frombuffer(image, np.uint8)])
+    program = Program()
+    program.constants = [np.frombuffer(image, np.uint8)]
     source, target = program.add_slot("constant", 0, type), program.add_slot("state", 0, type)
     program.actions += [Copy(source, target, len(image))] if image else []
     return program

@@ -10,8 +10,9 @@ import numpy as np
 from llvmlite import ir
 
 from graphc.codegen import jit
-from graphc.codegen.emit import emit_kernel, scratch_bytes
+from graphc.codegen.emit import emit_kernel
 from graphc.codegen.loops import Kernel
+from graphc.codegen.scratch import scratch_bytes
 from graphc.codegen.target import Target
 from graphc.dims import evaluate
 

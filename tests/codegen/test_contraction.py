@@ -3,7 +3,6 @@
 import ctypes
 import functools
 import itertools
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,6 +15,7 @@ from graphc.codegen.kernels.building import ELEMENTS
 from graphc.codegen.kernels.contraction import Axis, Contraction, emit_contraction, scratch_bytes, tasks
 from graphc.codegen.target import host, named, target_machine
 from graphc.dims import Symbol, evaluate, row_major_strides, symbol
+from graphc.records import replace
 
 POINTER, I32, I64 = ir.PointerType(), ir.IntType(32), ir.IntType(64)
 NUMPY = {"f32": np.float32, "f64": np.float64, "i32": np.int32, "i64": np.int64}
@@ -320,7 +320,8 @@ def forced(monkeypatch):
                 chosen = replace(chosen, k_level=len(chosen.shape.inner) - 1, k_block=k_block)
             return replace(chosen, a_tiles=a_tiles or chosen.a_tiles, row_tiles=3, panels=2)
 
-        monkeypatch.setattr(contraction, "plan", plan)
+        for module in (choose, contraction):
+            monkeypatch.setattr(module, "plan", plan)
 
     _module.cache_clear()
     _compiled.cache_clear()

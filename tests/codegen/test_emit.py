@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from graphc.codegen import jit
-from graphc.codegen.emit import scratch_bytes
 from graphc.codegen.interpret import run
 from graphc.codegen.kernels import contraction
 from graphc.codegen.kernels.affine import Axis, Contraction
@@ -25,6 +24,7 @@ from graphc.codegen.loops import (
     Store,
 )
 from graphc.codegen.schedule import schedule
+from graphc.codegen.scratch import scratch_bytes
 from graphc.codegen.target import Target, host, named
 from graphc.dims import DimLike, Symbol, atom, symbol
 from tests.codegen.loop_cases import CASES, Case, same
