@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -30,6 +29,8 @@ from graphc.codegen.scalar_division import (
     unsigned_divide,
     unsigned_modulo,
 )
+from graphc.ops import meaning
+from graphc.records import record
 
 Rule = Callable[..., Lanes]
 
@@ -41,7 +42,7 @@ class HasFma(Protocol):
     def fma(self) -> bool: ...
 
 
-@dataclass(frozen=True)
+@record
 class ScalarOp:
     """One operation: its name, what it means for NumPy arrays of one dtype, and its rules."""
 
@@ -158,45 +159,13 @@ def _select(condition: Lanes, yes: Lanes, no: Lanes) -> Lanes:
     return condition.choose(yes, no)
 
 
-# Meanings that NumPy has no name for.
-
-
-def _np_sigmoid(x: Any) -> Any:
-    e = np.exp(-np.abs(x))
-    return np.where(x >= 0, 1, e) / (1 + e)
-
-
-def _np_softplus(x: Any) -> Any:
-    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
-
-
-def _np_floor_divide(a: Any, b: Any) -> Any:
-    return np.floor(a / b) if np.asarray(a).dtype.kind == "f" else np.floor_divide(a, b)
-
-
-def _np_truncated_divide(a: Any, b: Any) -> Any:
-    if np.asarray(a).dtype.kind == "f":
-        return np.trunc(a / b)
-    quotient = np.floor_divide(a, b)
-    inexact = (quotient * b != a) & (b != 0)
-    return quotient + ((quotient < 0) & inexact)
-
-
-def _np_pow(a: Any, b: Any) -> Any:
-    """NumPy refuses negative whole exponents; here they give the true value cut to a whole number."""
-    if np.asarray(a).dtype.kind != "i":
-        return np.power(a, b)
-    of_minus_one = np.where(b % 2 == 0, 1, -1)
-    reciprocal = np.where(a == 1, 1, np.where(a == -1, of_minus_one, 0))
-    return np.where(b < 0, reciprocal, np.power(a, np.maximum(b, 0))).astype(np.asarray(a).dtype)
+# Meanings of bits, which no op of a graph has; the others are those of the ops.
 
 
 def _np_shift(function: Callable[..., Any]) -> Callable[..., Any]:
     """NumPy's shift; a negative count is as good as a large one."""
     return lambda a, b: function(a, np.where((b < 0) | (b > 64), 64, b).astype(np.asarray(a).dtype))
 
-
-_np_erf = np.vectorize(math.erf, otypes=[np.float64])
 
 # fmt: off
 _ROWS = (
@@ -208,15 +177,15 @@ _ROWS = (
              floats=lambda a, b, c: a.times_plus(b, c), **_integers(lambda a, b, c: a * b + c)),
     ScalarOp("neg", np.negative, **_numbers(lambda a: -a)),
     ScalarOp("square", np.square, **_numbers(lambda a: a * a)),
-    ScalarOp("pow", _np_pow, floats=_approximated(approx.pow), signed=_approximated(approx.integer_pow),
+    ScalarOp("pow", meaning.pow, floats=_approximated(approx.pow), signed=_approximated(approx.integer_pow),
              unsigned=_approximated(approx.unsigned_pow)),
 
     # Division: ``div`` of floats alone; the others round down (``floordiv``, ``mod``) or towards zero.
     ScalarOp("div", np.true_divide, floats=lambda a, b: a / b),
     ScalarOp("reciprocal", np.reciprocal, floats=lambda a: 1.0 / a),
-    ScalarOp("floordiv", _np_floor_divide, floor_divide_floats, floor_divide, unsigned_divide),
+    ScalarOp("floordiv", meaning.floor_division, floor_divide_floats, floor_divide, unsigned_divide),
     ScalarOp("mod", np.mod, floor_modulo_floats, floor_modulo, unsigned_modulo),
-    ScalarOp("truncdiv", _np_truncated_divide, truncated_divide_floats, truncated_divide, unsigned_divide),
+    ScalarOp("truncdiv", meaning.truncated_division, truncated_divide_floats, truncated_divide, unsigned_divide),
     ScalarOp("truncmod", np.fmod, truncated_modulo_floats, truncated_modulo, unsigned_modulo),
 
     # Sizes and signs. NaN is larger and smaller than anything, as in NumPy.
@@ -224,7 +193,7 @@ _ROWS = (
              lambda a, b: a | b),
     ScalarOp("minimum", np.minimum, _extreme("<"), lambda a, b: (a < b).choose(a, b), _extreme_unsigned("<"),
              lambda a, b: a & b),
-    ScalarOp("relu", lambda x: np.maximum(x, np.zeros_like(x)), floats=lambda x: x.at_least(0.0),
+    ScalarOp("relu", meaning.relu, floats=lambda x: x.at_least(0.0),
              signed=lambda x: (x > 0).choose(x, 0), unsigned=lambda x: x),
     ScalarOp("abs", np.abs, floats=lambda x: x.abs(), signed=lambda x: (x < 0).choose(-x, x), unsigned=lambda x: x),
     ScalarOp("sign", np.sign, floats=_sign, signed=_sign, unsigned=lambda x: x.equals(0).choose(x, 1)),
@@ -234,7 +203,7 @@ _ROWS = (
 
     # Functions.
     ScalarOp("sqrt", np.sqrt, floats=lambda x: x.sqrt()),
-    ScalarOp("rsqrt", lambda x: 1 / np.sqrt(x), floats=lambda x: 1.0 / x.sqrt()),
+    ScalarOp("rsqrt", meaning.rsqrt, floats=lambda x: 1.0 / x.sqrt()),
     ScalarOp("exp", np.exp, floats=_approximated(approx.exp)),
     ScalarOp("expm1", np.expm1, floats=_approximated(approx.expm1)),
     ScalarOp("log", np.log, floats=_approximated(approx.log)),
@@ -243,9 +212,9 @@ _ROWS = (
     ScalarOp("cos", np.cos, floats=_approximated(approx.cos)),
     ScalarOp("tan", np.tan, floats=_approximated(approx.tan)),
     ScalarOp("tanh", np.tanh, floats=_approximated(approx.tanh)),
-    ScalarOp("sigmoid", _in_double(_np_sigmoid), floats=_approximated(approx.sigmoid)),
-    ScalarOp("softplus", _in_double(_np_softplus), floats=_approximated(approx.softplus)),
-    ScalarOp("erf", _in_double(_np_erf), floats=_approximated(approx.erf)),
+    ScalarOp("sigmoid", _in_double(meaning.sigmoid), floats=_approximated(approx.sigmoid)),
+    ScalarOp("softplus", _in_double(meaning.softplus), floats=_approximated(approx.softplus)),
+    ScalarOp("erf", _in_double(meaning.erf), floats=_approximated(approx.erf)),
 
     # Comparisons and logic.
     ScalarOp("eq", np.equal, **_compared("==")),

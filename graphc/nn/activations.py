@@ -20,7 +20,7 @@ def relu6(features: Any, name: str | None = None) -> Tensor:
     """``min(max(x, 0), 6)``."""
     x = convert_to_tensor(features)
     with graph_of([x]).name_scope(name or "Relu6") as scope:
-        return e.minimum(e.relu(x), 6, name=scope)
+        return e.minimum(convert_to_tensor(6, x.dtype), e.relu(x), name=scope)  # the first of equals has the adjoint
 
 
 def leaky_relu(features: Any, alpha: Any = 0.2, name: str | None = None) -> Tensor:

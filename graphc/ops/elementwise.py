@@ -138,8 +138,18 @@ def _zero(like: Tensor) -> Tensor:
     return convert_to_tensor(0, like.dtype)
 
 
+def _zeros_of(like: Tensor) -> Tensor:
+    from graphc.ops.reshaping import broadcast_like  # reshaping stands on elementwise
+
+    return broadcast_like(_zero(like), like)
+
+
 def _only_where(mask: Tensor, grad: Tensor) -> Tensor:
     return apply(Elementwise("Select"), mask, grad, _zero(grad))
+
+
+def _unless(mask: Tensor, grad: Tensor) -> Tensor:
+    return apply(Elementwise("Select"), mask, _zero(grad), grad)
 
 
 def _pow_exponent_adjoint(a: Tensor, b: Tensor, y: Tensor, g: Tensor) -> Tensor:
@@ -158,20 +168,21 @@ RECORDS: dict[str, Record] = {record.type: record for record in [
     Record("Sub", "sub", np.subtract, NUMBERS, (lambda a, b, y, g: g, lambda a, b, y, g: -g)),
     Record("Mul", "mul", np.multiply, NUMBERS, (lambda a, b, y, g: g * b, lambda a, b, y, g: g * a)),
     Record("RealDiv", "div", np.true_divide, FLOATS, (lambda a, b, y, g: g / b, lambda a, b, y, g: -g * y / b)),
-    Record("FloorDiv", "floordiv", meaning.integer_division, NUMBERS, (None, None)),
-    Record("TruncateDiv", "truncdiv", meaning.truncated_division, INTEGERS, (None, None)),
+    Record("FloorDiv", "floordiv", meaning.floor_division, NUMBERS, (None, None)),
+    Record("TruncateDiv", "truncdiv", meaning.truncated_division, NUMBERS, (None, None)),
     Record("FloorMod", "mod", np.mod, NUMBERS, (lambda a, b, y, g: g, lambda a, b, y, g: -g * floordiv(a, b))),
     Record("TruncateMod", "truncmod", np.fmod, NUMBERS, (lambda a, b, y, g: g, None)),
     Record("Maximum", "maximum", np.maximum, NUMBERS,
-           (lambda a, b, y, g: _only_where(greater_equal(a, b), g), lambda a, b, y, g: _only_where(less(a, b), g))),
+           (lambda a, b, y, g: _only_where(greater_equal(a, b), g),
+            lambda a, b, y, g: _unless(greater_equal(a, b), g))),
     Record("Minimum", "minimum", np.minimum, NUMBERS,
-           (lambda a, b, y, g: _only_where(less_equal(a, b), g), lambda a, b, y, g: _only_where(greater(a, b), g))),
+           (lambda a, b, y, g: _only_where(less_equal(a, b), g), lambda a, b, y, g: _unless(less_equal(a, b), g))),
     Record("Pow", "pow", meaning.pow, SIGNED,
            (lambda a, b, y, g: g * b * pow(a, b - convert_to_tensor(1, b.dtype)), _pow_exponent_adjoint), flops=30),
     # one argument
     Record("Neg", "neg", np.negative, SIGNED, (lambda x, y, g: -g,)),
     Record("Abs", "abs", np.abs, SIGNED, (lambda x, y, g: g * sign(x),)),
-    Record("Sign", "sign", np.sign, SIGNED, (None,)),
+    Record("Sign", "sign", np.sign, SIGNED, (lambda x, y, g: _zeros_of(x),)),
     Record("Square", "square", np.square, NUMBERS, (lambda x, y, g: g * (x + x),)),
     Record("Sqrt", "sqrt", np.sqrt, FLOATS, (lambda x, y, g: g * 0.5 / y,)),
     Record("Rsqrt", "rsqrt", meaning.rsqrt, FLOATS, (lambda x, y, g: g * -0.5 * y * y * y,)),
@@ -187,7 +198,7 @@ RECORDS: dict[str, Record] = {record.type: record for record in [
     Record("Sigmoid", "sigmoid", meaning.sigmoid, FLOATS, (lambda x, y, g: g * y * (1.0 - y),), flops=12),
     Record("Softplus", "softplus", meaning.softplus, FLOATS, (lambda x, y, g: g * sigmoid(x),), flops=20),
     Record("Erf", "erf", meaning.erf, FLOATS, (lambda x, y, g: g * _TWO_OVER_ROOT_PI * exp(-square(x)),), flops=15),
-    Record("Relu", "relu", lambda x: np.maximum(x, np.zeros((), x.dtype)), NUMBERS,
+    Record("Relu", "relu", meaning.relu, NUMBERS,
            (lambda x, y, g: _only_where(greater(y, _zero(y)), g),)),
     Record("Floor", "floor", np.floor, FLOATS, (None,)),
     Record("Ceil", "ceil", np.ceil, FLOATS, (None,)),
@@ -207,7 +218,7 @@ RECORDS: dict[str, Record] = {record.type: record for record in [
     Record("IsInf", "is_inf", np.isinf, FLOATS, (None,), gives_bool=True),
     Record("IsFinite", "is_finite", np.isfinite, FLOATS, (None,), gives_bool=True),
     Record("Select", "select", np.where, dtypes.ALL,
-           (None, lambda c, a, b, y, g: _only_where(c, g), lambda c, a, b, y, g: _only_where(logical_not(c), g))),
+           (None, lambda c, a, b, y, g: _only_where(c, g), lambda c, a, b, y, g: _unless(c, g))),
 ]}
 # fmt: on
 
@@ -259,7 +270,7 @@ def floordiv(x: Any, y: Any, name: str | None = None) -> Tensor:
 
 
 def truncatediv(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """``x // y`` for whole numbers, cut towards zero."""
+    """``x / y`` cut towards zero; a whole number over zero is an error when the graph runs."""
     return _call("TruncateDiv", x, y, name=name)
 
 

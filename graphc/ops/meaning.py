@@ -1,4 +1,4 @@
-"""What some elementwise ops mean in NumPy, where NumPy has no function for it."""
+"""What some elementwise ops, and the scalar steps they become, mean in NumPy where it has no function for it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,11 @@ def erf(x: Any) -> Any:
     return np.vectorize(math.erf, otypes=[np.float64])(x)
 
 
-def integer_division(a: Any, b: Any) -> Any:
+def relu(x: Any) -> Any:
+    return np.maximum(x, np.zeros((), np.asarray(x).dtype))
+
+
+def floor_division(a: Any, b: Any) -> Any:
     if np.asarray(a).dtype == object or np.asarray(b).dtype == object:
         return a // b
     # Of floats, the rounded quotient rounded down, as in TensorFlow: 1.0 // 0.1 is 10 in float32, where NumPy says 9.
@@ -29,6 +33,8 @@ def integer_division(a: Any, b: Any) -> Any:
 
 
 def truncated_division(a: Any, b: Any) -> Any:
+    if np.asarray(a).dtype.kind == "f":
+        return np.trunc(np.true_divide(a, b))
     quotient = np.floor_divide(a, b)
     inexact = (quotient * b != a) & (b != 0)
     return quotient + ((quotient < 0) & inexact)
@@ -39,9 +45,9 @@ def rsqrt(x: Any) -> Any:
 
 
 def pow(a: Any, b: Any) -> Any:
-    if np.asarray(a).dtype.kind in "iu" and np.any(np.asarray(b) < 0):
-        # NumPy refuses negative whole exponents; TensorFlow's kernels give 0 but for bases 1 and -1.
-        tame = np.power(a, np.maximum(b, 0))
-        odd = np.where(np.asarray(b) % 2 != 0, a, np.ones_like(a))
-        return np.where(np.asarray(b) < 0, np.where(a == 1, 1, np.where(a == -1, odd, 0)), tame)
-    return np.power(a, b)
+    if np.asarray(a).dtype.kind != "i":
+        return np.power(a, b)
+    # NumPy refuses negative whole exponents; here they give the true value cut to a whole number, 0 for a base of 0.
+    of_minus_one = np.where(b % 2 == 0, 1, -1)
+    reciprocal = np.where(a == 1, 1, np.where(a == -1, of_minus_one, 0))
+    return np.where(b < 0, reciprocal, np.power(a, np.maximum(b, 0))).astype(np.asarray(a).dtype)

@@ -83,7 +83,7 @@ class Reduce(Op):
 
 @record
 class ArgReduce(Op):
-    """The position of the greatest (``ArgMax``) or least (``ArgMin``) element along ``axis``: the first of equals."""
+    """The position of the greatest (``ArgMax``) or least (``ArgMin``) element along ``axis``: the first of equals, or of NaNs."""
 
     fn: str
     axis: int
@@ -267,13 +267,13 @@ def reduce_logsumexp(input_tensor: Any, axis: Any = None, keepdims: Any = None, 
 
 def argmax(input: Any, axis: Any = None, name: str | None = None, dimension: Any = None,
            output_type: Any = dtypes.int64) -> Tensor:  # fmt: skip
-    """The position of the greatest element along ``axis`` (0 where None); the first of equals."""
+    """The position of the greatest element along ``axis`` (0 where None); the first of equals, the first NaN if any."""
     return _argreduce("ArgMax", input, dimension if axis is None else axis, name, output_type)
 
 
 def argmin(input: Any, axis: Any = None, name: str | None = None, dimension: Any = None,
            output_type: Any = dtypes.int64) -> Tensor:  # fmt: skip
-    """The position of the least element along ``axis`` (0 where None); the first of equals."""
+    """The position of the least element along ``axis`` (0 where None); the first of equals, the first NaN if any."""
     return _argreduce("ArgMin", input, dimension if axis is None else axis, name, output_type)
 
 

@@ -43,6 +43,11 @@ PROGRAMS: dict[str, tuple[Program, list[Any]]] = {
     "maximum of equals": (lambda tf, a, b: [tf.maximum(a, b), tf.minimum(a, b)], [TIES, TIES.copy()]),
     "relu at zero": (lambda tf, x: tf.nn.relu(x), [np.array([-1, 0, 0.5], np.float32)]),
     "abs and sign at zero": (lambda tf, x: [tf.abs(x), tf.sign(x)], [np.array([-1, 0, 0.5], np.float32)]),
+    "maximum with NaN": (lambda tf, a, b: [tf.maximum(a, b), tf.minimum(a, b)], [
+        np.array([np.nan, 1, np.nan, 2], np.float32), np.array([1, np.nan, np.nan, 2], np.float32)]),
+    "relu6 at its corners": (lambda tf, x: tf.nn.relu6(x), [np.array([-1, 0, 0.5, 6, 7], np.float32)]),
+    "clip at its ends": (lambda tf, x: tf.clip_by_value(x, -1, 1), [np.array([-2, -1, 0.5, 1, 2], np.float32)]),
+    "truncated division of floats": (lambda tf, a, b: tf.truncatediv(a, b), PAIRS),
     "pow at zero": (
         lambda tf, a, b: tf.pow(a, b), [np.array([0, 0, 2], np.float32), np.array([2, 1, -1.5], np.float32)]),
     "division of floats": (lambda tf, a, b: [tf.floordiv(a, b), tf.floormod(a, b)], PAIRS),

@@ -49,7 +49,7 @@ NO_RULE = {
 }
 # Formulas without any adjoint: steps, whole numbers and truth values.
 FLAT = {
-    "FloorDiv", "TruncateDiv", "Sign", "Floor", "Ceil", "Round", "Equal", "NotEqual", "Less", "LessEqual", "Greater",
+    "FloorDiv", "TruncateDiv", "Floor", "Ceil", "Round", "Equal", "NotEqual", "Less", "LessEqual", "Greater",
     "GreaterEqual", "LogicalAnd", "LogicalOr", "LogicalXor", "LogicalNot", "IsNan", "IsInf", "IsFinite",
 }  # fmt: skip
 
