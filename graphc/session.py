@@ -42,7 +42,7 @@ class State:
         array = self.arrays.get(operation)
         if array is None or array.shape != tuple(shape):
             dtype = operation.outputs[0].dtype.numpy if isinstance(operation.kind, VariableV2) else np.dtype(np.int64)
-            fresh = aligned_array(shape, dtype)
+            fresh = aligned_array(shape, dtype, operation.describe)
             fresh[...] = 0
             self.arrays[operation] = array = fresh
             self.version += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,7 +25,7 @@ from graphc.ops.reshaping import (
 )
 from graphc.ops.shape_values import static_axis, static_sizes
 from graphc.records import record
-from graphc.shapes import Shape, Size, TensorType, merge, normalise_axis, shape_text
+from graphc.shapes import Shape, Size, TensorType, as_shape, merge, normalise_axis, shape_text
 
 
 @record
@@ -129,7 +130,7 @@ def ones(shape: Any, dtype: Any = dtypes.float32, name: str | None = None) -> Te
 def _filled(value: int, shape: Any, dtype: Any, name: str) -> Tensor:
     wanted = dtypes.as_dtype(dtype)
     sizes: Any = static_sizes(shape)
-    if static_shape(sizes) and np.prod(sizes) <= 1:
+    if static_shape(sizes) and math.prod(as_shape(sizes) or ()) <= 1:
         return constant(np.full(sizes, value, wanted.numpy), name=name)
     with graph_of([convert_to_tensor(shape)] if sizes is None else []).name_scope(name) as scope:
         return broadcast_to(_scalar(value, wanted), shape, name=scope)

@@ -252,8 +252,14 @@ def _fill(array: np.ndarray[Any, Any], shape: Any, verify_shape: bool) -> np.nda
     if array.size == 0 and count:
         raise ValueError(f"a constant of shape {shape} needs at least one value")
     flat = array.reshape(-1)
-    padding = np.repeat(flat[-1:], count - flat.size)
-    return _frozen(np.concatenate([flat, padding]).reshape(shape))
+    try:
+        padding = np.repeat(flat[-1:], count - flat.size)
+        return _frozen(np.concatenate([flat, padding]).reshape(shape))
+    except (MemoryError, OverflowError, ValueError):
+        raise ValueError(
+            f"a constant of shape {shape_text(shape)} takes {count * array.itemsize} bytes, more than there is; tf.fill "
+            "makes one value's copies when the graph runs"
+        ) from None
 
 
 def _holds_tensors(values: Any) -> bool:

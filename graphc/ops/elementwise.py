@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from graphc import dtypes
-from graphc.dtypes import FLOATS, INTEGERS, NUMBERS, DType
+from graphc.dtypes import FLOATS, NUMBERS, DType
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import meaning
 from graphc.ops.base import apply, check_dtype, check_same_dtype, convert_to_tensor, convert_together

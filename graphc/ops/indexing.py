@@ -31,10 +31,15 @@ INDICES = (dtypes.int32, dtypes.int64)
 class GatherV2(Op):
     """``y[outer, i, inner] = x[outer, indices[i], inner]``, where ``axis`` comes after the outer axes.
 
-    An index outside the axis is an error when the graph runs.
+    An index outside the axis is an error when the graph runs. ``slices``: it stands for ``x[..., i, ...]``.
     """
 
     axis: int = 0
+    slices: bool = False
+
+    @property
+    def type(self) -> str:
+        return "StridedSlice" if self.slices else "GatherV2"
 
     def infer(self, x: TensorType, indices: TensorType) -> TensorType:
         check_dtype(indices, INDICES, "indices")
@@ -52,6 +57,8 @@ class GatherV2(Op):
         """What went wrong where an index is outside."""
         x, indices = node.inputs
         size = x.type.sizes[self.axis]
+        if self.slices:
+            return f"a position along axis {self.axis} of {x.label} {x.type} is not in [0, {size})"
         return f"an index in {indices.label} is not in [0, {size}), the positions of {x.label} {x.type}"
 
     def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
@@ -274,7 +281,7 @@ def unsorted_segment_sum(data: Any, segment_ids: Any, num_segments: Any, name: s
 def slice_by_gather(x: Tensor, begin: Tensor, counts: Sequence[Any]) -> Tensor:
     """The block of ``x`` at a begin that depends on data, by a gather along each axis of which it takes a part."""
     for axis, places in _positions(x.type.sizes, begin, counts):
-        x = apply(GatherV2(axis), x, places)
+        x = apply(GatherV2(axis, slices=True), x, places)
     return x
 
 

@@ -83,7 +83,10 @@ class Reduce(Op):
 
 @record
 class ArgReduce(Op):
-    """The position of the greatest (``ArgMax``) or least (``ArgMin``) element along ``axis``: the first of equals, or of NaNs."""
+    """The position of the greatest (``ArgMax``) or least (``ArgMin``) element along ``axis``.
+
+    It is the first of equals, and the first NaN where there is one.
+    """
 
     fn: str
     axis: int

@@ -18,7 +18,7 @@ from graphc.dtypes import DType
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.base import apply, constant, convert_to_tensor
 from graphc.ops.elementwise import cast, identity
-from graphc.ops.shape_values import sizes_from, static_axis, static_sizes
+from graphc.ops.shape_values import shape_from, sizes_from, static_axis, static_sizes
 from graphc.records import record
 from graphc.shapes import Shape, Size, TensorType, broadcast, normalise_axis, shape_text
 
@@ -204,7 +204,7 @@ class BroadcastTo(Op):
         """With the sizes written in."""
         if self.shape is not None:
             return None
-        return apply(BroadcastTo(tuple(sizes_from(values[1], "broadcast_to"))), inputs[0])
+        return apply(BroadcastTo(shape_from(values[1], "broadcast_to")), inputs[0])
 
 
 @record

@@ -135,10 +135,10 @@ def range(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name
         parts = _one_dtype((start, limit, delta), dtype)
         known = [_known_scalar(part) for part in parts]
         if all(value is not None for value in known):
-            values = _counted(known[0], known[1], known[2], parts[0].dtype.numpy)
-            if values.size <= MAX_CONSTANT:
-                return constant(values, name=scope)
-            ramp = apply(Iota(values.size, parts[0].dtype))
+            length = _length(*known)
+            if length <= MAX_CONSTANT:
+                return constant(_counted(*known, parts[0].dtype.numpy), name=scope)
+            ramp = apply(Iota(length, parts[0].dtype))
             return e.add(e.multiply(ramp, parts[2]), parts[0], name=scope)
         return apply(Range(), *parts, name=scope)
 

@@ -14,7 +14,7 @@ import numpy as np
 from graphc.dims import Dim, atoms, symbol
 from graphc.nodes import Operation, Tensor
 from graphc.ops.base import Const, as_array, convert_to_tensor, is_tensor_like
-from graphc.shapes import Dimension, Size, TensorShape, TensorType
+from graphc.shapes import MOST, Dimension, Size, TensorShape, TensorType
 
 MAX_ELEMENTS = 64  # a shape is short; longer vectors are data
 _FOLLOWS_SHAPES = frozenset({
@@ -141,6 +141,8 @@ def _plain(size: Any) -> Size:
     if size is None or isinstance(size, Dim):
         return size
     if isinstance(size, (int, np.integer)):
+        if not -MOST <= size <= MOST:
+            raise ValueError(f"a size must be below 2**63, not {size}")
         return int(size)
     raise TypeError(f"a size must be a whole number, not {size!r}")
 
@@ -158,3 +160,11 @@ def sizes_from(value: Any, what: str) -> tuple[Any, ...]:
             f"the shape given to {what} depends on data; wanted one that follows from shapes of the feeds"
         )
     return tuple(size if isinstance(size, Dim) else int(size) for size in np.asarray(value, object).reshape(-1))
+
+
+def shape_from(value: Any, what: str) -> tuple[Any, ...]:
+    """The shape in ``value``; ``ValueError`` where a size is negative."""
+    sizes = sizes_from(value, what)
+    if any(isinstance(size, int) and size < 0 for size in sizes):
+        raise ValueError(f"sizes must be at least 0, not {list(sizes)}")
+    return sizes

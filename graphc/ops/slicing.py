@@ -284,11 +284,11 @@ def _packed(bounds: Sequence[Any]) -> Tensor:
 
 def _gathered(x: Tensor, axis: int, index: Tensor, name: str | None) -> Tensor:
     """``x`` at a position that is a tensor; a negative one counts from the end."""
-    from graphc.ops.indexing import gather  # indexing stands on slicing
+    from graphc.ops.indexing import GatherV2  # indexing stands on slicing
 
     size = along(shape(x, out_type=index.dtype), 0, axis, axis + 1)
     counted = select(less(index, convert_to_tensor(0, index.dtype)), index + apply(Squeeze((0,)), size), index)
-    return gather(x, counted, axis=axis, name=name)
+    return apply(GatherV2(axis, slices=True), x, counted, name=name)
 
 
 def reverse(tensor: Any, axis: Any, name: str | None = None) -> Tensor:
