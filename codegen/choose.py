@@ -18,6 +18,8 @@ USUAL = 256
 TASK_FLOPS = 1 << 19
 TASKS_WANTED = 16
 LARGEST_SUMS = 1 << 20
+# Registers with sums where every product reads memory: enough to hide the latency of an addition.
+MOST_PAIRED = 12
 # Rows of A that lie a multiple of 4 KiB apart share one set of the first cache, which holds eight lines.
 MOST_ROWS, ROWS_THAT_COLLIDE = 30, 6
 
@@ -26,7 +28,7 @@ MOST_ROWS, ROWS_THAT_COLLIDE = 30, 6
 class Plan:
     """How one contraction is computed; the fields name the loops of ``kernels/contraction.py``."""
 
-    form: str  # "tile": registers hold a tile of C; "dot": vectors run along K.
+    form: str  # "tile": registers hold a tile of C; "dot": vectors run along K; "paired": A is read by vectors too.
     shape: Shape
     lanes: int
     mr: int
@@ -132,6 +134,8 @@ def _whole_lines(elements: DimLike) -> DimLike:
 def plan(spec: Contraction, target: Target) -> Plan:
     """The way ``spec`` is computed on ``target``."""
     shape = shape_of(spec)
+    if shape.col.a != 0:
+        return paired_plan(shape, target)
     if _runs_along_k(shape) and _dot_pays(shape):
         return dot_plan(shape, target)
     if shape.n == 1 and shape.rows and shape.rows[-1].a == 1:
@@ -221,6 +225,42 @@ def dot_plan(shape: Shape, target: Target) -> Plan:
         ("both operands run along K",),
     )
     return _with_tasks(result, target)
+
+
+def paired_plan(shape: Shape, target: Target) -> Plan:
+    """Both operands move along the columns: vectors of A times vectors (or one element) of B, as by depth.
+
+    Nothing is reused but B by the rows of a tile, so tiles are as large as hides the latency of the additions.
+    """
+    lanes = lanes_for(shape, target) if isinstance(shape.n, int) else 1
+    tiled = len(shape.rows) - 1 if shape.rows else None
+    rows: DimLike = 1 if tiled is None else shape.rows[tiled].extent
+    vectors = max(1, min(4, guess(shape.n) // lanes)) if isinstance(shape.n, int) else 1
+    most = max(1, MOST_PAIRED // vectors)
+    mr = _even_share(rows, most) if isinstance(rows, int) else 4
+    nv = max(1, min(vectors, MOST_PAIRED // mr))
+    result = Plan(
+        "paired",
+        shape,
+        lanes,
+        mr,
+        nv,
+        tiled,
+        "",
+        False,
+        0,
+        _whole_k(shape),
+        1,
+        1,
+        1,
+        ("both operands move along columns",),
+    )
+    return _with_tasks(result, target)
+
+
+def _even_share(extent: int, most: int) -> int:
+    """The length of equal pieces of ``extent``, at most ``most`` long."""
+    return -(-extent // -(-extent // most)) if extent > 0 else 1
 
 
 def tile_plan(shape: Shape, target: Target, pack_a: str, pack_b: bool, reasons: tuple[str, ...] = ()) -> Plan:

@@ -302,8 +302,9 @@ def _epilogue(
 
 def _vector_coordinate(statement: Contract) -> Symbol | None:
     """The coordinate along which the vectors of a contraction run: the last of its columns that is not trivial."""
-    first = len(statement.coordinates) - len(statement.spec.cols)
-    for axis, symbol in reversed(list(zip(statement.spec.cols, statement.coordinates[first:], strict=True))):
+    columns = statement.spec.cols + statement.spec.paired
+    first = len(statement.coordinates) - len(columns)
+    for axis, symbol in reversed(list(zip(columns, statement.coordinates[first:], strict=True))):
         if axis.extent != 1:
             return symbol
     return None

@@ -267,7 +267,7 @@ def _local(name: str, state: _State) -> Any:
 def _contract(statement: Contract, state: _State) -> None:
     """Each element is the sum over the inner axes of products, in float64; then the epilogue."""
     spec = statement.spec
-    axes = (*spec.batch, *spec.rows, *spec.cols)
+    axes = spec.output
     a, b = state.arrays[statement.a], state.arrays[statement.b]
     for place in product(*(range(_number(axis.extent, state)) for axis in axes)):
         a_start = _number(spec.a_offset, state) + sum(p * _number(x.a, state) for p, x in zip(place, axes, strict=True))

@@ -209,7 +209,8 @@ class AccumulateAt:
 class Contract:
     """A contraction of ``a`` and ``b``; for each element, ``epilogue`` runs with its value as Local ``result``.
 
-    ``coordinates`` are the loop variables of the result's axes: batch axes, then row axes, then column axes.
+    ``coordinates`` are the loop variables of the result's axes: batch axes, then row axes, then column or paired axes.
+    ``phase``: the other contractions of the kernel write other elements of the same buffers.
     """
 
     spec: Contraction
@@ -219,6 +220,7 @@ class Contract:
     result: str
     epilogue: tuple[Statement, ...]
     tasks: DimLike = 1  # Scheduling sets it, since it depends on the target.
+    phase: bool = False
 
 
 @record

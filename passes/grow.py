@@ -15,10 +15,18 @@ from typing import Any
 
 from graphc.graph import Graph
 from graphc.nodes import Operation, Tensor
-from graphc.ops.contraction import Contract
 from graphc.ops.fused import Space
 from graphc.passes.align import Axes, placed, space_of, through_view
-from graphc.passes.kinds import behind_aliases, has_own_loops, is_alias, is_free, is_input, reads_memory, reduces
+from graphc.passes.kinds import (
+    behind_aliases,
+    contracts,
+    has_own_loops,
+    is_alias,
+    is_free,
+    is_input,
+    reads_memory,
+    reduces,
+)
 
 MAX_MEMBERS = 64  # keeps compile time linear in the size of a graph, and registers enough
 GOOD_SIZE = 40  # from here on, a group of a long chain ends where the one before it did, so that kernels are alike
@@ -33,7 +41,7 @@ class Group:
         self.space: Space = space_of(node)
         self.axes: dict[Operation, Axes] = {}
         self.leaves: set[Operation] = set()
-        self.contraction = isinstance(node.kind, Contract)
+        self.contraction = contracts(node)
         self.root = has_own_loops(node)
         self.level = 0
         self.sources: set[Group] = set()

@@ -25,7 +25,7 @@ class Axis:
 
 @record
 class Contraction:
-    """A sum of products of two arrays; rows do not move in B, cols do not move in A."""
+    """A sum of products of two arrays; rows do not move in B, cols do not move in A, paired axes move as they like."""
 
     dtype: str
     batch: tuple[Axis, ...]
@@ -34,17 +34,20 @@ class Contraction:
     inner: tuple[Axis, ...]
     a_offset: DimLike = 0
     b_offset: DimLike = 0
+    paired: tuple[Axis, ...] = ()
 
     def __post_init__(self) -> None:
         if self.dtype not in ("f32", "f64", "i32", "i64"):
             raise ValueError(f"a contraction has no elements of type {self.dtype}")
         if any(axis.b != 0 for axis in self.rows) or any(axis.a != 0 for axis in self.cols):
             raise ValueError("rows of a contraction have stride 0 in B, and cols stride 0 in A")
+        if self.cols and self.paired:
+            raise ValueError("a contraction has cols or paired axes, not both")
 
     @property
     def output(self) -> tuple[Axis, ...]:
         """The axes of C in order."""
-        return self.batch + self.rows + self.cols
+        return self.batch + self.rows + self.cols + self.paired
 
 
 @record
@@ -61,7 +64,8 @@ class Group:
 class Shape:
     """A contraction with trivial axes dropped and neighbours merged; vectors run along ``col``.
 
-    ``swapped`` says that A and B changed roles: then ``col`` is made of the contraction's rows.
+    ``swapped`` says that A and B changed roles: then ``col`` is made of the contraction's rows. A ``col`` that is a
+    paired axis may move in A too.
     """
 
     dtype: str
@@ -88,11 +92,11 @@ ONE = Group(1, 0, 0)
 
 
 def shape_of(spec: Contraction, swapped: bool = False) -> Shape:
-    """The merged loops of ``spec``: all but the last of its cols become outer loops, as vectors run along one axis."""
+    """The merged loops of ``spec``: vectors run along one axis, so all but the last of its cols become outer loops."""
     places = iter(range(len(spec.output)))
     batch = [_group(axis, next(places)) for axis in spec.batch]
     rows = [_group(axis, next(places)) for axis in spec.rows]
-    cols = [_group(axis, next(places)) for axis in spec.cols]
+    cols = [_group(axis, next(places)) for axis in (*spec.cols, *spec.paired)]
     inner = [Group(axis.extent, axis.a, axis.b) for axis in spec.inner]
     if swapped:
         rows, cols = [_swap(group) for group in cols], [_swap(group) for group in rows]

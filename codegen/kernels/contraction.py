@@ -29,6 +29,7 @@ from graphc.codegen.kernels.finish import Epilogue, Finisher
 from graphc.codegen.kernels.microtile import Step, Tile
 from graphc.codegen.kernels.operands import OperandA, OperandB, Range
 from graphc.codegen.kernels.packing import Move, merged
+from graphc.codegen.kernels.paired import paired_products
 from graphc.codegen.kernels.site import Coordinates, KStep, Site, Size, Sizes
 from graphc.codegen.target import Target
 from graphc.dims import DimLike, row_major_strides
@@ -170,7 +171,7 @@ class _Loops:
         rows = self.a.rows(tile, part.a)
         column = code.mul(panel, columns)
         first_column = self.b.first_column(column)
-        a = code.opaque_pointer(self.a.place(tile, first_copied, rows))
+        a = code.opaque_pointer(self._along_columns(self.a.place(tile, first_copied, rows), first_column))
         b = code.opaque_pointer(self.b.place(panel, task.panels[0], first_column, part.b))
         if self.site.plan.k_blocks == 1:
             self._fill(a, b, part)
@@ -183,6 +184,11 @@ class _Loops:
             self.finisher.finish(code.opaque(rows.start), first_new[0], code.opaque(first_column), first_new[1], where)
 
         code.when(part.more_follow, lambda: None, finish)
+
+    def _along_columns(self, a: ir.Value, first_column: Index) -> ir.Value:
+        """A where the panel begins: it moves along paired columns only."""
+        code = self.site.code
+        return code.at(a, code.mul(first_column, self.site.sizes(self.site.plan.shape.col.a)))
 
     def _waiting_sums(self, task: _Task, tile: Index, panel: Index) -> ir.Value:
         """Where the sums of a tile wait for the next part of K: behind the tile that is being finished."""
@@ -233,5 +239,10 @@ class _Loops:
         if site.plan.form == "dot":
             return dot_products(
                 code, tile.rows, tile.columns, site.lanes, steps, a, self.a.row_step, b, self.b.column_step
+            )
+        if site.plan.form == "paired":
+            column_step = site.sizes(site.plan.shape.col.a)
+            return paired_products(
+                code, tile, steps, a, self.a.row_step, column_step, b, self.b.column_step, site.plan.shape.n
             )
         return microtile.accumulate(code, tile, steps, a, self.a.row_step, b, self.b.column_step, self.b.mask)

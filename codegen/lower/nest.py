@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import cast
 
 from graphc.codegen.kernels.affine import Axis, Contraction
 from graphc.codegen.loops import Buffer, Check, Contract, Expression, For, Local, Statement, Store
@@ -66,9 +65,13 @@ class Nest:
 
     def statements(self) -> tuple[Statement, ...]:
         """The whole nest."""
-        product = next((node for node in self.nodes if node.type == "Contract"), None)
-        if product is not None:
-            return (self._contract(product),)
+        for node in self.nodes:
+            if isinstance(node.kind, contraction.Contract):
+                start, step = (0,) * len(node.kind.shape), (1,) * len(node.kind.shape)
+                return (self._contract(node, node.kind, start, step),)
+            if isinstance(node.kind, contraction.ContractPhases):
+                phases = zip(node.kind.parts, node.kind.places, strict=True)
+                return tuple(self._contract(node, part, *place, phase=True) for part, place in phases)
         kept = [axis for axis in range(len(self.sizes)) if axis not in self.reduced]
         return self._loops(kept, self._row())
 
@@ -141,19 +144,27 @@ class Nest:
                 body = (For(self.variables[axis], body),)
         return body
 
-    def _contract(self, node: Operation) -> Contract:
-        kind = cast(contraction.Contract, node.kind)
+    def _contract(
+        self,
+        node: Operation,
+        kind: contraction.Contract,
+        start: Sequence[int],
+        step: Sequence[int],
+        phase: bool = False,
+    ) -> Contract:
+        """A contraction that gives the result at ``start + step * index``."""
         dtype = node.outputs[0].dtype.short
-        batch, rows, cols, inner = (
-            tuple(Axis(*axis) for axis in axes) for axes in (kind.batch, kind.rows, kind.cols, kind.inner)
+        batch, rows, cols, inner, paired = (
+            tuple(Axis(*axis) for axis in axes) for axes in (kind.batch, kind.rows, kind.cols, kind.inner, kind.paired)
         )
-        spec = Contraction(dtype, batch, rows, cols, inner, kind.a_offset, kind.b_offset)
-        sizes = tuple(axis.extent for axis in (*batch, *rows, *cols))
+        spec = Contraction(dtype, batch, rows, cols, inner, kind.a_offset, kind.b_offset, paired)
+        sizes = tuple(axis.extent for axis in spec.output)
         coordinates = tuple(Symbol(f"i{n}", size) for n, size in enumerate(sizes))
         place = offset(tuple(symbol(f"i{n}", size) for n, size in enumerate(sizes)), sizes)
-        self.index = unflatten(place, kind.shape)
+        found = unflatten(place, kind.shape)
+        self.index = tuple(first + each * p for first, each, p in zip(start, step, found, strict=True))
         self.values.locals[node.outputs[0]] = lambda _: Local("sum", dtype)
         stores = tuple(self._store(tensor) for tensor in self.outputs)
         epilogue = self.with_checks(*stores)
         a, b = (self.values.buffers[x] for x in node.inputs)
-        return Contract(spec, a, b, coordinates, "sum", epilogue)
+        return Contract(spec, a, b, coordinates, "sum", epilogue, phase=phase)

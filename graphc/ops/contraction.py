@@ -71,8 +71,9 @@ class Contract(Op):
     """``y[batch, rows, cols] = sum over inner of a[a_offset + steps . index] * b[b_offset + steps . index]``.
 
     The form that code generation understands: each axis is ``(extent, a_step, b_step)``, steps counted in elements of
-    the row-major inputs. Rows do not move in b, cols do not move in a; ``shape`` is the row-major order of
-    batch, rows, cols under the sizes of the result.
+    the row-major inputs. Rows do not move in b, cols do not move in a; ``paired`` are axes after the cols that move as
+    they like, as the channels of a convolution by depth do. ``shape`` is the row-major order of batch, rows, cols and
+    paired under the sizes of the result.
     """
 
     batch: tuple[tuple[DimLike, DimLike, DimLike], ...]
@@ -82,12 +83,13 @@ class Contract(Op):
     a_offset: DimLike
     b_offset: DimLike
     shape: tuple[DimLike, ...]
+    paired: tuple[tuple[DimLike, DimLike, DimLike], ...] = ()
 
     def infer(self, a: TensorType, b: TensorType) -> TensorType:
         return TensorType(check_same_dtype((a, b)), self.shape)
 
     def evaluate(self, a: Any, b: Any) -> Any:
-        axes: list[Any] = [*self.batch, *self.rows, *self.cols, *self.inner]
+        axes: list[Any] = [*self.batch, *self.rows, *self.cols, *self.paired, *self.inner]
         if any(extent == 0 for extent, _, _ in axes):
             return np.zeros(self.shape, a.dtype)
         left = [(n, extent, step) for n, (extent, step, _) in enumerate(axes) if step != 0]
@@ -105,9 +107,35 @@ class Contract(Op):
         return result.astype(a.dtype).reshape(self.shape)
 
     def attributes(self) -> dict[str, Any]:
-        shown = {"batch": self.batch, "rows": self.rows, "cols": self.cols, "inner": self.inner}
+        shown = {"batch": self.batch, "rows": self.rows, "cols": self.cols, "paired": self.paired, "inner": self.inner}
         offsets = {"a_offset": self.a_offset, "b_offset": self.b_offset}
         return {key: axes for key, axes in shown.items() if axes} | {k: v for k, v in offsets.items() if v != 0}
+
+
+@record
+class ContractPhases(Op):
+    """Contractions of the same two inputs, each giving the result at ``start + step * index`` along every axis.
+
+    Together they give every element once. ``places`` holds the starts and the steps of each part.
+    """
+
+    parts: tuple[Contract, ...]
+    places: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
+    shape: tuple[DimLike, ...]
+
+    def infer(self, a: TensorType, b: TensorType) -> TensorType:
+        return TensorType(check_same_dtype((a, b)), self.shape)
+
+    def evaluate(self, a: Any, b: Any) -> Any:
+        shape: Any = self.shape
+        result = np.zeros(shape, a.dtype)
+        for part, (starts, steps) in zip(self.parts, self.places, strict=True):
+            index = tuple(slice(start, None, step) for start, step in zip(starts, steps, strict=True))
+            result[index] = part.evaluate(a, b)
+        return result
+
+    def attributes(self) -> dict[str, Any]:
+        return {"parts": len(self.parts)}
 
 
 def _view(x: Any, offset: Any, axes: Sequence[tuple[int, Any, Any]]) -> Any:

@@ -46,6 +46,7 @@ NO_RULE = {
     "DimValue": "a whole number",
     "Iota": "whole steps, made of no input",
     "Contract": "made after differentiation",
+    "ContractPhases": "made after differentiation",
 }
 # Formulas without any adjoint: steps, whole numbers and truth values.
 FLAT = {
