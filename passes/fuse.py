@@ -37,6 +37,7 @@ def fuse(graph: Graph) -> Graph:
     """The graph in kernels: inputs, large constants, views of whole tensors, and ``Kernel`` nodes."""
     growth = Growth(graph)
     absorb_leaves(growth)
+    merge_siblings(growth)
     recompute(growth)
     merge_siblings(growth)
     return _Assembly(graph, growth).run()

@@ -162,11 +162,11 @@ class Growth:
 
     def merge(self, group: Group, other: Group) -> bool:
         """Takes ``other`` into ``group``, where one block of positions serves both and nothing waits for itself."""
-        below, above = sorted((group, other))
-        if not self._may_merge(below, above) or _reads_between(below, above):
+        if not self.may_stand_together(group, other):
             return False
+        above = max(group, other)
         space = Space(group.space.sizes, group.space.reduced or other.space.reduced)
-        axes = {**below.axes, **above.axes}
+        axes = {**group.axes, **other.axes}
         both = ((node, other.axes) for node in group.axes), ((node, group.axes) for node in other.axes)
         for node, read in chain(*both):
             reads = not reads_memory(node) and any(self.behind(x).op in read for x in node.inputs)
@@ -178,6 +178,11 @@ class Growth:
         group.contraction = group.contraction or other.contraction
         self._replace(other, group)
         return True
+
+    def may_stand_together(self, group: Group, other: Group) -> bool:
+        """Whether the groups have one block of positions, and none between them has to wait."""
+        below, above = sorted((group, other))
+        return self._may_merge(below, above) and not _reads_between(below, above)
 
     def _may_merge(self, a: Group, b: Group) -> bool:
         if a.root or b.root or a.space.sizes != b.space.sizes or len(a) + len(b) > MAX_MEMBERS:
