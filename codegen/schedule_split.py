@@ -5,10 +5,11 @@ The pieces are fixed by shapes, and so are the bits of the result.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from graphc.codegen.loops import (
+    ITEM_BYTES,
     Accumulate,
     Buffer,
     Declare,
@@ -40,8 +41,11 @@ from graphc.codegen.traverse import (
     stored_buffers,
 )
 from graphc.dims import DimLike, Symbol, atom, ceildiv, product
+from graphc.records import replace
 
 ENOUGH_TASKS = 8
+BLOCK = 16  # Rows: processors fetch ahead in about so many pages at once.
+WIDE = 1024  # Bytes of a row from which a block of rows is read before the next one.
 WHOLE = 64  # Pieces longer than this are multiples of it, and so of vectors.
 WORTH = 6 * TASK_COST  # A second kernel costs some microseconds too.
 
@@ -74,10 +78,19 @@ def split_reduction(kernel: Kernel, target: Target) -> tuple[Kernel, Kernel] | N
     if reduction is None:
         return None
     scheduled = schedule(kernel, target)
-    cost = CostModel(target).body(scheduled.body)
-    if cost < WORTH or estimate_size(scheduled.tasks) >= ENOUGH_TASKS:
+    costs = CostModel(target)
+    cost = costs.body(scheduled.body)
+    piece, wide = _piece(reduction.loop.extent, cost), _is_wide(reduction, costs)
+    if wide:
+        piece = max(piece, 4 * BLOCK)  # what pieces store is little against what they read
+    enough = estimate_size(scheduled.tasks) >= ENOUGH_TASKS
+    if cost < WORTH or (enough and not (wide and _count(reduction.loop.extent, piece) >= ENOUGH_TASKS)):
         return None
-    return split(kernel, reduction, _piece(reduction.loop.extent, cost))
+    return split(kernel, reduction, piece, in_blocks=wide)
+
+
+def _count(extent: DimLike, piece: int) -> int:
+    return -(-estimate_size(extent) // piece)
 
 
 def _piece(extent: DimLike, cost: float) -> int:
@@ -124,7 +137,7 @@ def _splits(loop: For) -> bool:
     return all(loop.variable in all_atoms(store.offset) for store in stores)
 
 
-def split(kernel: Kernel, reduction: Reduction, piece: int) -> tuple[Kernel, Kernel]:
+def split(kernel: Kernel, reduction: Reduction, piece: int, in_blocks: bool = False) -> tuple[Kernel, Kernel]:
     """The two kernels for pieces of a given length."""
     loop = reduction.loop
     changes = [change for change in accumulations(loop.body) if isinstance(change, Accumulate)]
@@ -139,16 +152,46 @@ def split(kernel: Kernel, reduction: Reduction, piece: int) -> tuple[Kernel, Ker
         for count, change in enumerate(changes)
     }
     lets = tuple(statement for statement in reduction.head if isinstance(statement, Let))
-    begins = tuple(Declare(c.name, c.value.dtype, _neutral(c)) for c in changes)
-    stores = tuple(Store(partials[c.name], at, Local(c.name, c.value.dtype)) for c in changes)
+    begins = (*lets, *(Declare(c.name, c.value.dtype, _neutral(c)) for c in changes))
     short = For(inner, rewrite_body(loop.body, Renaming({}, place, {})))
-    part: tuple[Statement, ...] = (*lets, *begins, short, *stores)
+    stores = tuple(Store(partials[c.name], at, Local(c.name, c.value.dtype)) for c in changes)
+    if in_blocks:
+        zeros = tuple(Store(store.buffer, at, _neutral(c)) for store, c in zip(stores, changes, strict=True))
+        adds = tuple(replace(store, combine=c.combine) for store, c in zip(stores, changes, strict=True))
+        blocks = _in_blocks(short, lambda few: _around(reduction.kept, (*begins, few, *adds)))
+        first = (For(number, (*_around(reduction.kept, zeros), blocks)),)
+    else:
+        first = (For(number, _around(reduction.kept, (*begins, short, *stores))),)
     combined = For(number, tuple(Accumulate(c.name, c.combine, Load(partials[c.name], at)) for c in changes))
-    rest = (*reduction.head, combined, *reduction.tail)
-    first = (For(number, _around(reduction.kept, part)),)
-    second = _around(reduction.kept, rest)
+    second = _around(reduction.kept, (*reduction.head, combined, *reduction.tail))
     buffers = tuple(partials.values())
     return _kernel(f"{kernel.name}_pieces", kernel, first, buffers), _kernel(kernel.name, kernel, second, buffers)
+
+
+def _in_blocks(loop: For, around: Callable[[For], tuple[Statement, ...]]) -> For:
+    """A loop over blocks of a few rows; pages are walked in order where all columns of a block come before the next::
+
+    for j < 1024:                    for b < 8:
+      for i < 128:                     for j < 1024:
+        s[j] += x[i*1024+j]    ->        for i < 16:
+                                           s[j] += x[(b*16+i)*1024+j]
+    """
+    block = Symbol("block", ceildiv(loop.extent, BLOCK))
+    even = isinstance(loop.extent, int) and loop.extent % BLOCK == 0
+    few = Symbol("few", BLOCK if even else least(BLOCK, loop.extent - atom(block) * BLOCK))
+    place = {loop.variable: atom(block) * BLOCK + atom(few)}
+    return For(block, around(For(few, rewrite_body(loop.body, Renaming({}, place, {})))))
+
+
+def _is_wide(reduction: Reduction, costs: CostModel) -> bool:
+    """Whether walking down a column reaches for another page of memory at nearly every step."""
+    if not reduction.kept:
+        return False
+    for load in costs.loads(reduction.loop.body):
+        row, step = costs.stride(load.offset, reduction.loop.variable), costs.stride(load.offset, reduction.kept[-1])
+        if step == 1 and row is not None and estimate_size(row) * ITEM_BYTES[load.dtype] >= WIDE:
+            return True
+    return False
 
 
 def _flat(kept: Sequence[Symbol]) -> DimLike:
