@@ -14,8 +14,9 @@ from graphc.codegen.in_place import overwrites_safely
 from graphc.codegen.loops import ITEM_BYTES, Buffer, Kernel
 from graphc.codegen.lower.kernel import lower
 from graphc.codegen.memory import Block, plan
-from graphc.codegen.order import Order
+from graphc.codegen.order import Made, Order
 from graphc.codegen.program import Call, Copy, ErrorSlot, InArena, Place, Program, Slot
+from graphc.codegen.schedule_cost import estimate_size
 from graphc.codegen.schedule_split import stages
 from graphc.codegen.scratch import scratch_bytes
 from graphc.codegen.target import Target
@@ -23,6 +24,7 @@ from graphc.dims import DimLike, Symbol, atoms
 from graphc.graph import Graph
 from graphc.nodes import Operation, Tensor
 from graphc.ops.base import Const
+from graphc.ops.recomputed import Barrier
 from graphc.ops.reshaping import ExpandDims, Reshape, Squeeze
 from graphc.records import record, replace
 from graphc.shapes import TensorType
@@ -68,6 +70,10 @@ class _Builder:
         self.target = target
         self.nodes = [node for node in graph.nodes if node.type == "Kernel"]
         self.number = {node: n for n, node in enumerate(self.nodes)}
+        self.readers: dict[Tensor, list[int]] = {}
+        for node in self.nodes:
+            for tensor in dict.fromkeys(map(_source, node.inputs)):
+                self.readers.setdefault(tensor, []).append(self.number[node])
         self.homes: dict[Tensor, Place] = {}
         self.saved: dict[Tensor, Place] = {}
         self.partials: dict[tuple[Operation, Buffer], Place] = {}
@@ -83,7 +89,7 @@ class _Builder:
         order = self._order()
         self._place_updates(order)
         self._place_fetches()
-        sequence = [self.nodes[n] for n in order.sorted()]
+        sequence = [self.nodes[n] for n in order.sorted(self._values())]
         self._place_rest(sequence)
         kernels = {id(kernel): kernel for stages in self.stages.values() for kernel in stages.kernels}
         program.scratch_bytes = tuple({scratch_bytes(kernel, self.target) for kernel in kernels.values()} or {0})
@@ -125,10 +131,7 @@ class _Builder:
 
     def _place_updates(self, order: Order) -> None:
         """New values of variables go where the old ones are, if every other reader of the old ones can come first."""
-        readers: dict[Tensor, list[int]] = {}
-        for node in self.nodes:
-            for tensor in map(_source, node.inputs):
-                readers.setdefault(tensor, []).append(self.number[node])
+        checking = [self.number[node] for node in self.nodes if self.stages[node].checked]
         for state, tensor in self._update_targets():
             source = _source(tensor)
             if source.op not in self.number or source in self.homes:
@@ -136,7 +139,9 @@ class _Builder:
             old = self.interface.states[state][0]
             if not self._overwrites_safely(source, old):
                 continue
-            if order.put_last(self.number[source.op], readers.get(old, []) if old is not None else []):
+            readers = self.readers.get(old, []) if old is not None else []
+            # what may fail comes first too: then a step that fails leaves the variables as they were
+            if order.put_last(self.number[source.op], [*readers, *checking]):
                 self.homes[source] = self.slots["state", state]
 
     def _overwrites_safely(self, new: Tensor, old: Tensor | None) -> bool:
@@ -160,6 +165,20 @@ class _Builder:
             source = _source(tensor)
             if source.op in self.number and source not in self.homes:
                 self.homes[source] = self.slots["fetch", n]
+
+    def _values(self) -> list[Made]:
+        """What needs memory in the arena, and between which kernels."""
+        kept = {_source(tensor) for tensor in self.graph.targets}
+        values = [
+            Made(estimate_size(_bytes(tensor.type)), self.number[node], self.readers.get(tensor, ()), tensor in kept)
+            for node in self.nodes
+            for tensor in node.outputs
+            if tensor not in self.homes
+        ]
+        partials = ((node, buffer) for node in self.nodes for buffer in self.stages[node].partials)
+        return values + [
+            Made(estimate_size(b.size * ITEM_BYTES[b.dtype]), self.number[node], ()) for node, b in partials
+        ]
 
     def _place_rest(self, sequence: Sequence[Operation]) -> None:
         """Every other value gets memory in the arena, from the call that makes it to the last that reads it."""
@@ -257,7 +276,7 @@ def _counterparts(nodes: Sequence[Operation], first: Operation, second: Operatio
 
 def _source(tensor: Tensor) -> Tensor:
     """What a view is a view of."""
-    while isinstance(tensor.op.kind, (Reshape, ExpandDims, Squeeze)):
+    while isinstance(tensor.op.kind, (Reshape, ExpandDims, Squeeze, Barrier)):
         tensor = tensor.op.inputs[0]
     return tensor
 

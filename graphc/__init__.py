@@ -120,6 +120,7 @@ from graphc.ops.elementwise import (
 from graphc.ops.indexing import batch_gather, gather, gather_nd, one_hot, unsorted_segment_sum
 from graphc.ops.padding import pad
 from graphc.ops.random import get_seed, random_normal, random_uniform, truncated_normal
+from graphc.ops.recomputed import recompute_grad
 from graphc.ops.reduction import (
     argmax,
     argmin,
@@ -366,6 +367,7 @@ __all__ = [
     "rank",
     "realdiv",
     "reciprocal",
+    "recompute_grad",
     "reduce_all",
     "reduce_any",
     "reduce_logsumexp",

@@ -41,8 +41,9 @@ class Executable:
         stride = max(_number(size, sizes) for size in program.scratch_bytes)
         stride = -(-stride // ALIGNMENT) * ALIGNMENT
         self.arena_bytes = _number(program.arena_bytes, sizes)
+        self.scratch_bytes = stride * workers
         self._arena = aligned_bytes(self.arena_bytes, lambda: f"a step's values; {self._largest_value()}")
-        self._scratch = aligned_bytes(stride * workers, lambda: f"{workers} threads; {self._largest_value()}")
+        self._scratch = aligned_bytes(self.scratch_bytes, lambda: f"{workers} threads; {self._largest_value()}")
         self._errors = np.zeros(max(len(program.error_slots), 1), np.int64)
         self._frame = (ctypes.c_int64 * program.frame_words)()
         self._frame_address = ctypes.addressof(self._frame)

@@ -78,6 +78,7 @@ class Graph:
         types: tuple[TensorType, ...] | None = None,
         like: Operation | None = None,
         name: str | None = None,
+        role: str | None = None,
     ) -> Operation:
         """Adds a node for a pass: named, placed and coloured ``like`` the node it stands for, in no scope."""
         inputs = tuple(inputs)
@@ -86,7 +87,8 @@ class Graph:
         name = name or (like.name if like else kind.type)
         if name in self._by_name:
             name = self._uniquify(name)
-        origin, role = (like.origin, like.role) if like else (None, self.role)
+        origin = like.origin if like else None
+        role = role or (like.role if like else self.role)
         return self._append(Operation(self, len(self.nodes), kind, name, inputs, types, (), origin, role))
 
     def stand_for(self, node: Operation | None) -> None:

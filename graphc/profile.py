@@ -1,9 +1,10 @@
-"""What the kernels of a step cost: operations, bytes moved, and the time each takes when it runs alone.
+"""What a step costs: the operations, bytes moved and time of each kernel when it runs alone, and the memory of all.
 
     rows = graphc.profile.kernels(session, [loss, train_op], {x: images, y: labels})
     print(graphc.profile.table(rows))
+    print(graphc.profile.memory(session, [loss, train_op], {x: images, y: labels}))
 
-The kernels run on copies of the variables, so profiling changes nothing.
+The kernels run on copies of the variables, so profiling changes nothing. Memory is planned: it is known before a run.
 """
 
 from __future__ import annotations
@@ -40,6 +41,34 @@ def kernels(session: Any, fetches: Any, feed_dict: Mapping[Any, Any] | None = No
     executable, arrays = session.compiled(fetches, feed_dict or {})
     bench = _Bench(executable, arrays, session)
     return [bench.row(call, repeats) for call in executable.program.calls]
+
+
+class Memory(NamedTuple):
+    """The bytes that a step works in, besides its code.
+
+    ``arena`` holds the values that kernels leave to each other, and is of one size from run to run; ``scratch`` is
+    private to the threads. ``variables`` are those that the step reads or updates. Each run makes its ``fetches`` anew.
+    """
+
+    arena: int
+    scratch: int
+    constants: int
+    variables: int
+    fetches: int
+
+
+def memory(session: Any, fetches: Any, feed_dict: Mapping[Any, Any] | None = None) -> Memory:
+    """What a run of these would take; the step is compiled for the shapes of the feeds, but not run."""
+    executable, _ = session.compiled(fetches, feed_dict or {})
+    program = executable.program
+    kinds = ("constant", "state", "fetch")
+    sizes = {kind: [_slot_bytes(slot, executable) for slot in program.slots if slot.kind == kind] for kind in kinds}
+    held = [sum(sizes[kind]) for kind in kinds]
+    return Memory(executable.arena_bytes, executable.scratch_bytes, *held)
+
+
+def _slot_bytes(slot: Slot, executable: Executable) -> int:
+    return executable.number(slot.type.elements * slot.type.dtype.size)
 
 
 def table(rows: Sequence[Row]) -> str:

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 
 from graphc.dims import DimLike, product
 from graphc.nodes import Tensor
+from graphc.ops.recomputed import Barrier
 from graphc.passes.grow import MAX_MEMBERS, Group, Growth
 from graphc.passes.kinds import CHEAP, flops, is_leaf, reads_memory
 
@@ -100,6 +101,7 @@ def _is_as_cheap_as_reading(growth: Growth, group: Group) -> bool:
 def _whole_inputs(growth: Growth, group: Group) -> Iterator[Tensor]:
     """The tensors as large as the block that the group reads from memory."""
     nodes = sorted({*group.axes, *group.leaves}, key=lambda node: node.number)
-    for tensor in dict.fromkeys(growth.behind(x) for node in nodes for x in node.inputs if not reads_memory(node)):
+    read = (growth.behind(x, stops=Barrier) for node in nodes for x in node.inputs if not reads_memory(node))
+    for tensor in dict.fromkeys(read):
         if tensor.op not in nodes and tensor.type.sizes == group.space.sizes:
             yield tensor

@@ -27,6 +27,7 @@ from graphc.nodes import Operation, Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.arrays import stack
 from graphc.ops.base import constant, convert_to_tensor
+from graphc.ops.recomputed import Recomputed, again
 from graphc.ops.reshaping import broadcast_like, reshape, sum_like
 
 
@@ -164,8 +165,12 @@ def _propagate(
         grads = [None if out in stops or not out.dtype.is_floating else adjoints.total(out) for out in node.outputs]
         if all(grad is None for grad in grads):
             continue
-        with graph.name_scope(f"{node.name}_grad"):
-            partials = _adjoints_of_inputs(node, grads)
+        name = node.name.removeprefix(f"{graph.get_name_scope()}/")  # of a segment's node, which was declared here
+        with graph.name_scope(f"{name}_grad"):
+            if isinstance(node.kind, Recomputed):
+                partials = _adjoints_of_segment(node, node.kind, grads, stops)
+            else:
+                partials = _adjoints_of_inputs(node, grads)
             for tensor, partial in zip(node.inputs, partials, strict=True):
                 if partial is not None and tensor.dtype.is_floating:
                     adjoints.add(tensor, sum_like(partial, tensor))
@@ -180,6 +185,21 @@ def _adjoints_of_inputs(node: Operation, grads: Sequence[Tensor | None]) -> Sequ
         return node.kind.gradient(node, *grads)
     except LookupError:
         raise LookupError(f"{node.describe()} has no gradient; wrap it in tf.stop_gradient to leave it out") from None
+
+
+def _adjoints_of_segment(
+    node: Operation, kind: Recomputed, grads: Sequence[Tensor | None], stops: set[Tensor]
+) -> Sequence[Tensor | None]:
+    """The adjoints of what a segment reads, through the segment declared once more."""
+    segment = again(node, kind)
+    adjoints = _Adjoints()
+    for result, grad in zip(segment.results, grads, strict=True):
+        if grad is not None:
+            adjoints.add(result, grad)
+    inner_stops = {segment.places.get(tensor, tensor) for tensor in stops}
+    # what the segment reads is where this walk ends: what lies before it is the caller's
+    _propagate(node.graph, segment.results, segment.inputs, inner_stops.union(segment.inputs), adjoints)
+    return [None] * kind.count + [adjoints.total(tensor) for tensor in segment.inputs]
 
 
 def _nodes_between(

@@ -14,7 +14,7 @@ from itertools import chain
 from typing import Any
 
 from graphc.graph import Graph
-from graphc.nodes import Operation, Tensor
+from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.fused import Space
 from graphc.passes.align import Axes, placed, space_of, through_view
 from graphc.passes.kinds import (
@@ -72,9 +72,9 @@ class Growth:
 
     # -- what is read --------------------------------------------------------------------------------
 
-    def behind(self, tensor: Tensor) -> Tensor:
-        """What a tensor is a view of: views that each reader computes for itself are looked through."""
-        while tensor.op in self.free and tensor.op.inputs:
+    def behind(self, tensor: Tensor, stops: type[Op] | tuple[()] = ()) -> Tensor:
+        """What a tensor is a view of: views that each reader computes for itself are looked through, but ``stops``."""
+        while tensor.op in self.free and tensor.op.inputs and not isinstance(tensor.op.kind, stops):
             tensor = tensor.op.inputs[0]
         return tensor
 

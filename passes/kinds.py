@@ -12,13 +12,14 @@ from graphc.ops.contraction import Contract, ContractPhases
 from graphc.ops.elementwise import Cast, Elementwise
 from graphc.ops.indexing import CheckLabels, GatherV2, ScatterAdd
 from graphc.ops.random import Random
+from graphc.ops.recomputed import Barrier
 from graphc.ops.reduction import ArgReduce, Reduce
 from graphc.ops.reshaping import BroadcastTo, DimValue, ExpandDims, Reshape, Squeeze, Transpose
 from graphc.ops.sequences import Cumsum, Iota
 
 CHEAP = 2  # flops; cheaper than reading a value back from memory
 
-_ALIASES = (ExpandDims, Squeeze, Reshape)
+_ALIASES = (ExpandDims, Squeeze, Reshape, Barrier)
 _VIEWS = (*_ALIASES, BroadcastTo, Transpose, Slice)
 _SOURCES = (Const, DimValue, Iota)
 _READS_EACH_ONCE = (Pad, ConcatV2, ScatterAdd, Cumsum, Random)

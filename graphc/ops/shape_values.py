@@ -20,7 +20,7 @@ MAX_ELEMENTS = 64  # a shape is short; longer vectors are data
 _FOLLOWS_SHAPES = frozenset({
     "Add", "Sub", "Mul", "FloorDiv", "FloorMod", "Maximum", "Minimum", "Neg", "Cast", "Identity", "StopGradient",
     "Pack", "ConcatV2", "Slice", "StridedSlice", "Reshape", "ExpandDims", "Squeeze", "Sum", "Prod", "Transpose",
-    "Reverse", "GatherV2", "BroadcastTo", "PlaceholderWithDefault",
+    "Reverse", "GatherV2", "BroadcastTo", "PlaceholderWithDefault", "Barrier",
 })  # fmt: skip
 
 
