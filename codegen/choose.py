@@ -22,6 +22,8 @@ LARGEST_SUMS = 1 << 20
 MOST_PAIRED = 12
 # Rows of A that lie a multiple of 4 KiB apart share one set of the first cache, which holds eight lines.
 MOST_ROWS, ROWS_THAT_COLLIDE = 30, 6
+# What it costs a tile of a convolution to have its rows in different pages, as a factor: measured 1.25 to 1.35.
+FAR_ROWS = 1.25
 
 
 @record
@@ -170,13 +172,22 @@ def _dot_pays(shape: Shape) -> bool:
 
 
 def _copying_b_pays(shape: Shape, target: Target) -> bool:
-    """B does not stay in the second cache, or its rows make every load straddle two lines or fall in the same sets."""
+    """B is read from afar again and again, or its rows make every load straddle two lines or fall in the same sets.
+
+    A plain product reads it in place as long as it fills an eighth of the second cache; with several loops of K (the
+    windows of a convolution) that pays only while it stays in the first.
+    """
     size = element_bytes(shape)
-    large = guess(shape.k) * guess(shape.n) * size > target.l2 // 2
+    large = guess(shape.k) * guess(shape.n) * size > (target.l1 if is_windowed(shape) else target.l2 // 8)
     row = abs(shape.inner[-1].b) * size if shape.inner and isinstance(shape.inner[-1].b, int) else 0
     collides = row % 4096 == 0 and guess(shape.k) > 64
     straddles = row % target.vector_bytes != 0 and guess(shape.n) > target.lanes(shape.dtype)
-    return guess(shape.m) >= 48 and (large or collides or straddles)
+    return guess(shape.m) >= (24 if large else 48) and (large or collides or straddles)
+
+
+def is_windowed(shape: Shape) -> bool:
+    """Whether K is more than one loop, as the cells that the windows of a convolution see."""
+    return len(shape.inner) > 1
 
 
 def _copy_of_a(shape: Shape, target: Target) -> str:
@@ -190,7 +201,7 @@ def _copy_of_a(shape: Shape, target: Target) -> str:
     far = bool(shape.inner) and not (isinstance(shape.inner[-1].a, int) and abs(shape.inner[-1].a) * size < 1024)
     runs_along_rows = any(group.a == 1 and guess(group.extent) >= 8 for group in shape.rows)
     large = guess(shape.m) * guess(shape.k) * size > target.l1
-    reused = guess(shape.n) > 4 * target.lanes(shape.dtype)
+    reused = guess(shape.n) >= 4 * target.lanes(shape.dtype)
     return "columns" if far and runs_along_rows and large and reused else ""
 
 
@@ -306,10 +317,10 @@ def _whole_k(shape: Shape) -> DimLike:
 def _block_of_k(shape: Shape, columns: int, target: Target) -> tuple[int, DimLike]:
     """Which loop of K to cut, and into what length, so that a panel of B stays in the second cache.
 
-    Measured: a panel of half that cache need not be cut; longer ones do best with blocks of an eighth.
+    Measured: a panel of a quarter of that cache need not be cut; longer ones do best with blocks of an eighth.
     """
     bytes_per_step = columns * element_bytes(shape)
-    if guess(shape.k) * bytes_per_step <= target.l2 // 2:
+    if guess(shape.k) * bytes_per_step <= target.l2 // 4:
         return 0, _whole_k(shape)
     most, inside = max(1, target.l2 // 8 // bytes_per_step), 1
     for level in reversed(range(len(shape.inner))):
@@ -346,9 +357,15 @@ def _best_tile(shape: Shape, lanes: int, target: Target, pack_a: str, pack_b: bo
             continue
         collides = isinstance(group.a, int) and group.a * element_bytes(shape) % 4096 == 0
         most_rows = ROWS_THAT_COLLIDE if collides and not pack_a else MOST_ROWS
-        costs.append((*tile_for(shape, group.extent, lanes, target, pack_b, most_rows), place))
+        cost, mr, nv = tile_for(shape, group.extent, lanes, target, pack_b, most_rows)
+        costs.append((cost * (1 if pack_a or _is_near(group, shape) else FAR_ROWS), mr, nv, place))
     _, mr, nv, place = min(costs, key=lambda choice: choice[0])
     return place, mr, nv
+
+
+def _is_near(group: Group, shape: Shape) -> bool:
+    """Whether neighbouring rows lie within a page, where what is asked for ahead serves the next row too."""
+    return isinstance(group.a, int) and abs(group.a) * element_bytes(shape) < 4096
 
 
 def tile_for(
