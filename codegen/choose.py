@@ -174,11 +174,12 @@ def _dot_pays(shape: Shape) -> bool:
 def _copying_b_pays(shape: Shape, target: Target) -> bool:
     """B is read from afar again and again, or its rows make every load straddle two lines or fall in the same sets.
 
-    A plain product reads it in place as long as it fills an eighth of the second cache; with several loops of K (the
-    windows of a convolution) that pays only while it stays in the first.
+    A plain product reads it in place as long as it fills half of the second cache, or an eighth where very many rows
+    read it; with several loops of K (the windows of a convolution) that pays only while it stays in the first.
     """
     size = element_bytes(shape)
-    large = guess(shape.k) * guess(shape.n) * size > (target.l1 if is_windowed(shape) else target.l2 // 8)
+    kept = target.l1 if is_windowed(shape) else target.l2 // (8 if guess(shape.m) >= 512 else 2)
+    large = guess(shape.k) * guess(shape.n) * size > kept
     row = abs(shape.inner[-1].b) * size if shape.inner and isinstance(shape.inner[-1].b, int) else 0
     collides = row % 4096 == 0 and guess(shape.k) > 64
     straddles = row % target.vector_bytes != 0 and guess(shape.n) > target.lanes(shape.dtype)
