@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from graphc.aot import command as compile_command
+from graphc.aot.script import ScriptError
 from graphc.errors import OpError
 from graphc.version import __version__
 from graphc.visualize import command as draw_command
@@ -21,10 +22,16 @@ COMMANDS = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command that the arguments name; 1, and a line on stderr, where it cannot do what they ask."""
+    """Runs the command that the arguments name; 2, and a line on stderr, where it cannot do what they ask.
+
+    Where the user's file stops, its traceback stands on stderr instead.
+    """
     options = parser().parse_args(arguments)
     try:
         return COMMANDS[options.command].run(options)
+    except ScriptError as error:
+        print(f"{error}\ngraphc {options.command}: {options.script} did not run to its end", file=sys.stderr)
+        return 2
     except (OpError, OSError, LookupError, RuntimeError, TypeError, ValueError) as error:
         print(f"graphc {options.command}: {_text(error)}", file=sys.stderr)
         return 2

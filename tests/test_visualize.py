@@ -13,6 +13,7 @@ import pytest
 
 import graphc as tf
 from graphc import visualize
+from graphc.__main__ import main
 from graphc.pictures import program
 from graphc.pictures.boxes import Box, Choice, Drawing, Facts, drawing_of
 from graphc.pictures.fold import MOST_BOXES
@@ -456,22 +457,128 @@ def test_the_command_tells_mistakes_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "model.py").write_text("import graphc as tf\ntf.placeholder(tf.float32, [3], name='x')\n")
     result = run_command("draw", "model.py", "--fetch", "w", "--out", "w.dot", folder=tmp_path)
     assert result.returncode == 2
-    assert result.stderr == "graphc draw: The name 'w' refers to an Operation not in the graph.\n"
+    assert result.stderr == "graphc draw: --fetch: The name 'w' refers to an Operation not in the graph.\n"
+
+
+def test_the_command_says_what_may_have_been_meant(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "model.py").write_text(
+        "import graphc as tf\n"
+        "w = tf.get_variable('w', [2])\n"
+        "loss = tf.reduce_sum(tf.square(w), name='model/loss')\n"
+        "train = tf.train.AdamOptimizer().minimize(loss, name='train')\n"
+    )
+    assert main(["draw", str(tmp_path / "model.py"), "--fetch", "loss"]) == 2
+    assert capsys.readouterr().err == (
+        "graphc draw: --fetch: The name 'loss' refers to an Operation not in the graph. Did you mean 'model/loss'? "
+        "(in this graph nothing reads train, model/loss)\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["--depth", "-3"], "argument --depth: -3 is no depth, wanted a whole number from 0 on"),
+        (["--batch", "0"], "argument --batch: 0 is no size, wanted a whole number from 1 on"),
+    ],
+)
+def test_options_that_make_no_sense(arguments: list[str], text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["draw", "model.py", *arguments])
+    assert caught.value.code == 2
+    assert text in capsys.readouterr().err
+
+
+@pytest.mark.filterwarnings("default::graphc.visualize.DotMissingWarning")
+def test_the_command_tells_in_a_line_that_there_is_no_dot_program(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(program, "find_program", lambda: None)
+    (tmp_path / "model.py").write_text("import graphc as tf\ntf.placeholder(tf.float32, [3], name='x')\n")
+    assert main(["draw", str(tmp_path / "model.py"), "--out", str(tmp_path / "new" / "x.svg")]) == 0
+    text = tmp_path / "new" / "x.dot"
+    assert capsys.readouterr() == (
+        f"{text}\n",
+        f"graphc draw: {text} was written in place of {text.with_suffix('.svg')}: {program.HOW_TO_GET_ONE}\n",
+    )
+
+
+def test_the_command_takes_sizes(tmp_path: Path) -> None:
+    (tmp_path / "model.py").write_text(
+        "import graphc as tf\n"
+        "x = tf.placeholder(tf.float32, [None, 3], name='x')\n"
+        "z = tf.placeholder(tf.float32, [None, None], name='z')\n"
+        "tf.exp(x, name='y')\n"
+        "tf.exp(z, name='v')\n"
+    )
+    options = ["--stage", "specialise", "--batch", "7", "--shape", "z=5,2", "--out", str(tmp_path / "y.dot")]
+    assert main(["draw", str(tmp_path / "model.py"), "--fetch", "y,v", *options]) == 0
+    source = (tmp_path / "y.dot").read_text()
+    assert "f32[7,3]" in source and "f32[5,2]" in source
 
 
 def test_the_command_knows_its_version(tmp_path: Path) -> None:
     assert run_command("--version", folder=tmp_path).stdout == f"graphc {tf.__version__}\n"
 
 
-def test_a_drawing_that_dot_cannot_rank_is_drawn_with_longer_links(monkeypatch):
+def test_a_drawing_that_dot_cannot_rank_is_drawn_with_longer_links(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
-    def run(path: str, source: str, format: str) -> subprocess.CompletedProcess[bytes]:
+    def run(command: list[str], source: str, seconds: float) -> subprocess.CompletedProcess[bytes]:
         asked.append(source)
         fails = "minlen=0" in source
-        return subprocess.CompletedProcess([path], int(fails), b"" if fails else b"<svg/>", b"trouble in init_rank")
+        return subprocess.CompletedProcess(command, int(fails), b"" if fails else b"<svg/>", b"trouble in init_rank")
 
     monkeypatch.setattr(program, "find_program", lambda: "dot")
     monkeypatch.setattr(program, "_run", run)
     assert program.render("digraph { a -> b [color=red minlen=0] }", "svg") == b"<svg/>"
     assert asked[1] == "digraph { a -> b [color=red] }"
+
+
+def slow_program(folder: Path, answer: str) -> str:
+    """A dot program that never ends, unless it is asked for straight lines."""
+    path = folder / "slow-dot"
+    path.write_text(f'#!/bin/sh\ncase "$*" in *splines=line*) {answer} ;; *) exec sleep 60 ;; esac\n')
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_a_drawing_that_takes_long_is_drawn_plainly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = slow_program(tmp_path, "echo '<svg/>'")
+    monkeypatch.setattr(program, "find_program", lambda: slow)
+    monkeypatch.setattr(program, "PATIENCE", 0.2)
+    with pytest.warns(visualize.PlainerPictureWarning) as caught:
+        assert program.render("digraph {}", "svg") == b"<svg/>\n"
+    assert str(caught[0].message) == (
+        f"{slow} did not finish the picture within 0.2 s, and tries again with straight lines and less care: draw less "
+        "of the graph, or fold more of it"
+    )
+
+
+@pytest.mark.filterwarnings("ignore::graphc.visualize.PlainerPictureWarning")
+def test_a_drawing_that_never_ends_is_written_as_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = slow_program(tmp_path, "exec sleep 60")
+    monkeypatch.setattr(program, "find_program", lambda: slow)
+    monkeypatch.setattr(program, "PATIENCE", 0.1)
+    monkeypatch.setattr(program, "LAST_PATIENCE", 0.2)
+    x = tf.placeholder(tf.float32, [3], name="x")
+    with pytest.warns(visualize.DotMissingWarning) as caught:
+        picture = visualize.draw(x, tmp_path / "x.svg")
+    assert str(caught[-1].message) == (
+        f"{tmp_path / 'x.dot'} was written in place of {tmp_path / 'x.svg'}: {slow} did not finish the picture within "
+        "0.1 s, nor a plainer one within 0.2 s: draw less of the graph, or fold more of it"
+    )
+    assert (tmp_path / "x.dot").read_text() == picture.source
+    assert "did not finish" in picture._repr_svg_()
+
+
+def test_the_folder_of_a_picture_is_made(tmp_path: Path) -> None:
+    x = tf.placeholder(tf.float32, [3], name="x")
+    picture = visualize.draw(x, tmp_path / "pictures" / "today" / "x.dot")
+    assert (tmp_path / "pictures" / "today" / "x.dot").read_text() == picture.source
+
+
+def test_a_depth_below_nothing_is_refused() -> None:
+    x = tf.placeholder(tf.float32, [3], name="x")
+    with pytest.raises(ValueError) as caught:
+        visualize.draw(x, fold=-3)
+    assert str(caught.value) == "a depth of -3 is none: 0 folds all scopes, 1 opens the outermost"

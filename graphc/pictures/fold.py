@@ -40,6 +40,8 @@ def _test_of(fold: Fold) -> Callable[[Scope], bool]:
         return lambda scope: False
     if isinstance(fold, (bool, str)):
         raise ValueError(f'fold is {fold!r}; wanted "auto", a depth, a list of names of scopes, or None')
+    if isinstance(fold, int) and fold < 0:
+        raise ValueError(f"a depth of {fold} is none: 0 folds all scopes, 1 opens the outermost")
     if isinstance(fold, int):
         return lambda scope: scope.depth > fold
     names = frozenset(fold)
