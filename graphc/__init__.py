@@ -207,7 +207,7 @@ _LOADED_WHEN_NAMED = {
 
 def __getattr__(name: str) -> Any:
     if name not in _LOADED_WHEN_NAMED:
-        raise AttributeError(f"module 'graphc' has no attribute {name!r}")
+        raise AttributeError(f"graphc has no {name!r}; dir(graphc) lists what it has of TensorFlow 1")
     return import_module(_LOADED_WHEN_NAMED[name])
 
 

@@ -129,12 +129,14 @@ class _Plan:
         return results
 
     def _raise_uninitialised(self, state: State) -> None:
-        missing = next(operation for operation in self.read if operation not in state.initialised)
+        missing = [operation for operation in self.step.states if operation in self.read - state.initialised]
+        first, others = missing[0], len(missing) - 1
         raise errors.FailedPreconditionError(
-            missing,
-            missing,
-            f"Attempting to use uninitialized value {missing.name} ({missing.describe()}); run its initializer first, "
-            "for example tf.global_variables_initializer()",
+            first,
+            first,
+            f"Attempting to use uninitialized value {first.name} ({first.describe()})"
+            + (f" and {others} more" if others else "")
+            + "; run its initializer first, for example tf.global_variables_initializer()",
         )
 
 

@@ -19,7 +19,7 @@ from graphc.ops.base import apply, check_dtype, convert_to_tensor, graph_of
 from graphc.ops.reshaping import count
 from graphc.ops.shape_values import shape_from, static_sizes
 from graphc.records import record, replace
-from graphc.scopes import get_default_graph
+from graphc.scopes import checked_seed, get_default_graph
 from graphc.shapes import Shape, TensorType
 
 DEFAULT_GRAPH_SEED = 87654321  # TensorFlow's, for an op seed without a graph seed
@@ -111,6 +111,7 @@ class RandomUniformInt(Random):
 
 def get_seed(op_seed: int | None) -> tuple[int | None, int | None]:
     """TensorFlow's pair of seeds for an op, from the graph's seed and its own."""
+    op_seed = checked_seed(op_seed)
     graph = get_default_graph()
     if graph.seed is not None:
         own = graph.version if op_seed is None else op_seed

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from graphc.dims import Dim, atoms, symbol
+from graphc.dtypes import DType
 from graphc.nodes import Operation, Tensor
 from graphc.ops.base import Const, as_array, convert_to_tensor, is_tensor_like
 from graphc.shapes import MOST, Dimension, Size, TensorShape, TensorType
@@ -63,9 +64,16 @@ def compute(
     if kind.type not in _FOLLOWS_SHAPES or not values or any(value is None for value in values):
         return None
     try:
-        return _as_objects(kind.evaluate(*values))
+        value = _as_objects(kind.evaluate(*values))
     except (TypeError, ValueError, IndexError, ArithmeticError):
         return None  # a symbol stood where the meaning needs a number
+    return value if all(_fits(item, tensor.dtype) for item in value.reshape(-1)) else None
+
+
+def _fits(number: Any, dtype: DType) -> bool:
+    """Whether a whole number is one of the dtype's: those that wrap are left to code that does."""
+    limits = np.iinfo(dtype.numpy)
+    return isinstance(number, Dim) or limits.min <= number <= limits.max
 
 
 def inputs_behind_sizes(node: Operation) -> set[Tensor]:
