@@ -152,7 +152,7 @@ def split(kernel: Kernel, reduction: Reduction, piece: int, in_blocks: bool = Fa
         for count, change in enumerate(changes)
     }
     lets = tuple(statement for statement in reduction.head if isinstance(statement, Let))
-    begins = (*lets, *(Declare(c.name, c.value.dtype, _neutral(c)) for c in changes))
+    begins: tuple[Statement, ...] = (*lets, *(Declare(c.name, c.value.dtype, _neutral(c)) for c in changes))
     short = For(inner, rewrite_body(loop.body, Renaming({}, place, {})))
     stores = tuple(Store(partials[c.name], at, Local(c.name, c.value.dtype)) for c in changes)
     if in_blocks:

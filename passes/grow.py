@@ -15,6 +15,7 @@ from typing import Any
 
 from graphc.graph import Graph
 from graphc.nodes import Op, Operation, Tensor
+from graphc.ops.arrays import ConcatV2
 from graphc.ops.fused import Space
 from graphc.passes.align import Axes, placed, space_of, through_view
 from graphc.passes.kinds import (
@@ -90,6 +91,8 @@ class Growth:
             views.append(tensor.op)
             tensor = tensor.op.inputs[0]
         found = axes.get(tensor.op)
+        if found is not None and has_own_loops(tensor.op):
+            return False
         for view in reversed(views):
             if found is not None:
                 found = through_view(view, found, space)
@@ -101,6 +104,8 @@ class Growth:
 
     def _visit(self, node: Operation) -> None:
         sources = self.sources_of(node)
+        if isinstance(node.kind, ConcatV2) and self._put_beside(node, sources):
+            return
         if not (reads_memory(node) or has_own_loops(node)):
             for group in sorted(sources, reverse=True):
                 if self._join(node, group, sources - {group}):
@@ -108,6 +113,26 @@ class Growth:
                         self.merge(self.homes[node], other)
                     return
         self._begin(node, sources)
+
+    def _put_beside(self, node: Operation, sources: set[Group]) -> bool:
+        """Takes a concatenation into the group that computes all its parts, and can store them where they belong."""
+        sizes = node.inputs[0].type.sizes
+        whole = all(x.type.sizes == sizes and self._is_whole(x) for x in node.inputs)
+        if not whole or len(node.inputs) < 2 or 0 in sizes:
+            return False
+        group, *others = sorted(sources, reverse=True)
+        for other in others:
+            if not self.merge(group, other):
+                return False
+        if len(group) >= MAX_MEMBERS:
+            return False
+        self._add(node, group, (), ())
+        return True
+
+    def _is_whole(self, tensor: Tensor) -> bool:
+        """Whether a group computes the value at every position of its block."""
+        home = self.homes.get(tensor.op)
+        return home is not None and not home.root and home.axes[tensor.op] == tuple(range(len(home.space.sizes)))
 
     def _begin(self, node: Operation, sources: set[Group]) -> None:
         if any(len(source) >= MAX_MEMBERS for source in sources):

@@ -24,9 +24,10 @@ from graphc.codegen.lower.reshaping import unflatten
 from graphc.codegen.lower.rows import Rows
 from graphc.codegen.lower.values import Index, Values, offset
 from graphc.codegen.traverse import depends
-from graphc.dims import Symbol, symbol
+from graphc.dims import DimLike, Symbol, symbol
 from graphc.nodes import Operation, Tensor
 from graphc.ops import contraction
+from graphc.ops.arrays import ConcatV2
 from graphc.ops.fused import Space
 
 
@@ -87,12 +88,12 @@ class Nest:
                 statements += reduction.begin(node, self.names[node])
             if combined or full:
                 steps = [reduction.step(self.values, node, self.names[node], self.index) for node in combined]
-                steps += [self._store(tensor) for tensor in full]
+                steps += [store for tensor in full for store in self._stores(tensor)]
                 steps += rows.stores(number)
                 outer, inner = self._checks()
                 statements += (*outer, *self._loops(self.reduced, (*inner, *steps)))
             rows.end(number)
-        kept = [self._store(t) for t in self.outputs if not self._is_full(t)]
+        kept = [store for t in self.outputs if not self._is_full(t) for store in self._stores(t)]
         return (*statements, *self.with_checks(*kept))
 
     def with_checks(self, *statements: Statement) -> tuple[Statement, ...]:
@@ -125,18 +126,30 @@ class Nest:
         return self.levels[node]
 
     def _is_full(self, tensor: Tensor) -> bool:
-        return not self.reduced or (tensor.type.sizes == self.sizes and not self._only_kept(tensor))
+        if not self.reduced or isinstance(tensor.op.kind, ConcatV2):
+            return True
+        return tensor.type.sizes == self.sizes and not self._only_kept(tensor)
 
     def _only_kept(self, tensor: Tensor) -> bool:
         """Whether a value of the block's own shape is one for each kept position: where reduced axes have size 1."""
         return reduction.is_reduction(tensor.op)
 
-    def _store(self, tensor: Tensor) -> Store:
-        sizes = tensor.type.sizes
+    def _stores(self, tensor: Tensor) -> list[Store]:
+        """The stores of an output: of one value, or of the parts that a concatenation puts beside each other."""
+        kind = tensor.op.kind
+        if not isinstance(kind, ConcatV2):
+            return [self._store(tensor, tensor, 0, 0)]
+        parts = enumerate(tensor.op.inputs)
+        return [self._store(tensor, part, kind.axis, number * self.sizes[kind.axis]) for number, part in parts]
+
+    def _store(self, output: Tensor, value: Tensor, axis: int, start: DimLike) -> Store:
+        """A value stored at its position, moved by ``start`` along an axis."""
+        sizes = value.type.sizes
         kept = tuple(p for axis, p in enumerate(self.index) if axis not in self.reduced)
         index = self.index if len(sizes) == len(self.sizes) else kept
         index = tuple(0 if size == 1 else position for position, size in zip(index, sizes, strict=True))
-        return Store(self.outputs[tensor], offset(index, sizes), self.values.at(tensor, index))
+        place = index if start == 0 else (*index[:axis], index[axis] + start, *index[axis + 1 :])
+        return Store(self.outputs[output], offset(place, output.type.sizes), self.values.at(value, index))
 
     def _loops(self, axes: Sequence[int], body: tuple[Statement, ...]) -> tuple[Statement, ...]:
         for axis in reversed(axes):
@@ -164,7 +177,7 @@ class Nest:
         found = unflatten(place, kind.shape)
         self.index = tuple(first + each * p for first, each, p in zip(start, step, found, strict=True))
         self.values.locals[node.outputs[0]] = lambda _: Local("sum", dtype)
-        stores = tuple(self._store(tensor) for tensor in self.outputs)
+        stores = tuple(store for tensor in self.outputs for store in self._stores(tensor))
         epilogue = self.with_checks(*stores)
         a, b = (self.values.buffers[x] for x in node.inputs)
         return Contract(spec, a, b, coordinates, "sum", epilogue, phase=phase)

@@ -137,6 +137,15 @@ def test_blocks_that_wait_for_each_other_do_not():
     assert len(kernels(built(build, x="float32 4,5"))) >= 2
 
 
+def test_parts_are_stored_where_a_concatenation_has_them():
+    def build(x):
+        y = tf.exp(x)
+        return tf.concat([y, tf.sin(y)], 1)
+
+    (kernel,) = kernels(built(build, x="float32 4,6"))
+    assert (ops(kernel), kernel.kind.spaces) == ("Exp+Sin+ConcatV2", ((Space((4, 6)), (0,)),))
+
+
 def test_the_adjoint_of_a_split_is_a_concatenation():
     def build(x, g):
         a, b, c = tf.split(x, 3, 1)
