@@ -9,7 +9,8 @@ from graphc.ops.arrays import ConcatV2
 from graphc.ops.base import Const
 from graphc.ops.blocks import Pad, Slice
 from graphc.ops.contraction import Contract, ContractPhases
-from graphc.ops.elementwise import Cast, Elementwise
+from graphc.ops.copies import Cast
+from graphc.ops.elementwise import Elementwise
 from graphc.ops.indexing import CheckLabels, GatherV2, ScatterAdd
 from graphc.ops.random import Random
 from graphc.ops.recomputed import Barrier

@@ -62,6 +62,7 @@ EXCEPTIONS = {"graphc.passes.gradients": "gradient passes", "graphc.passes.forwa
 # What users call on a graph though it is made upstairs; these imports stand inside the method.
 WAYS_UP = {
     "graphc.graph": {"graphc.scopes", "graphc.export", "graphc.visualize"},
+    "graphc.ops.late": {"graphc.passes.gradients"},
 }
 
 NOT_LOADED_BY_IMPORT = ("llvmlite", "networkx", "graphviz")

@@ -127,7 +127,7 @@ class SliceFrom(Block):
             taken = n - begin if count == -1 else count
             if any(isinstance(part, int) and part < 0 for part in (begin, taken, n - begin - taken)):
                 raise ValueError(
-                    f"begin {list(begins)} and size {list(counts)} reach outside the shape {shape_text(sizes)}"
+                    f"begin {list(begins)} and size {list(counts)} reach outside the shape {shape_text(tuple(sizes))}"
                 )
             bounds.append(Bounds(begin, taken))
         return bounds

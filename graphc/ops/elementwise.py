@@ -19,6 +19,7 @@ from graphc.dtypes import FLOATS, NUMBERS, DType
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import meaning
 from graphc.ops.base import apply, check_dtype, check_same_dtype, convert_to_tensor, convert_together
+from graphc.ops.copies import Cast, Identity, StopGradient
 from graphc.records import record
 from graphc.shapes import Shape, TensorType, broadcast
 
@@ -67,6 +68,8 @@ class Elementwise(Op):
         return TensorType(dtypes.bool if self.record.gives_bool else dtype, shape)
 
     def evaluate(self, *values: Any) -> Any:
+        if self.type in _WHOLE_DIVISIONS and values[1].dtype.kind in "iu" and not np.all(values[1]):
+            raise ZeroDivisionError(f"{self.type} of whole numbers by zero")
         with np.errstate(all="ignore"):
             result = np.asarray(self.record.numpy(*values))
         wanted = np.bool_ if self.record.gives_bool else values[-1].dtype
@@ -79,48 +82,6 @@ class Elementwise(Op):
 
     def attributes(self) -> dict[str, Any]:
         return {}
-
-
-@record
-class Cast(Op):
-    """``y[i] = x[i]`` converted to another dtype; fractions are cut towards zero."""
-
-    dtype: DType
-
-    def infer(self, x: TensorType) -> TensorType:
-        return TensorType(self.dtype, x.shape)
-
-    def evaluate(self, x: Any) -> Any:
-        if x.dtype == object:
-            return x
-        with np.errstate(all="ignore"):
-            return x.astype(self.dtype.numpy)
-
-    def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
-        source = node.inputs[0].dtype
-        return [cast(grad, source) if source.is_floating and grad.dtype.is_floating else None]
-
-
-@record
-class Identity(Op):
-    """``y = x``; a name for a value, or a value that waits for control inputs."""
-
-    def infer(self, x: TensorType) -> TensorType:
-        return x
-
-    def evaluate(self, x: Any) -> Any:
-        return x
-
-    def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
-        return [grad]
-
-
-@record
-class StopGradient(Identity):
-    """``y = x``, through which no gradient flows."""
-
-    def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
-        return [None]
 
 
 def _call(fn: str, *inputs: Any, name: str | None = None) -> Tensor:
@@ -159,6 +120,7 @@ def _pow_exponent_adjoint(a: Tensor, b: Tensor, y: Tensor, g: Tensor) -> Tensor:
     return g * y * apply(Elementwise("Select"), positive, log(safe), _zero(a))
 
 
+_WHOLE_DIVISIONS = frozenset({"FloorDiv", "FloorMod", "TruncateDiv", "TruncateMod"})
 _TWO_OVER_ROOT_PI = 2 / math.sqrt(math.pi)
 
 # fmt: off

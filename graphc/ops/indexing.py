@@ -14,8 +14,9 @@ from graphc.dtypes import DType
 from graphc.errors import InvalidArgumentError
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
-from graphc.ops.base import Const, apply, check_dtype, constant, convert_to_tensor, graph_of, with_axis_from_front
+from graphc.ops.base import Const, apply, check_dtype, constant, convert_to_tensor, graph_of
 from graphc.ops.blocks import along
+from graphc.ops.late import is_late, late, number
 from graphc.ops.reduction import reduce_all, reduce_sum
 from graphc.ops.reshaping import ExpandDims, Squeeze, reshape, shape
 from graphc.ops.sequences import Iota
@@ -63,13 +64,7 @@ class GatherV2(Op):
 
     def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
         x, indices = node.inputs
-        if self.axis < 0:
-            raise ValueError(f"the gradient of a gather along axis {self.axis} needs a known rank, not {x.type}")
         return [scatter_add_like(grad, indices, x, self.axis), None]
-
-    def specialise(self, inputs: Sequence[Tensor], values: Sequence[Any]) -> Tensor | None:
-        """With the axis counted from the front."""
-        return with_axis_from_front(self, inputs)
 
 
 @record
@@ -184,13 +179,23 @@ def gather(
 ) -> Tensor:  # fmt: skip
     """``params`` at the positions ``indices`` of ``axis`` (the first after ``batch_dims`` where None)."""
     x, places = convert_to_tensor(params), convert_to_tensor(indices)
-    position = _axis_of(x, batch_dims if axis is None else axis)
+    axis = batch_dims if axis is None else axis
+    if is_late(axis, x):
+        return _gather_later(x, places, axis, batch_dims, name or "GatherV2")
+    position = _axis_of(x, axis)
     if not batch_dims:
         return apply(GatherV2(position), x, places, name=name or "GatherV2")
     if position != batch_dims or x.type.rank is None or places.type.rank is None:
         raise ValueError(f"gather with batch_dims {batch_dims} needs known ranks and axis {batch_dims}, not {position}")
     with graph_of([x]).name_scope(name or "GatherV2") as scope:
         return _batched_gather(x, places, batch_dims, scope)
+
+
+def _gather_later(x: Tensor, places: Tensor, axis: Any, batch_dims: int, name: str) -> Tensor:
+    def build(x: Tensor, places: Tensor, axis: Any) -> Tensor:
+        return gather(x, places, axis=number(axis), batch_dims=batch_dims)
+
+    return late("GatherV2", build, [x, places], [axis], TensorType(x.dtype, None), name=name)[0]
 
 
 def _axis_of(x: Tensor, axis: Any) -> int:

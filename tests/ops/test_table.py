@@ -33,6 +33,7 @@ ELSEWHERE = {
     "TruncatedNormal": "test_random.py",
     "RandomUniformInt": "test_random.py",
     "DimValue": "stands for a symbol; test_symbols.py",
+    "Late": "declared again when values are known; test_late.py",
 }
 # Kinds whose own gradient rule is missing, each with its reason.
 NO_RULE = {
