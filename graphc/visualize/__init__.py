@@ -44,7 +44,7 @@ def draw(
     path: str | os.PathLike[str] | None = None,
     stage: str = "declared",
     fold: Fold = "auto",
-    shapes: Mapping[Any, Sequence[int]] | None = None,
+    shapes: Mapping[Any, Sequence[int | None]] | None = None,
     feed_dict: Mapping[Any, Any] | None = None,
     format: str | None = None,
     constants: bool = False,

@@ -25,7 +25,7 @@ from graphc.pictures.boxes import Facts
 from graphc.pictures.units import initialisation
 from graphc.scopes import get_default_graph
 
-Shapes = Mapping[Any, Sequence[int]]
+Shapes = Mapping[Any, Sequence[int | None]]
 
 
 class Stage(NamedTuple):
