@@ -13,7 +13,7 @@ from benchmarks.measure import Plan, measure
 from benchmarks.models import WORKLOADS
 from benchmarks.record import Record
 from benchmarks.report import geometric_mean, heading, line_of_case, ratio, table
-from benchmarks.systems import NEEDS
+from benchmarks.systems import NAMES, PACKAGES
 
 
 def main() -> None:
@@ -50,7 +50,7 @@ def parse() -> argparse.Namespace:
     """The options of the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--workload", nargs="+", choices=WORKLOADS, default=list(WORKLOADS), metavar="NAME")
-    parser.add_argument("--systems", nargs="+", choices=NEEDS, default=list(NEEDS), metavar="NAME")
+    parser.add_argument("--systems", nargs="+", choices=NAMES, default=list(NAMES), metavar="NAME")
     parser.add_argument("--threads", type=int, default=1, help="CPUs and threads of each system; default 1")
     parser.add_argument("--quick", action="store_true", help="few short rounds")
     parser.add_argument("--rounds", type=int, help="instead of 10, or of 3 if quick")
@@ -66,14 +66,14 @@ def parse() -> argparse.Namespace:
 def system_and_python(text: str) -> tuple[str, str]:
     """A system and the interpreter of an environment that has it."""
     system, equals, python = text.partition("=")
-    if system not in NEEDS or not equals:
-        raise argparse.ArgumentTypeError(f"not SYSTEM=PYTHON, with one of {', '.join(NEEDS)}: {text}")
+    if system not in NAMES or not equals:
+        raise argparse.ArgumentTypeError(f"not SYSTEM=PYTHON, with one of {', '.join(NAMES)}: {text}")
     return system, python
 
 
 def installed_version(system: str, python: str) -> str:
     """The version of a system, or nothing where it is missing; graphc's is that of the checkout."""
-    program = f"from importlib.metadata import version; print(version({NEEDS[system].package!r}))"
+    program = f"from importlib.metadata import version; print(version({PACKAGES.get(system, system)!r}))"
     if system == "graphc":
         program = "from graphc.version import __version__; print(__version__)"
     result = subprocess.run([python, "-c", program], cwd=Path(__file__).parent.parent, capture_output=True, text=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from math import exp, log
+from math import exp, inf, isnan, log
 from statistics import median
 
 from benchmarks.measure import Measured
@@ -78,18 +78,18 @@ def geometric_mean(ratios: list[float]) -> float:
 
 
 def disagreements(measured: dict[str, Measured]) -> Iterator[str]:
-    """A line for each system whose values are not those of most systems."""
+    """A line for each system whose values are not those of half of the others; of two, nobody knows which is wrong."""
     valued = {system: one.values[:COMPARED] for system, one in measured.items() if one.values}
     for system, values in valued.items():
-        # Off from more than half of the others; of two, nobody knows which is wrong.
-        others = [off(values, those) for other, those in valued.items() if other != system]
-        if others and not median(others) < CLOSE:
-            yield f"  DIFFERENT VALUES: {system} is off by {median(others):.1e}"
+        others = sorted(off(values, those) for other, those in valued.items() if other != system)
+        if others and others[(len(others) - 1) // 2] > CLOSE:
+            yield f"  DIFFERENT VALUES: {system} is off by {others[(len(others) - 1) // 2]:.1e}"
 
 
 def off(values: list[float], others: list[float]) -> float:
-    """The greatest relative difference."""
-    return max(abs(a - b) / max(abs(b), 1e-6) for a, b in zip(values, others))
+    """The greatest relative difference; infinite where one is not a number."""
+    differences = (abs(a - b) / max(abs(b), 1e-6) for a, b in zip(values, others))
+    return max(inf if isnan(difference) else difference for difference in differences)
 
 
 def pretty(seconds: float | None) -> str:

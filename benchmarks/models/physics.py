@@ -28,7 +28,7 @@ def burgers(v: Vocabulary, weights: list[Any], x: Any, t: Any, known_x: Any, kno
     """Mean square of u_t + u u_x - viscosity u_xx, and of the error where u is known (Raissi and others, 2019)."""
 
     def first(x: Any) -> tuple[Any, tuple[Any, Any]]:
-        (u_x, u_t), u, _ = v.derivatives(lambda x, t: (network(v, weights, x, t), None), x, t)
+        (u_x, u_t), u, _ = v.derivatives(lambda x, t: (network(v, weights, x, t), ()), x, t)
         return u_x, (u, u_t)
 
     (u_xx,), u_x, (u, u_t) = v.derivatives(first, x)

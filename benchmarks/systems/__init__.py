@@ -6,23 +6,16 @@ loss as a float, of a function the result as NumPy arrays.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-
-class Needs(NamedTuple):
-    """What must be installed for a system."""
-
-    module: str
-    package: str
-
-
-NEEDS = {
-    "graphc": Needs("graphc", "graphc"),
-    "numpy": Needs("numpy", "numpy"),
-    "jax": Needs("jax", "jax"),
-    "torch": Needs("torch", "torch"),
-    "torch_compile": Needs("torch", "torch"),
-    "tensorflow": Needs("tensorflow", "tensorflow-cpu"),
-    "tensorflow_xla": Needs("tensorflow", "tensorflow-cpu"),
-    "pytensor": Needs("pytensor", "pytensor"),
+# As their makers write them.
+NAMES = {
+    "graphc": "graphc",
+    "numpy": "NumPy",
+    "jax": "JAX",
+    "torch": "PyTorch",
+    "torch_compile": "torch.compile",
+    "tensorflow": "TensorFlow 1 API",
+    "tensorflow_xla": "TensorFlow XLA",
+    "pytensor": "PyTensor",
 }
+# The packages that must be installed, where they are not named as the system.
+PACKAGES = {"torch_compile": "torch", "tensorflow": "tensorflow-cpu", "tensorflow_xla": "tensorflow-cpu"}

@@ -38,12 +38,12 @@ class Tf1(Vocabulary):
         return self.tf.reshape(maps, [-1, int(np.prod([int(size) for size in maps.shape[1:]]))])
 
     def conv2d(self, maps: Any, kernel: Any, stride: int = 1, padding: int = 0, dilation: int = 1) -> Any:
-        edges = [[0, 0], [padding, padding], [padding, padding], [0, 0]]
+        # With a stride, SAME may pad one side only.
+        edges = [[0, 0], [padding, padding], [padding, padding], [0, 0]] if stride > 1 else "SAME"
         return self.tf.nn.conv2d(maps, kernel, stride, edges if padding else "VALID", dilations=dilation)
 
     def conv2d_channels_first(self, x: Any, kernel: Any, padding: int) -> Any:
-        edges = [[0, 0], [0, 0], [padding, padding], [padding, padding]]
-        return self.tf.nn.conv2d(x, kernel, 1, edges, data_format="NCHW")
+        return self.tf.nn.conv2d(x, kernel, 1, "SAME", data_format="NCHW")
 
     def conv2d_transpose(self, maps: Any, kernel: Any, stride: int, padding: int, shape: tuple[int, ...]) -> Any:
         return self.tf.nn.conv2d_transpose(maps, kernel, shape, stride, "SAME")

@@ -1,4 +1,4 @@
-"""The words in which models are written: each system says the short ones, and any longer one that it has its own for."""
+"""The words in which models are written. Each system says the short ones, and a longer one where it has its own."""
 
 from __future__ import annotations
 
