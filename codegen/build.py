@@ -136,6 +136,8 @@ class _Builder:
             source = _source(tensor)
             if source.op not in self.number or source in self.homes:
                 continue
+            if self.stages[source.op].checked:  # it may fail when it has written: what it gives is copied at the end
+                continue
             old = self.interface.states[state][0]
             if not self._overwrites_safely(source, old):
                 continue

@@ -13,8 +13,9 @@ from graphc import dtypes
 from graphc.graph import Graph
 from graphc.nodes import Operation, Tensor
 from graphc.ops.base import Placeholder
+from graphc.ops.elementwise import select
 from graphc.ops.random import Random
-from graphc.ops.state import Assign, IsVariableInitialized, NoOp, ReadVariable, VariableV2
+from graphc.ops.state import Assign, InitializedValue, IsVariableInitialized, NoOp, ReadVariable, VariableV2
 from graphc.passes.rewrite import copy_node
 from graphc.shapes import TensorType
 
@@ -29,22 +30,30 @@ class Step:
         self.feeds: dict[Tensor, Tensor] = {}  # fed tensor -> input of the step
         self.states: dict[Operation, Tensor] = {}  # variable or random op -> input of the step
         self.flags: dict[Operation, Tensor] = {}  # variable -> input: is it initialised?
+        self.read: set[Operation] = set()  # the variables that must be initialised
         self.updates: tuple[Operation, ...] = ()  # whose values the run replaces
         self.fetches = 0
 
 
-def capture(fetches: Sequence[Tensor], effects: Iterable[Operation], feeds: Iterable[Tensor]) -> Step:
-    """The step that computes ``fetches`` and performs ``effects`` when ``feeds`` are given."""
-    return _Capture(set(feeds)).run(tuple(fetches), tuple(effects))
+def capture(
+    fetches: Sequence[Tensor], effects: Iterable[Operation], feeds: Iterable[Tensor], fresh: bool = False
+) -> Step:
+    """The step that computes ``fetches`` and performs ``effects`` when ``feeds`` are given.
+
+    ``fresh``: no variable has a value yet.
+    """
+    return _Capture(set(feeds), fresh).run(tuple(fetches), tuple(effects))
 
 
 class _Capture:
-    def __init__(self, fed: set[Tensor]):
+    def __init__(self, fed: set[Tensor], fresh: bool):
         self.fed = fed
+        self.fresh = fresh
         self.step = Step(Graph())
         self.places: dict[Tensor, Tensor] = {}
         self.seen: dict[Operation, Versions] = {}  # what the ancestors of each node have assigned
         self.latest: Versions = {}
+        self.given: dict[Operation, Tensor] = {}  # what each variable was last set to, in the user's graph
 
     def run(self, fetches: tuple[Tensor, ...], effects: tuple[Operation, ...]) -> Step:
         for node in self._needed(fetches, effects):
@@ -92,7 +101,9 @@ class _Capture:
             written = self.seen[node].get(variable)
             self.places[node.outputs[0]] = self._state(variable) if written is None else written
         elif isinstance(kind, IsVariableInitialized):
-            self.places[node.outputs[0]] = self._flag(node)
+            self.places[node.outputs[0]] = self._flag(node.inputs[0].op)
+        elif isinstance(kind, InitializedValue):
+            self.places[node.outputs[0]] = self._initialized_value(node)
         elif isinstance(kind, Assign):
             self._assign(node, kind)
         elif isinstance(kind, Random):
@@ -109,6 +120,7 @@ class _Capture:
         with self.step.graph.as_default(), self.step.graph.standing_for(node):
             new = kind.new_value(old, value)
         self.latest[variable] = new
+        self.given[variable] = node.inputs[1]
         self.places[node.outputs[0]] = new
         self.seen[node] = {**self.seen[node], variable: new}
 
@@ -134,15 +146,29 @@ class _Capture:
                 self.places[tensor] = self._state(tensor.op)
         return self.places[tensor]
 
+    def _initialized_value(self, node: Operation) -> Tensor:
+        variable, first = node.inputs[0].op, node.inputs[1]
+        if self.fresh or self.given.get(variable) is first:
+            return self._place(first)
+        flag, value = self._flag(variable), self._held(variable)
+        with self.step.graph.as_default(), self.step.graph.standing_for(node):
+            return select(flag, value, self._place(first))
+
     def _state(self, variable: Operation) -> Tensor:
+        """What the variable holds before the run; it must be initialised."""
+        self.step.read.add(variable)
+        return self._held(variable)
+
+    def _held(self, variable: Operation) -> Tensor:
         if variable not in self.step.states:
             self.step.states[variable] = copy_node(self.step.graph, variable, ()).outputs[0]
         return self.step.states[variable]
 
-    def _flag(self, node: Operation) -> Tensor:
-        variable = node.inputs[0].op
+    def _flag(self, variable: Operation) -> Tensor:
         if variable not in self.step.flags:
-            self.step.flags[variable] = self._input(node, TensorType(dtypes.bool, ()), f"{variable.name}/initialized")
+            self.step.flags[variable] = self._input(
+                variable, TensorType(dtypes.bool, ()), f"{variable.name}/initialized"
+            )
         return self.step.flags[variable]
 
     def _input(self, like: Operation, type: TensorType, name: str) -> Tensor:

@@ -73,7 +73,7 @@ class _Plan:
         self._check_fed(self.feeds)
         self.used = [self.feeds.index(tensor) for tensor in self.step.feeds]
         self.feeds_alone_decide = self.used == list(range(len(self.feeds))) and not self.step.flags
-        self.read = frozenset(operation for operation in self.step.states if isinstance(operation.kind, VariableV2))
+        self.read = frozenset(self.step.read)
         self.versions = Versions(self.step, session.threads)
         self.session = session
         self.ready: Executable | None = None  # served the last run, and serves every run with feeds of the same shapes

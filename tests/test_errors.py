@@ -337,12 +337,27 @@ def test_a_step_that_fails_leaves_the_variables_as_they_were():
     with tf.Graph().as_default(), tf.Session() as session:
         w = tf.Variable([1.0, 2.0])
         n = tf.placeholder(tf.int32, [])
-        update = tf.assign(w, w + tf.cast(4 // n, tf.float32))
+        update = tf.assign(w, w + 5.0 + tf.cast(4 // n, tf.float32))
         session.run(tf.global_variables_initializer())
         with pytest.raises(tf.errors.InvalidArgumentError):
             session.run(update, {n: 0})
         np.testing.assert_array_equal(session.run(w), [1, 2])
-        np.testing.assert_array_equal(session.run(update, {n: 2}), [3, 4])
+        np.testing.assert_array_equal(session.run(update, {n: 2}), [8, 9])
+
+
+def test_a_step_that_fails_in_its_last_kernel_leaves_all_variables_as_they_were():
+    with tf.Graph().as_default(), tf.Session() as session:
+        table, steps = tf.Variable(np.ones((4, 3), np.float32)), tf.Variable([1.0])
+        rows = tf.placeholder(tf.int32, [4])
+        updates = [tf.assign(table, tf.gather(table * 2.0, rows)), tf.assign_add(steps, [1.0])]
+        session.run(tf.global_variables_initializer())
+        with pytest.raises(tf.errors.InvalidArgumentError):
+            session.run(updates, {rows: [0, 1, 2, 9]})
+        np.testing.assert_array_equal(session.run(table), np.ones((4, 3)))
+        np.testing.assert_array_equal(session.run(steps), [1])
+        session.run(updates, {rows: [0, 1, 2, 3]})
+        np.testing.assert_array_equal(session.run(table), np.full((4, 3), 2))
+        np.testing.assert_array_equal(session.run(steps), [2])
 
 
 def test_errors_know_their_operation_and_their_code():
