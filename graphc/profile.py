@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ctypes
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -21,6 +22,7 @@ from graphc.codegen.program import Call, ErrorSlot, InArena, Place, Slot
 from graphc.dims import DimLike, evaluate
 from graphc.executable import Executable
 
+LONGEST_OPS = 100
 _KERNEL = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 3, *[ctypes.c_int64] * 2)
 
 
@@ -79,9 +81,16 @@ def table(rows: Sequence[Row]) -> str:
         stream = row.bytes / row.seconds / 1e9 if row.seconds else 0.0
         lines.append(
             f"{row.name[-44:]:<44} {1e6 * row.seconds:>9.1f} {row.flops / 1e3:>10.1f} {row.bytes / 1e3:>9.1f} "
-            f"{speed:>8.1f} {stream:>7.1f} {row.tasks:>6}  {row.ops[:60]}"
+            f"{speed:>8.1f} {stream:>7.1f} {row.tasks:>6}  {_counted(row.ops)}"
         )
     return "\n".join(lines)
+
+
+def _counted(ops: str) -> str:
+    """``Mul+Add+Mul`` -> ``2 Mul + Add``, cut where a line of a terminal ends."""
+    counts = Counter(ops.split("+"))
+    text = " + ".join(name if count == 1 else f"{count} {name}" for name, count in counts.items())
+    return text if len(text) <= LONGEST_OPS else f"{text[: LONGEST_OPS - 3]}..."
 
 
 def _total(rows: Sequence[Row]) -> Row:

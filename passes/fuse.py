@@ -19,11 +19,13 @@ is put together here.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 
 from graphc.graph import Graph
 from graphc.nodes import Operation, Tensor
 from graphc.ops.base import Placeholder
+from graphc.ops.contraction import Contract, ContractPhases
 from graphc.ops.fused import Kernel
 from graphc.passes.absorb import absorb_leaves, merge_siblings
 from graphc.passes.bundle import bundles
@@ -55,7 +57,7 @@ class _Part:
             self._add(node, growth.free, operands)
         self.inputs = list(dict.fromkeys(x for node in self.nodes for x in node.inputs if x.op not in self.nodes))
         self.first = min(node.number for node in members)
-        self.last = max(members, key=lambda node: node.number)
+        self.main = _main(sorted(members, key=lambda node: node.number))
 
     def _add(self, node: Operation, free: Collection[Operation], in_memory: Collection[Operation]) -> None:
         """Adds a node after those that it repeats for itself."""
@@ -68,6 +70,14 @@ class _Part:
                 self.nodes[waiting.pop()] = None
             else:
                 waiting.append(missing)
+
+
+def _main(members: Sequence[Operation]) -> Operation:
+    """The member that a kernel is named after: of the part that most belong to, its product, or else the last."""
+    roles = Counter(node.role for node in members)
+    own = [node for node in members if roles[node.role] == max(roles.values())]
+    first = [node for node in own if node.role == own[0].role]
+    return next((node for node in first if isinstance(node.kind, Contract | ContractPhases)), first[-1])
 
 
 class _Assembly:
@@ -128,7 +138,7 @@ class _Assembly:
                 outputs += own
         body.targets = tuple(inside[tensor] for tensor in outputs)
         inputs = tuple(self._place(x) for x in part.inputs)
-        node = self.new.add(Kernel(body, tuple(spaces)), inputs, like=part.last)
+        node = self.new.add(Kernel(body, tuple(spaces)), inputs, like=part.main)
         self.places.update(zip(outputs, node.outputs, strict=True))
 
     def _in_order(self) -> list[_Part]:
