@@ -14,10 +14,12 @@ import pytest
 import graphc as tf
 from graphc import visualize
 from graphc.__main__ import main
+from graphc.dims import symbol
 from graphc.pictures import program
 from graphc.pictures.boxes import Box, Choice, Drawing, Facts, drawing_of
 from graphc.pictures.fold import MOST_BOXES
 from graphc.pictures.scopes import Scope
+from graphc.visualize.amounts import amount, number
 
 ROOT = Path(__file__).parent.parent
 
@@ -322,6 +324,29 @@ def test_kernels_say_what_they_compute_and_move() -> None:
     assert "y: kernels (1 kernel, 64 FLOP, 256 B moved, 0 B of memory between kernels)" in source
     assert "<b>Add + Exp</b>" in source
     assert 'label="f32[8,4] feed"' in source
+
+
+def test_amounts_with_symbols_are_told_about() -> None:
+    batch = symbol("batch")
+    assert amount(1_234_567, "FLOP") == "1.23 MFLOP"
+    assert amount(0, "B") == "0 B"
+    assert amount(999_999, "B") == "1000 kB"
+    assert amount(116768 * ((144 * batch + 1215) // 1216) + 6511506 * batch + 1506789, "FLOP") == (
+        "6.53·batch + 1.62 MFLOP"
+    )
+    assert amount(64 * ((3600 * batch + 63) // 64) + 200704 * batch + 256, "B") == "204·batch kB"
+    assert amount(batch * batch * 3000 - 2000 * batch, "B") == "3·batch·batch - 2·batch kB"
+    assert number((144 * batch + 1215) // 1216) == "0.118·batch"
+    assert number(batch) == "1·batch"
+    assert number(16) == "16"
+
+
+def test_kernels_of_an_unknown_batch_have_short_texts() -> None:
+    x = tf.placeholder(tf.float32, [None, 6, 6, 3], name="x")
+    y = tf.nn.relu(tf.nn.conv2d(x, tf.get_variable("w", [3, 3, 3, 8]), [1, 1, 1, 1], "VALID"))
+    source = visualize.dot_text(y, stage="kernels")
+    assert "//" not in source
+    assert re.search(r">1\. [\d.]+·batch kFLOP, [\d.]+·batch \+ 864 B, [\d.]+·batch tasks?<", source)
 
 
 def test_a_kernel_names_the_variables_that_it_reads_and_changes() -> None:
