@@ -6,6 +6,7 @@ that is not known yet counts as a symbol of its own, and comes out as None.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -42,8 +43,20 @@ def _value(tensor: Tensor, known: dict[Tensor, Any]) -> Any:
     if tensor not in known:
         known[tensor] = None
         inputs = [_value(x, known) for x in tensor.op.inputs] if tensor.op.type in _FOLLOWS_SHAPES else []
-        known[tensor] = compute(tensor, [x.type for x in tensor.op.inputs], inputs, _named_sizes)
+        value = compute(tensor, [x.type for x in tensor.op.inputs], inputs, _named_sizes)
+        known[tensor] = _named_data(tensor) if value is None else value
     return known[tensor]
+
+
+def _named_data(tensor: Tensor) -> Any:
+    """A few whole numbers that depend on data, each a symbol of its own: beside them, others may be known."""
+    sizes = tensor.type.shape
+    if sizes is None or not tensor.dtype.is_integer or not all(isinstance(size, int) for size in sizes):
+        return None
+    if math.prod(sizes) > MAX_ELEMENTS:  # type: ignore[arg-type]
+        return None
+    names = [symbol(f"?{tensor.name}.{n}") for n in range(math.prod(sizes))]  # type: ignore[arg-type]
+    return np.array(names, object).reshape(sizes)  # type: ignore[arg-type]
 
 
 def compute(
