@@ -22,6 +22,7 @@ from typing import Any
 
 from llvmlite import binding, ir
 
+from graphc.codegen import philox
 from graphc.codegen.emit import emit_kernel
 from graphc.codegen.program import FRAME_HEAD, Program
 from graphc.codegen.runtime import runtime_ir
@@ -204,6 +205,7 @@ def _main_ir(artifact: Artifact, target: Target) -> str:
             if symbol not in kernels:
                 kernels.add(symbol)
                 emit_kernel(module, call.kernel, target, entry.program.symbols, symbol)
+    philox.define_fills(module, target)
     tables = _Tables(module, artifact)
     tables.write()
     for entry in artifact.entries:

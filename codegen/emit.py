@@ -240,14 +240,12 @@ def _draw(writer: Writer, statement: Draw, begin: Value | None = None, end: Valu
     """A call of the function that fills a range of elements."""
     begin = begin or index.number(writer, 0)
     end = end or index.position(writer, statement.buffer.size)
-    dtype, builder = statement.buffer.dtype, writer.builder
-    name = f"graphc.{statement.sampler}.{dtype}.{'.'.join(map(str, statement.seeds))}"
-    function = builder.module.globals.get(name) or philox.fill_function(
-        builder.module, name, statement.sampler, dtype, *statement.seeds, writer.target
-    )
+    function = philox.declare_fill(writer.builder.module, statement.function)
     position, *limits = (index.resized(writer, evaluate(writer, x), I64).ir for x in expressions_of(statement))
     low, high = limits or [ir.Constant(I64, 0)] * 2
-    builder.call(function, [writer.pointers[statement.buffer].ir, begin.ir, end.ir, position, low, high])
+    seeds = [ir.Constant(I64, seed & (2**64 - 1)) for seed in statement.seeds]
+    output = writer.pointers[statement.buffer].ir
+    writer.builder.call(function, [output, begin.ir, end.ir, position, low, high, *seeds])
 
 
 def _contract(writer: Writer, statement: Contract, begin: Value | None = None, end: Value | None = None) -> None:

@@ -22,6 +22,8 @@ from graphc.records import record
 if TYPE_CHECKING:
     from graphc.codegen.kernels.contraction import Contraction
 
+FILL = "graphc_fill_"  # what the names of functions begin with that draw random numbers
+
 ITEM_BYTES = {"bool": 1, "u8": 1, "i32": 4, "u32": 4, "f32": 4, "i64": 8, "u64": 8, "f64": 8}
 
 
@@ -237,6 +239,11 @@ class Draw:
     position: Expression
     limits: tuple[Expression, ...] = ()
     grain: int | None = None
+
+    @property
+    def function(self) -> str:
+        """The function that fills a range: one for all seeds and sizes."""
+        return f"{FILL}{self.sampler}_{self.buffer.dtype}"
 
 
 @record
