@@ -43,7 +43,7 @@ def labelled(count: int, batch: int, shape: tuple[int, ...], classes: int = CLAS
     """Batches of inputs that carry a little of their label, so that there is something to learn."""
     random = np.random.RandomState(1)
     centres = random.uniform(size=(classes, *shape))
-    made = []
+    made: list[Arrays] = []
     for _ in range(count):
         labels = random.randint(classes, size=batch)
         inputs = 0.5 * centres[labels] + 0.5 * random.uniform(size=(batch, *shape))

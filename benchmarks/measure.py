@@ -34,6 +34,7 @@ class Measured:
         """Take in an answer; whether it was one."""
         self.failed = answer.get("failed") or answer.get("unsupported") or ""
         if self.failed:
+            self.steps.clear()  # half a measurement is none
             return False
         self.steps += answer.get("seconds", [])
         self.values += answer["values"]

@@ -32,7 +32,7 @@ FARTHEST = 100  # times graphc's; what is slower stands at the edge
 
 def draw(record: Record, path: Path) -> None:
     """Write the picture of all workloads that are one model."""
-    rows = [(name, cases[""]) for name, cases in record.results.items() if "" in cases]
+    rows = [(name, record.results.get(name, {}).get("", {})) for name in WORKLOADS]
     rows = [(name, measured) for name, measured in rows if measured.get(OURS, Measured()).steps]
     # Texts stay texts, and equal results give equal files.
     with pyplot.rc_context({"svg.fonttype": "none", "svg.hashsalt": OURS, "font.size": 9}):

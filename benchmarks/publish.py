@@ -6,7 +6,7 @@ A table file that has the two marks below keeps what stands around them.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from statistics import median
 
@@ -47,19 +47,48 @@ def write_between_marks(path: Path, text: str) -> None:
 def page(record: Record) -> Iterator[str]:
     """Step times, then what starting costs, then the sweeps."""
     systems = [system for system in NAMES if system in record.machine["versions"]]
-    single = {name: cases[""] for name, cases in record.results.items() if "" in cases}
-    yield from table(("step, median", *named(systems), "ratio", "by least"), step_rows(single, systems))
-    yield from means(single.values())
-    first = ((title(name), *firsts(measured, systems)) for name, measured in single.items())
-    yield from ("", "Process start to the first result, caches empty:", "")
-    yield from table(("first result", *named(systems)), first)
-    yield from ("", "Largest memory of the process, with the interpreter and the imported system:", "")
-    yield from table(("memory", *named(systems)), ((title(n), *peaks(m, systems)) for n, m in single.items()))
-    for name, cases in record.results.items():
+    results = {name: record.results[name] for name in WORKLOADS if name in record.results}
+    single = {name: cases[""] for name, cases in results.items() if "" in cases}
+    yield from steps_table(single, systems)
+    for heading, shown in STARTING.items():
+        yield from ("", f"{heading}:", "")
+        rows = (
+            (title(name), *(shown(measured.get(s, Measured())) for s in systems)) for name, measured in single.items()
+        )
+        yield from table(("", *named(systems)), rows)
+    yield from ("", f"Seconds to import a system after NumPy, median of all its processes: {imports(record, systems)}.")
+    for name, cases in results.items():
         if name not in single:
             yield from ("", f"{title(name).capitalize()}:", "")
-            yield from table(("step, median", *named(systems), "ratio", "by least"), step_rows(cases, systems))
-            yield from means(cases.values())
+            yield from steps_table(cases, systems)
+
+
+def first_result(one: Measured) -> str:
+    """Seconds from the start of the process."""
+    return pretty(median(one.first)) if one.first else EMPTY
+
+
+STARTING: dict[str, Callable[[Measured], str]] = {
+    "Process start to the first result, nothing cached": first_result,
+    "Of which declaring, differentiating, compiling and the first call": lambda one: pretty(one.compile) or EMPTY,
+    "Largest memory of the process, with the interpreter and the imported system": lambda one: (
+        megabytes(one.peak) or EMPTY
+    ),
+}
+
+
+def imports(record: Record, systems: Sequence[str]) -> str:
+    """What importing costs."""
+    found = {system: [m[system].imports for m in record.measured() if system in m] for system in systems}
+    known = {system: [seconds for seconds in times if seconds is not None] for system, times in found.items()}
+    return ", ".join(f"{NAMES[system]} {pretty(median(times))}" for system, times in known.items() if times)
+
+
+def steps_table(cases: dict[str, dict[str, Measured]], systems: Sequence[str]) -> Iterator[str]:
+    """Medians of steps, and the geometric mean of our ratios."""
+    systems = [system for system in systems if any(system in measured for measured in cases.values())]
+    yield from table(("a step, median", *named(systems), "ratio", "by least"), step_rows(cases, systems))
+    yield from means(cases.values())
 
 
 def table(heads: Sequence[str], rows: Iterator[Sequence[str]]) -> Iterator[str]:
@@ -82,7 +111,7 @@ def step_rows(cases: dict[str, dict[str, Measured]], systems: Sequence[str]) -> 
         yield title(name), *times, *(f"{one:.2f}" if one else EMPTY for one in ratios)
 
 
-def means(cases: Sequence[dict[str, Measured]] | Iterator[dict[str, Measured]]) -> Iterator[str]:
+def means(cases: Iterable[dict[str, Measured]]) -> Iterator[str]:
     """The geometric mean of the ratios."""
     found = list(cases)
     by_median = [one for one in map(ratio, found) if one]
@@ -90,19 +119,6 @@ def means(cases: Sequence[dict[str, Measured]] | Iterator[dict[str, Measured]]) 
     if by_median:
         means = f"{geometric_mean(by_median):.2f} by median, {geometric_mean(by_least):.2f} by least"
         yield f"\nGeometric mean of the {len(by_median)} ratios: {means}."
-
-
-def firsts(measured: dict[str, Measured], systems: Sequence[str]) -> Iterator[str]:
-    """Seconds to the first result."""
-    for system in systems:
-        times = measured.get(system, Measured()).first
-        yield pretty(median(times)) if times else EMPTY
-
-
-def peaks(measured: dict[str, Measured], systems: Sequence[str]) -> Iterator[str]:
-    """Megabytes at most."""
-    for system in systems:
-        yield megabytes(measured.get(system, Measured()).peak) or EMPTY
 
 
 def named(systems: Sequence[str]) -> list[str]:

@@ -17,12 +17,10 @@ Statistic = Callable[[list[float]], float]
 
 def table(measured: dict[str, Measured]) -> str:
     """A line for each system; both ratios are to the best other system, by median and by least."""
-    heads = ("median", "ratio", "least", "ratio", "compile", "first", "warm", "memory")
+    heads = ("median", "ratio", "least", "ratio", "import", "compile", "first", "warm", "memory")
     lines = [line("", *heads)]
     for system, one in measured.items():
-        lines.append(
-            f"  {system:15}  {one.failed}" if one.failed or not one.steps else line(system, *fields(measured, one))
-        )
+        lines.append(line(system, *fields(measured, one)) if one.steps else f"  {system:15}  {one.failed}")
     return "\n".join([*lines, *disagreements(measured)])
 
 
@@ -52,7 +50,7 @@ def fields(measured: dict[str, Measured], one: Measured) -> Iterator[str]:
         yield pretty(statistic(one.steps))
         best = best_other(measured, statistic)
         yield f"{statistic(one.steps) / statistic(measured[best].steps):.2f}" if best else ""
-    yield pretty(one.compile)
+    yield from (pretty(one.imports), pretty(one.compile))
     yield from (pretty(median(times)) if times else "" for times in (one.first, one.warm))
     yield megabytes(one.peak)
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-Arrays = tuple[np.ndarray, ...]
+Arrays = tuple[Any, ...]  # of NumPy arrays, or NumPy numbers where there are no axes
 
 
 class Momentum(NamedTuple):

@@ -53,13 +53,13 @@ def test_two_systems_learn_the_same() -> None:
 
 
 def test_first_steps_are_timed_in_fresh_processes() -> None:
-    ((_, measured),) = measure(WORKLOADS["call"], plan(starts=1, pythons={"numpy": sys.executable}))
+    ((_, measured),) = measure(WORKLOADS["scalar_step"], plan(starts=1, pythons={"numpy": sys.executable}))
     assert len(measured["numpy"].first) == 2
     assert len(measured["numpy"].warm) == 1
 
 
 def test_a_system_that_takes_too_long_is_given_up() -> None:
-    ((_, measured),) = measure(WORKLOADS["call"], plan(limit=0.01, pythons={"numpy": sys.executable}))
+    ((_, measured),) = measure(WORKLOADS["scalar_step"], plan(limit=0.01, pythons={"numpy": sys.executable}))
     assert measured["numpy"].failed == "not done after 0 s"
 
 
@@ -145,7 +145,7 @@ def test_command_measures_records_and_publishes(tmp_path: Path) -> None:
     run("benchmarks.publish", str(results), "--table", str(page))
     text = page.read_text()
     assert text.startswith("Before.\n") and text.endswith("After.\n") and "old" not in text
-    assert f"| {WORKLOADS[SMALL].title} |" in text and "| step, median | graphc | NumPy | ratio | by least |" in text
+    assert f"| {WORKLOADS[SMALL].title} |" in text and "| a step, median | graphc | NumPy | ratio | by least |" in text
 
 
 def test_record_keeps_median_and_least(tmp_path: Path) -> None:

@@ -25,8 +25,9 @@ def weights() -> list[np.ndarray]:
 
 def lstm(v: Vocabulary, weights: list[Any], x: Any, labels: Any) -> Any:
     """Mean cross-entropy of the scores after the last row."""
-    *gates, kernel, bias = weights
-    return v.cross_entropy(v.dense(v.lstm(x, *gates, steps=STEPS, units=UNITS), kernel, bias), labels)
+    inward, recurrent, gate_bias, kernel, bias = weights
+    last = v.lstm(x, inward, recurrent, gate_bias, STEPS, UNITS)
+    return v.cross_entropy(v.dense(last, kernel, bias), labels)
 
 
 WORKLOADS = (

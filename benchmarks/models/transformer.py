@@ -58,7 +58,7 @@ def feed_forward(v: Vocabulary, left: Iterator[Any], x: Any) -> Any:
 def batches() -> list[Arrays]:
     """Bytes that mostly count upwards, and the same moved on by one."""
     random = np.random.RandomState(1)
-    made = []
+    made: list[Arrays] = []
     for _ in range(8):
         text = np.cumsum(random.randint(1, 4, (BATCH, STEPS + 1)), axis=1) % BYTES
         made.append((text[:, :-1].astype(np.int32), text[:, 1:].astype(np.int32)))

@@ -11,7 +11,7 @@ import numpy as np
 from jax import lax
 
 from benchmarks.systems.vocabulary import EPSILON, Vocabulary
-from benchmarks.workload import Adam, Function, Momentum, Training
+from benchmarks.workload import Adam, Function, Training
 
 LAYOUT = ("NHWC", "HWIO", "NHWC")
 PLACES = (1, 2)
@@ -120,14 +120,14 @@ def training(case: Training) -> Callable[..., float]:
     return one_step
 
 
-def momentum(settings: Momentum, weights: list[Any], gradients: list[Any], state: Any) -> tuple[list[Any], Any]:
+def momentum(settings: Any, weights: list[Any], gradients: list[Any], state: Any) -> tuple[list[Any], Any]:
     """The next weights and speeds."""
     count, speeds = state
     speeds = [settings.momentum * speed + gradient for speed, gradient in zip(speeds, gradients)]
     return [weight - settings.rate * speed for weight, speed in zip(weights, speeds)], (count, speeds)
 
 
-def adam(settings: Adam, weights: list[Any], gradients: list[Any], state: Any) -> tuple[list[Any], Any]:
+def adam(settings: Any, weights: list[Any], gradients: list[Any], state: Any) -> tuple[list[Any], Any]:
     """The next weights and moments."""
     rate, beta1, beta2, epsilon = settings
     count, firsts, seconds = state

@@ -11,7 +11,7 @@ import pytensor.tensor as pt
 from pytensor.tensor.special import softmax
 
 from benchmarks.systems.vocabulary import Vocabulary
-from benchmarks.workload import Adam, Function, Momentum, Training
+from benchmarks.workload import Adam, Function, Training
 
 MODE = "NUMBA"
 pytensor.config.floatX = "float32"
@@ -83,7 +83,7 @@ def training(case: Training) -> Callable[..., float]:
     return lambda *arrays: float(step(*arrays))
 
 
-def momentum(settings: Momentum, weights: list[Any], gradients: list[Any]) -> list[tuple[Any, Any]]:
+def momentum(settings: Any, weights: list[Any], gradients: list[Any]) -> list[tuple[Any, Any]]:
     """The next weights and speeds."""
     updates = []
     for weight, gradient in zip(weights, gradients):
@@ -93,7 +93,7 @@ def momentum(settings: Momentum, weights: list[Any], gradients: list[Any]) -> li
     return updates
 
 
-def adam(settings: Adam, weights: list[Any], gradients: list[Any]) -> list[tuple[Any, Any]]:
+def adam(settings: Any, weights: list[Any], gradients: list[Any]) -> list[tuple[Any, Any]]:
     """The next weights and moments."""
     rate, beta1, beta2, epsilon = map(np.float32, settings)
     count = pytensor.shared(np.float32(0))

@@ -35,24 +35,35 @@ def training(case: Training) -> Callable[..., float]:
 
 def optimizer(settings: Momentum | Adam, weights: list[Any]) -> Callable[[list[Any]], None]:
     """The update of all weights from their gradients, written out so that it compiles into the step."""
-    moments = [[tf2.Variable(tf2.zeros_like(weight)) for weight in weights] for _ in range(2)]
-    count = tf2.Variable(0.0)
+    return (adam if isinstance(settings, Adam) else momentum)(settings, weights)
 
-    def momentum(gradients: list[Any]) -> None:
-        for weight, gradient, speed in zip(weights, gradients, moments[0]):
+
+def momentum(settings: Any, weights: list[Any]) -> Callable[[list[Any]], None]:
+    """With a speed for each weight."""
+    speeds = [tf2.Variable(tf2.zeros_like(weight)) for weight in weights]
+
+    def update(gradients: list[Any]) -> None:
+        for weight, gradient, speed in zip(weights, gradients, speeds):
             weight.assign_sub(settings.rate * speed.assign(settings.momentum * speed + gradient))
 
-    def adam(gradients: list[Any]) -> None:
-        beta1, beta2 = settings.beta1, settings.beta2
+    return update
+
+
+def adam(settings: Any, weights: list[Any]) -> Callable[[list[Any]], None]:
+    """With two moments for each weight."""
+    _, beta1, beta2, epsilon = settings
+    firsts, seconds = ([tf2.Variable(tf2.zeros_like(weight)) for weight in weights] for _ in range(2))
+    count = tf2.Variable(0.0)
+
+    def update(gradients: list[Any]) -> None:
         count.assign_add(1.0)
         rate = settings.rate * tf2.sqrt(1 - beta2**count) / (1 - beta1**count)
-        for weight, gradient, first, second in zip(weights, gradients, *moments):
-            gradient = tf2.convert_to_tensor(gradient)
+        for weight, gradient, first, second in zip(weights, map(tf2.convert_to_tensor, gradients), firsts, seconds):
             first.assign(beta1 * first + (1 - beta1) * gradient)
             second.assign(beta2 * second + (1 - beta2) * tf2.square(gradient))
-            weight.assign_sub(rate * first / (tf2.sqrt(second) + settings.epsilon))
+            weight.assign_sub(rate * first / (tf2.sqrt(second) + epsilon))
 
-    return adam if isinstance(settings, Adam) else momentum
+    return update
 
 
 def function(case: Function) -> Callable[..., Any]:
