@@ -134,6 +134,46 @@ def test_control_dependencies_are_dashed() -> None:
     assert "style=dashed" in edge
 
 
+def test_order_that_follows_from_other_links_is_not_drawn() -> None:
+    """After ``first`` come four operations in a chain, as after the moving averages of a training graph."""
+    x = tf.placeholder(tf.float32, [3], name="x")
+    first = tf.assign_add(tf.get_variable("count", []), 1.0, name="first")
+    with tf.control_dependencies([first.op]):
+        y = tf.sin(tf.cos(tf.exp(x, name="a"), name="b"), name="c")
+        with tf.control_dependencies([y.op]):
+            last = tf.no_op(name="last")
+    assert len([node for node in x.graph.nodes if first.op in node.control_inputs]) == 4
+    assert links(drawing(last), "control") == {("first", "a"), ("c", "last")}
+
+
+def test_order_is_drawn_once_from_scope_to_scope_of_two_parts() -> None:
+    graph = tf.get_default_graph()
+    with tf.name_scope("averages"), graph.in_role("update"):
+        averages = [tf.assign_add(tf.get_variable(name, []), 1.0, name=name) for name in ("one", "two")]
+    with tf.control_dependencies([x.op for x in averages]), tf.name_scope("layer"):
+        ends = [tf.exp(2.0, name="left"), tf.sin(2.0, name="right")]
+    assert links(drawing(*ends, fold=None, constants=False), "control") == {("one", "left")}
+    assert links(drawing(*ends, fold=0), "control") == {("averages", "layer")}
+
+
+def test_links_between_parts_have_tooltips_and_no_labels() -> None:
+    loss, _ = declare_network()
+    edges = [line for line in visualize.dot_text(loss.graph).splitlines() if "->" in line]
+    between = [line for line in edges if "a9b1bd" in line and "style=dashed" not in line]
+    within = [line for line in edges if "a9b1bd" not in line and "style=dashed" not in line]
+    assert between and all(
+        "edgetooltip=" in line and " label=" not in line and "[label=" not in line for line in between
+    )
+    assert within and any("label=" in line for line in within)
+
+
+def test_the_long_name_of_a_counter_stands_in_a_small_line() -> None:
+    with tf.name_scope("a_name_that_is_long"), tf.name_scope("within_another"):
+        y = tf.random_uniform([3])
+    text = box_text(visualize.dot_text(y, stage="kernels"), "counter")
+    assert ">of ...hat_is_long/within_another/random_uniform<" in text.replace("</font>", "<")
+
+
 # -- scopes and folding --------------------------------------------------------------------------------
 
 
@@ -336,7 +376,7 @@ def test_amounts_with_symbols_are_told_about() -> None:
     )
     assert amount(64 * ((3600 * batch + 63) // 64) + 200704 * batch + 256, "B") == "204·batch kB"
     assert amount(batch * batch * 3000 - 2000 * batch, "B") == "3·batch·batch - 2·batch kB"
-    assert number((144 * batch + 1215) // 1216) == "0.118·batch"
+    assert number((144 * batch + 1215) // 1216) == "batch/8.44"
     assert number(batch) == "1·batch"
     assert number(16) == "16"
 
@@ -346,7 +386,7 @@ def test_kernels_of_an_unknown_batch_have_short_texts() -> None:
     y = tf.nn.relu(tf.nn.conv2d(x, tf.get_variable("w", [3, 3, 3, 8]), [1, 1, 1, 1], "VALID"))
     source = visualize.dot_text(y, stage="kernels")
     assert "//" not in source
-    assert re.search(r">1\. [\d.]+·batch kFLOP, [\d.]+·batch \+ 864 B, [\d.]+·batch tasks?<", source)
+    assert re.search(r">1\. [\d.]+·batch kFLOP, [\d.]+·batch \+ 864 B, batch/128 tasks<", source)
 
 
 def test_a_kernel_names_the_variables_that_it_reads_and_changes() -> None:

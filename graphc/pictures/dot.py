@@ -115,6 +115,9 @@ def _unit_text(unit: Unit, drawing: Drawing) -> tuple[str, list[str], list[str]]
         lines.append(_shortened(node.name, keep_end=True))
     elif unit.kind != "operation":
         lines.append(", ".join(str(tensor.type) for tensor in node.outputs))
+        if len(title) > LONGEST_TITLE:  # a counter of random numbers: its end says what it is
+            title, path = title.rpartition("/")[2], title.rpartition("/")[0]
+            lines.insert(0, f"of {_shortened(path, keep_end=True)}")
     elif node.type.lower() not in title.lower():
         lines.append(node.type)
     if unit.constants:
@@ -176,20 +179,20 @@ def _shortened(text: str, keep_end: bool = False) -> str:
 
 
 def _link(graph: Any, link: Link, drawing: Drawing, labelled: set[Tensor], beside: bool) -> None:
-    """One arrow; the type of a tensor is written where the tensor is first drawn."""
-    new = [tensor for tensor in link.tensors if tensor not in labelled]
-    labelled.update(link.tensors)
+    """One arrow; the type of a tensor is written where the tensor is first drawn inside a part, else in a tooltip."""
+    tail, head = link.tail, link.head
+    same_part = tail.role == head.role and (tail.role != "adjoint" or tail.sweep == head.sweep)
+    new = [tensor for tensor in link.tensors if tensor not in labelled and (same_part or not beside)]
+    labelled.update(new)
     attributes = {
         "label": _quoted(_types_text(new, drawing)),
         "edgetooltip": _quoted(_tensors_tooltip(link, drawing)),
         "labeltooltip": _quoted(_tensors_tooltip(link, drawing)),
     }
-    tail, head = link.tail, link.head
     if link.kind != "data":
         attributes |= {"style": "dashed", "label": ""}
     if link.kind == "write":
         attributes |= {"constraint": "false", "color": COLOURS["update"][1], "arrowhead": "vee"}
-    same_part = tail.role == head.role and (tail.role != "adjoint" or tail.sweep == head.sweep)
     if beside and same_part and tail.role == "adjoint":
         tail, head = head, tail
         attributes["dir"] = "back"

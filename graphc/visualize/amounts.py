@@ -28,6 +28,9 @@ def number(count: DimLike) -> str:
     terms = approximate(count)
     if len(terms) > 1 and terms.get((), ROUNDING) < ROUNDING:
         del terms[()]
+    if len(terms) == 1 and 0 < next(iter(terms.values())) < 1:
+        ((symbols, factor),) = terms.items()
+        return f"{'·'.join(symbols)}/{_digits(1 / factor)}"
     return _sum_text(terms, 1)
 
 

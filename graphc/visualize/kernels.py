@@ -11,13 +11,16 @@ from graphc.visualize.amounts import amount, number
 def lines_of_kernels(program: Program) -> dict[Operation, list[str]]:
     """For each kernel's node: its place in the order, how many numbers it computes, bytes it moves, tasks it has."""
     lines: dict[Operation, list[str]] = {}
-    for number, call in enumerate(program.calls, 1):
-        lines.setdefault(call.node, []).append(f"{number}. {_costs(call)}")
+    for place, call in enumerate(program.calls, 1):
+        lines.setdefault(call.node, []).append(f"{place}. {_costs(call)}")
     return lines
 
 
 def memory_of_tensors(program: Program) -> dict[Tensor, str]:
-    """Where each value that a kernel reads or makes is: in the arena at some offset, or in the caller's memory."""
+    """Where each value that a kernel reads or makes is: in the arena at some offset, or in the caller's memory.
+
+    Nothing is said of an offset that depends on a size: it would be a formula.
+    """
     memory: dict[Tensor, str] = {}
     for call in program.calls:
         values = [*call.node.inputs, *call.node.outputs]
@@ -44,5 +47,5 @@ def _costs(call: Call) -> str:
 
 def _place_text(place: Place) -> str:
     if isinstance(place, InArena):
-        return f"@{place.offset}" if isinstance(place.offset, int) else f"@{amount(place.offset, 'B')}"
+        return f"@{place.offset}" if isinstance(place.offset, int) else ""
     return place.kind if isinstance(place, Slot) else ""
