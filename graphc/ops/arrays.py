@@ -295,6 +295,8 @@ def tile(input: Any, multiples: Any, name: str | None = None) -> Tensor:
     times = static_sizes(multiples)
     if x.type.rank is None or times is None:
         return late_one("Tile", tile, x, [multiples], rank=x.type.rank, name=name)
+    if any(isinstance(count, int) and count < 0 for count in times):
+        raise ValueError(f"tile of {x.type} needs multiples of at least 0, not {list(times)}")
     if len(times) != x.type.rank:
         raise ValueError(f"tile of {x.type} needs {x.type.rank} multiples, not {list(times)}")
     with graph_of([x]).name_scope(name or "Tile") as scope:

@@ -252,6 +252,10 @@ def one_hot(
     """
     positions = convert_to_tensor(indices)
     wanted = _one_hot_dtype(on_value, off_value, dtype)
+    check_dtype(positions.type, dtypes.INTEGERS, "the input of one_hot")
+    number_of = static_sizes(depth)
+    if number_of is not None and any(isinstance(size, int) and size < 0 for size in number_of):
+        raise ValueError(f"one_hot needs a depth of at least 0, not {number_of[0]}")
     with graph_of([positions]).name_scope(name or "one_hot") as scope:
         if positions.type.rank is None:
             raise ValueError(f"one_hot needs indices of known rank, not {positions.type}")

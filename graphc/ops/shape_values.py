@@ -56,7 +56,7 @@ def _named_data(tensor: Tensor) -> Any:
     if math.prod(sizes) > MAX_ELEMENTS:  # type: ignore[arg-type]
         return None
     names = [symbol(f"?{tensor.name}.{n}") for n in range(math.prod(sizes))]  # type: ignore[arg-type]
-    return np.array(names, object).reshape(sizes)  # type: ignore[arg-type]
+    return np.array(names, object).reshape(sizes)
 
 
 def compute(

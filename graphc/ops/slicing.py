@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from graphc import dtypes
 from graphc.dims import Dim
 from graphc.nodes import Tensor
@@ -248,7 +250,8 @@ def _bound(value: Any) -> Any:
 
 def _plain_index(value: Any) -> Any:
     """A number where it is known while declaring, else an integer tensor; ``TypeError`` for anything else."""
-    if isinstance(value, (Dimension, bool)) or (hasattr(value, "__index__") and not is_tensor_like(value)):
+    is_bool = isinstance(value, (bool, np.bool_))
+    if isinstance(value, Dimension) or (hasattr(value, "__index__") and not is_bool and not is_tensor_like(value)):
         return int(value)
     if not is_tensor_like(value):
         raise TypeError(
@@ -333,6 +336,8 @@ def reverse(tensor: Any, axis: Any, name: str | None = None) -> Tensor:
         return late_one("ReverseV2", reverse, x, [axis], rank=x.type.rank, name=name)
     axes: Any = static_sizes(axis)
     counted = [a if x.type.rank is None else normalise_axis(a, x.type.rank) for a in axes]
+    if len(set(counted)) < len(counted):
+        raise ValueError(f"reverse of {x.type}: an axis stands twice in {list(axes)}")
     return flip(x, counted, name=name or "ReverseV2") if counted else identity(x, name=name)
 
 
