@@ -138,6 +138,8 @@ def plan(spec: Contraction, target: Target) -> Plan:
     shape = shape_of(spec)
     if shape.col.a != 0:
         return paired_plan(shape, target)
+    if shape.edges:
+        return tile_plan(shape, target, "", _copying_b_pays(shape, target), ("the edges of A are cut off",))
     if _runs_along_k(shape) and _dot_pays(shape):
         return dot_plan(shape, target)
     if shape.n == 1 and shape.rows and shape.rows[-1].a == 1:
@@ -284,12 +286,12 @@ def tile_plan(shape: Shape, target: Target, pack_a: str, pack_b: bool, reasons: 
         reasons += ("B is copied: " + ("its columns are apart" if shape.col.b != 1 else "their number is a symbol"),)
     lanes = lanes_for(shape, target)
     tiled, mr, nv = _best_tile(shape, lanes, target, pack_a, pack_b)
-    k_level, k_block = _block_of_k(shape, nv * lanes, target) if pack_b else (0, _whole_k(shape))
+    k_level, k_block = _block_of_k(shape, nv * lanes, target, tiled) if pack_b else (0, _whole_k(shape))
     fewer_rows_possible = tiled is not None and not isinstance(shape.rows[tiled].extent, int)
     if k_block != _whole_k(shape) and fewer_rows_possible and not pack_a:
         pack_a = "rows"  # Too few rows for a tile are made up for in a copy, when sums of parts have to wait.
         tiled, mr, nv = _best_tile(shape, lanes, target, pack_a, pack_b)
-        k_level, k_block = _block_of_k(shape, nv * lanes, target)
+        k_level, k_block = _block_of_k(shape, nv * lanes, target, tiled)
     if pack_a:
         reasons += (f"A is copied by {pack_a}",)
     result = Plan(
@@ -315,7 +317,7 @@ def _whole_k(shape: Shape) -> DimLike:
     return shape.inner[0].extent if shape.inner else 1
 
 
-def _block_of_k(shape: Shape, columns: int, target: Target) -> tuple[int, DimLike]:
+def _block_of_k(shape: Shape, columns: int, target: Target, tiled: int | None) -> tuple[int, DimLike]:
     """Which loop of K to cut, and into what length, so that a panel of B stays in the second cache.
 
     Measured: a panel of a quarter of that cache need not be cut; longer ones do best with blocks of an eighth.
@@ -324,15 +326,23 @@ def _block_of_k(shape: Shape, columns: int, target: Target) -> tuple[int, DimLik
     if guess(shape.k) * bytes_per_step <= target.l2 // 4:
         return 0, _whole_k(shape)
     most, inside = max(1, target.l2 // 8 // bytes_per_step), 1
+    outermost = _level_seen_in_part(shape, tiled)
     for level in reversed(range(len(shape.inner))):
         extent = shape.inner[level].extent
-        if not isinstance(extent, int) or inside * extent > most:
+        if level < outermost and (not isinstance(extent, int) or inside * extent > most):
             length = max(1, most // inside)
             if isinstance(extent, int):
                 length = -(-extent // -(-extent // length))  # All blocks about equally long.
             return level, length
-        inside *= extent
+        inside *= guess(extent)
     return 0, _whole_k(shape)
+
+
+def _level_seen_in_part(shape: Shape, tiled: int | None) -> int:
+    """The loop of K of which tiles at an edge see only some turns, which are written out: it cannot be cut."""
+    edge = None if tiled is None else shape.rows[tiled].edge
+    levels = [level for level, group in enumerate(shape.inner) if edge is not None and group.edge == edge]
+    return levels[0] if levels else len(shape.inner)
 
 
 # The tile.
@@ -354,7 +364,7 @@ def _best_tile(shape: Shape, lanes: int, target: Target, pack_a: str, pack_b: bo
         return None, mr, nv
     costs = []
     for place, group in reversed(list(enumerate(shape.rows))):
-        if pack_a == "columns" and group.a != 1:
+        if (pack_a == "columns" and group.a != 1) or (shape.edges and not isinstance(group.extent, int)):
             continue
         collides = isinstance(group.a, int) and group.a * element_bytes(shape) % 4096 == 0
         most_rows = ROWS_THAT_COLLIDE if collides and not pack_a else MOST_ROWS

@@ -1,4 +1,7 @@
-"""Convolutions as sums of products with a stride for each axis, over images with their padding around them.
+"""Convolutions as sums of products with a stride for each axis.
+
+What padding adds is not read: the contraction has edges. Where code for edges does not pay (channels before the places,
+few channels, sizes that are symbols), the images are padded first.
 
 The adjoint of a strided convolution is one contraction for each phase of the image, that is for each remainder of a
 position by the stride: positions of one phase meet the same places of the window, so that each phase is a smaller
@@ -11,7 +14,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from graphc.dims import DimLike, ceildiv, floordiv
 from graphc.nodes import Tensor
@@ -25,8 +28,11 @@ from graphc.ops.depthwise import (
     DepthwiseConv2dNativeBackpropInput,
 )
 from graphc.ops.reshaping import transpose
-from graphc.ops.windows import Window
+from graphc.ops.windows import Extent, Window
 from graphc.passes.views import View, packed, view_of
+
+# With fewer channels a padded copy is small; the rows of a filter's adjoint are its channels, and a tile has many.
+FEWEST_CHANNELS, FEWEST_ROWS, MOST_ROWS = 8, 32, 255
 
 Axis = tuple[DimLike, DimLike, DimLike]  # extent, step in a, step in b
 Walk = tuple[DimLike, DimLike]  # extent and step in one operand
@@ -54,6 +60,21 @@ class Filter:
         self.last: Walk = (last, last_step)
 
 
+class PlaceEdge(NamedTuple):
+    """``0 <= start + row_step * u + inner_step * v < size`` for u along axis ``row`` of the rows, v along ``inner``."""
+
+    row: int
+    inner: int
+    row_step: int
+    inner_step: int
+    start: int
+    size: int
+
+    def turned(self) -> PlaceEdge:
+        """The edge where the place in the window is a row and the window is summed over, after the batch."""
+        return PlaceEdge(self.inner, self.row, self.inner_step, self.row_step, self.start, self.size)
+
+
 class Phase(NamedTuple):
     """Positions ``start + step * u`` of one axis of the image, and the places of the window that they meet.
 
@@ -74,15 +95,20 @@ def convolution(kind: Convolution | DepthwiseConv2dNative, x: Tensor, w: Tensor)
     """``y[n, o, p, f] = sum over i, j, c of x[n, o*stride + i*dilation, ...] * w[i, j, c, f]`` for padded x."""
     window = kind.window
     extents = window.extents(x.type.sizes)
-    images, f = Images(window, _padded(window, x)), Filter(w)
+    around = [(extent.low, extent.high) for extent in extents]
+    by_channel = isinstance(kind, DepthwiseConv2dNative)
+    cut = _edges_pay(window, x, by_channel) and (by_channel or w.type.sizes[-1] != 1)
+    images, f = Images(window, x if cut else _pad(window, x, around)), Filter(w)
+    edges = _edges_of_windows(window, extents, images.sizes) if cut else []
+    view = images.view.moved(_before(around, images.steps)) if cut else images.view
     places = [(e.out, s * step) for e, s, step in zip(extents, window.strides, images.steps, strict=True)]
     taps = [(n, d * a, b) for n, d, a, b in zip(f.sizes, window.dilations, images.steps, f.steps, strict=True)]
-    if isinstance(kind, DepthwiseConv2dNative):
+    if by_channel:
         channels = [(images.channels[0], images.channels[1], f.first[1]), (f.last[0], 0, f.last[1])]
         shape = window.arranged(images.batch[0], [e.out for e in extents], f.first[0] * f.last[0])
-        return _emit(_by_channel(window, images, f.view, places, channels, taps, shape), images.view, f.view)
+        return _emit(_by_channel(window, images, f.view, places, channels, taps, shape, view, edges), view, f.view)
     inner = [*taps, (*images.channels, f.first[1])]
-    return _emit(*_mixing(window, images, f.view, places, f.last, inner))
+    return _emit(*_mixing(window, images, f.view, places, f.last, inner, view, edges))
 
 
 def input_adjoint(
@@ -92,11 +118,14 @@ def input_adjoint(
     w: Tensor,
 ) -> Tensor:
     """``dx[n, h, w, c] = sum over i, j that meet h, w, and f, of g[n, (h - i*dilation)/stride, ...] * w[i, j, c, f]``
-    for padded g, phase by phase.
+    phase by phase.
     """
     window = kind.window
     around, along = _phases(window, shape)
-    images, f = Images(window, _pad(window, grad, around)), Filter(w)
+    by_channel = isinstance(kind, DepthwiseConv2dNativeBackpropInput)
+    cut = _edges_pay(window, grad, by_channel) and (by_channel or w.type.sizes[-2] != 1)
+    around = [(0, 0) for _ in around] if cut else around
+    images, f = Images(window, grad if cut else _pad(window, grad, around)), Filter(w)
     parts, places = [], []
     for phases in itertools.product(*along):
         offset: DimLike = 0
@@ -108,17 +137,18 @@ def input_adjoint(
             taps.append((phase.taps, -phase.back * a, phase.tap_step * b))
         seen = [(phase.extent, a) for phase, a in zip(phases, images.steps, strict=True)]
         here = images.view.moved(offset)
+        edges = _edges_of_phases(phases, images.sizes) if cut else []
         filters = f.view.moved(f_offset)
-        if isinstance(kind, DepthwiseConv2dNativeBackpropInput):
+        if by_channel:
             multiplier = f.last[0]
             channels = [(f.first[0], images.channels[1] * multiplier, f.first[1])]
             sizes = window.arranged(images.batch[0], [p.extent for p in phases], f.first[0])
             inner = [*taps, (multiplier, images.channels[1], f.last[1])]
-            parts.append(_by_channel(window, images, filters, seen, channels, inner, sizes, here))
+            parts.append(_by_channel(window, images, filters, seen, channels, inner, sizes, here, edges))
             operands = here, filters
         else:
             inner = [*taps, (*images.channels, f.last[1])]
-            part, *operands = _mixing(window, images, filters, seen, f.first, inner, here)  # type: ignore[assignment]
+            part, *operands = _mixing(window, images, filters, seen, f.first, inner, here, edges)  # type: ignore
             parts.append(part)
         starts = window.arranged(0, [p.start for p in phases], 0)
         places.append((starts, window.arranged(1, [p.step for p in phases], 1)))
@@ -130,34 +160,39 @@ def input_adjoint(
 def filter_adjoint(
     kind: ConvolutionBackpropFilter | DepthwiseConv2dNativeBackpropFilter, x: Tensor, grad: Tensor
 ) -> Tensor:
-    """``dw[i, j, c, f] = sum over n, o, p of x[n, o*stride + i*dilation, ...] * g[n, o, p, f]`` for padded x."""
+    """``dw[i, j, c, f] = sum over n, o, p of x[n, o*stride + i*dilation, ...] * g[n, o, p, f]``."""
     window = kind.window
-    images, g = Images(window, _padded(window, x)), Images(window, grad)
+    extents = window.extents(x.type.sizes)
+    around = [(extent.low, extent.high) for extent in extents]
+    by_channel = isinstance(kind, DepthwiseConv2dNativeBackpropFilter)
+    cut = _edges_pay(window, x, by_channel, FEWEST_ROWS, MOST_ROWS) and grad.type.sizes[-1] != 1
+    images, g = Images(window, x if cut else _pad(window, x, around)), Images(window, grad)
+    edges = [edge.turned() for edge in _edges_of_windows(window, extents, images.sizes)] if cut else []
+    view = images.view.moved(_before(around, images.steps)) if cut else images.view
     taps = [(n, d * step, 0) for n, d, step in zip(window.size, window.dilations, images.steps, strict=True)]
     inner: list[Axis] = [(*images.batch, g.batch[1])]
     inner += [(n, s * a, b) for n, s, a, b in zip(g.sizes, window.strides, images.steps, g.steps, strict=True)]
     if isinstance(kind, ConvolutionBackpropFilter):
         rows = [*taps, (*images.channels, 0)]
-        return _contract(images.view, g.view, rows=rows, cols=[(g.channels[0], 0, g.channels[1])], inner=inner)
+        return _contract(view, g.view, rows=rows, cols=[(g.channels[0], 0, g.channels[1])], inner=inner, edges=edges)
     count, step = g.channels
     channels = images.channels[0]
     multiplier = floordiv(count, channels) if channels != 0 else 0
     pairs = [(channels, images.channels[1], step * multiplier), (multiplier, 0, step)]
     if window.channels_last:
-        return _contract(images.view, g.view, rows=taps, paired=pairs, inner=inner)
+        return _contract(view, g.view, rows=taps, paired=pairs, inner=inner, edges=edges)
     # channels first: pixels are neighbours, so that sums run along them; the result is small and turned afterwards
-    return transpose(_contract(images.view, g.view, batch=pairs, rows=taps, inner=inner), [2, 3, 0, 1])
+    return transpose(_contract(view, g.view, batch=pairs, rows=taps, inner=inner), [2, 3, 0, 1])
 
 
 def _mixing(
     window: Window, images: Images, filters: View, places: Sequence[Walk], channels: Walk, inner: Sequence[Axis],
-    view: View | None = None,
+    view: View, edges: Sequence[PlaceEdge],
 ) -> tuple[Contract, View, View]:  # fmt: skip
     """Images times filter; with channels before the places the roles change, so that the result needs no transpose."""
-    view = view or images.view
     if window.channels_last:
         rows = [(*images.batch, 0), *((extent, step, 0) for extent, step in places)]
-        kind = _kind(view, filters, rows=rows, cols=[(channels[0], 0, channels[1])], inner=inner)
+        kind = _kind(view, filters, rows=rows, cols=[(channels[0], 0, channels[1])], inner=inner, edges=edges)
         return kind, view, filters
     cols = [(extent, 0, step) for extent, step in places]
     turned = [(extent, b, a) for extent, a, b in inner]
@@ -167,13 +202,13 @@ def _mixing(
 
 def _by_channel(
     window: Window, images: Images, filters: View, places: Sequence[Walk], channels: Sequence[Axis],
-    inner: Sequence[Axis], shape: Sequence[DimLike], view: View | None = None,
+    inner: Sequence[Axis], shape: Sequence[DimLike], view: View, edges: Sequence[PlaceEdge],
 ) -> Contract:  # fmt: skip
     """Images times filter, each channel by itself; vectors run along what comes last, channels or the width."""
-    view, batch = view or images.view, (*images.batch, 0)
+    batch = (*images.batch, 0)
     walks = [(extent, step, 0) for extent, step in places]
     if window.channels_last:
-        return _kind(view, filters, rows=[batch, *walks], paired=channels, inner=inner, shape=shape)
+        return _kind(view, filters, rows=[batch, *walks], paired=channels, inner=inner, shape=shape, edges=edges)
     return _kind(
         view, filters, batch=[batch, *channels], rows=walks[:-1], paired=walks[-1:], inner=inner, shape=shape
     )  # fmt: skip
@@ -182,23 +217,61 @@ def _by_channel(
 def _kind(
     a: View, b: View, *, batch: Sequence[Axis] = (), rows: Sequence[Axis] = (), cols: Sequence[Axis] = (),
     paired: Sequence[Axis] = (), inner: Sequence[Axis] = (), shape: Sequence[DimLike] | None = None,
+    edges: Sequence[PlaceEdge] = (),
 ) -> Contract:  # fmt: skip
     sizes = shape or tuple(extent for extent, _, _ in (*batch, *rows, *cols, *paired))
     axes = (tuple(batch), tuple(rows), tuple(cols), tuple(inner))
-    return Contract(*axes, a.offset, b.offset, tuple(sizes), tuple(paired))
+    return Contract(*axes, a.offset, b.offset, tuple(sizes), tuple(paired), tuple(map(tuple, edges)))  # type: ignore
 
 
-def _contract(a: View, b: View, **axes: Sequence[Axis]) -> Tensor:
-    return _emit(_kind(a, b, **axes), a, b)  # type: ignore[arg-type]
+def _contract(a: View, b: View, **axes: Any) -> Tensor:
+    return _emit(_kind(a, b, **axes), a, b)
 
 
 def _emit(kind: Contract, a: View, b: View) -> Tensor:
     return apply(kind, a.base, b.base)
 
 
-def _padded(window: Window, x: Tensor) -> Tensor:
-    """The images with the padding of the window around them."""
-    return _pad(window, x, [(extent.low, extent.high) for extent in window.extents(x.type.sizes)])
+def _edges_pay(
+    window: Window, images: Tensor, by_channel: bool, fewest: int = FEWEST_CHANNELS, most: int | None = None
+) -> bool:
+    """Whether to cut off the edges of images rather than to pad a copy: their channels are many, and last."""
+    rest = images.type.sizes[1:]
+    if not window.channels_last or not all(isinstance(size, int) for size in rest):
+        return False
+    channels = rest[-1]
+    assert isinstance(channels, int)
+    return channels >= (FEWEST_CHANNELS if by_channel else fewest) and (by_channel or most is None or channels <= most)
+
+
+def _edges_of_windows(window: Window, extents: Sequence[Extent], sizes: Sequence[Any]) -> list[PlaceEdge]:
+    """The axes along which some window reaches beyond the images: the batch is the first axis of the rows."""
+    edges = []
+    for i, (extent, size) in enumerate(zip(extents, sizes, strict=True)):
+        stride, dilation = window.strides[i], window.dilations[i]
+        last: Any = (extent.out - 1) * stride + (window.size[i] - 1) * dilation - extent.low
+        if extent.low > 0 or last >= size:
+            edges.append(PlaceEdge(1 + i, i, stride, dilation, -extent.low, size))
+    return edges
+
+
+def _edges_of_phases(phases: Sequence[Phase], sizes: Sequence[Any]) -> list[PlaceEdge]:
+    """The axes along which some position of the phases meets a window that is not there."""
+    edges = []
+    for i, (phase, size) in enumerate(zip(phases, sizes, strict=True)):
+        first: Any = phase.first
+        extent: Any = phase.extent
+        if phase.taps and (first - phase.back * (phase.taps - 1) < 0 or first + extent - 1 >= size):
+            edges.append(PlaceEdge(1 + i, i, 1, -phase.back, first, size))
+    return edges
+
+
+def _before(around: Sequence[tuple[DimLike, DimLike]], steps: Sequence[DimLike]) -> DimLike:
+    """How far before the images the first window begins, as a (negative) number of elements."""
+    total: DimLike = 0
+    for (low, _), step in zip(around, steps, strict=True):
+        total = total - low * step
+    return total
 
 
 def _pad(window: Window, x: Tensor, edges: Sequence[tuple[DimLike, DimLike]]) -> Tensor:

@@ -26,8 +26,6 @@ def paired_products(
     columns: DimLike,
 ) -> list[ir.Value]:
     """The products summed over the nest of ``steps``, row by row; C has ``columns`` columns, maybe fewer than lanes."""
-    count = columns if isinstance(columns, int) else tile.lanes
-    numbers = range(tile.vectors)
 
     def nest(steps: Sequence[Step], a: ir.Value, b: ir.Value, totals: list[ir.Value]) -> list[ir.Value]:
         if not steps:
@@ -40,18 +38,36 @@ def paired_products(
         return code.loop(0, step.extent, 1, turn, totals)
 
     def one_step(a: ir.Value, b: ir.Value, totals: list[ir.Value]) -> list[ir.Value]:
-        right = [vector(b, b_column, v) for v in numbers]
-        sums = []
-        for r in range(tile.rows):
-            row = code.at(a, code.mul(r, row_step))
-            for v in numbers:
-                sums.append(code.multiply_add(vector(row, a_column, v), right[v], totals[r * tile.vectors + v]))
-        return sums
+        return one_pair(code, tile, range(tile.rows), a, row_step, a_column, b, b_column, columns, totals)
+
+    return nest(steps, a, b, [code.zero(tile.lanes)] * (tile.rows * tile.vectors))
+
+
+def one_pair(
+    code: Code,
+    tile: Tile,
+    rows: Sequence[int],
+    a: ir.Value,
+    row_step: Index,
+    a_column: Index,
+    b: ir.Value,
+    b_column: Index,
+    columns: DimLike,
+    totals: Sequence[ir.Value],
+) -> list[ir.Value]:
+    """The sums of some rows of a tile, ``totals``, with one more product each."""
+    count = columns if isinstance(columns, int) else tile.lanes
 
     def vector(start: ir.Value, step: Index, v: int) -> ir.Value:
         return columns_of(code, code.at(start, code.mul(v * tile.lanes, step)), step, tile.lanes, count)
 
-    return nest(steps, a, b, [code.zero(tile.lanes)] * (tile.rows * tile.vectors))
+    right = [vector(b, b_column, v) for v in range(tile.vectors)]
+    sums = []
+    for place, r in enumerate(rows):
+        row = code.at(a, code.mul(r, row_step))
+        for v, columns_of_b in enumerate(right):
+            sums.append(code.multiply_add(vector(row, a_column, v), columns_of_b, totals[place * tile.vectors + v]))
+    return sums
 
 
 def columns_of(code: Code, start: ir.Value, step: Index, lanes: int, count: int) -> ir.Value:

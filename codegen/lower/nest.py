@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from graphc.codegen.kernels.affine import Axis, Contraction
+from graphc.codegen.kernels.affine import Axis, Contraction, Edge
 from graphc.codegen.loops import Buffer, Check, Contract, Expression, For, Local, Statement, Store
 from graphc.codegen.lower import reduction
 from graphc.codegen.lower.reshaping import unflatten
@@ -170,7 +170,8 @@ class Nest:
         batch, rows, cols, inner, paired = (
             tuple(Axis(*axis) for axis in axes) for axes in (kind.batch, kind.rows, kind.cols, kind.inner, kind.paired)
         )
-        spec = Contraction(dtype, batch, rows, cols, inner, kind.a_offset, kind.b_offset, paired)
+        edges = tuple(Edge(*edge) for edge in kind.edges)
+        spec = Contraction(dtype, batch, rows, cols, inner, kind.a_offset, kind.b_offset, paired, edges)
         sizes = tuple(axis.extent for axis in spec.output)
         coordinates = tuple(Symbol(f"i{n}", size) for n, size in enumerate(sizes))
         place = offset(tuple(symbol(f"i{n}", size) for n, size in enumerate(sizes)), sizes)

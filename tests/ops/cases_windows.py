@@ -60,8 +60,9 @@ def _spatial(numbers: Any, layout: str, others: Any) -> list[Any]:
 
 
 def _convolution(
-    padding: Any, strides: Any = (1, 1), dilations: Any = (1, 1), window: Any = (3, 2), layout: str = "NHWC"
-) -> Case:
+    padding: Any, strides: Any = (1, 1), dilations: Any = (1, 1), window: Any = (3, 2), layout: str = "NHWC",
+    channels: int = 3, filters: int = 4,
+) -> Case:  # fmt: skip
     def call(x: Any, w: Any) -> Any:
         edges = padding if isinstance(padding, str) else _spatial(padding, layout, [0, 0])
         return tf.nn.conv2d(x, w, strides, edges, data_format=layout, dilations=dilations)
@@ -70,9 +71,9 @@ def _convolution(
         cells = _cells(_last(x, layout), padding, window, strides, dilations)
         return _back(np.einsum("nopijc,ijcf->nopf", cells, w), layout)
 
-    images = In((2, 6, 5, 3)) if layout == "NHWC" else In((2, 3, 6, 5))
-    name = f"conv2d {padding} {strides} {dilations} {window} {layout}"
-    return Case(name, call, reference, (images, In((*window, 3, 4), known=True)), loose=LOOSE)
+    images = In((2, 6, 5, channels)) if layout == "NHWC" else In((2, channels, 6, 5))
+    name = f"conv2d {padding} {strides} {dilations} {window} {channels}>{filters} {layout}"
+    return Case(name, call, reference, (images, In((*window, channels, filters), known=True)), loose=LOOSE)
 
 
 def _by_depth(
@@ -155,6 +156,11 @@ CONVOLUTIONS = [
     _convolution("VALID", dilations=(1, 3)),
     _convolution("SAME", window=(1, 1)),
     _convolution("SAME", (2, 2), window=(1, 1)),
+    # many channels: edges are cut off instead of padded
+    _convolution("SAME", channels=8),
+    _convolution(((1, 2), (0, 1)), channels=9, filters=8),
+    _convolution("SAME", (2, 3), channels=8, filters=9),
+    _convolution("SAME", dilations=(2, 3), channels=32, filters=8),
     _convolution("SAME", layout="NCHW"),
     _convolution("VALID", (2, 2), layout="NCHW"),
     _convolution(((1, 0), (2, 1)), (1, 2), layout="NCHW"),
