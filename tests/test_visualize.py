@@ -171,7 +171,7 @@ def test_the_long_name_of_a_counter_stands_in_a_small_line() -> None:
     with tf.name_scope("a_name_that_is_long"), tf.name_scope("within_another"):
         y = tf.random_uniform([3])
     text = box_text(visualize.dot_text(y, stage="kernels"), "counter")
-    assert ">of ...hat_is_long/within_another/random_uniform<" in text.replace("</font>", "<")
+    assert ">of ...ong/within_another/random_uniform<" in text.replace("</font>", "<")
 
 
 # -- scopes and folding --------------------------------------------------------------------------------
@@ -232,6 +232,30 @@ def test_automatic_folding_keeps_a_training_graph_readable(layers: int) -> None:
 def test_repeated_layers_fold_to_one_box() -> None:
     loss, train = declare_network(60)
     assert "<b>layer* x60 (120 ops)</b>" in visualize.dot_text([loss, train])
+
+
+def declare_residual(blocks: int) -> tf.Operation:
+    """A training operation of equal residual blocks."""
+    h = tf.placeholder(tf.float32, [4, 6], name="x")
+    for number in range(blocks):
+        with tf.variable_scope(f"block{number}"):
+            h = tf.nn.relu(h + tf.layers.dense(tf.layers.dense(h, 6, tf.nn.relu, name="a"), 6, name="b"))
+    loss = tf.reduce_sum(tf.square(tf.layers.dense(h, 3, name="out")), name="loss")
+    return tf.train.AdamOptimizer().minimize(loss, name="train")
+
+
+@pytest.mark.parametrize("blocks", [4, 8, 12])
+def test_equal_blocks_are_all_open_or_all_folded(blocks: int) -> None:
+    drawn = drawing(declare_residual(blocks))
+    group = f"block* x{blocks}"
+    for role, around in (("forward", ""), ("adjoint", "gradients/")):
+        names = [name_of(box) for box in drawn.boxes.values() if box.role == role and group in name_of(box)]
+        if len(names) == 1:
+            assert names == [around + group]
+        else:
+            inside = [name.removeprefix(f"{around}{group}/").partition("/") for name in names]
+            assert {block for block, _, _ in inside} == {f"block{number}" for number in range(blocks)}
+            assert len({len(rest) > 0 for _, _, rest in inside}) == 1
 
 
 def test_a_long_chain_without_scopes_folds_by_line() -> None:
