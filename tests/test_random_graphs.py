@@ -6,7 +6,6 @@ import pytest
 from tests.random_graphs import check_compiled, check_passes, smallest
 from tests.random_programs import Program, random_program
 
-
 TAME, WILD = False, True
 
 
