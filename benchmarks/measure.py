@@ -25,8 +25,8 @@ class Measured:
     values: list[float] = field(default_factory=list)
     first: list[float] = field(default_factory=list)  # from the start of the process to the first result
     warm: list[float] = field(default_factory=list)  # the same with what an earlier process left in the caches
-    compile: float | None = None  # from the first declaration to the first result
-    imports: float | None = None
+    compile: float | None = None  # processor seconds from the first declaration to the first result
+    imports: float | None = None  # processor seconds
     peak: int | None = None
     failed: str = ""  # why there are no times, where there are none
 

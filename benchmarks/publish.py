@@ -56,7 +56,10 @@ def page(record: Record) -> Iterator[str]:
             (title(name), *(shown(measured.get(s, Measured())) for s in systems)) for name, measured in single.items()
         )
         yield from table(("", *named(systems)), rows)
-    yield from ("", f"Seconds to import a system after NumPy, median of all its processes: {imports(record, systems)}.")
+    yield from (
+        "",
+        f"Processor time of importing a system after NumPy, median of all its processes: {imports(record, systems)}.",
+    )
     for name, cases in results.items():
         if name not in single:
             yield from ("", f"{title(name).capitalize()}:", "")
@@ -69,8 +72,10 @@ def first_result(one: Measured) -> str:
 
 
 STARTING: dict[str, Callable[[Measured], str]] = {
-    "Process start to the first result, nothing cached": first_result,
-    "Of which declaring, differentiating, compiling and the first call": lambda one: pretty(one.compile) or EMPTY,
+    "Time from the start of the process to the first result, nothing cached": first_result,
+    "Processor time of declaring, differentiating, compiling and the first call": lambda one: (
+        pretty(one.compile) or EMPTY
+    ),
     "Largest memory of the process, with the interpreter and the imported system": lambda one: (
         megabytes(one.peak) or EMPTY
     ),
