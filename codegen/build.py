@@ -17,7 +17,7 @@ from graphc.codegen.memory import Block, plan
 from graphc.codegen.order import Made, Order
 from graphc.codegen.program import Call, Copy, ErrorSlot, InArena, Place, Program, Slot
 from graphc.codegen.schedule_cost import estimate_size
-from graphc.codegen.schedule_split import stages
+from graphc.codegen.schedule_rounds import stages
 from graphc.codegen.scratch import scratch_bytes
 from graphc.codegen.target import Target
 from graphc.dims import DimLike, Symbol, atoms

@@ -9,7 +9,8 @@ import graphc as tf
 from graphc.codegen.interpret import run
 from graphc.codegen.loops import Accumulate, Buffer, Declare, For, Kernel, Literal, Load, Local, Store
 from graphc.codegen.schedule import schedule
-from graphc.codegen.schedule_split import _match, split, split_reduction, stages
+from graphc.codegen.schedule_rounds import stages
+from graphc.codegen.schedule_split import _match, split, split_reduction
 from graphc.codegen.target import host
 from graphc.dims import DimLike, evaluate, symbol
 from tests.codegen.native import run_native
