@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 # Each library asks another variable how many threads to use.
 THREAD_VARIABLES = (
     *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"),
-    *("GRAPHC_NUM_THREADS", "NUMBA_NUM_THREADS"),
+    *("GRAPHC_NUM_THREADS", "NUMBA_NUM_THREADS", "TORCHINDUCTOR_COMPILE_THREADS"),
 )
 
 
