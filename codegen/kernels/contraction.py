@@ -3,13 +3,14 @@
     for task in begin..end:                      a block of C (and one index of the outer axes)
         for part of K:                           only one, unless K is long
             copy the panels of B, the rows of A          operands.py, packing.py: where it pays
-            for panel of columns:
+            for group of panels of columns:          as many as stay in the second cache
                 for tile of rows:
-                    registers = 0
-                    for k: registers += A[rows, k] * B[k, panel]        microtile.py, dot.py
-                    scratch = registers (+ scratch, after the first part)
-                    for row, vector of the tile:                        finish.py: after the last part
-                        epilogue(coordinates, scratch[row, vector])
+                    for panel of the group:
+                        registers = 0
+                        for k: registers += A[rows, k] * B[k, panel]        microtile.py, dot.py, paired.py
+                        scratch = registers (+ scratch, after the first part)
+                        for row, vector of the tile:                        finish.py: after the last part
+                            epilogue(coordinates, scratch[row, vector])
 
 A tile is spilled before it is finished, so that the epilogue (a bias, an activation, an Adam step) is written once
 in a loop and not mr * nv times. A tile at the edge is moved back to overlap its neighbour, and only its new rows and
@@ -163,9 +164,10 @@ class _Loops:
         return steps
 
     def _part(self, task: _Task, part: _Part) -> None:
-        """All tiles of a task over one part of K, so many rows at a time as are copied at once."""
+        """All tiles of a task over one part of K, so many rows and columns at a time as are copied at once."""
         code, plan = self.site.code, self.site.plan
-        if plan.pack_b:
+        all_at_once = plan.b_panels == plan.panels
+        if plan.pack_b and all_at_once:
             self.b.copy_panels(task.panels, part.steps, part.b)
 
         def some_tiles(first: Index) -> None:
@@ -173,21 +175,31 @@ class _Loops:
             if plan.pack_a:
                 self.a.copy_tiles(tiles, part.steps, part.a)
 
-            def one_panel(panel: Index) -> None:
-                code.loop(*tiles, 1, lambda tile: self._tile(task, part, tile, first, panel))
+            def some_panels(first_panel: Index) -> None:
+                panels = (first_panel, code.least(code.add(first_panel, plan.group), task.panels[1]))
+                copied = task.panels if all_at_once else panels
+                if plan.pack_b and not all_at_once:
+                    self.b.copy_panels(panels, part.steps, part.b)
 
-            code.loop(*task.panels, 1, one_panel)
+                def one_tile(tile: Index) -> None:
+                    code.loop(*panels, 1, lambda panel: self._tile(task, part, tile, first, panel, copied[0]))
+
+                code.loop(*tiles, 1, one_tile)
+
+            code.loop(*task.panels, plan.group, some_panels)
 
         code.loop(*task.tiles, plan.a_tiles, some_tiles)
 
-    def _tile(self, task: _Task, part: _Part, tile: Index, first_copied: Index, panel: Index) -> None:
+    def _tile(
+        self, task: _Task, part: _Part, tile: Index, first_copied: Index, panel: Index, first_panel: Index
+    ) -> None:
         """One tile over one part of K; the epilogue after the last."""
         code, columns = self.site.code, self.site.tile.columns
         rows = self.a.rows(tile, part.a)
         column = code.mul(panel, columns)
         first_column = self.b.first_column(column)
         a = code.opaque_pointer(self._along_columns(self.a.place(tile, first_copied, rows), first_column))
-        b = code.opaque_pointer(self.b.place(panel, task.panels[0], first_column, part.b))
+        b = code.opaque_pointer(self.b.place(panel, first_panel, first_column, part.b))
         if self.site.plan.k_blocks == 1:
             self._fill(a, b, part, rows)
         else:
@@ -266,7 +278,7 @@ class _Loops:
         steps = [Step(move.extent, move.source, move.copy) for move in moves]
         if site.plan.form == "dot":
             return dot_products(
-                code, tile.rows, tile.columns, site.lanes, steps, a, self.a.row_step, b, self.b.column_step
+                code, tile.rows, tile.columns, tile.lanes, site.lanes, steps, a, self.a.row_step, b, self.b.column_step
             )
         if site.plan.form == "paired":
             column_step = site.sizes(site.plan.shape.col.a)
