@@ -19,9 +19,10 @@ is put together here.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 
+from graphc.dims import evaluate
 from graphc.graph import Graph
 from graphc.nodes import Operation, Tensor
 from graphc.ops.base import Placeholder
@@ -73,11 +74,19 @@ class _Part:
 
 
 def _main(members: Sequence[Operation]) -> Operation:
-    """The member that a kernel is named after: of the part that most belong to, its product, or else the last."""
-    roles = Counter(node.role for node in members)
-    own = [node for node in members if roles[node.role] == max(roles.values())]
-    first = [node for node in own if node.role == own[0].role]
-    return next((node for node in first if isinstance(node.kind, Contract | ContractPhases)), first[-1])
+    """The member that a kernel is named after: of the part that computes most, its product, or else the last."""
+    computed: dict[str, int] = {}
+    for node in members:
+        computed[node.role] = computed.get(node.role, 0) + _computed(node)
+    role = max(computed, key=computed.__getitem__)
+    own = [node for node in members if node.role == role]
+    return next((node for node in own if isinstance(node.kind, Contract | ContractPhases)), own[-1])
+
+
+def _computed(node: Operation) -> int:
+    """How many numbers a node computes, where symbols are a usual batch."""
+    usual: defaultdict[str, int] = defaultdict(lambda: 32)
+    return sum(evaluate(tensor.type.elements, usual) for tensor in node.outputs)
 
 
 class _Assembly:

@@ -258,6 +258,18 @@ def test_equal_blocks_are_all_open_or_all_folded(blocks: int) -> None:
             assert len({len(rest) > 0 for _, _, rest in inside}) == 1
 
 
+def test_equal_kernels_share_a_box_where_there_are_many() -> None:
+    train = declare_residual(8)
+    source = visualize.dot_text(train, stage="kernels")
+    (box,) = [line for line in source.splitlines() if ">block*/a/MatMul<" in line]
+    assert "shape=folder" in box and "<b>8 x Contract + Add + Relu" in box and ">each " in box
+    assert ">16 variables<" in box
+    every = visualize.dot_text(train, stage="kernels", fold=None)
+    assert every.count("/a/MatMul</font>") >= 8 and " x Contract" not in every
+    assert source.count("shape=") <= MOST_BOXES < every.count("shape=")
+    assert ">block0/a/MatMul<" in visualize.dot_text(train.graph.get_tensor_by_name("loss:0"), stage="kernels")
+
+
 def test_a_long_chain_without_scopes_folds_by_line() -> None:
     h = x = tf.placeholder(tf.float32, [3], name="x")
     for _ in range(500):

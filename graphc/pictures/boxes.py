@@ -9,7 +9,7 @@ from typing import Union
 from graphc.graph import Graph
 from graphc.nodes import Operation, Tensor
 from graphc.ops.state import Assign
-from graphc.pictures.fold import Fold, folded_scopes
+from graphc.pictures.fold import Fold, equal_kernels, folded_scopes
 from graphc.pictures.scopes import ROLES, Scope, scope_trees
 from graphc.pictures.units import Test, Unit, Units, initialisation, is_small_constant, needed_for, units_of
 
@@ -94,7 +94,7 @@ def drawing_of(graph: Graph, targets: Iterable[Operation], choice: Choice, facts
     """What is drawn of the part of ``graph`` that ``targets`` need; of the whole graph where there are none."""
     units = units_of(_shown(graph, list(targets), choice), _aside(choice), facts.is_view)
     trees = scope_trees(units) if choice.scopes else _flat(units)
-    folded = folded_scopes(trees, choice.fold)
+    folded = folded_scopes(trees, choice.fold) if choice.scopes else _folded_kernels(trees, choice.fold)
     owners = _owners(trees, folded)
     homes = _homes(trees)
     boxes: dict[Unit | Scope, Box] = {}
@@ -128,6 +128,10 @@ def _flat(units: Units) -> list[Scope]:
         unit.title = unit.node.name
         roots.setdefault(unit.role, Scope("", unit.role)).units.append(unit)
     return [root for root in roots.values() if root.units]
+
+
+def _folded_kernels(trees: list[Scope], fold: Fold) -> set[Scope]:
+    return equal_kernels(trees) if fold == "auto" else set()
 
 
 def _owners(trees: list[Scope], folded: set[Scope]) -> dict[Unit, Unit | Scope]:

@@ -20,6 +20,8 @@ MANY_SCOPES, MANY_UNITS = 13, 20
 LONG_RUN = 4  # so many scopes that are alike, one right after the other, are gathered in any case
 FEW_SCALARS = 2  # beside the updates of arrays, such as the powers of Adam's decay rates
 
+MOST_KERNELS = 30  # their boxes are larger than others
+
 Item = TypeVar("Item")
 Key = TypeVar("Key", bound=Hashable)
 Likeness = tuple[str, Hashable]
@@ -37,6 +39,18 @@ def folded_scopes(trees: Sequence[Scope], fold: Fold = "auto") -> set[Scope]:
         return _folded_to_fit(trees, likeness)
     is_folded = _test_of(fold)
     return {scope for tree in trees for scope in tree.all_scopes() if is_folded(scope)}
+
+
+def equal_kernels(trees: Sequence[Scope]) -> set[Scope]:
+    """Gathers kernels that are one native function where there are many, and returns the groups."""
+    if sum(map(_size, trees)) <= MOST_KERNELS:
+        return set()
+    for tree in trees:
+        equal = _grouped(tree.units, lambda unit: unit.node.kind.structure if unit.kind == "kernel" else unit)
+        many = [units for _, units in equal if len(units) >= 3]
+        tree.units = [unit for _, units in equal if len(units) < 3 for unit in units]
+        tree.scopes = [Scope(f"{len(units)} x", tree.role, tree, units=units, is_grouped=True) for units in many]
+    return {scope for tree in trees for scope in tree.scopes}
 
 
 def _test_of(fold: Fold) -> Callable[[Scope], bool]:

@@ -94,12 +94,13 @@ def picture_of(
 ) -> Picture:
     """The part of a graph that ``targets`` need (the whole graph where there are none) as a picture.
 
-    Kernels keep to no scope, run down the page in their order, and name the variables that they work on.
+    Kernels keep to no scope, run down the page in their order, and name the variables that they work on; where they are
+    many, those that are one native function share a box.
     """
     in_kernels = any(node.type == "Kernel" for node in graph.nodes)
     choice = choice or Choice()
     if in_kernels:
-        choice = replace(choice, fold=None, variables=False, scopes=False)
+        choice = replace(choice, variables=False, scopes=False)
     facts = facts or Facts({tensor.op: ["returned"] for tensor in graph.targets})
     return Picture(dot_of(drawing_of(graph, targets, choice, facts), title, direction, beside=not in_kernels))
 

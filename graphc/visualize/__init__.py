@@ -55,11 +55,11 @@ def draw(
 
     ``path`` saves it in the format of its ending (svg, png, pdf, dot); where no dot program draws it, the DOT text is
     written beside it instead, with a warning that says why. ``stage`` says how far the step has come on its
-    way to machine code. ``fold`` says which scopes are drawn as one box: ``"auto"`` folds until a person can read it, a
-    number opens scopes to that depth, names fold these scopes, None folds none. For stages after ``captured``,
-    ``shapes`` or ``feed_dict`` give sizes that were declared unknown; the others stay symbols. ``constants`` draws
-    small constants as boxes, ``initialisers`` what gives variables their first values. ``direction`` is Graphviz's
-    rankdir.
+    way to machine code. ``fold`` says which scopes are drawn as one box: ``"auto"`` folds until a person can read it
+    (equal kernels, where there are many), a number opens scopes to that depth, names fold these scopes, None folds
+    none. For stages after ``captured``, ``shapes`` or ``feed_dict`` give sizes that were declared unknown; the others
+    stay symbols. ``constants`` draws small constants as boxes, ``initialisers`` what gives variables their first
+    values. ``direction`` is Graphviz's rankdir.
 
     Example::
 
