@@ -27,7 +27,11 @@ _KERNEL = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 3, *[ctypes.c_int64] * 2)
 
 
 class Row(NamedTuple):
-    """One kernel of a step: what it computes, floating-point operations, bytes read and written, and seconds."""
+    """One kernel of a step: what it computes, floating-point operations, bytes read and written, and seconds.
+
+    ``least`` are the seconds that its operations, or its bytes, take at the best speeds of this machine's one thread
+    (:mod:`graphc.codegen.roofline`); a function such as exp counts as one operation, so its kernels take longer.
+    """
 
     name: str
     ops: str
@@ -35,6 +39,7 @@ class Row(NamedTuple):
     bytes: int
     tasks: int
     seconds: float
+    least: float
 
 
 def kernels(session: Any, fetches: Any, feed_dict: Mapping[Any, Any] | None = None, repeats: int = 20) -> list[Row]:
@@ -74,16 +79,24 @@ def _slot_bytes(slot: Slot, executable: Executable) -> int:
 
 
 def table(rows: Sequence[Row]) -> str:
-    """The rows as text, with GFLOP/s and GB/s, and a line of sums."""
-    lines = [f"{'kernel':<44} {'us':>9} {'kFLOP':>10} {'kB':>9} {'GFLOP/s':>8} {'GB/s':>7} {'tasks':>6}  ops"]
-    for row in (*rows, _total(rows)):
-        speed = row.flops / row.seconds / 1e9 if row.seconds else 0.0
-        stream = row.bytes / row.seconds / 1e9 if row.seconds else 0.0
-        lines.append(
-            f"{row.name[-44:]:<44} {1e6 * row.seconds:>9.1f} {row.flops / 1e3:>10.1f} {row.bytes / 1e3:>9.1f} "
-            f"{speed:>8.1f} {stream:>7.1f} {row.tasks:>6}  {_counted(row.ops)}"
-        )
-    return "\n".join(lines)
+    """The rows as text: times and their shares, speeds, and the share of the roofline; then a line of sums."""
+    total = _total(rows)
+    return "\n".join([_HEADS, *(_line(row, total.seconds) for row in (*rows, total))])
+
+
+_HEADS = (
+    f"{'kernel':<44} {'us':>9} {'time':>5} {'kFLOP':>10} {'kB':>9} {'GFLOP/s':>8} {'GB/s':>7} {'roof':>5} "
+    f"{'tasks':>6}  ops"
+)
+
+
+def _line(row: Row, total: float) -> str:
+    seconds = row.seconds or float("inf")
+    return (
+        f"{row.name[-44:]:<44} {1e6 * row.seconds:>9.1f} {row.seconds / (total or 1):>5.0%} "
+        f"{row.flops / 1e3:>10.1f} {row.bytes / 1e3:>9.1f} {row.flops / seconds / 1e9:>8.1f} "
+        f"{row.bytes / seconds / 1e9:>7.1f} {row.least / seconds:>5.0%} {row.tasks:>6}  {_counted(row.ops)}"
+    ).rstrip()
 
 
 def _counted(ops: str) -> str:
@@ -94,8 +107,9 @@ def _counted(ops: str) -> str:
 
 
 def _total(rows: Sequence[Row]) -> Row:
-    sums = [sum(getattr(row, field) for row in rows) for field in ("flops", "bytes", "tasks", "seconds")]
-    return Row(f"all {len(rows)} kernels", "", sums[0], sums[1], sums[2], sums[3])
+    flops, moved, tasks = (sum(getattr(row, field) for row in rows) for field in ("flops", "bytes", "tasks"))
+    seconds, least = (sum(getattr(row, field) for row in rows) for field in ("seconds", "least"))
+    return Row(f"all {len(rows)} kernels", "", flops, moved, tasks, seconds, least)
 
 
 class _Bench:
@@ -113,6 +127,7 @@ class _Bench:
     def row(self, call: Call, repeats: int) -> Row:
         """Times one kernel."""
         from graphc.codegen.estimate import estimate
+        from graphc.codegen.roofline import roofline
         from graphc.codegen.step import kernel_symbol
 
         address = self.executable.address(kernel_symbol(call.kernel, self.program.symbols))
@@ -126,8 +141,12 @@ class _Bench:
             function(pointers, dims, self.executable.scratch_address, 0, tasks)
             best = min(best, time.perf_counter() - start)
         cost = estimate(call.kernel)
+        flops, moved = self._number(cost.flops), self._number(cost.moved)
+        machine = roofline()
+        least = machine.seconds(flops, moved, 8 if any(b.dtype == "f64" for b in call.kernel.arguments) else 4)
+        seconds = max(best - machine.call, 0.0)  # what Python takes to call a native function is no part of the step
         ops = call.node.kind.attributes().get("ops", "")
-        return Row(call.node.name, ops, self._number(cost.flops), self._number(cost.moved), tasks, best)
+        return Row(call.node.name, ops, flops, moved, tasks, seconds, least)
 
     def _address(self, place: Place) -> int:
         if isinstance(place, InArena):
