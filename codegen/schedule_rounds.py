@@ -13,6 +13,7 @@ from graphc.codegen.loops import Buffer, Declare, For, Kernel, Let, Load, Local,
 from graphc.codegen.schedule import schedule
 from graphc.codegen.schedule_collapse import collapse, drop_single
 from graphc.codegen.schedule_cost import CostModel, estimate_size
+from graphc.codegen.schedule_products import split_product
 from graphc.codegen.schedule_split import (
     BLOCK,
     ENOUGH_TASKS,
@@ -52,7 +53,9 @@ class Rounds(NamedTuple):
 
 def stages(kernel: Kernel, target: Target) -> tuple[Kernel, ...]:
     """The scheduled kernels that do, one after the other, what a plain one means: several where that is worth it."""
-    parts = split_reduction(kernel, target) or split_rounds(kernel, target) or (kernel,)
+    parts = (
+        split_product(kernel, target) or split_reduction(kernel, target) or split_rounds(kernel, target) or (kernel,)
+    )
     return tuple(schedule(part, target) for part in parts)
 
 
