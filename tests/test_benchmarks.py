@@ -19,6 +19,7 @@ from benchmarks.measure import Measured, Plan, measure
 from benchmarks.models import ALL, WORKLOADS
 from benchmarks.record import KEPT, Record
 from benchmarks.systems import NAMES
+from benchmarks.systems import numpy as by_hand
 from benchmarks.systems.tf1 import Programs
 from benchmarks.worker import Desk, summary
 from benchmarks.workload import Function, Training, Unsupported, Workload
@@ -111,6 +112,21 @@ def test_graphc_builds_every_model(workload: Workload) -> None:
             assert result.shape == []
             gradients = graphc.gradients(result, weights)
             assert [gradient.shape for gradient in gradients] == [weight.shape for weight in weights]
+
+
+@pytest.mark.parametrize("name", ["softmax_regression", "autoencoder", "softmax", "layer_norm"])
+def test_gradients_by_hand_are_those_of_graphc(name: str) -> None:
+    (case,) = WORKLOADS[name].cases.values()
+    found = []
+    for system in (Programs(graphc), by_hand):
+        with graphc.Graph().as_default():
+            if isinstance(case, Training):
+                step = system.training(case)
+                # Adam's first step has the signs of the gradients alone, its second has their sizes.
+                found.append([float(step(*batch)) for batch in case.batches()[:4]])
+            else:
+                found.append(summary(system.function(case)(*case.inputs())))
+    np.testing.assert_allclose(*found, rtol=1e-4)
 
 
 def test_names_are_unlike() -> None:
