@@ -152,6 +152,9 @@ def plan(spec: Contraction, target: Target) -> Plan:
         return dot_plan(shape, target)
     if shape.n == 1 and shape.rows and shape.rows[-1].a == 1:
         return tile_plan(shape_of(spec, swapped=True), target, "", False, ("one column: vectors run along the rows",))
+    if _columns_are_few(shape, target):
+        shape, reasons = shape_of(spec, swapped=True), ("few columns: vectors run along the rows",)
+        return tile_plan(shape, target, _copy_of_a(shape, target), _copying_b_pays(shape, target), reasons)
     return tile_plan(shape, target, _copy_of_a(shape, target), _copying_b_pays(shape, target))
 
 
@@ -221,6 +224,18 @@ def _copy_of_a(shape: Shape, target: Target) -> str:
     large = guess(shape.m) * guess(shape.k) * size > target.l1
     reused = guess(shape.n) >= 4 * target.lanes(shape.dtype)
     return "columns" if far and runs_along_rows and large and reused else ""
+
+
+def _columns_are_few(shape: Shape, target: Target) -> bool:
+    """Whether columns fill half a vector at most, many times over, and rows fill one.
+
+    Then C is finished element by element, which costs less than the lanes that would be idle: the places of small
+    images with their channels before them.
+    """
+    lanes = target.lanes(shape.dtype)
+    rows_fit = len(shape.rows) == 1 and guess(shape.m) >= lanes
+    few = isinstance(shape.n, int) and 2 * shape.n <= lanes
+    return few and rows_fit and len(shape.outer) > 1 and guess(shape.k) >= 64
 
 
 # The forms.

@@ -14,6 +14,7 @@ from graphc.codegen.kernels.packing import (
     copy_partial_runs,
     copy_runs,
     copy_runs_in_blocks,
+    copy_strided,
     copy_transposed,
     walk,
 )
@@ -21,6 +22,8 @@ from graphc.codegen.kernels.site import Coordinates, KStep, Site
 from graphc.records import record
 
 Range = tuple[Index, Index]
+# Columns so far apart, as those of a strided convolution, are picked from whole vectors.
+MOST_APART = 4
 
 
 @record
@@ -198,7 +201,9 @@ class OperandB:
             return
 
         def one(source: ir.Value, copy: ir.Value) -> None:
-            if moves and moves[-1].source == 1:
+            if isinstance(step, int) and 1 < step <= MOST_APART:
+                copy_strided(code, moves, source, copy, tile.columns, step, tile.lanes)
+            elif moves and moves[-1].source == 1:
                 copy_transposed(code, moves, source, copy, tile.columns, step, tile.lanes)
             else:
                 copy_clamped(code, moves, source, copy, tile.columns, tile.columns, step)

@@ -153,6 +153,37 @@ def copy_clamped(
     code.loop(0, width, 1, column)
 
 
+def copy_strided(
+    code: Code, moves: Sequence[Move], source: ir.Value, copy: ir.Value, width: int, step: int, lanes: int
+) -> None:
+    """``width`` columns, a few elements apart, at every position of ``moves``."""
+
+    def run(source: ir.Value, copy: ir.Value) -> None:
+        for v in range(0, width, lanes):
+            code.store(columns_of(code, code.at(source, v * step), step, lanes, lanes), code.at(copy, v))
+
+    walk(code, merged(code, moves), source, copy, run)
+
+
+def columns_of(code: Code, start: ir.Value, step: Index, lanes: int, count: int) -> ir.Value:
+    """The elements ``step`` apart from ``start`` on, in lanes; of ``count``, if there are fewer, no more is read."""
+    if step == 0:
+        return code.splat(code.load(start), lanes)
+    if step == 1:
+        return code.load(start, lanes) if count >= lanes else code.load_masked(start, code.first_lanes(count, lanes))
+    if step == 2 and count >= lanes > 1:
+        # the second half ends with the last element, so that nothing behind it is touched
+        low, high = code.load(start, lanes), code.load(code.at(start, lanes - 1), lanes)
+        return code.shuffle(low, high, [2 * i if 2 * i < lanes else 2 * i + 1 for i in range(lanes)])
+    if lanes == 1:
+        return code.load(start)
+    result: ir.Value = code.zero(lanes)
+    for lane in range(min(lanes, count)):
+        element = code.load(code.at(start, code.mul(lane, step)))
+        result = code.builder.insert_element(result, element, ir.Constant(ir.IntType(32), lane))
+    return result
+
+
 def copy_transposed(
     code: Code, moves: Sequence[Move], source: ir.Value, copy: ir.Value, width: int, step: Index, lanes: int
 ) -> None:

@@ -11,6 +11,7 @@ from llvmlite import ir
 
 from graphc.codegen.kernels.building import Code, Index
 from graphc.codegen.kernels.microtile import Step, Tile
+from graphc.codegen.kernels.packing import columns_of
 from graphc.dims import DimLike
 
 
@@ -68,22 +69,3 @@ def one_pair(
         for v, columns_of_b in enumerate(right):
             sums.append(code.multiply_add(vector(row, a_column, v), columns_of_b, totals[place * tile.vectors + v]))
     return sums
-
-
-def columns_of(code: Code, start: ir.Value, step: Index, lanes: int, count: int) -> ir.Value:
-    """The elements ``step`` apart from ``start`` on, in lanes; of ``count``, if there are fewer, no more is read."""
-    if step == 0:
-        return code.splat(code.load(start), lanes)
-    if step == 1:
-        return code.load(start, lanes) if count >= lanes else code.load_masked(start, code.first_lanes(count, lanes))
-    if step == 2 and count >= lanes > 1:
-        # the second half ends with the last element, so that nothing behind it is touched
-        low, high = code.load(start, lanes), code.load(code.at(start, lanes - 1), lanes)
-        return code.shuffle(low, high, [2 * i if 2 * i < lanes else 2 * i + 1 for i in range(lanes)])
-    result = code.zero(lanes)
-    if lanes == 1:
-        return code.load(start)
-    for lane in range(min(lanes, count)):
-        element = code.load(code.at(start, code.mul(lane, step)))
-        result = code.builder.insert_element(result, element, ir.Constant(ir.IntType(32), lane))
-    return result
