@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from graphc.codegen.in_place import overwrites_safely
+from graphc.codegen.in_place import InPlace
 from graphc.codegen.loops import ITEM_BYTES, Buffer, Kernel
 from graphc.codegen.lower.kernel import lower
 from graphc.codegen.memory import Block, plan
@@ -77,6 +77,7 @@ class _Builder:
         self.homes: dict[Tensor, Place] = {}
         self.saved: dict[Tensor, Place] = {}
         self.partials: dict[tuple[Operation, Buffer], Place] = {}
+        self.in_place = InPlace()
         self.errors = 0
         self.slots: dict[tuple[str, int], Slot] = {}
         self.program = Program(interface.feeds)
@@ -156,7 +157,7 @@ class _Builder:
         stages = self.stages[node]
         written = stages.arguments[len(node.inputs) + new.value_index]
         read = [stages.arguments[n] for n, x in enumerate(node.inputs) if _source(x) is old]
-        return all(overwrites_safely(stages.kernels, buffer, written) for buffer in read)
+        return all(self.in_place.overwrites_safely(stages.kernels, buffer, written) for buffer in read)
 
     def _is_parallel_hazard(self, node: Operation, new: Tensor, old: Tensor) -> bool:
         """Whether another output of the same kernel is also placed over ``old``: never, but two updates could ask."""
