@@ -54,10 +54,10 @@ def walk(
         return
     move, rest = moves[0], moves[1:]
 
-    def turn(i: Index) -> None:
-        walk(code, rest, code.at(source, code.mul(i, move.source)), code.at(copy, code.mul(i, move.copy)), body)
+    def turn(source: ir.Value, copy: ir.Value) -> None:
+        walk(code, rest, source, copy, body)
 
-    code.loop(0, move.extent, 1, turn)
+    code.walk(0, move.extent, [(source, move.source), (copy, move.copy)], turn)
 
 
 def copy_element(code: Code, source: ir.Value, copy: ir.Value) -> None:
@@ -195,15 +195,16 @@ def copy_transposed(
         whole = code.sub(last.extent, code.divmod(last.extent, side)[1])
 
         def vectors(c: Index) -> None:
-            columns = [code.at(source, code.mul(code.add(c, lane), step)) for lane in range(lanes)]
-            here = code.at(copy, c)
+            columns = [code.mul(lane, step) for lane in range(lanes)]
+            rows = [code.mul(i, last.copy) for i in range(side)]
 
-            def square(k: Index) -> None:
-                places = [code.at(column, k) for column in columns]
-                for i, row in enumerate(_transposed_rows(code, places, side)):
-                    code.store(row, code.at(here, code.mul(code.add(k, i), last.copy)))
+            def square(there: ir.Value, here: ir.Value) -> None:
+                places = [code.at(there, column) for column in columns]
+                for place, row in zip(rows, _transposed_rows(code, places, side), strict=True):
+                    code.store(row, code.at(here, place))
 
-            code.loop(0, whole, side, square)
+            pointers = [(code.at(source, code.mul(c, step)), side), (code.at(copy, c), code.mul(side, last.copy))]
+            code.walk(0, code.div(last.extent, side), pointers, square)
 
         code.loop(0, width, lanes, vectors)
 

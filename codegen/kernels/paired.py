@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from llvmlite import ir
 
 from graphc.codegen.kernels.building import Code, Index
-from graphc.codegen.kernels.microtile import Step, Tile
+from graphc.codegen.kernels.microtile import RowStep, Step, Tile, row_place
 from graphc.codegen.kernels.packing import columns_of
 from graphc.dims import DimLike
 
@@ -20,7 +20,7 @@ def paired_products(
     tile: Tile,
     steps: Sequence[Step],
     a: ir.Value,
-    row_step: Index,
+    row_step: RowStep,
     a_column: Index,
     b: ir.Value,
     b_column: Index,
@@ -33,10 +33,10 @@ def paired_products(
             return one_step(a, b, totals)
         step, rest = steps[0], steps[1:]
 
-        def turn(k: Index, *totals: ir.Value) -> list[ir.Value]:
-            return nest(rest, code.at(a, code.mul(k, step.a)), code.at(b, code.mul(k, step.b)), list(totals))
+        def turn(a: ir.Value, b: ir.Value, *totals: ir.Value) -> list[ir.Value]:
+            return nest(rest, a, b, list(totals))
 
-        return code.loop(0, step.extent, 1, turn, totals)
+        return code.walk(0, step.extent, [(a, step.a), (b, step.b)], turn, totals)
 
     def one_step(a: ir.Value, b: ir.Value, totals: list[ir.Value]) -> list[ir.Value]:
         return one_pair(code, tile, range(tile.rows), a, row_step, a_column, b, b_column, columns, totals)
@@ -49,7 +49,7 @@ def one_pair(
     tile: Tile,
     rows: Sequence[int],
     a: ir.Value,
-    row_step: Index,
+    row_step: RowStep,
     a_column: Index,
     b: ir.Value,
     b_column: Index,
@@ -65,7 +65,7 @@ def one_pair(
     right = [vector(b, b_column, v) for v in range(tile.vectors)]
     sums = []
     for place, r in enumerate(rows):
-        row = code.at(a, code.mul(r, row_step))
+        row = code.at(a, row_place(code, r, row_step))
         for v, columns_of_b in enumerate(right):
             sums.append(code.multiply_add(vector(row, a_column, v), columns_of_b, totals[place * tile.vectors + v]))
     return sums
