@@ -406,7 +406,7 @@ def _best_tile(shape: Shape, lanes: int, target: Target, pack_a: str, pack_b: bo
     if pack_a == "rows" or not shape.rows:
         _, mr, nv = tile_for(shape, shape.m, lanes, target, pack_b, MOST_ROWS)
         return None, mr, nv
-    costs = []
+    costs: list[tuple[float, int, int, int | None]] = []
     for place, group in reversed(list(enumerate(shape.rows))):
         if (pack_a == "columns" and group.a != 1) or (shape.edges and not isinstance(group.extent, int)):
             continue
@@ -414,8 +414,17 @@ def _best_tile(shape: Shape, lanes: int, target: Target, pack_a: str, pack_b: bo
         most_rows = ROWS_THAT_COLLIDE if collides and not pack_a else MOST_ROWS
         cost, mr, nv = tile_for(shape, group.extent, lanes, target, pack_b, most_rows)
         costs.append((cost * (1 if pack_a or _is_near(group, shape) else FAR_ROWS), mr, nv, place))
+    if _is_one_tile(shape) and not pack_a:
+        cost, mr, nv = tile_for(shape, shape.m, lanes, target, pack_b, MOST_ROWS)
+        costs += [(cost, mr, nv, None)] if mr == shape.m else []
     _, mr, nv, place = min(costs, key=lambda choice: choice[0])
     return place, mr, nv
+
+
+def _is_one_tile(shape: Shape) -> bool:
+    """Whether several axes of rows fit one tile together: the window of a filter's adjoint of few channels."""
+    fits = isinstance(shape.m, int) and 0 < shape.m <= MOST_ROWS
+    return fits and len(shape.rows) > 1 and not shape.edges and all(_is_near(group, shape) for group in shape.rows)
 
 
 def _is_near(group: Group, shape: Shape) -> bool:

@@ -28,7 +28,7 @@ from graphc.ops.depthwise import (
     DepthwiseConv2dNativeBackpropInput,
 )
 from graphc.ops.reduction import reduce_sum
-from graphc.ops.reshaping import transpose
+from graphc.ops.reshaping import reshape, transpose
 from graphc.ops.windows import LAYOUTS, Extent, Window
 from graphc.passes.views import View, packed, view_of
 from graphc.records import replace
@@ -317,11 +317,17 @@ def _before(around: Sequence[tuple[DimLike, DimLike]], steps: Sequence[DimLike])
 
 
 def _pad(window: Window, x: Tensor, edges: Sequence[tuple[DimLike, DimLike]]) -> Tensor:
-    low: list[DimLike] = [0] * (window.rank + 2)
-    high: list[DimLike] = [0] * (window.rank + 2)
-    for axis, (before, after) in zip(window.axes, edges, strict=True):
-        low[axis], high[axis] = before, after
-    return pad_edges(x, low, high)
+    """The images with cells around them; channels that come last are part of the width, for longer runs."""
+    if window.channels_last:
+        *outer, width, channels = x.type.sizes
+        rows = reshape(x, (*outer, width * channels))
+        low = [0, *(before for before, _ in edges[:-1]), edges[-1][0] * channels]
+        high = [0, *(after for _, after in edges[:-1]), edges[-1][1] * channels]
+        padded = pad_edges(rows, low, high)
+        if padded is rows:
+            return x
+        return reshape(padded, (*padded.type.sizes[:-1], width + edges[-1][0] + edges[-1][1], channels))
+    return pad_edges(x, [0, 0, *(before for before, _ in edges)], [0, 0, *(after for _, after in edges)])
 
 
 def _phases(window: Window, shape: Sequence[DimLike]) -> tuple[list[tuple[DimLike, DimLike]], list[list[Phase]]]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from llvmlite import ir
 
 from graphc.codegen.kernels.building import Index
+from graphc.codegen.kernels.microtile import RowStep
 from graphc.codegen.kernels.packing import (
     Move,
     copy_clamped,
@@ -44,11 +45,13 @@ class OperandA:
     copy: ir.Value
 
     @property
-    def row_step(self) -> Index:
-        """How far apart two rows are where the registers read them."""
+    def row_step(self) -> RowStep:
+        """How far apart rows are where the registers read them."""
         plan = self.site.plan
         if plan.pack_a:
             return 1 if plan.pack_a == "columns" else self.site.sizes(plan.row_elements)
+        if plan.tiled is None and plan.shape.rows:  # One tile of all rows, which are several axes.
+            return tuple(self.site.offsets(plan.shape.rows, row)[0] for row in range(plan.mr))
         return self._source_step
 
     @property
@@ -119,7 +122,7 @@ class OperandA:
         def one(r: Index) -> None:
             existing = code.least(code.add(rows.start, r), code.sub(site.m, 1))
             source = code.at(a, site.offsets(site.plan.shape.rows, existing)[0])
-            copy_moves(code, moves, source, code.at(copy, code.mul(r, self.row_step)), site.lanes)
+            copy_moves(code, moves, source, code.at(copy, code.mul(r, site.sizes(site.plan.row_elements))), site.lanes)
 
         code.loop(0, site.plan.mr, 1, one)
 
