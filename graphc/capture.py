@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+
 from graphc import dtypes
 from graphc.graph import Graph
 from graphc.nodes import Operation, Tensor
-from graphc.ops.base import Placeholder
+from graphc.ops.base import Const, Placeholder
 from graphc.ops.elementwise import select
 from graphc.ops.random import Random
 from graphc.ops.state import Assign, InitializedValue, IsVariableInitialized, NoOp, ReadVariable, VariableV2
@@ -131,7 +133,8 @@ class _Capture:
         graph = self.step.graph
         counter = self._input(node, TensorType(dtypes.int64, ()), f"{node.name}/counter")
         self.step.states[node] = counter
-        inputs = (*(self._place(tensor) for tensor in node.inputs), counter)
+        seeds = graph.add(Const(np.array([kind.seed, kind.seed2], np.int64)), (), like=node, name=f"{node.name}/seeds")
+        inputs = (*(self._place(tensor) for tensor in node.inputs), seeds.outputs[0], counter)
         copy = graph.add(kind, inputs, tuple(tensor.type for tensor in node.outputs), like=node)
         self.places.update(zip(node.outputs, copy.outputs, strict=True))
         with graph.as_default(), graph.standing_for(node):
