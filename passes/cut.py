@@ -65,23 +65,24 @@ class Network:
 
     def _way(self, distances: list[int], tried: list[int]) -> list[int]:
         """The edges of a shortest way from the source to the sink, where there is one left."""
+        ends, left, all_edges = self._end, self._left, self._edges
         way: list[int] = []
         place = _SOURCE
         while place != _SINK:
-            edges, wanted = self._edges[place], distances[place] + 1
-            while tried[place] < len(edges):
-                edge = edges[tried[place]]
-                if self._left[edge] and distances[self._end[edge]] == wanted:
+            wanted = distances[place] + 1
+            for number in range(tried[place], len(all_edges[place])):
+                edge = all_edges[place][number]
+                if left[edge] and distances[ends[edge]] == wanted:
+                    tried[place] = number
+                    way.append(edge)
+                    place = ends[edge]
                     break
-                tried[place] += 1
-            if tried[place] < len(edges):
-                way.append(edges[tried[place]])
-                place = self._end[way[-1]]
-            elif way:
-                place = self._end[way.pop() ^ 1]
-                tried[place] += 1
             else:
-                return []
+                tried[place] = len(all_edges[place])
+                if not way:
+                    return []
+                place = ends[way.pop() ^ 1]
+                tried[place] += 1
         return way
 
     def _before_sink(self) -> set[Hashable]:

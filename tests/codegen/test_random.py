@@ -53,7 +53,8 @@ def test_parts_of_a_draw_are_the_whole() -> None:
 
 def test_a_draw_prints() -> None:
     kernel, _ = drawn("uniform_int", "i32", 5)
-    assert str(kernel).splitlines()[-1] == "  out = uniform_int(i64 5, i64 1234567) from position[0] between i32 -7 and i32 90"
+    line = str(kernel).splitlines()[-1]
+    assert line == "  out = uniform_int(i64 5, i64 1234567) from position[0] between i32 -7 and i32 90"
 
 
 def test_each_run_goes_on_in_the_stream_of_the_seeds() -> None:
