@@ -216,8 +216,8 @@ ERRORS: list[tuple[Callable[[Any, Any], Any], type[Exception], str]] = [
     (
         lambda x, y: tf.nn.sparse_softmax_cross_entropy_with_logits(labels=[[1]], logits=x),
         ValueError,
-        "sparse_softmax_cross_entropy_with_logits: Rank mismatch: Rank of labels (received 2) should equal rank of logits minus 1 "
-        "(received 2).",
+        "sparse_softmax_cross_entropy_with_logits: Rank mismatch: Rank of labels (received 2) should equal rank of "
+        "logits minus 1 (received 2).",
     ),
     (
         lambda x, y: tf.nn.sparse_softmax_cross_entropy_with_logits(labels=[1, 2], logits=np.zeros((3, 5), np.float32)),

@@ -174,6 +174,7 @@ INDEXING = [
          In((5,), low=0, high=3), dtypes=("int32", "int64")),
     _row("shapes checked", lambda x, y: checks.fitting(x, y, _same_rank, "a test"), lambda x, y: x, X, In((1, 2, 3)),
          differentiable=(0,)),
+    _row("counts checked", lambda i: checks.not_negative(i, "a test"), lambda i: i, In((3,), low=0), dtypes=("int32",)),
     _row("one_hot", lambda i, x: tf.one_hot(i, 4, on_value=x, off_value=-x),
          lambda i, x: np.where(i[..., None] == np.arange(4), x, -x),
          In((2, 3), "int32", -1, 5), In(())),
