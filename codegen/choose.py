@@ -447,21 +447,22 @@ def tile_for(
             if mr * nv + nv + 1 > target.vector_registers:
                 continue
             tiles = (-(-rows // mr) if isinstance(rows, int) else USUAL / mr) * -(-vectors // nv) * others
-            cost = tiles * (guess(shape.k) * cycles_per_step(mr, nv) + tile_overhead(mr, nv))
+            far = guess(shape.k) * nv * lanes * element_bytes(shape) > target.l1
+            cost = tiles * (guess(shape.k) * cycles_per_step(mr, nv, far) + tile_overhead(mr, nv))
             candidates.append((cost, -mr * nv, mr, nv))
     cost, _, mr, nv = min(candidates)
     return cost, mr, nv
 
 
-def cycles_per_step(mr: int, nv: int) -> float:
+def cycles_per_step(mr: int, nv: int, far: bool) -> float:
     """Cycles for one k of a tile on a core with two multiply-add ports, two load ports, four instructions a cycle.
 
-    The chain of additions into one register bounds it from below: a multiply-add takes about four cycles. B comes
-    from the second level of cache, a vector in three cycles. The rest is fitted to measurements: small tiles lose a
-    cycle, and of tiles with equally many products those with fewer loads win.
+    The chain of additions into one register bounds it from below: a multiply-add takes about four cycles. A vector of
+    B comes in two cycles, or in three where it is ``far``, in the second level of cache. The rest is fitted to
+    measurements: small tiles lose a cycle, and of tiles with equally many products those with fewer loads win.
     """
     products, loads = mr * nv, mr + nv
-    return 1 + loads / 8 + max(products / 2, loads / 2, (products + loads + 2) / 4, 3 * nv, 4)
+    return 1 + loads / 8 + max(products / 2, loads / 2, (products + loads + 2) / 4, (3 if far else 2) * nv, 4)
 
 
 def tile_overhead(mr: int, nv: int) -> float:
@@ -501,11 +502,21 @@ def _with_tasks(chosen: Plan, target: Target) -> Plan:
         # Tiles are read one after the other, so the third cache serves as well as the second.
         most = max(target.l2 * 3 // 8, target.l3 // 8) // (guess(chosen.tile_elements) * element_bytes(chosen.shape))
         a_tiles = max(1, min(tiles, most))
-    panel_bytes = max(1, guess(chosen.panel_elements) * element_bytes(chosen.shape))
-    group = max(1, min(panels, target.l2 * 5 // 8 // panel_bytes))
-    if chosen.form != "tile" and chosen.mr <= chosen.nv * chosen.lanes:
-        group = 1  # Each of few rows passes by more often than all of B would.
-    return replace(chosen, row_tiles=tiles, a_tiles=a_tiles, panels=panels, group=group)
+    return replace(chosen, row_tiles=tiles, a_tiles=a_tiles, panels=panels, group=_group(chosen, tiles, panels, target))
+
+
+def _group(chosen: Plan, tiles: int, panels: int, target: Target) -> int:
+    """As many panels as stay in the second cache, so that rows come from afar once for all of them.
+
+    One where they need not: the panel stays in the first cache, or nearly, and the rows in the second.
+    """
+    k_bytes = max(1, guess(chosen.k_elements) * element_bytes(chosen.shape))
+    panel_bytes = chosen.nv * chosen.lanes * k_bytes
+    if chosen.form != "tile":
+        one = chosen.mr <= chosen.nv * chosen.lanes
+    else:
+        one = panel_bytes <= target.l1 * 3 // 2 and tiles * chosen.mr * k_bytes <= target.l2 // 2
+    return 1 if one else max(1, min(panels, target.l2 * 5 // 8 // panel_bytes))
 
 
 def guess(size: DimLike) -> int:
