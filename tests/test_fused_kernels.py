@@ -52,6 +52,11 @@ def _shapes(x, w):
     return [tf.reshape(tf.transpose(x), [3, 8]) * 2.0, tf.tile(x, [2, 3]), tf.stack([x, x + 1]), tf.reduce_prod(x)]
 
 
+def _heads_beside_each_other(x, w):
+    parts = [tf.transpose(tf.reshape(tf.tile(x * n, [4, 8]), [4, -1, 3, 16]), [0, 2, 1, 3]) for n in (1.0, 2.0)]
+    return [tf.concat([tf.reshape(tf.transpose(tf.exp(p), [0, 2, 1, 3]), [-1, 48]) for p in parts], 1), *parts]
+
+
 def _padded_where_computed(x, w):
     whole = tf.cast(x * 4.0, tf.int32)
     return [
@@ -78,7 +83,7 @@ def _parts_beside_each_other(x, w):
 CASES = [
     _wanted_and_padded, _wanted_and_broadcast, _batch_normalised, _layer_normalised_with_gradient,
     _softmax_of_a_product_twice_differentiated, _transposes, _blocks, _positions, _shapes,
-    _padded_where_computed, _parts_beside_each_other,
+    _heads_beside_each_other, _padded_where_computed, _parts_beside_each_other,
 ]  # fmt: skip
 
 
