@@ -421,8 +421,8 @@ def _best_tile(shape: Shape, lanes: int, target: Target, pack_a: str, pack_b: bo
     if _is_one_tile(shape) and not pack_a:
         cost, mr, nv = tile_for(shape, shape.m, lanes, target, pack_b, MOST_ROWS)
         costs += [(cost, mr, nv, None)] if mr == shape.m else []
-    _, mr, nv, place = min(costs, key=lambda choice: choice[0])
-    return place, mr, nv
+    _, mr, nv, tiled = min(costs, key=lambda choice: choice[0])
+    return tiled, mr, nv
 
 
 def _is_one_tile(shape: Shape) -> bool:
