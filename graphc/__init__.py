@@ -16,8 +16,11 @@ from graphc.composites import (
     add_n,
     arg_max,
     arg_min,
+    boolean_mask,
     count_nonzero,
+    div_no_nan,
     norm,
+    parallel_stack,
     saturate_cast,
     to_double,
     to_float,
@@ -57,6 +60,7 @@ from graphc.ops.arrays import (
 )
 from graphc.ops.base import constant, convert_to_tensor, placeholder, placeholder_with_default
 from graphc.ops.contraction import matmul, tensordot
+from graphc.ops.einsum import einsum
 from graphc.ops.elementwise import (
     abs,
     add,
@@ -144,7 +148,7 @@ from graphc.ops.reshaping import (
     squeeze,
     transpose,
 )
-from graphc.ops.sequences import cumsum, eye, lin_space, linspace, range
+from graphc.ops.sequences import cumprod, cumsum, eye, lin_space, linspace, range
 from graphc.ops.slicing import reverse, reverse_v2, slice, strided_slice
 from graphc.ops.state import assign, assign_add, assign_sub, group, is_variable_initialized, no_op
 from graphc.passes.forward_gradients import forward_gradients
@@ -250,6 +254,7 @@ __all__ = [
     "assign_sub",
     "batch_gather",
     "bool",
+    "boolean_mask",
     "broadcast_to",
     "cast",
     "ceil",
@@ -264,12 +269,15 @@ __all__ = [
     "convert_to_tensor",
     "cos",
     "count_nonzero",
+    "cumprod",
     "cumsum",
     "device",
     "div",
+    "div_no_nan",
     "divide",
     "double",
     "dtypes",
+    "einsum",
     "equal",
     "erf",
     "errors",
@@ -355,6 +363,7 @@ __all__ = [
     "op_scope",
     "orthogonal_initializer",
     "pad",
+    "parallel_stack",
     "placeholder",
     "placeholder_with_default",
     "pow",
