@@ -27,6 +27,9 @@ from graphc.composites import (
     to_int32,
     to_int64,
 )
+from graphc.composites import (
+    tuple_of as tuple,
+)
 from graphc.config import ConfigProto, GPUOptions, GraphOptions, OptimizerOptions, RunMetadata, RunOptions
 from graphc.dtypes import DType, as_dtype, bool, double, float32, float64, int32, int64, uint8
 from graphc.graph import Graph
@@ -425,6 +428,7 @@ __all__ = [
     "truncated_normal_initializer",
     "truncatediv",
     "truncatemod",
+    "tuple",
     "uint8",
     "uniform_unit_scaling_initializer",
     "unsorted_segment_sum",

@@ -17,6 +17,7 @@ from graphc.ops.base import Const, constant, convert_to_tensor, convert_together
 from graphc.ops.indexing import gather
 from graphc.ops.reduction import argmax, argmin, reduce_max, reduce_mean, reduce_sum
 from graphc.ops.reshaping import reshape
+from graphc.ops.state import group
 from graphc.shapes import is_compatible
 
 
@@ -194,3 +195,16 @@ def boolean_mask(tensor: Any, mask: Any, name: str = "boolean_mask", axis: int |
 def parallel_stack(values: Any, name: str = "parallel_stack") -> Tensor:
     """The tensors ``values`` side by side along a new first axis."""
     return stack(values, 0, name)
+
+
+def tuple_of(tensors: Any, name: str | None = None, control_inputs: Any = None) -> list[Tensor | None]:
+    """The tensors, each of which waits for all others and for ``control_inputs``; a None stays one: ``tf.tuple``."""
+    found = [None if x is None else convert_to_tensor(x) for x in tensors]
+    given = [x for x in found if x is not None]
+    if not given:
+        raise ValueError(f"Must have at least one Tensor: {tensors}")
+    graph = graph_of(given)
+    with graph.name_scope(name or "tuple"):
+        gate = group(*given, *(control_inputs or ()))
+        with graph.control_dependencies([gate]):
+            return [None if x is None else e.identity(x, name="control_dependency") for x in found]

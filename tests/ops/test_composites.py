@@ -71,6 +71,20 @@ def test_parts_side_by_side() -> None:
         np.testing.assert_array_equal(session.run(stacked), [np.zeros((2, 3)), np.ones((2, 3))])
 
 
+def test_the_tensors_of_a_tuple_wait_for_each_other() -> None:
+    variable = tf.get_variable("v", initializer=1.0)
+    added = variable.assign_add(5.0)
+    first, nothing, second = tf.tuple([tf.constant(3.0), None, tf.constant(4.0)], control_inputs=[added])
+    assert (first.name, nothing, second.name) == ("tuple/control_dependency:0", None, "tuple/control_dependency_1:0")
+    with tf.Session() as session:
+        session.run(variable.initializer)
+        assert session.run(first) == 3.0
+        assert session.run([second, variable]) == [4.0, 6.0]
+    with pytest.raises(ValueError) as caught:
+        tf.tuple([None])
+    assert str(caught.value) == "Must have at least one Tensor: [None]"
+
+
 def _x(*sizes: Any, dtype: Any = tf.float32) -> Any:
     return tf.placeholder(dtype, sizes, name="x")
 
