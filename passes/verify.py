@@ -56,4 +56,4 @@ def _check_kernel(graph: Graph, node: Operation, kind: Kernel, after: str) -> No
 
 
 def _fail(graph: Graph, node: Operation, after: str, reason: str) -> None:
-    raise InternalError(node, node, f"after {after or 'a pass'}, {node.describe()} is not legal: {reason}")
+    raise InternalError(node, node, f"after {after or 'a pass'}, {node.describe(node.name)} is not legal: {reason}")
