@@ -250,7 +250,7 @@ def _threads_of_process() -> dict[str, str]:
 def test_workers_start_late_block_signals_and_end(code: Code) -> None:
     before = set(_threads_of_process())
     made = code.create(4)
-    assert set(_threads_of_process()) == before
+    assert set(_threads_of_process()) <= before  # one of another pool may be ending
     out = np.zeros(9, np.int64)
     code.run(made, "count", _buffers(out.ctypes.data), 9)
     started = {task: text for task, text in _threads_of_process().items() if task not in before}
@@ -261,9 +261,9 @@ def test_workers_start_late_block_signals_and_end(code: Code) -> None:
             assert blocked >> (number - 1) & 1
     code.destroy(made)
     deadline = time.monotonic() + 5  # The kernel lists a joined thread for a moment.
-    while set(_threads_of_process()) != before and time.monotonic() < deadline:
+    while not set(_threads_of_process()) <= before and time.monotonic() < deadline:
         time.sleep(0.001)
-    assert set(_threads_of_process()) == before
+    assert set(_threads_of_process()) <= before
 
 
 @pytest.mark.skipif(not LINUX, reason="reads /proc")
