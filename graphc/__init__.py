@@ -55,6 +55,7 @@ from graphc.ops.arrays import (
     zeros,
     zeros_like,
 )
+from graphc.ops.branches import case, cond
 from graphc.ops.base import constant, convert_to_tensor, placeholder, placeholder_with_default
 from graphc.ops.contraction import matmul, tensordot
 from graphc.ops.elementwise import (
@@ -118,6 +119,7 @@ from graphc.ops.elementwise import (
     floormod as mod,
 )
 from graphc.ops.indexing import batch_gather, gather, gather_nd, one_hot, unsorted_segment_sum
+from graphc.ops.loops import while_loop
 from graphc.ops.padding import pad
 from graphc.ops.random import get_seed, random_normal, random_uniform, truncated_normal
 from graphc.ops.reduction import (

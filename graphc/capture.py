@@ -3,6 +3,9 @@
 The user's graph reads and assigns variables in an order given by control inputs. A :class:`Step` is a plain
 function: feeds and the state before the run come in, fetches and the state after the run go out. A read sees
 the value from before the run unless an assignment is among its ancestors, then it sees the latest such.
+
+Branches and bodies of loops become functions in the same way. What they read of variables are further inputs of their
+node, what they assign are further outputs, and of a loop both are further loop variables.
 """
 
 from __future__ import annotations
@@ -10,12 +13,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from graphc import dtypes
+from graphc.body import Body, Function
 from graphc.graph import Graph
-from graphc.nodes import Operation, Tensor
+from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.base import Placeholder
+from graphc.ops.branches import If
+from graphc.ops.loops import While
 from graphc.ops.random import Random
 from graphc.ops.state import Assign, IsVariableInitialized, NoOp, ReadVariable, VariableV2
 from graphc.passes.rewrite import copy_node
+from graphc.records import record, replace
 from graphc.shapes import TensorType
 
 Versions = dict[Operation, Tensor]  # the value of each assigned variable, as some node sees it
@@ -35,36 +42,59 @@ class Step:
 
 def capture(fetches: Sequence[Tensor], effects: Iterable[Operation], feeds: Iterable[Tensor]) -> Step:
     """The step that computes ``fetches`` and performs ``effects`` when ``feeds`` are given."""
-    return _Capture(set(feeds)).run(tuple(fetches), tuple(effects))
+    return _StepCapture(set(feeds)).run(tuple(fetches), tuple(effects))
 
 
 class _Capture:
-    def __init__(self, fed: set[Tensor]):
-        self.fed = fed
-        self.step = Step(Graph())
+    """Translates the needed nodes of one graph: the step itself, or a body in it."""
+
+    def __init__(self) -> None:
+        self.graph = Graph()
         self.places: dict[Tensor, Tensor] = {}
         self.seen: dict[Operation, Versions] = {}  # what the ancestors of each node have assigned
         self.latest: Versions = {}
 
-    def run(self, fetches: tuple[Tensor, ...], effects: tuple[Operation, ...]) -> Step:
-        for node in self._needed(fetches, effects):
+    # -- what a step and a body get from elsewhere, each in its way ------------------------------------------
+
+    def is_fed(self, tensor: Tensor) -> bool:
+        """Whether a value takes the place of ``tensor``."""
+        raise NotImplementedError
+
+    def given(self, tensor: Tensor) -> Tensor:
+        """The input for a tensor that is not computed here."""
+        raise NotImplementedError
+
+    def variable(self, place: Operation) -> Operation:
+        """The variable that a place is: in a body it stands for one outside."""
+        raise NotImplementedError
+
+    def state(self, variable: Operation) -> Tensor:
+        """The value of a variable, or the position of a random stream, before all that is translated here."""
+        raise NotImplementedError
+
+    def flag(self, variable: Operation, like: Operation) -> Tensor:
+        """Whether the variable is initialised."""
+        raise NotImplementedError
+
+    # -- walking -----------------------------------------------------------------------------------------------
+
+    def translate(self, targets: Iterable[Tensor], effects: Iterable[Operation]) -> list[Tensor]:
+        """Translates what the targets and effects need; the places of the targets."""
+        wanted = list(targets)
+        for node in self._needed(wanted, effects):
             self.seen[node] = self._merged(node)
             self._translate(node)
-        values = [self._place(tensor) for tensor in fetches]
-        self.step.fetches = len(values)
-        self.step.updates = tuple(self.latest)
-        self.step.graph.targets = (*values, *self.latest.values())
-        return self.step
+        return [self.place(tensor) for tensor in wanted]
 
-    def _needed(self, fetches: tuple[Tensor, ...], effects: tuple[Operation, ...]) -> list[Operation]:
+    def _needed(self, targets: Iterable[Tensor], effects: Iterable[Operation]) -> list[Operation]:
         needed: set[Operation] = set()
-        waiting = [*effects, *(tensor.op for tensor in fetches if tensor not in self.fed)]
+        waiting = [*effects, *(tensor.op for tensor in targets if not self.is_fed(tensor))]
         while waiting:
             node = waiting.pop()
             if node in needed:
                 continue
             needed.add(node)
-            waiting.extend(tensor.op for tensor in node.inputs if tensor not in self.fed)
+            waiting.extend(tensor.op for tensor in node.inputs if not self.is_fed(tensor))
             waiting.extend(node.control_inputs)
         return sorted(needed, key=lambda node: node.number)
 
@@ -88,63 +118,240 @@ class _Capture:
         if isinstance(kind, (VariableV2, NoOp, Placeholder)):
             return
         if isinstance(kind, ReadVariable):
-            variable = node.inputs[0].op
-            written = self.seen[node].get(variable)
-            self.places[node.outputs[0]] = self._state(variable) if written is None else written
+            self.places[node.outputs[0]] = self.read(node, self.variable(node.inputs[0].op))
         elif isinstance(kind, IsVariableInitialized):
-            self.places[node.outputs[0]] = self._flag(node)
+            self.places[node.outputs[0]] = self.flag(self.variable(node.inputs[0].op), node)
         elif isinstance(kind, Assign):
             self._assign(node, kind)
         elif isinstance(kind, Random):
             self._random(node, kind)
+        elif isinstance(kind, If):
+            self._if(node, kind)
+        elif isinstance(kind, While):
+            self._while(node, kind)
         else:
-            inputs = tuple(self._place(tensor) for tensor in node.inputs)
-            copy = copy_node(self.step.graph, node, inputs)
+            inputs = tuple(self.place(tensor) for tensor in node.inputs)
+            copy = copy_node(self.graph, node, inputs)
             self.places.update(zip(node.outputs, copy.outputs, strict=True))
 
-    def _assign(self, node: Operation, kind: Assign) -> None:
-        variable = node.inputs[0].op
-        value = self._place(node.inputs[1])
-        old = value if type(kind) is Assign else self._latest(variable)
-        with self.step.graph.as_default(), self.step.graph.standing_for(node):
-            new = kind.new_value(old, value)
-        self.latest[variable] = new
-        self.places[node.outputs[0]] = new
-        self.seen[node] = {**self.seen[node], variable: new}
-
-    def _latest(self, variable: Operation) -> Tensor:
-        return self.latest[variable] if variable in self.latest else self._state(variable)
-
-    def _random(self, node: Operation, kind: Random) -> None:
-        graph = self.step.graph
-        counter = self._input(node, TensorType(dtypes.int64, ()), f"{node.name}/counter")
-        self.step.states[node] = counter
-        inputs = (*(self._place(tensor) for tensor in node.inputs), counter)
-        copy = graph.add(kind, inputs, tuple(tensor.type for tensor in node.outputs), like=node)
-        self.places.update(zip(node.outputs, copy.outputs, strict=True))
-        with graph.as_default(), graph.standing_for(node):
-            self.latest[node] = kind.advanced(counter, copy.outputs[0])
-
-    def _place(self, tensor: Tensor) -> Tensor:
-        """Where the value of a tensor of the user's graph is in the step."""
+    def place(self, tensor: Tensor) -> Tensor:
+        """Where the value of a tensor of the user's graph is in the new one."""
         if tensor not in self.places:
-            if tensor in self.fed or isinstance(tensor.op.kind, Placeholder):
-                self.places[tensor] = self.step.feeds[tensor] = self._input(tensor.op, tensor.type, tensor.label)
-            else:
-                self.places[tensor] = self._state(tensor.op)
+            self.places[tensor] = self.given(tensor)
         return self.places[tensor]
 
-    def _state(self, variable: Operation) -> Tensor:
-        if variable not in self.step.states:
-            self.step.states[variable] = copy_node(self.step.graph, variable, ()).outputs[0]
-        return self.step.states[variable]
+    # -- variables -----------------------------------------------------------------------------------------------
 
-    def _flag(self, node: Operation) -> Tensor:
-        variable = node.inputs[0].op
+    def read(self, node: Operation, variable: Operation) -> Tensor:
+        """The value of the variable as ``node`` sees it."""
+        written = self.seen[node].get(variable)
+        return self.state(variable) if written is None else written
+
+    def last(self, variable: Operation) -> Tensor:
+        """The value of the variable after all that has been translated."""
+        return self.latest[variable] if variable in self.latest else self.state(variable)
+
+    def _assign(self, node: Operation, kind: Assign) -> None:
+        variable = self.variable(node.inputs[0].op)
+        value = self.place(node.inputs[1])
+        old = value if type(kind) is Assign else self.last(variable)
+        with self.graph.as_default(), self.graph.standing_for(node):
+            new = kind.new_value(old, value)
+        self.places[node.outputs[0]] = new
+        self._note(node, {variable: new})
+
+    def _note(self, node: Operation, written: Versions) -> None:
+        """Remembers what ``node`` has assigned."""
+        self.latest.update(written)
+        self.seen[node] = {**self.seen[node], **written}
+
+    def _random(self, node: Operation, kind: Random) -> None:
+        counter = self.last(node)
+        inputs = (*(self.place(tensor) for tensor in node.inputs), counter)
+        copy = self.graph.add(kind, inputs, tuple(tensor.type for tensor in node.outputs), like=node)
+        self.places.update(zip(node.outputs, copy.outputs, strict=True))
+        with self.graph.as_default(), self.graph.standing_for(node):
+            self.latest[node] = kind.advanced(counter, copy.outputs[0])
+
+    # -- branches and loops ----------------------------------------------------------------------------------------
+
+    def _if(self, node: Operation, kind: If) -> None:
+        branches = [_BodyCapture(self, node, body, first=1) for body in (kind.then, kind.orelse)]
+        for branch in branches:
+            branch.run()
+        written = list(dict.fromkeys(variable for branch in branches for variable in branch.latest))
+        for branch in branches:
+            branch.graph.targets += tuple(branch.last(variable) for variable in written)
+        keys = list(dict.fromkeys(key for branch in branches for key in branch.inputs))
+        then, orelse = (branch.function(keys) for branch in branches)
+        inputs = (self.place(node.inputs[0]), *(self._outside(node, key, ()) for key in keys))
+        self._add(node, replace(kind, then=then, orelse=orelse), inputs, written, len(node.outputs))
+
+    def _while(self, node: Operation, kind: While) -> None:
+        condition, body = (_BodyCapture(self, node, function, first=0) for function in (kind.condition, kind.body))
+        for part in (condition, body):
+            part.run()
+        if condition.latest:
+            raise NotImplementedError(
+                f"{node.describe()}: the condition of a loop must not assign variables or draw random numbers, as "
+                f"{next(iter(condition.latest)).describe()} would have it; do so in its body"
+            )
+        written = list(body.latest)
+        count, end = kind.variables, len(node.inputs) - kind.replays
+        values = [_Value(number) for number in range(len(node.inputs))]
+        states = [_State(variable, True) for variable in written]
+        others = [key for key in (*condition.inputs, *body.inputs) if key not in values and key not in states]
+        keys = [*values[:count], *states, *values[count:end], *dict.fromkeys(others), *values[end:]]
+        targets = body.graph.targets
+        body.graph.targets = (*targets[:count], *map(body.last, written), *targets[count:])
+        changed = replace(
+            kind, condition=condition.function(keys), body=body.function(keys), variables=count + len(written)
+        )
+        self._add(node, changed, tuple(self._outside(node, key, written) for key in keys), written, count)
+
+    def _outside(self, node: Operation, key: _Key, written: Sequence[Operation]) -> Tensor:
+        """The value of an input of a body, out here."""
+        if isinstance(key, _Value):
+            return self.place(node.inputs[key.number])
+        if isinstance(key, _Flag):
+            return self.flag(key.variable, node)
+        loops = isinstance(node.kind, While)
+        last = key.variable in written if loops else key.last
+        return self.last(key.variable) if last else self.read(node, key.variable)
+
+    def _add(
+        self, node: Operation, kind: Op, inputs: tuple[Tensor, ...], written: Sequence[Operation], before: int
+    ) -> None:
+        """The node without effects: what it has assigned are outputs that stand after the first ``before``."""
+        copy = self.graph.add(kind, inputs, like=node)
+        after = before + len(written)
+        self.places.update(zip(node.outputs, (*copy.outputs[:before], *copy.outputs[after:]), strict=True))
+        self._note(node, dict(zip(written, copy.outputs[before:after], strict=True)))
+
+
+class _StepCapture(_Capture):
+    """The graph of the whole step."""
+
+    def __init__(self, fed: set[Tensor]):
+        super().__init__()
+        self.fed = fed
+        self.step = Step(self.graph)
+
+    def run(self, fetches: tuple[Tensor, ...], effects: tuple[Operation, ...]) -> Step:
+        values = self.translate(fetches, effects)
+        self.step.fetches = len(values)
+        self.step.updates = tuple(self.latest)
+        self.graph.targets = (*values, *self.latest.values())
+        return self.step
+
+    def is_fed(self, tensor: Tensor) -> bool:
+        return tensor in self.fed
+
+    def given(self, tensor: Tensor) -> Tensor:
+        if tensor in self.fed or isinstance(tensor.op.kind, Placeholder):
+            place = self.step.feeds[tensor] = self._input(tensor.op, tensor.type, tensor.label)
+            return place
+        return self.state(tensor.op)
+
+    def variable(self, place: Operation) -> Operation:
+        return place
+
+    def state(self, variable: Operation) -> Tensor:
+        states = self.step.states
+        if variable not in states:
+            if isinstance(variable.kind, VariableV2):
+                states[variable] = copy_node(self.graph, variable, ()).outputs[0]
+            else:
+                states[variable] = self._input(variable, _COUNTER, f"{variable.name}/counter")
+        return states[variable]
+
+    def flag(self, variable: Operation, like: Operation) -> Tensor:
         if variable not in self.step.flags:
-            self.step.flags[variable] = self._input(node, TensorType(dtypes.bool, ()), f"{variable.name}/initialized")
+            self.step.flags[variable] = self._input(like, _FLAG, f"{variable.name}/initialized")
         return self.step.flags[variable]
 
     def _input(self, like: Operation, type: TensorType, name: str) -> Tensor:
-        kind = Placeholder(type.dtype, type.shape)
-        return self.step.graph.add(kind, (), (type,), like=like, name=name).outputs[0]
+        return _parameter(self.graph, type, name, like)
+
+
+class _BodyCapture(_Capture):
+    """A branch, a condition or a body: what it needs from outside are its ``inputs``."""
+
+    def __init__(self, outer: _Capture, node: Operation, body: Body, first: int):
+        super().__init__()
+        self.outer, self.node, self.body = outer, node, body
+        pairs = zip(body.parameters, node.inputs[first:], strict=True)
+        self.arguments = {x: (n, tensor) for n, (x, tensor) in enumerate(pairs, first) if x is not None}
+        self.loops = isinstance(node.kind, While)
+        self.inputs: dict[_Key, Tensor] = {}
+
+    def run(self) -> None:
+        """Translates all that the targets need."""
+        self.graph.targets = tuple(self.translate(self.body.targets, ()))
+
+    def function(self, keys: Sequence[_Key]) -> Function:
+        """The body as a function whose parameters are for ``keys``."""
+        return Function(self.graph, tuple(self.inputs[key].op.name if key in self.inputs else None for key in keys))
+
+    def is_fed(self, tensor: Tensor) -> bool:
+        return False
+
+    def given(self, tensor: Tensor) -> Tensor:
+        return self._input(_Value(self.arguments[tensor][0]), tensor.type, tensor.op)
+
+    def variable(self, place: Operation) -> Operation:
+        return self.outer.variable(self.arguments[place.outputs[0]][1].op)
+
+    def read(self, node: Operation, variable: Operation) -> Tensor:
+        written = self.seen[node].get(variable)
+        return self._state(variable, self.loops) if written is None else written
+
+    def state(self, variable: Operation) -> Tensor:
+        return self._state(variable, True)
+
+    def _state(self, variable: Operation, last: bool) -> Tensor:
+        type = variable.outputs[0].type if isinstance(variable.kind, VariableV2) else _COUNTER
+        return self._input(_State(variable, last), type, variable)
+
+    def flag(self, variable: Operation, like: Operation) -> Tensor:
+        return self._input(_Flag(variable), _FLAG, like)
+
+    def _input(self, key: _Key, type: TensorType, like: Operation) -> Tensor:
+        if key not in self.inputs:
+            self.inputs[key] = _parameter(self.graph, type, like.name, like)
+        return self.inputs[key]
+
+
+# What an input of a body is, out there.
+
+
+@record
+class _Value:
+    """An input of the node."""
+
+    number: int
+
+
+@record
+class _State:
+    """The value of a variable, or the position of a random stream: the last one, or the one that the node sees."""
+
+    variable: Operation
+    last: bool
+
+
+@record
+class _Flag:
+    """Whether a variable is initialised."""
+
+    variable: Operation
+
+
+_Key = _Value | _State | _Flag
+
+_COUNTER = TensorType(dtypes.int64, ())
+_FLAG = TensorType(dtypes.bool, ())
+
+
+def _parameter(graph: Graph, type: TensorType, name: str, like: Operation) -> Tensor:
+    return graph.add(Placeholder(type.dtype, type.shape), (), (type,), like=like, name=name).outputs[0]

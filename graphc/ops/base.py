@@ -40,8 +40,8 @@ def with_axis_from_front(kind: Any, inputs: Sequence[Tensor]) -> Tensor | None:
 
 
 def graph_of(inputs: Sequence[Tensor]) -> Graph:
-    """The graph of the first tensor; the default graph where there is none."""
-    return inputs[0].op.graph if inputs else get_default_graph()
+    """The graph of the first tensor, or the body in it that is being declared; the default graph where there is none."""
+    return inputs[0].op.graph.current if inputs else get_default_graph()
 
 
 @record(eq=False)
