@@ -159,6 +159,8 @@ class Executable:
         return results
 
     def _raise(self, slot: int) -> None:
+        if slot == len(self.program.error_slots):
+            raise errors.ResourceExhaustedError(None, None, "there is no memory for what the loops of the step save")
         call = self.program.error_slots[slot]
         node = call.checked[int(self._errors[slot]) - 1]
         self._errors[:] = 0

@@ -6,6 +6,7 @@ from graphc.errors import InternalError
 from graphc.graph import Graph
 from graphc.nodes import Operation
 from graphc.ops.fused import Kernel
+from graphc.passes.bodies import functions_of
 from graphc.shapes import TensorType
 
 
@@ -25,6 +26,10 @@ def verify(graph: Graph, after: str = "") -> None:
         if isinstance(node.kind, Kernel):
             verify(node.kind.body, after)
             _check_kernel(graph, node, node.kind, after)
+        for function in functions_of(node).values():
+            verify(function.graph, after)
+            if any(name is None for name in function.names) and len(function.names) != len(function.parameters):
+                _fail(graph, node, after, "its functions take other arguments")
         seen.add(node)
         names.add(node.name)
     for target in graph.targets:
