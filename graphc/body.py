@@ -127,6 +127,20 @@ class Body(Graph):
             for graph, current in zip(graphs, before, strict=True):
                 graph.current = current
 
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Inside, the graph around this body takes what is declared."""
+        graphs = [self, *self._around()]
+        before = [graph.current for graph in graphs]
+        for graph in graphs:
+            graph.current = self.outer
+        try:
+            with self.outer.as_default():
+                yield
+        finally:
+            for graph, current in zip(graphs, before, strict=True):
+                graph.current = current
+
     def _around(self) -> list[Graph]:
         """The graphs whose tensors can be used in this body."""
         graphs: list[Graph] = [] if self.twin is None else [self.twin.graph]

@@ -19,15 +19,20 @@ Adjoints are ordinary nodes made by the same public operations, so gradients of 
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from graphc.graph import Graph
-from graphc.nodes import Operation, Tensor
-from graphc.ops import elementwise as e
+from graphc.nodes import Op, Tensor
 from graphc.ops.arrays import stack
 from graphc.ops.base import constant, convert_to_tensor
-from graphc.ops.reshaping import broadcast_like, reshape, sum_like
+from graphc.ops.branches import If
+from graphc.ops.loops import While
+from graphc.ops.reshaping import broadcast_like, reshape
+from graphc.passes.adjoints import Adjoints, BodyRule, propagate
+from graphc.passes.gradients_if import adjoints_of_if
+from graphc.passes.gradients_while import adjoints_of_while
+
+_WITH_BODIES: dict[type[Op], BodyRule] = {If: adjoints_of_if, While: adjoints_of_while}
 
 
 class UnconnectedGradients(enum.Enum):
@@ -68,11 +73,11 @@ def gradients(
     if not targets or not sources:
         raise ValueError("gradients needs at least one y and one x")
     unconnected = UnconnectedGradients(unconnected_gradients)
-    graph = targets[0].graph
+    graph = targets[0].graph.current
     stops = {source_of(t) for t in as_list(stop_gradients)} if stop_gradients is not None else set()
     with graph.name_scope(name), graph.in_role("adjoint"):
         adjoints = _initial_adjoints(targets, grad_ys)
-        _propagate(graph, targets, sources, stops, adjoints)
+        propagate(graph, targets, sources, stops, adjoints, _WITH_BODIES)
         return [_result(adjoints, x, unconnected) for x in sources]
 
 
@@ -123,29 +128,11 @@ def source_of(x: Any) -> Tensor:
     return convert_to_tensor(x) if place is None else place
 
 
-class _Adjoints:
-    """The partial adjoints collected for each tensor, summed when asked for."""
-
-    def __init__(self) -> None:
-        self._parts: dict[Tensor, list[Tensor]] = {}
-
-    def add(self, tensor: Tensor, part: Tensor) -> None:
-        self._parts.setdefault(tensor, []).append(part)
-
-    def total(self, tensor: Tensor) -> Tensor | None:
-        parts = self._parts.get(tensor)
-        if parts is None:
-            return None
-        while len(parts) > 1:
-            parts[:2] = [e.add(parts[0], parts[1], name="AddN")]
-        return parts[0]
-
-
-def _initial_adjoints(targets: Sequence[Tensor], grad_ys: Any) -> _Adjoints:
+def _initial_adjoints(targets: Sequence[Tensor], grad_ys: Any) -> Adjoints:
     given = as_list(grad_ys) if grad_ys is not None else [None] * len(targets)
     if len(given) != len(targets):
         raise ValueError(f"gradients got {len(targets)} ys and {len(given)} grad_ys; wanted one for each")
-    adjoints = _Adjoints()
+    adjoints = Adjoints()
     for number, (y, grad) in enumerate(zip(targets, given, strict=True)):
         if not y.dtype.is_floating:
             raise TypeError(f"gradients of {y.op.describe()}: its type is {y.type}; wanted float32 or float64")
@@ -155,59 +142,7 @@ def _initial_adjoints(targets: Sequence[Tensor], grad_ys: Any) -> _Adjoints:
     return adjoints
 
 
-def _propagate(
-    graph: Graph, targets: Sequence[Tensor], sources: Sequence[Tensor], stops: set[Tensor], adjoints: _Adjoints
-) -> None:
-    """Walks from the targets back to the sources, each node after all of its consumers."""
-    between = _nodes_between(graph, targets, sources, stops)
-    for node in reversed(between):
-        grads = [None if out in stops or not out.dtype.is_floating else adjoints.total(out) for out in node.outputs]
-        if all(grad is None for grad in grads):
-            continue
-        with graph.name_scope(f"{node.name}_grad"):
-            partials = _adjoints_of_inputs(node, grads)
-            for tensor, partial in zip(node.inputs, partials, strict=True):
-                if partial is not None and tensor.dtype.is_floating:
-                    adjoints.add(tensor, sum_like(partial, tensor))
-
-
-def _adjoints_of_inputs(node: Operation, grads: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
-    if len(node.outputs) > 1:
-        zeros = [e.multiply(out, 0) if g is None and out.dtype.is_floating else g
-                 for out, g in zip(node.outputs, grads, strict=True)]  # fmt: skip
-        grads = zeros
-    try:
-        return node.kind.gradient(node, *grads)
-    except LookupError:
-        raise LookupError(f"{node.describe()} has no gradient; wrap it in tf.stop_gradient to leave it out") from None
-
-
-def _nodes_between(
-    graph: Graph, targets: Iterable[Tensor], sources: Sequence[Tensor], stops: set[Tensor]
-) -> list[Operation]:
-    """The nodes on a path from a source to a target, in the order of the graph, sources' own nodes left out."""
-    needed = _ancestors(targets)
-    reached = set(sources)
-    path = []
-    for node in sorted(needed, key=lambda node: node.number):
-        if any(tensor in reached for tensor in node.inputs):
-            path.append(node)
-            reached.update(out for out in node.outputs if out not in stops)
-    return path
-
-
-def _ancestors(targets: Iterable[Tensor]) -> set[Operation]:
-    seen: set[Operation] = set()
-    waiting = [tensor.op for tensor in targets]
-    while waiting:
-        node = waiting.pop()
-        if node not in seen:
-            seen.add(node)
-            waiting.extend(tensor.op for tensor in node.inputs)
-    return seen
-
-
-def _result(adjoints: _Adjoints, x: Tensor, unconnected: UnconnectedGradients) -> Tensor | None:
+def _result(adjoints: Adjoints, x: Tensor, unconnected: UnconnectedGradients) -> Tensor | None:
     total = adjoints.total(x)
     if total is None and unconnected is UnconnectedGradients.ZERO:
         return broadcast_like(constant(0, x.dtype), x)

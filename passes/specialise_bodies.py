@@ -19,7 +19,7 @@ from graphc.graph import Graph
 from graphc.nodes import Operation, Tensor
 from graphc.ops.base import Const
 from graphc.ops.branches import If, Undefined
-from graphc.ops.loops import HistoryType, While
+from graphc.ops.loops import While
 from graphc.ops.shape_values import DependsOnData, inputs_behind_sizes, sources_of_sizes
 from graphc.records import replace
 from graphc.scopes import get_default_graph
@@ -62,12 +62,13 @@ def exact_while(
 ) -> Sequence[Tensor]:
     """The node with an exact body."""
     kind: While = node.kind  # type: ignore[assignment]
-    count = kind.variables
+    count, replayed = kind.variables, len(inputs) - kind.replays
     starts = list(inputs)
     known = [None] * count + list(values[count:])
     with _from_outside(node, 0):
         while True:
-            types = [_inside(tensor.type) for tensor in starts]
+            types = [tensor.type for tensor in starts]
+            types[replayed:] = [tensor.dtype.element for tensor in starts[replayed:]]  # type: ignore[attr-defined]
             body = _exact_function(kind.body, types, starts, known, specialise)
             wrong = [n for n in range(count) if body.targets[n].type != types[n]]
             if not wrong:
@@ -76,11 +77,6 @@ def exact_while(
                 starts[n] = _learnt(node, n, starts[n], body.targets[n].type)
         condition = _exact_function(kind.condition, types, starts, known, specialise)
     return get_default_graph().add(replace(kind, condition=condition, body=body), starts, like=node).outputs
-
-
-def _inside(type: TensorType) -> TensorType:
-    """The type of a parameter: of a history, one value is seen at a time."""
-    return type.dtype.element if isinstance(type.dtype, HistoryType) else type
 
 
 def _learnt(node: Operation, number: int, start: Tensor, type: TensorType) -> Tensor:
