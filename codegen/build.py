@@ -25,6 +25,7 @@ from graphc.dims import DimLike, Symbol, atoms
 from graphc.graph import Graph
 from graphc.nodes import Operation, Tensor
 from graphc.ops.base import Const
+from graphc.ops.row_writes import UPDATES
 from graphc.records import record, replace
 from graphc.shapes import TensorType
 
@@ -265,6 +266,7 @@ class Builder:
         if node in self.inside:
             return self.inside[node].actions()
         stages = self.stages[node]
+        begin = self._copied_before(node)
         homes = tuple(self.homes[tensor] for tensor in (*map(source_of, node.inputs), *node.outputs))
         errors = (ErrorSlot(self.shared.errors),) if stages.checked else ()
         places: dict[Buffer, Place] = dict(zip(stages.arguments, (*homes, *errors), strict=True))
@@ -273,7 +275,18 @@ class Builder:
         if stages.checked:
             calls[-1] = replace(calls[-1], checked=stages.checked, error_slot=self.shared.errors)
             self.shared.errors += 1
-        return calls
+        return [*begin, *calls]
+
+    def _copied_before(self, node: Operation) -> list[Copy]:
+        """What a kernel that changes some rows of an array leaves as it is, where it does not stand there already."""
+        target = node.kind.body.targets[0].op  # type: ignore[attr-defined]
+        if not isinstance(target.kind, UPDATES):
+            return []
+        array = source_of(node.inputs[node.kind.parameters.index(target.inputs[0])])  # type: ignore[attr-defined]
+        old, new = self.homes[array], self.homes[node.outputs[0]]
+        if old == new or array.op.type == "Undefined":
+            return []
+        return [Copy(old, new, bytes_of(array.type))]
 
 
 def _bodies(graph: Graph) -> Iterator[Graph]:

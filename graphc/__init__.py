@@ -26,6 +26,7 @@ from graphc.composites import (
 )
 from graphc.config import ConfigProto, GPUOptions, GraphOptions, OptimizerOptions, RunMetadata, RunOptions
 from graphc.dtypes import DType, as_dtype, bool, double, float32, float64, int32, int64, uint8
+from graphc.functional import foldl, foldr, map_fn, scan
 from graphc.graph import Graph
 from graphc.initializers import (
     constant_initializer,
@@ -167,6 +168,7 @@ from graphc.scopes import (
 )
 from graphc.session import InteractiveSession, Session
 from graphc.shapes import Dimension, TensorShape
+from graphc.tensor_array import TensorArray
 from graphc.variable_scope import (
     AUTO_REUSE,
     VariableScope,
@@ -229,6 +231,7 @@ __all__ = [
     "RunOptions",
     "Session",
     "Tensor",
+    "TensorArray",
     "TensorShape",
     "UnconnectedGradients",
     "Variable",
@@ -252,6 +255,7 @@ __all__ = [
     "batch_gather",
     "bool",
     "broadcast_to",
+    "case",
     "cast",
     "ceil",
     "clip_by_average_norm",
@@ -259,6 +263,7 @@ __all__ = [
     "clip_by_norm",
     "clip_by_value",
     "concat",
+    "cond",
     "constant",
     "constant_initializer",
     "control_dependencies",
@@ -285,6 +290,8 @@ __all__ = [
     "floor_div",
     "floordiv",
     "floormod",
+    "foldl",
+    "foldr",
     "forward_gradients",
     "gather",
     "gather_nd",
@@ -332,6 +339,7 @@ __all__ = [
     "logical_or",
     "logical_xor",
     "losses",
+    "map_fn",
     "math",
     "matmul",
     "matrix_transpose",
@@ -384,6 +392,7 @@ __all__ = [
     "round",
     "rsqrt",
     "saturate_cast",
+    "scan",
     "set_random_seed",
     "shape",
     "sigmoid",
@@ -425,6 +434,7 @@ __all__ = [
     "variables_initializer",
     "variance_scaling_initializer",
     "where",
+    "while_loop",
     "zeros",
     "zeros_initializer",
     "zeros_like",

@@ -34,6 +34,7 @@ FLOORS: list[dict[str, list[str]]] = [
     {
         "namespaces": [
             *("graphc.nn*", "graphc.layers*", "graphc.train*", "graphc.losses", "graphc.clipping"),
+            *("graphc.functional", "graphc.tensor_array"),
             *("graphc.composites", "graphc.linalg", "graphc.math", "graphc.random", "graphc.config"),
         ]
     },

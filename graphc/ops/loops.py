@@ -198,6 +198,16 @@ class _Loop:
             for start, type, tensor in zip(self.starts, self.types, results, strict=True):
                 _check_kept(start, type, tensor)
             self.body.targets = tuple(results)
+            self._learn_rows(results)
+
+    def _learn_rows(self, results: Sequence[Tensor]) -> None:
+        """The shape of a TensorArray's elements, where the first one written tells it."""
+        for n, leaf in enumerate(self.leaves, 1):
+            if hasattr(leaf, "with_flow") and self.types[n].shape != results[n].type.shape:
+                for tensor in (self.starts[n], self.body.arguments[n]):
+                    tensor.set_shape(results[n].type.shape)
+                self.types[n] = self.starts[n].type
+                leaf.learn_rows(self.starts[n])
 
     def _arguments(self, body: Body) -> list[Tensor]:
         return [body.argument(type, x.op.name) for x, type in zip(self.starts, self.types, strict=True)]
