@@ -15,9 +15,9 @@ from graphc.codegen.inside import Inside, functions_in, is_control
 from graphc.codegen.interface import Interface, bytes_of, source_of
 from graphc.codegen.loops import ITEM_BYTES, Buffer, Kernel
 from graphc.codegen.lower.kernel import lower
-from graphc.codegen.memory import Block, plan
+from graphc.codegen.memory import Block, aligned, plan
 from graphc.codegen.order import Order
-from graphc.codegen.program import Action, Call, Copy, Cursor, ErrorSlot, InArena, Inner, Place, Program, Slot
+from graphc.codegen.program import Action, Call, Copy, Cursor, ErrorSlot, InArena, Inner, Place, Program, Slot, Stack
 from graphc.codegen.schedule_split import stages
 from graphc.codegen.scratch import scratch_bytes
 from graphc.codegen.target import Target
@@ -57,10 +57,19 @@ def build(graph: Graph, interface: Interface, target: Target) -> Program:
     builder = Builder(shared, graph, graph.targets, interface)
     program.fetches = [tensor.type for tensor in graph.targets[: interface.fetches]]
     program.actions = builder.run()
-    program.arena_bytes = builder.arena_bytes
+    program.arena_bytes = _place_stacks(program, builder.arena_bytes)
     kernels = {id(kernel): kernel for stages in shared.stages.values() for kernel in stages.kernels}
     program.scratch_bytes = tuple({scratch_bytes(kernel, target) for kernel in kernels.values()} or {0})
     return program
+
+
+def _place_stacks(program: Program, end: DimLike) -> DimLike:
+    """Stacks that never grow stand behind all else in the arena; where that ends then."""
+    for number, stack in enumerate(program.stacks):
+        if stack.bytes is not None:
+            program.stacks[number] = replace(stack, offset=end)
+            end = end + aligned(stack.bytes)
+    return end
 
 
 class Shared:
@@ -72,6 +81,7 @@ class Shared:
         self.stages: dict[Operation, Stages] = {}
         self.errors = 0
         self.bodies = 0
+        self.runs: DimLike | None = 1  # how often what is built now runs in a step, where that is known
         self._constants: dict[Const, Slot] = {}
 
     def constant(self, kind: Const) -> Slot:
@@ -82,10 +92,10 @@ class Shared:
             self.program.constants.append(kind.value)
         return self._constants[kind]
 
-    def stack(self) -> int:
-        """The number of a further stack."""
-        self.program.stacks += 1
-        return self.program.stacks - 1
+    def stack(self, bytes: DimLike | None) -> int:
+        """The number of a further stack, of so many bytes or growing."""
+        self.program.stacks.append(Stack(bytes))
+        return len(self.program.stacks) - 1
 
     def cursor(self) -> Cursor:
         """A further cursor."""

@@ -121,13 +121,16 @@ class _Iteration:
         self.node = node
         self.kind: While = node.kind  # type: ignore[assignment]
         self.count = self.kind.variables
+        shared, before = outer.shared, outer.shared.runs
+        runs = None if before is None or self.kind.iterations is None else before * self.kind.iterations
+        shared.runs = runs
         self.condition = _branch(outer, self.kind.condition)  # type: ignore[arg-type]
         self.predicate = Part(1)
         self.body = self._built_body(outer)
+        shared.runs = before
         self.parts: list[Part] = [self.condition, self.predicate, self.body]
-        shared = outer.shared
-        saved = self.kind.body.targets[self.count :]
-        self.saves = [(shared.cursor(), shared.stack(), bytes_of(tensor.type)) for tensor in saved]
+        sizes = [bytes_of(tensor.type) for tensor in self.kind.body.targets[self.count :]]
+        self.saves = [(shared.cursor(), shared.stack(None if runs is None else runs * n), n) for n in sizes]
         replayed = node.inputs[len(node.inputs) - self.kind.replays :]
         self.replays = [(shared.cursor(), shared.cursor(), _element_bytes(tensor)) for tensor in replayed]
 

@@ -95,6 +95,14 @@ class Branch:
 
 
 @record
+class Stack:
+    """What a loop saves: ``bytes`` from ``offset`` in the arena; without a size, memory that grows as iterations come."""
+
+    bytes: DimLike | None = None
+    offset: DimLike = 0
+
+
+@record
 class Save:
     """Before each iteration ``cursor`` moves to a further value on a stack; after the last, ``token`` says where it is.
 
@@ -150,7 +158,7 @@ class Program:
         self.slots: list[Slot] = []
         self.symbols: tuple[str, ...] = ()
         self.cursors = 0
-        self.stacks = 0
+        self.stacks: list[Stack] = []
         self.arena_bytes: DimLike = 0
         self.scratch_bytes: tuple[DimLike, ...] = (0,)  # the largest of these is needed per thread
         self.constants: list[Any] = []
@@ -191,4 +199,4 @@ class Program:
     @property
     def frame_words(self) -> int:
         """The length of the call frame."""
-        return self.first_stack + STACK_WORDS * self.stacks
+        return self.first_stack + STACK_WORDS * len(self.stacks)

@@ -74,7 +74,7 @@ def distinct_kernels(program: Program) -> dict[str, Kernel]:
 
 def program_text(program: Program) -> str:
     """All that the step function depends on."""
-    lines = [f"symbols {program.symbols} slots {len(program.slots)}"]
+    lines = [f"symbols {program.symbols} slots {len(program.slots)} stacks {program.stacks}"]
     lines += _action_texts(program, program.actions)
     return "\n".join(lines)
 

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from graphc.codegen.program import STACK_WORDS, Action, Branch, Cursor, Loop, Place, Program, Replay, Save
+from graphc.codegen.program import STACK_WORDS, Action, Branch, Cursor, InArena, Loop, Place, Program, Replay, Save
 
 if TYPE_CHECKING:
     from graphc.codegen.step import StepWriter
@@ -143,15 +143,24 @@ def _store_cursor(step: StepWriter, cursor: Cursor, value: Any) -> None:
 
 
 def clear_stacks(step: StepWriter) -> None:
-    """Stacks begin without memory."""
-    for number in range(STACK_WORDS * step.program.stacks):
-        step.builder.store(step.i64(0), _word(step, step.i64(step.program.first_stack + number)))
+    """Stacks begin empty: those that grow without memory, the others with what they will need."""
+    for number, stack in enumerate(step.program.stacks):
+        first = step.program.first_stack + STACK_WORDS * number
+        nothing = step.i64(0)
+        fixed = stack.bytes is not None
+        memory = step.address(InArena(stack.offset)) if fixed else nothing
+        words = (memory, step.size(stack.bytes) if fixed else nothing, nothing)
+        for place, word in enumerate(words):
+            step.builder.store(word, _word(step, step.i64(first + place)))
 
 
 def free_stacks(step: StepWriter) -> None:
-    """The memory of all stacks is given back."""
-    builder, free = step.builder, step.declared("free", step.ir.FunctionType(step.ir.VoidType(), [step.pointer]))
-    for number in range(step.program.stacks):
+    """The memory of stacks that grow is given back."""
+    builder, growing = step.builder, [n for n, stack in enumerate(step.program.stacks) if stack.bytes is None]
+    if not growing:
+        return
+    free = step.declared("free", step.ir.FunctionType(step.ir.VoidType(), [step.pointer]))
+    for number in growing:
         memory = builder.load(_word(step, step.i64(step.program.first_stack + STACK_WORDS * number)), typ=step.i64)
         builder.call(free, [builder.inttoptr(memory, step.pointer)])
 

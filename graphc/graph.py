@@ -274,6 +274,9 @@ class Graph:
             return self._element_by_name(element, allow_tensor, allow_operation)
         if isinstance(element, Tensor) and allow_tensor:
             if element.op.graph is not self:
+                inside = getattr(element.op.graph, "what", None)
+                if inside:
+                    raise ValueError(f"Tensor {element} has a value only inside {inside}; make it one of its results")
                 raise ValueError(f"Tensor {element} is not an element of this graph: it is of {element.op.describe()}")
             return element
         if isinstance(element, Operation) and allow_operation:

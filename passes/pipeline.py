@@ -8,6 +8,7 @@ from typing import NamedTuple
 from graphc.graph import Graph
 from graphc.passes.bodies import choose, everywhere
 from graphc.passes.contractions import contractions
+from graphc.passes.count import count
 from graphc.passes.fold import fold
 from graphc.passes.fuse import fuse
 from graphc.passes.prune import prune
@@ -31,6 +32,7 @@ PIPELINE: tuple[Pass, ...] = (
     Pass("choose", choose, "a branch whose predicate is known stands among the other nodes"),
     Pass("simplify", simplify, "fewer and cheaper nodes, before equal ones are looked for"),
     Pass("share", share, "what is left is computed once; simplifying makes different spellings alike"),
+    Pass("count", count, "loops whose number of iterations shows by now, so that their adjoints do too"),
     Pass("trim again", trim, "what was saved or carried for values that are known by now"),
     Pass("contractions", contractions, "products and convolutions take transposes and views in as strides"),
     Pass("share again", share, "lowered convolutions may pad the same input twice"),

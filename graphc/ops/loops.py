@@ -58,7 +58,7 @@ class While(Op):
     """``while condition(v, c): v, s = body(v, c, r)`` with loop variables v, constants c, saved s and replayed r.
 
     Outputs are the loop variables at the end, and a history for each value that the body gives beyond them. The last
-    ``replays`` inputs are histories, and the body takes one value of each.
+    ``replays`` inputs are histories, and the body takes one value of each, the last first.
     """
 
     by_identity = True
@@ -66,6 +66,7 @@ class While(Op):
     body: Function | Body
     variables: int
     replays: int = 0
+    iterations: Any = None  # how often the body runs, a number or a size, where that is known
 
     def infer(self, *inputs: TensorType) -> tuple[TensorType, ...]:
         parameters, targets = self.body.parameters, self.body.targets
@@ -89,7 +90,7 @@ class While(Op):
         return (*state, *map(_history, saved))
 
     def attributes(self) -> dict[str, Any]:
-        return {}
+        return {} if self.iterations is None else {"iterations": self.iterations}
 
 
 def _history(values: list[Any]) -> Any:
