@@ -118,6 +118,7 @@ class Builder:
         self.nodes = [node for node in graph.nodes if node.type == "Kernel" or is_control(node)]
         self.number = {node: n for n, node in enumerate(self.nodes)}
         self.homes: dict[Tensor, Place] = {}
+        self.same: dict[Tensor, Tensor] = {}  # values that stand where a later one will
         self.saved: dict[Tensor, Place] = {}
         self.partials: dict[tuple[Operation, Buffer], Place] = {}
         self.slots: dict[tuple[str, int], Place] = {}
@@ -131,6 +132,7 @@ class Builder:
         order = self._order()
         self._place_updates(order)
         self._place_fetches()
+        self._continue_in_place(order)
         sequence = [self.nodes[n] for n in order.sorted()]
         self._place_rest(sequence)
         first, last = self._copies()
@@ -209,6 +211,31 @@ class Builder:
             if source.op in self.number and source not in self.homes:
                 self.homes[source] = self.slots["fetch", n]
 
+    def _continue_in_place(self, order: Order) -> None:
+        """What a loop variable begins as, and an array before some of its rows are changed, stand where that goes on."""
+        wanted = set(map(source_of, self.targets))
+        readers: dict[Tensor, list[Operation]] = {}
+        for node in self.nodes:
+            for tensor in map(source_of, node.inputs):
+                readers.setdefault(tensor, []).append(node)
+        for node in reversed(self.nodes):
+            for before, after in self._goes_on(node):
+                if before.op not in self.number or before in self.homes or before in self.same or before in wanted:
+                    continue
+                home = self.homes.get(self.same.get(after, after))
+                is_free = home is None or home in [slot for (kind, _), slot in self.slots.items() if kind == "fetch"]
+                others = [self.number[reader] for reader in readers[before]]
+                if is_free and readers[before].count(node) == 1 and order.put_last(self.number[node], others):
+                    self.same[before] = self.same.get(after, after)
+
+    def _goes_on(self, node: Operation) -> list[tuple[Tensor, Tensor]]:
+        """Inputs of the node and the outputs that begin as their values."""
+        if node in self.inside:
+            count = getattr(node.kind, "variables", 0)
+            return [(source_of(x), out) for x, out in zip(node.inputs[:count], node.outputs)]
+        array = _updated(node)
+        return [] if array is None else [(array, node.outputs[0])]
+
     def _place_rest(self, sequence: Sequence[Operation]) -> None:
         """Every other value gets memory in the arena, from the call that makes it to the last that reads it."""
         when = {node: n for n, node in enumerate(sequence)}
@@ -221,8 +248,11 @@ class Builder:
         for tensor in map(source_of, self.targets):
             if tensor in last:
                 last[tensor] = len(sequence)
-        homeless = [tensor for tensor in last if tensor not in self.homes]
-        blocks = [Block(bytes_of(t.type), when[t.op], last[t]) for t in homeless]
+        begin = {tensor: when[tensor.op] for tensor in last}
+        for before, after in self.same.items():
+            begin[after] = min(begin[after], begin[before])
+        homeless = [tensor for tensor in last if tensor not in self.homes and tensor not in self.same]
+        blocks = [Block(bytes_of(t.type), begin[t], last[t]) for t in homeless]
         self.saved = self._saved_states()
         blocks += [Block(bytes_of(t.type), -1, len(sequence)) for t in self.saved]
         parts = [(node, part) for node, inside in self.inside.items() for part in inside.parts]
@@ -234,6 +264,7 @@ class Builder:
         self.arena_bytes = layout.size
         places = iter(InArena(offset) for offset in layout.offsets)
         self.homes.update(zip(homeless, places, strict=False))
+        self.homes.update((before, self.homes[after]) for before, after in self.same.items())
         self.saved.update(zip(list(self.saved), places, strict=False))
         for _, part in parts:
             part.offset = next(places).offset
@@ -289,14 +320,19 @@ class Builder:
 
     def _copied_before(self, node: Operation) -> list[Copy]:
         """What a kernel that changes some rows of an array leaves as it is, where it does not stand there already."""
-        target = node.kind.body.targets[0].op  # type: ignore[attr-defined]
-        if not isinstance(target.kind, UPDATES):
+        array = _updated(node)
+        if array is None or array.op.type == "Undefined" or self.homes[array] == self.homes[node.outputs[0]]:
             return []
-        array = source_of(node.inputs[node.kind.parameters.index(target.inputs[0])])  # type: ignore[attr-defined]
-        old, new = self.homes[array], self.homes[node.outputs[0]]
-        if old == new or array.op.type == "Undefined":
-            return []
-        return [Copy(old, new, bytes_of(array.type))]
+        return [Copy(self.homes[array], self.homes[node.outputs[0]], bytes_of(array.type))]
+
+
+def _updated(node: Operation) -> Tensor | None:
+    """The array of which a kernel changes some rows; None for other kernels."""
+    kind: Any = node.kind
+    target = kind.body.targets[0].op
+    if not isinstance(target.kind, UPDATES):
+        return None
+    return source_of(node.inputs[kind.parameters.index(target.inputs[0])])
 
 
 def _bodies(graph: Graph) -> Iterator[Graph]:

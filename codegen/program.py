@@ -182,6 +182,11 @@ class Program:
         return sorted(failing, key=lambda call: call.error_slot or 0)
 
     @property
+    def grows(self) -> bool:
+        """Whether the step asks for memory while it runs: for loops that save, and whose iterations are not known."""
+        return any(stack.bytes is None for stack in self.stacks)
+
+    @property
     def first_symbol(self) -> int:
         """The index of the first size symbol in the call frame."""
         return len(FRAME_HEAD) + len(self.slots)

@@ -17,7 +17,8 @@ from graphc.body import Body, Taken
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import Const, constant
-from graphc.ops.loops import HistoryType, While, history_of
+from graphc.ops.indexing import GatherV2
+from graphc.ops.loops import While, history_of
 from graphc.ops.reshaping import broadcast_like
 from graphc.passes.adjoints import Adjoints, BodyRule, carries, propagate
 from graphc.passes.rewrite import copy_node
@@ -183,12 +184,14 @@ class _Iteration:
         self._hoisted: dict[Tensor, Tensor] = {}
 
     def value(self, tensor: Tensor) -> Tensor:
-        """A constant of the loop, something that is counted or computed again, or a saved value."""
+        """A constant of the loop, something that is counted, read or computed again, or a saved value."""
         if self._stays(tensor):
             return self.body.own(self._before_the_loop(tensor))
         counted = self._counted(tensor)
         if counted is not None:
             return counted
+        if isinstance(tensor.op.kind, GatherV2) and self._stays(tensor.op.inputs[0]):
+            return copy_node(self.body, tensor.op, tuple(self.body.own(x) for x in tensor.op.inputs)).outputs[0]
         again = computed_again(self.body, tensor)
         return self._saved(tensor) if again is None else again
 

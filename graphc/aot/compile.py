@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 RESERVED = frozenset(
     ("init", "create", "destroy", "save", "load", "error", "variable", "variables", "description", "name")
 )
-ERROR_NAMES = ("OK", "UNKNOWN", "BAD_SIZE", "CANNOT_OPEN", "CANNOT_WRITE", "NO_STATE", "OTHER_MODEL", "DAMAGED")
+ERROR_NAMES = ("OK", "UNKNOWN", "BAD_SIZE", "CANNOT_OPEN", "CANNOT_WRITE", "NO_STATE", "OTHER_MODEL", "DAMAGED", "NO_MEMORY")
 
 
 @dataclass(frozen=True)
