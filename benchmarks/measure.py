@@ -5,90 +5,110 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from worker_process import NotDone, Worker
-from workloads import Kind
+from benchmarks.worker_process import Worker
+from benchmarks.workload import Workload
 
 # Threads of a system that just had its turn may spin for a while.
-PAUSE = 0.3
+PAUSE = 0.2
 
 
 @dataclass
 class Measured:
-    """What one system gave on one workload."""
+    """What one system gave on one case. Seconds, but for ``peak``, which is bytes."""
 
-    seconds: dict[str, list[float]] = field(default_factory=dict)
+    steps: list[float] = field(default_factory=list)
     values: list[float] = field(default_factory=list)
-    failed: str = ""
+    first: list[float] = field(default_factory=list)  # from the start of the process to the first result
+    warm: list[float] = field(default_factory=list)  # the same with what an earlier process left in the caches
+    compile: float | None = None  # processor seconds from the first declaration to the first result
+    imports: float | None = None  # processor seconds
+    peak: int | None = None
+    failed: str = ""  # why there are no times, where there are none
 
-    def add(self, answer: dict[str, Any], since: float = 0.0) -> None:
-        """Take in one round; the values of the first are kept, for later ones have learnt more."""
-        self.values = self.values or answer["values"]
-        for label, seconds in answer["seconds"].items():
-            self.seconds.setdefault(label, []).extend(second - since for second in seconds)
-
-    @contextmanager
-    def noting_failure(self) -> Iterator[None]:
-        """Keep the last words of a worker that dies or takes too long."""
-        try:
-            yield
-        except NotDone as failure:
-            self.failed = str(failure)
+    def add(self, answer: dict[str, Any]) -> bool:
+        """Take in an answer; whether it was one."""
+        self.failed = answer.get("failed") or answer.get("unsupported") or ""
+        if self.failed:
+            self.steps.clear()  # half a measurement is none
+            return False
+        self.steps += answer.get("seconds", [])
+        self.values += answer["values"]
+        self.compile = answer.get("compile", self.compile)
+        self.imports, self.peak = answer["import"], answer["peak"]
+        return True
 
 
-def measure(workload: Any, name: str, peers: list[str], cpus: list[int], rounds: int) -> dict[str, Measured]:
-    """What each system gave; those that have no such function are left out."""
+@dataclass(frozen=True)
+class Plan:
+    """How to measure."""
+
+    pythons: dict[str, str]  # for each system its interpreter
+    cpus: list[int]
+    rounds: int
+    round_seconds: float
+    starts: int  # processes that are started to time the first step, each with an empty and with a filled cache
+    limit: float  # seconds for one answer
+    budget: float  # seconds of rounds for one system on one case
+
+
+Results = dict[str, dict[str, Measured]]  # by case and system
+
+
+def measure(workload: Workload, plan: Plan) -> Iterator[tuple[str, dict[str, Measured]]]:
+    """For each case what every system gave; systems that the workload skips are left out."""
+    pythons = {system: python for system, python in plan.pythons.items() if system not in workload.skipped}
+    with workers(workload, pythons, plan) as started:
+        for case in workload.cases:
+            measured = take_turns(started, case, plan)
+            if plan.starts and not workload.is_sweep:
+                start_anew(workload, {s: p for s, p in pythons.items() if not measured[s].failed}, plan, measured)
+            yield case, measured
+
+
+@contextmanager
+def workers(workload: Workload, pythons: dict[str, str], plan: Plan) -> Iterator[dict[str, Worker]]:
+    """A worker for each system, each with an empty cache; they start when they are first asked."""
     with tempfile.TemporaryDirectory() as folder:
-        if workload.KIND is Kind.TURNS:
-            return take_turns(workload, name, peers, cpus, rounds, Path(folder))
-        return start_anew(workload, name, peers, cpus, rounds, Path(folder))
+        made = {
+            system: Worker(python, system, workload.name, plan.cpus, Path(folder, system))
+            for system, python in pythons.items()
+        }
+        try:
+            yield made
+        finally:
+            for worker in made.values():
+                worker.stop()
 
 
-def take_turns(
-    workload: Any, name: str, peers: list[str], cpus: list[int], rounds: int, cache: Path
-) -> dict[str, Measured]:
+def take_turns(started: dict[str, Worker], case: str, plan: Plan) -> dict[str, Measured]:
     """All processes are up at once; one that waits for its turn sleeps."""
-    measured: dict[str, Measured] = {}
-    workers: dict[str, Worker] = {}
-    with ExitStack() as stack:
-        for peer in peers:
-            worker = stack.enter_context(Worker(peer, name, cpus, cache, workload.TIMEOUT))
-            one = Measured()
-            with one.noting_failure():
-                if not worker.supports():
-                    continue
-                workers[peer] = worker
-            measured[peer] = one
-        for _ in range(rounds):
-            for peer, worker in workers.items():
-                if not measured[peer].failed:
-                    time.sleep(PAUSE)
-                    with measured[peer].noting_failure():
-                        measured[peer].add(worker.round())
+    measured = {system: Measured() for system in started}
+    for system, worker in started.items():
+        answer = worker.ask("start", case, 0, plan.limit)
+        if measured[system].add(answer):
+            measured[system].first.append(answer["first"])
+    systems = list(started)
+    for turn in range(plan.rounds):
+        # Nobody is always the one after the slowest.
+        for system in systems[turn % len(systems) :] + systems[: turn % len(systems)]:
+            one = measured[system]
+            if not one.failed and sum(one.steps) <= plan.budget:
+                time.sleep(PAUSE)
+                one.add(started[system].ask("round", case, plan.round_seconds, plan.limit))
     return measured
 
 
-def start_anew(
-    workload: Any, name: str, peers: list[str], cpus: list[int], rounds: int, folder: Path
-) -> dict[str, Measured]:
-    """Every round is a process of its own, with a cache of its own unless a warm one is wanted."""
-    measured = {peer: Measured() for peer in peers}
-    warm = workload.KIND is Kind.WARM_START
-    counts_from_start = workload.KIND in (Kind.COLD_START, Kind.WARM_START)
-    for turn in range(rounds + warm):
-        for peer, one in list(measured.items()):
-            cache = folder / peer / ("warm" if warm else str(turn))
-            if one.failed:
-                continue
-            with one.noting_failure(), Worker(peer, name, cpus, cache, workload.TIMEOUT) as worker:
-                if not worker.supports():
-                    del measured[peer]
-                    continue
-                answer = worker.round()
-                if not (warm and turn == 0):
-                    one.add(answer, worker.started if counts_from_start else 0.0)
-    return measured
+def start_anew(workload: Workload, pythons: dict[str, str], plan: Plan, measured: dict[str, Measured]) -> None:
+    """More first steps, each of a process of its own: with an empty cache, then with the cache of that process."""
+    for _ in range(plan.starts):
+        for system, python in pythons.items():
+            with workers(workload, {system: python}, plan) as started:
+                for times in (measured[system].first, measured[system].warm):
+                    answer = started[system].ask("start", "", 0, plan.limit)
+                    started[system].stop()
+                    times += [answer["first"]] if "first" in answer else []

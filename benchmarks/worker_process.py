@@ -6,16 +6,17 @@ import json
 import os
 import select
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
-HERE = Path(__file__).parent
+ROOT = Path(__file__).parent.parent
 # Each library asks another variable how many threads to use.
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "GRAPHC_NUM_THREADS")
+THREAD_VARIABLES = (
+    *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"),
+    *("GRAPHC_NUM_THREADS", "NUMBA_NUM_THREADS", "TORCHINDUCTOR_COMPILE_THREADS"),
+)
 
 
 class NotDone(Exception):
@@ -23,47 +24,53 @@ class NotDone(Exception):
 
 
 class Worker:
-    """One process for one system and one workload; use it in a with statement."""
+    """One process for one system and one workload; anew where the last one was given up."""
 
-    def __init__(self, peer: str, workload: str, cpus: list[int], cache: Path, timeout: float) -> None:
-        self.timeout = timeout
-        self.errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed by __exit__
-        environment = os.environ | dict.fromkeys(THREAD_VARIABLES, str(len(cpus)))
-        environment |= {"PYTHONPATH": str(HERE.parent), "GRAPHC_CACHE_DIR": str(cache)}
-        command = [sys.executable, str(HERE / "worker.py"), peer, workload, ",".join(map(str, cpus))]
+    def __init__(self, python: str, system: str, workload: str, cpus: list[int], cache: Path) -> None:
+        self.command = [python, "-m", "benchmarks.worker", system, workload, ",".join(map(str, cpus))]
+        self.environment = os.environ | dict.fromkeys(THREAD_VARIABLES, str(len(cpus))) | caches(cache)
+        self.environment["PYTHONPATH"] = str(ROOT)
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """A new process."""
+        self.errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed by stop
         self.started = time.monotonic()
         self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, env=environment, bufsize=0
-        )
+            self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, env=self.environment,
+            bufsize=0, cwd=ROOT,
+        )  # fmt: skip
 
-    def __enter__(self) -> Worker:
-        return self
+    def stop(self) -> None:
+        """End the process, if there is one."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.communicate()
+            self.errors.close()
+            self.process = None
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.process.kill()
-        self.process.communicate()
-        self.errors.close()
-
-    def supports(self) -> bool:
-        """Whether this system can do the workload; waits for the first answer."""
-        return "unsupported" not in self.answer()
-
-    def round(self) -> dict[str, Any]:
-        """One more round."""
-        assert self.process.stdin is not None
+    def ask(self, request: str, case: str, seconds: float, limit: float) -> dict[str, Any]:
+        """The worker's answer; a worker that dies or takes longer than ``limit`` is given up."""
+        if self.process is None:
+            self.start()
+        assert self.process is not None and self.process.stdin is not None
         try:
-            self.process.stdin.write(b"\n")
-        except BrokenPipeError:
-            raise NotDone(self.last_words()) from None
-        return self.answer()
+            self.process.stdin.write(json.dumps([request, case, seconds]).encode() + b"\n")
+            answer = self.answer(limit)
+        except (NotDone, BrokenPipeError) as failure:
+            reason = str(failure) if isinstance(failure, NotDone) else self.last_words()
+            self.stop()
+            return {"failed": reason}
+        if "first" in answer:
+            answer["first"] -= self.started
+        return answer
 
-    def answer(self) -> dict[str, Any]:
+    def answer(self, limit: float) -> dict[str, Any]:
         """The worker's next line."""
-        pipe = self.process.stdout
-        assert pipe is not None
-        if not select.select([pipe], [], [], self.timeout)[0]:
-            raise NotDone(f"not done after {self.timeout:.0f} s")
-        line = pipe.readline()
+        assert self.process is not None and self.process.stdout is not None
+        if not select.select([self.process.stdout], [], [], limit)[0]:
+            raise NotDone(f"not done after {limit:.0f} s")
+        line = self.process.stdout.readline()
         if not line:
             raise NotDone(self.last_words())
         answer: dict[str, Any] = json.loads(line)
@@ -71,7 +78,18 @@ class Worker:
 
     def last_words(self) -> str:
         """The last line that the worker wrote to standard error."""
+        assert self.process is not None
         self.process.wait()
         self.errors.seek(0)
         lines = self.errors.read().decode(errors="replace").strip().splitlines()
         return lines[-1] if lines else f"ended with status {self.process.returncode}"
+
+
+def caches(folder: Path) -> dict[str, str]:
+    """Where each system keeps compiled code, so that nothing is left from earlier runs."""
+    return {
+        "GRAPHC_CACHE_DIR": str(folder),
+        "TORCHINDUCTOR_CACHE_DIR": str(folder),
+        "NUMBA_CACHE_DIR": str(folder),
+        "PYTENSOR_FLAGS": f"base_compiledir={folder}",
+    }

@@ -30,14 +30,56 @@ declare i32 @rename(ptr, ptr)
 declare i32 @remove(ptr)
 declare i64 @llvm.umin.i64(i64, i64)
 
-; ---- the life of an instance: word 0 is its thread pool, word 1 what ${name}_create allocated
+; ---- the life of an instance: word 0 is its thread pool, word 1 what ${name}_create allocated, word 2 the mark of one
+; that is initialised
 
+; An instance that is initialised begins anew: its pool ends, its memory stays its own.
 define i32 @${name}_init(ptr %self) nounwind {
+  %known = call i32 @${name}.check_instance(ptr %self)
+  %pool.ptr = getelementptr i64, ptr %self, i64 0
+  %owned.ptr = getelementptr i64, ptr %self, i64 1
+  %mark.ptr = getelementptr i64, ptr %self, i64 2
+  switch i32 %known, label %null [i32 0, label %again i32 ${not_initialised}, label %fresh]
+again:
+  %old.pool = load ptr, ptr %pool.ptr
+  call void @graphc_pool_destroy(ptr %old.pool)
+  %old.owned = load ptr, ptr %owned.ptr
+  br label %fresh
+fresh:
+  %owned = phi ptr [%old.owned, %again], [null, %0]
   %cleared = call ptr @memset(ptr %self, i32 0, ${word} ${bytes})
+  store ptr %owned, ptr %owned.ptr
   %pool = call ptr @graphc_pool_create(i32 ${threads})
-  store ptr %pool, ptr %self
+  store ptr %pool, ptr %pool.ptr
   %status = call i32 @${name}.initialise(ptr %self)
+  %good = icmp eq i32 %status, 0
+  %mark = select i1 %good, i64 ${mark}, i64 0
+  store i64 %mark, ptr %mark.ptr
   ret i32 %status
+null:
+  ret i32 ${null}
+}
+
+; 0 for an initialised instance, else the code that says what it is.
+define i32 @${name}.check_instance(ptr %self) nounwind {
+  %is.null = icmp eq ptr %self, null
+  br i1 %is.null, label %null, label %look
+look:
+  %mark.ptr = getelementptr i64, ptr %self, i64 2
+  %mark = load i64, ptr %mark.ptr
+  %initialised = icmp eq i64 %mark, ${mark}
+  %status = select i1 %initialised, i32 0, i32 ${not_initialised}
+  ret i32 %status
+null:
+  ret i32 ${null}
+}
+
+; The same for an instance and a text that must be there too.
+define internal i32 @${name}.check_both(ptr %self, ptr %text) nounwind {
+  %status = call i32 @${name}.check_instance(ptr %self)
+  %is.null = icmp eq ptr %text, null
+  %result = select i1 %is.null, i32 ${null}, i32 %status
+  ret i32 %result
 }
 
 define ptr @${name}_create() nounwind {
@@ -73,6 +115,8 @@ end:
   %owned = getelementptr i64, ptr %self, i64 1
   %memory = load ptr, ptr %owned
   store ptr null, ptr %owned
+  %mark.ptr = getelementptr i64, ptr %self, i64 2
+  store i64 0, ptr %mark.ptr
   call void @free(ptr %memory)
   br label %done
 done:
@@ -95,7 +139,9 @@ define ptr @${name}_error(i32 %code) nounwind {
 
 define ptr @${name}_variable(ptr %self, ptr %wanted) nounwind {
 entry:
-  br label %look
+  %status = call i32 @${name}.check_both(ptr %self, ptr %wanted)
+  %is.null = icmp eq i32 %status, ${null}
+  br i1 %is.null, label %none, label %look
 look:
   %i = phi i32 [0, %entry], [%i.next, %next]
   %more = icmp ult i32 %i, ${variable_count}
@@ -199,6 +245,10 @@ define i32 @${name}_save(ptr %self, ptr %path) nounwind {
   %table = alloca [256 x i32]
   %head = alloca [40 x i8], align 8
   %part = alloca [4096 x i8]
+  %known = call i32 @${name}.check_both(ptr %self, ptr %path)
+  %is.known = icmp eq i32 %known, 0
+  br i1 %is.known, label %measure, label %unknown
+measure:
   %length = call ${word} @strlen(ptr %path)
   %long = icmp ugt ${word} %length, 4000
   br i1 %long, label %bad.path, label %open
@@ -238,10 +288,16 @@ bad.path:
 bad.write:
   %removed = call i32 @remove(ptr %part)
   ret i32 ${cannot_write}
+unknown:
+  ret i32 %known
 }
 
 ; Reads the whole file once to check it, and once more into the instance, which thus changes only when all is well.
 define i32 @${name}_load(ptr %self, ptr %path) nounwind {
+  %known = call i32 @${name}.check_both(ptr %self, ptr %path)
+  %is.known = icmp eq i32 %known, 0
+  br i1 %is.known, label %open, label %unknown
+open:
   %file = call ptr @fopen(ptr %path, ptr @${name}.read)
   %closed = icmp eq ptr %file, null
   br i1 %closed, label %bad.path, label %check
@@ -261,6 +317,8 @@ close:
   ret i32 %result
 bad.path:
   ret i32 ${cannot_open}
+unknown:
+  ret i32 %known
 }
 
 ; Whether the file holds a state of this layout with the right sum; leaves the file at the beginning of the state.

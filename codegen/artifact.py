@@ -2,7 +2,7 @@
 
 An *instance* is one block of memory that the caller gives; the C header shows it as a struct::
 
-    head       64 bytes: the thread pool, and what `create` allocated
+    head       64 bytes: the thread pool, what `create` allocated, and a mark that says that `init` has run
     state      variables and positions of random streams
     working    arena, scratch of each thread, and what only the initial values need; begins on a cache line
 
@@ -13,13 +13,16 @@ What is not computed (files, names, texts) stands in ``artifact.ll``.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import string
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from llvmlite import binding, ir
 
+from graphc.codegen import philox
 from graphc.codegen.emit import emit_kernel
 from graphc.codegen.program import FRAME_HEAD, Program
 from graphc.codegen.runtime import runtime_ir
@@ -39,9 +42,12 @@ GENERAL_ERRORS = (
     "the file holds no state that graphc saved",
     "the file holds the state of another model",
     "the file is damaged",
+    "the instance is not initialised",
+    "a pointer is NULL",
     "there is no memory for what a loop saves",
 )
-UNKNOWN, BAD_SIZE, CANNOT_OPEN, CANNOT_WRITE, NO_STATE, OTHER_MODEL, DAMAGED, NO_MEMORY = range(1, 9)
+UNKNOWN, BAD_SIZE, CANNOT_OPEN, CANNOT_WRITE, NO_STATE, OTHER_MODEL, DAMAGED, NOT_INITIALISED, NULL = range(1, 10)
+NO_MEMORY = 10
 
 
 @dataclass(frozen=True)
@@ -83,6 +89,7 @@ class EntryCode:
     program: Program
     places: tuple[Where, ...]  # of the program's slots, in order
     arguments: int  # how many pointers the caller gives
+    needed: tuple[int, ...] = ()  # those that may not be NULL: all that have elements
     sizes: tuple[tuple[str, int], ...] = ()  # names and largest values of the sizes that the caller gives
     first_error: int = 0  # the code of the first of the program's errors
 
@@ -111,6 +118,11 @@ class Artifact:
     layout: str  # the part of the description that a state's file must agree with
     variables: tuple[tuple[str, int], ...]  # names and places in the instance
     errors: tuple[str, ...]
+
+    @property
+    def mark(self) -> int:
+        """A word that other memory, and an instance of another model, hold by no chance."""
+        return int.from_bytes(hashlib.sha256(self.description.encode()).digest()[:8], "little", signed=True)
 
     @property
     def exported(self) -> frozenset[str]:
@@ -169,6 +181,9 @@ def _common_ir(artifact: Artifact, target: Target) -> str:
         no_state=NO_STATE,
         other_model=OTHER_MODEL,
         damaged=DAMAGED,
+        not_initialised=NOT_INITIALISED,
+        null=NULL,
+        mark=artifact.mark,
     )
 
 
@@ -192,6 +207,7 @@ def _main_ir(artifact: Artifact, target: Target) -> str:
             if symbol not in kernels:
                 kernels.add(symbol)
                 emit_kernel(module, call.kernel, target, entry.program.symbols, symbol)
+    philox.define_fills(module, target)
     tables = _Tables(module, artifact)
     tables.write()
     for entry in artifact.entries:
@@ -252,7 +268,10 @@ class _EntryWriter:
         self.pointers = self.function.args[1 + len(entry.sizes) :]
 
     def write(self) -> None:
-        """Check the sizes, fill the frame, run, and say what went wrong."""
+        """Check pointers and sizes, fill the frame, run, and say what went wrong."""
+        if "." not in self.entry.symbol:
+            self._check_instance()
+            self._check_pointers([self.pointers[number] for number in self.entry.needed])
         for name, largest in self.entry.sizes:
             self._check_size(self.sizes[name], largest)
         program, memory = self.entry.program, self.artifact.memory
@@ -273,6 +292,21 @@ class _EntryWriter:
             self._store_word(frame, number, word)
         step = ir.Function(self.module, ir.FunctionType(I64, [POINTER]), f"{self.entry.symbol}.step")
         self._return(self.builder.call(step, [frame]), errors)
+
+    def _check_instance(self) -> None:
+        name = f"{self.artifact.name}.check_instance"
+        check = self.module.globals.get(name) or ir.Function(self.module, ir.FunctionType(I32, [POINTER]), name)
+        status = self.builder.call(check, [self.instance])
+        with self.builder.if_then(self.builder.icmp_unsigned("!=", status, ir.Constant(I32, 0)), likely=False):
+            self.builder.ret(status)
+
+    def _check_pointers(self, pointers: Sequence[ir.Value]) -> None:
+        any_null = ir.Constant(I1, 0)
+        for pointer in pointers:
+            is_null = self.builder.icmp_unsigned("==", pointer, ir.Constant(POINTER, None))
+            any_null = self.builder.or_(any_null, is_null)
+        with self.builder.if_then(any_null, likely=False):
+            self.builder.ret(ir.Constant(I32, NULL))
 
     def _check_size(self, size: ir.Value, largest: int) -> None:
         # One unsigned comparison: below 1 wraps round to a very large number.

@@ -16,9 +16,10 @@ from graphc.codegen.interface import Interface, bytes_of, source_of
 from graphc.codegen.loops import ITEM_BYTES, Buffer, Kernel
 from graphc.codegen.lower.kernel import lower
 from graphc.codegen.memory import Block, aligned, plan
-from graphc.codegen.order import Order
+from graphc.codegen.order import Made, Order
 from graphc.codegen.program import Action, Call, Copy, Cursor, ErrorSlot, InArena, Inner, Place, Program, Slot, Stack
-from graphc.codegen.schedule_split import stages
+from graphc.codegen.schedule_cost import estimate_size
+from graphc.codegen.schedule_rounds import stages
 from graphc.codegen.scratch import scratch_bytes
 from graphc.codegen.target import Target
 from graphc.dims import DimLike, Symbol, atoms
@@ -117,6 +118,10 @@ class Builder:
         self.stages = shared.stages
         self.nodes = [node for node in graph.nodes if node.type == "Kernel" or is_control(node)]
         self.number = {node: n for n, node in enumerate(self.nodes)}
+        self.readers: dict[Tensor, list[int]] = {}
+        for node in self.nodes:
+            for tensor in dict.fromkeys(map(source_of, node.inputs)):
+                self.readers.setdefault(tensor, []).append(self.number[node])
         self.homes: dict[Tensor, Place] = {}
         self.same: dict[Tensor, Tensor] = {}  # values that stand where a later one will
         self.saved: dict[Tensor, Place] = {}
@@ -133,7 +138,7 @@ class Builder:
         self._place_updates(order)
         self._place_fetches()
         self._continue_in_place(order)
-        sequence = [self.nodes[n] for n in order.sorted()]
+        sequence = [self.nodes[n] for n in order.sorted(self._values())]
         self._place_rest(sequence)
         first, last = self._copies()
         return [*first, *(action for node in sequence for action in self._actions(node)), *last]
@@ -173,19 +178,25 @@ class Builder:
 
     def _place_updates(self, order: Order) -> None:
         """New values of variables go where the old ones are, if every other reader of the old ones can come first."""
-        readers: dict[Tensor, list[int]] = {}
-        for node in self.nodes:
-            for tensor in map(source_of, node.inputs):
-                readers.setdefault(tensor, []).append(self.number[node])
+        checking = [self.number[node] for node in self.nodes if self._may_fail(node)] if self.body is None else []
         for state, tensor in self._update_targets():
             source = source_of(tensor)
             if source.op not in self.number or source in self.homes:
                 continue
+            # it may fail when it has written: what it gives is copied at the end (a loop's variables are its own)
+            if self.body is None and self._may_fail(source.op):
+                continue
             old = self.interface.states[state][0]
             if not self._overwrites_safely(source, old):
                 continue
-            if order.put_last(self.number[source.op], readers.get(old, []) if old is not None else []):
+            readers = self.readers.get(old, []) if old is not None else []
+            # what may fail comes first too: then a step that fails leaves the variables as they were
+            if order.put_last(self.number[source.op], [*readers, *checking]):
                 self.homes[source] = self.slots["state", state]
+
+    def _may_fail(self, node: Operation) -> bool:
+        """Whether a kernel of the node checks what it reads, or it may want more memory than there is."""
+        return self.inside[node].may_fail if node in self.inside else bool(self.stages[node].checked)
 
     def _overwrites_safely(self, new: Tensor, old: Tensor | None) -> bool:
         """Whether the kernel that computes ``new`` reads ``old`` only at the element that it writes."""
@@ -214,18 +225,14 @@ class Builder:
     def _continue_in_place(self, order: Order) -> None:
         """What a loop variable begins as, and an array before some of its rows are changed, stand where that goes on."""
         wanted = set(map(source_of, self.targets))
-        readers: dict[Tensor, list[Operation]] = {}
-        for node in self.nodes:
-            for tensor in map(source_of, node.inputs):
-                readers.setdefault(tensor, []).append(node)
         for node in reversed(self.nodes):
             for before, after in self._goes_on(node):
                 if before.op not in self.number or before in self.homes or before in self.same or before in wanted:
                     continue
                 home = self.homes.get(self.same.get(after, after))
                 is_free = home is None or home in [slot for (kind, _), slot in self.slots.items() if kind == "fetch"]
-                others = [self.number[reader] for reader in readers[before]]
-                if is_free and readers[before].count(node) == 1 and order.put_last(self.number[node], others):
+                once = [source_of(x) for x in node.inputs].count(before) == 1
+                if is_free and once and order.put_last(self.number[node], self.readers[before]):
                     self.same[before] = self.same.get(after, after)
 
     def _goes_on(self, node: Operation) -> list[tuple[Tensor, Tensor]]:
@@ -235,6 +242,22 @@ class Builder:
             return [(source_of(x), out) for x, out in zip(node.inputs[:count], node.outputs)]
         array = _updated(node)
         return [] if array is None else [(array, node.outputs[0])]
+
+    def _values(self) -> list[Made]:
+        """What needs memory in the arena, and between which kernels."""
+        kept = {source_of(tensor) for tensor in self.targets}
+        values = [
+            Made(estimate_size(bytes_of(tensor.type)), self.number[node], self.readers.get(tensor, ()), tensor in kept)
+            for node in self.nodes
+            for tensor in node.outputs
+            if tensor not in self.homes
+        ]
+        sizes = [(node, b.size * ITEM_BYTES[b.dtype]) for node in self.nodes for b in self._partials_of(node)]
+        sizes += [(node, part.bytes) for node, inside in self.inside.items() for part in inside.parts]
+        return values + [Made(estimate_size(size), self.number[node], ()) for node, size in sizes]
+
+    def _partials_of(self, node: Operation) -> tuple[Buffer, ...]:
+        return self.stages[node].partials if node in self.stages else ()
 
     def _place_rest(self, sequence: Sequence[Operation]) -> None:
         """Every other value gets memory in the arena, from the call that makes it to the last that reads it."""
@@ -257,8 +280,7 @@ class Builder:
         blocks += [Block(bytes_of(t.type), -1, len(sequence)) for t in self.saved]
         parts = [(node, part) for node, inside in self.inside.items() for part in inside.parts]
         blocks += [Block(part.bytes, when[node], when[node]) for node, part in parts]
-        kernels = [node for node in sequence if node in self.stages]
-        partials = [(node, buffer) for node in kernels for buffer in self.stages[node].partials]
+        partials = [(node, buffer) for node in sequence for buffer in self._partials_of(node)]
         blocks += [Block(b.size * ITEM_BYTES[b.dtype], when[node], when[node]) for node, b in partials]
         layout = plan(blocks)
         self.arena_bytes = layout.size

@@ -16,17 +16,23 @@ from graphc.records import record, replace
 USUAL = 256
 # A task should be worth waking a thread for (about 5 us), and there should be some for every thread.
 TASK_FLOPS = 1 << 19
-TASKS_WANTED = 16
+TASKS_WANTED = 8
+# Tasks that share columns each copy B, which costs as much as the products of some ten rows.
+FEW_ROWS = 512
 LARGEST_SUMS = 1 << 20
+# Registers with sums where every product reads memory: enough to hide the latency of an addition.
+MOST_PAIRED = 12
 # Rows of A that lie a multiple of 4 KiB apart share one set of the first cache, which holds eight lines.
 MOST_ROWS, ROWS_THAT_COLLIDE = 30, 6
+# What it costs a tile of a convolution to have its rows in different pages, as a factor: measured 1.25 to 1.35.
+FAR_ROWS = 1.25
 
 
 @record
 class Plan:
     """How one contraction is computed; the fields name the loops of ``kernels/contraction.py``."""
 
-    form: str  # "tile": registers hold a tile of C; "dot": vectors run along K.
+    form: str  # "tile": registers hold a tile of C; "dot": vectors run along K; "paired": A is read by vectors too.
     shape: Shape
     lanes: int
     mr: int
@@ -40,6 +46,7 @@ class Plan:
     a_tiles: int  # Of those, how many are copied at once.
     panels: int  # Per task: a panel is nv * lanes columns.
     reasons: tuple[str, ...]
+    group: int = 1  # How many panels meet one tile of rows before the next tile.
 
     def __str__(self) -> str:
         size = " x ".join(str(x) for x in (self.shape.m, self.shape.k, self.shape.n))
@@ -115,12 +122,17 @@ class Plan:
         return self.outer * self.row_chunks * self.column_chunks
 
     @property
+    def b_panels(self) -> int:
+        """How many panels of B are copied at once: a group just before it is used, unless rows of A are as well."""
+        return self.group if self.a_tiles >= self.row_tiles else self.panels
+
+    @property
     def scratch_parts(self) -> tuple[DimLike, DimLike, DimLike]:
         """Elements of scratch for sums, for the copy of A and for that of B, each a whole number of cache lines."""
         tile = self.mr * self.nv * self.lanes
         sums = tile * (1 if self.k_blocks == 1 else 1 + self.row_tiles * self.panels) + self.lanes
         a_copy = self.a_tiles * self.tile_elements if self.pack_a else 0
-        b_copy = self.panels * self.panel_elements if self.pack_b else 0
+        b_copy = self.b_panels * self.panel_elements if self.pack_b else 0
         return _whole_lines(sums), _whole_lines(a_copy), _whole_lines(b_copy)
 
 
@@ -132,7 +144,11 @@ def _whole_lines(elements: DimLike) -> DimLike:
 def plan(spec: Contraction, target: Target) -> Plan:
     """The way ``spec`` is computed on ``target``."""
     shape = shape_of(spec)
-    if _runs_along_k(shape) and _dot_pays(shape):
+    if shape.col.a != 0:
+        return paired_plan(shape, target)
+    if shape.edges:
+        return tile_plan(shape, target, "", _copying_b_pays(shape, target), ("the edges of A are cut off",))
+    if _runs_along_k(shape) and _dot_pays(shape, target):
         return dot_plan(shape, target)
     if shape.n == 1 and shape.rows and shape.rows[-1].a == 1:
         return tile_plan(shape_of(spec, swapped=True), target, "", False, ("one column: vectors run along the rows",))
@@ -158,21 +174,38 @@ def _runs_along_k(shape: Shape) -> bool:
     return bool(shape.inner) and shape.inner[-1].a == 1 and (shape.inner[-1].b == 1 or shape.inner[-1].extent == 1)
 
 
-def _dot_pays(shape: Shape) -> bool:
-    """A dot product adds up its lanes at the end (some 6 cycles); the other way is to transpose B (K / 4 a column)."""
+def _dot_pays(shape: Shape, target: Target) -> bool:
+    """A dot product adds up its lanes at the end (some 6 cycles) and does not do quite as many products a cycle.
+
+    The other way is to transpose B, half a cycle for each element, and to leave lanes empty where columns are few.
+    """
     if shape.n == 1:
         return True
-    return isinstance(shape.n, int) and shape.col.b != 1 and guess(shape.m) * 24 < guess(shape.k)
+    if not isinstance(shape.n, int) or shape.col.b == 1:
+        return False
+    k, lanes = guess(shape.k), target.lanes(shape.dtype)
+    leaves_lanes_empty = shape.n < 2 * lanes and 4 * shape.n <= 3 * lanes * -(-shape.n // lanes)
+    return guess(shape.m) * (6 + k / 200) < k / 2 or (leaves_lanes_empty and k >= 128)
 
 
 def _copying_b_pays(shape: Shape, target: Target) -> bool:
-    """B does not stay in the second cache, or its rows make every load straddle two lines or fall in the same sets."""
+    """B is read from afar again and again, or its rows make every load straddle two lines or fall in the same sets.
+
+    A plain product reads it in place as long as it fills half of the second cache, or an eighth where very many rows
+    read it; with several loops of K (the windows of a convolution) that pays only while it stays in the first.
+    """
     size = element_bytes(shape)
-    large = guess(shape.k) * guess(shape.n) * size > target.l2 // 2
+    kept = target.l1 if is_windowed(shape) else target.l2 // (8 if guess(shape.m) >= 512 else 2)
+    large = guess(shape.k) * guess(shape.n) * size > kept
     row = abs(shape.inner[-1].b) * size if shape.inner and isinstance(shape.inner[-1].b, int) else 0
     collides = row % 4096 == 0 and guess(shape.k) > 64
     straddles = row % target.vector_bytes != 0 and guess(shape.n) > target.lanes(shape.dtype)
-    return guess(shape.m) >= 48 and (large or collides or straddles)
+    return guess(shape.m) >= (24 if large else 48) and (large or collides or straddles)
+
+
+def is_windowed(shape: Shape) -> bool:
+    """Whether K is more than one loop, as the cells that the windows of a convolution see."""
+    return len(shape.inner) > 1
 
 
 def _copy_of_a(shape: Shape, target: Target) -> str:
@@ -186,7 +219,7 @@ def _copy_of_a(shape: Shape, target: Target) -> str:
     far = bool(shape.inner) and not (isinstance(shape.inner[-1].a, int) and abs(shape.inner[-1].a) * size < 1024)
     runs_along_rows = any(group.a == 1 and guess(group.extent) >= 8 for group in shape.rows)
     large = guess(shape.m) * guess(shape.k) * size > target.l1
-    reused = guess(shape.n) > 4 * target.lanes(shape.dtype)
+    reused = guess(shape.n) >= 4 * target.lanes(shape.dtype)
     return "columns" if far and runs_along_rows and large and reused else ""
 
 
@@ -195,15 +228,9 @@ def _copy_of_a(shape: Shape, target: Target) -> str:
 
 def dot_plan(shape: Shape, target: Target) -> Plan:
     """Vectors run along K: some rows of A against some columns of B, a dot product for each pair."""
-    columns = 1
-    if isinstance(shape.n, int):
-        while columns * 2 <= min(shape.n, 8):
-            columns *= 2
     tiled = len(shape.rows) - 1 if shape.rows else None
-    rows: DimLike = 1 if tiled is None else shape.rows[tiled].extent
-    most = max(1, (12 if target.vector_registers >= 32 else 8) // columns)
-    mr = max(1, min(rows, most)) if isinstance(rows, int) else min(4, most)
-    lanes = min(columns, target.lanes(shape.dtype))
+    mr, columns = _dot_tile(shape, 1 if tiled is None else shape.rows[tiled].extent, target)
+    lanes = min(columns & -columns, target.lanes(shape.dtype))  # Columns that are finished as one vector.
     result = Plan(
         "dot",
         shape,
@@ -223,6 +250,62 @@ def dot_plan(shape: Shape, target: Target) -> Plan:
     return _with_tasks(result, target)
 
 
+def _dot_tile(shape: Shape, rows: DimLike, target: Target) -> tuple[int, int]:
+    """The rows and columns, whose sums fit the registers beside a row's vectors of A, that take the fewest cycles.
+
+    A step costs its products or its loads, two a cycle, and at least the latency of a multiply-add. The lanes of a sum
+    are added by some ten instructions, shared by columns that lie in one vector.
+    """
+    n = shape.n if isinstance(shape.n, int) else 1
+    steps = -(-guess(shape.k) // target.lanes(shape.dtype))
+    candidates = []
+    for mr in range(1, max(1, min(guess(rows), 8)) + 1):
+        for columns in range(1, max(1, min(n, 8)) + 1):
+            if mr * columns + mr + 1 > target.vector_registers:
+                continue
+            together = min(columns & -columns, target.lanes(shape.dtype))
+            step = max(mr * columns / 2, (mr + columns) / 2, 4)
+            tile = 20 + steps * step + mr * columns * (2 + 10 / together)
+            candidates.append((-(-guess(rows) // mr) * -(-guess(shape.n) // columns) * tile, mr, columns))
+    return min(candidates)[1:]
+
+
+def paired_plan(shape: Shape, target: Target) -> Plan:
+    """Both operands move along the columns: vectors of A times vectors (or one element) of B, as by depth.
+
+    Nothing is reused but B by the rows of a tile, so tiles are as large as hides the latency of the additions.
+    """
+    lanes = lanes_for(shape, target) if isinstance(shape.n, int) else 1
+    tiled = len(shape.rows) - 1 if shape.rows else None
+    rows: DimLike = 1 if tiled is None else shape.rows[tiled].extent
+    vectors = max(1, min(4, guess(shape.n) // lanes)) if isinstance(shape.n, int) else 1
+    most = max(1, MOST_PAIRED // vectors)
+    mr = _even_share(rows, most) if isinstance(rows, int) else 4
+    nv = max(1, min(vectors, MOST_PAIRED // mr))
+    result = Plan(
+        "paired",
+        shape,
+        lanes,
+        mr,
+        nv,
+        tiled,
+        "",
+        False,
+        0,
+        _whole_k(shape),
+        1,
+        1,
+        1,
+        ("both operands move along columns",),
+    )
+    return _with_tasks(result, target)
+
+
+def _even_share(extent: int, most: int) -> int:
+    """The length of equal pieces of ``extent``, at most ``most`` long."""
+    return -(-extent // -(-extent // most)) if extent > 0 else 1
+
+
 def tile_plan(shape: Shape, target: Target, pack_a: str, pack_b: bool, reasons: tuple[str, ...] = ()) -> Plan:
     """Registers hold a tile of C."""
     if pack_b:
@@ -232,12 +315,12 @@ def tile_plan(shape: Shape, target: Target, pack_a: str, pack_b: bool, reasons: 
         reasons += ("B is copied: " + ("its columns are apart" if shape.col.b != 1 else "their number is a symbol"),)
     lanes = lanes_for(shape, target)
     tiled, mr, nv = _best_tile(shape, lanes, target, pack_a, pack_b)
-    k_level, k_block = _block_of_k(shape, nv * lanes, target) if pack_b else (0, _whole_k(shape))
+    k_level, k_block = _block_of_k(shape, nv * lanes, target, tiled) if pack_b else (0, _whole_k(shape))
     fewer_rows_possible = tiled is not None and not isinstance(shape.rows[tiled].extent, int)
     if k_block != _whole_k(shape) and fewer_rows_possible and not pack_a:
         pack_a = "rows"  # Too few rows for a tile are made up for in a copy, when sums of parts have to wait.
         tiled, mr, nv = _best_tile(shape, lanes, target, pack_a, pack_b)
-        k_level, k_block = _block_of_k(shape, nv * lanes, target)
+        k_level, k_block = _block_of_k(shape, nv * lanes, target, tiled)
     if pack_a:
         reasons += (f"A is copied by {pack_a}",)
     result = Plan(
@@ -263,24 +346,32 @@ def _whole_k(shape: Shape) -> DimLike:
     return shape.inner[0].extent if shape.inner else 1
 
 
-def _block_of_k(shape: Shape, columns: int, target: Target) -> tuple[int, DimLike]:
+def _block_of_k(shape: Shape, columns: int, target: Target, tiled: int | None) -> tuple[int, DimLike]:
     """Which loop of K to cut, and into what length, so that a panel of B stays in the second cache.
 
-    Measured: a panel of half that cache need not be cut; longer ones do best with blocks of an eighth.
+    Measured: a panel of a quarter of that cache need not be cut; longer ones do best with blocks of an eighth.
     """
     bytes_per_step = columns * element_bytes(shape)
-    if guess(shape.k) * bytes_per_step <= target.l2 // 2:
+    if guess(shape.k) * bytes_per_step <= target.l2 // 4:
         return 0, _whole_k(shape)
     most, inside = max(1, target.l2 // 8 // bytes_per_step), 1
+    outermost = _level_seen_in_part(shape, tiled)
     for level in reversed(range(len(shape.inner))):
         extent = shape.inner[level].extent
-        if not isinstance(extent, int) or inside * extent > most:
+        if level < outermost and (not isinstance(extent, int) or inside * extent > most):
             length = max(1, most // inside)
             if isinstance(extent, int):
                 length = -(-extent // -(-extent // length))  # All blocks about equally long.
             return level, length
-        inside *= extent
+        inside *= guess(extent)
     return 0, _whole_k(shape)
+
+
+def _level_seen_in_part(shape: Shape, tiled: int | None) -> int:
+    """The loop of K of which tiles at an edge see only some turns, which are written out: it cannot be cut."""
+    edge = None if tiled is None else shape.rows[tiled].edge
+    levels = [level for level, group in enumerate(shape.inner) if edge is not None and group.edge == edge]
+    return levels[0] if levels else len(shape.inner)
 
 
 # The tile.
@@ -302,13 +393,19 @@ def _best_tile(shape: Shape, lanes: int, target: Target, pack_a: str, pack_b: bo
         return None, mr, nv
     costs = []
     for place, group in reversed(list(enumerate(shape.rows))):
-        if pack_a == "columns" and group.a != 1:
+        if (pack_a == "columns" and group.a != 1) or (shape.edges and not isinstance(group.extent, int)):
             continue
         collides = isinstance(group.a, int) and group.a * element_bytes(shape) % 4096 == 0
         most_rows = ROWS_THAT_COLLIDE if collides and not pack_a else MOST_ROWS
-        costs.append((*tile_for(shape, group.extent, lanes, target, pack_b, most_rows), place))
+        cost, mr, nv = tile_for(shape, group.extent, lanes, target, pack_b, most_rows)
+        costs.append((cost * (1 if pack_a or _is_near(group, shape) else FAR_ROWS), mr, nv, place))
     _, mr, nv, place = min(costs, key=lambda choice: choice[0])
     return place, mr, nv
+
+
+def _is_near(group: Group, shape: Shape) -> bool:
+    """Whether neighbouring rows lie within a page, where what is asked for ahead serves the next row too."""
+    return isinstance(group.a, int) and abs(group.a) * element_bytes(shape) < 4096
 
 
 def tile_for(
@@ -336,11 +433,11 @@ def cycles_per_step(mr: int, nv: int) -> float:
     """Cycles for one k of a tile on a core with two multiply-add ports, two load ports, four instructions a cycle.
 
     The chain of additions into one register bounds it from below: a multiply-add takes about four cycles. B comes
-    from the second level of cache, a vector in two cycles. The rest is fitted to measurements: small tiles lose a
+    from the second level of cache, a vector in three cycles. The rest is fitted to measurements: small tiles lose a
     cycle, and of tiles with equally many products those with fewer loads win.
     """
     products, loads = mr * nv, mr + nv
-    return 1 + loads / 8 + max(products / 2, loads / 2, (products + loads + 2) / 4, 2 * nv, 4)
+    return 1 + loads / 8 + max(products / 2, loads / 2, (products + loads + 2) / 4, 3 * nv, 4)
 
 
 def tile_overhead(mr: int, nv: int) -> float:
@@ -361,13 +458,13 @@ def _with_tasks(chosen: Plan, target: Target) -> Plan:
     flops_per_tile = 2 * max(1, guess(chosen.shape.k)) * chosen.mr * chosen.nv * chosen.lanes
     blocks = max(1, guess(chosen.outer))
     copies = bool(chosen.pack_a) and chosen.pack_b
-    wanted = max(2, target.cores) if copies else max(TASKS_WANTED, 4 * target.cores)
+    wanted = max(2, target.cores) if copies else max(TASKS_WANTED, 2 * target.cores)
     while blocks < wanted and tiles * panels * flops_per_tile >= 2 * TASK_FLOPS:
         rows, columns = tiles * chosen.mr, panels * chosen.nv * chosen.lanes
         by_columns = panels > 1 and (columns > rows if bool(chosen.pack_a) == chosen.pack_b else chosen.pack_b)
         if by_columns or (tiles == 1 and panels > 1):
             panels = -(-panels // 2)
-        elif tiles > 1 and (rows >= 128 or not chosen.pack_b):
+        elif tiles > 1 and (not chosen.pack_b or rows >= (128 if blocks < target.cores else FEW_ROWS)):
             tiles = -(-tiles // 2)
         else:
             break
@@ -380,7 +477,11 @@ def _with_tasks(chosen: Plan, target: Target) -> Plan:
         # Tiles are read one after the other, so the third cache serves as well as the second.
         most = max(target.l2 * 3 // 8, target.l3 // 8) // (guess(chosen.tile_elements) * element_bytes(chosen.shape))
         a_tiles = max(1, min(tiles, most))
-    return replace(chosen, row_tiles=tiles, a_tiles=a_tiles, panels=panels)
+    panel_bytes = max(1, guess(chosen.panel_elements) * element_bytes(chosen.shape))
+    group = max(1, min(panels, target.l2 * 5 // 8 // panel_bytes))
+    if chosen.form != "tile" and chosen.mr <= chosen.nv * chosen.lanes:
+        group = 1  # Each of few rows passes by more often than all of B would.
+    return replace(chosen, row_tiles=tiles, a_tiles=a_tiles, panels=panels, group=group)
 
 
 def guess(size: DimLike) -> int:

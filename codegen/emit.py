@@ -240,14 +240,12 @@ def _draw(writer: Writer, statement: Draw, begin: Value | None = None, end: Valu
     """A call of the function that fills a range of elements."""
     begin = begin or index.number(writer, 0)
     end = end or index.position(writer, statement.buffer.size)
-    dtype, builder = statement.buffer.dtype, writer.builder
-    name = f"graphc.{statement.sampler}.{dtype}.{'.'.join(map(str, statement.seeds))}"
-    function = builder.module.globals.get(name) or philox.fill_function(
-        builder.module, name, statement.sampler, dtype, *statement.seeds, writer.target
-    )
+    function = philox.declare_fill(writer.builder.module, statement.function)
     position, *limits = (index.resized(writer, evaluate(writer, x), I64).ir for x in expressions_of(statement))
     low, high = limits or [ir.Constant(I64, 0)] * 2
-    builder.call(function, [writer.pointers[statement.buffer].ir, begin.ir, end.ir, position, low, high])
+    seeds = [ir.Constant(I64, seed & (2**64 - 1)) for seed in statement.seeds]
+    output = writer.pointers[statement.buffer].ir
+    writer.builder.call(function, [output, begin.ir, end.ir, position, low, high, *seeds])
 
 
 def _contract(writer: Writer, statement: Contract, begin: Value | None = None, end: Value | None = None) -> None:
@@ -302,8 +300,9 @@ def _epilogue(
 
 def _vector_coordinate(statement: Contract) -> Symbol | None:
     """The coordinate along which the vectors of a contraction run: the last of its columns that is not trivial."""
-    first = len(statement.coordinates) - len(statement.spec.cols)
-    for axis, symbol in reversed(list(zip(statement.spec.cols, statement.coordinates[first:], strict=True))):
+    columns = statement.spec.cols + statement.spec.paired
+    first = len(statement.coordinates) - len(columns)
+    for axis, symbol in reversed(list(zip(columns, statement.coordinates[first:], strict=True))):
         if axis.extent != 1:
             return symbol
     return None

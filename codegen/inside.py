@@ -65,6 +65,7 @@ class _Body(Part):
         self.number = shared.bodies
         builder = type(outer)(shared, function.graph, targets, interface, self.number)
         self._actions = builder.run()
+        self.may_fail = any(map(builder._may_fail, builder.nodes))
         super().__init__(builder.arena_bytes)
 
     def actions(self, places: dict[tuple[str, int], Place]) -> tuple[Action, ...]:
@@ -88,6 +89,11 @@ class Inside:
         self._lowered = _Branches(outer, node) if isinstance(node.kind, If) else _Iteration(outer, node)
         self.parts: list[Part] = self._lowered.parts
 
+    @property
+    def may_fail(self) -> bool:
+        """Whether the step may end inside."""
+        return self._lowered.may_fail
+
     def begins_as(self, output: int, old: Tensor) -> bool:
         """Whether the output may be where ``old`` is: it is a loop variable that begins there, read nowhere else."""
         read = [n for n, x in enumerate(self.node.inputs) if source_of(x) is old]
@@ -103,6 +109,7 @@ class _Branches:
     def __init__(self, outer: Builder, node: Operation):
         self.branches = [_branch(outer, function) for function in functions_in(node)]
         self.parts: list[Part] = list(self.branches)
+        self.may_fail = any(branch.may_fail for branch in self.branches)
 
     def actions(self, inputs: Sequence[Place], outputs: Sequence[Place]) -> Sequence[Action]:
         predicate, *captures = inputs
@@ -130,6 +137,7 @@ class _Iteration:
         shared.runs = before
         self.parts: list[Part] = [self.condition, self.predicate, self.body]
         sizes = [bytes_of(tensor.type) for tensor in self.kind.body.targets[self.count :]]
+        self.may_fail = self.condition.may_fail or self.body.may_fail or (bool(sizes) and runs is None)
         self.saves = [(shared.cursor(), shared.stack(None if runs is None else runs * n), n) for n in sizes]
         replayed = node.inputs[len(node.inputs) - self.kind.replays :]
         self.replays = [(shared.cursor(), shared.cursor(), _element_bytes(tensor)) for tensor in replayed]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from graphc.dims import DimLike
 from graphc.nodes import Tensor
+from graphc.ops.recomputed import Barrier
 from graphc.ops.reshaping import ExpandDims, Reshape, Squeeze
 from graphc.records import record
 from graphc.shapes import TensorType
@@ -21,7 +22,7 @@ class Interface:
 
 def source_of(tensor: Tensor) -> Tensor:
     """What a view is a view of."""
-    while isinstance(tensor.op.kind, (Reshape, ExpandDims, Squeeze)):
+    while isinstance(tensor.op.kind, (Reshape, ExpandDims, Squeeze, Barrier)):
         tensor = tensor.op.inputs[0]
     return tensor
 

@@ -6,7 +6,7 @@ reductions have the order of the native code.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from graphc import philox
+from graphc.codegen.kernels.affine import Edge
 from graphc.codegen.loops import (
     Accumulate,
     AccumulateAt,
@@ -267,19 +268,25 @@ def _local(name: str, state: _State) -> Any:
 def _contract(statement: Contract, state: _State) -> None:
     """Each element is the sum over the inner axes of products, in float64; then the epilogue."""
     spec = statement.spec
-    axes = (*spec.batch, *spec.rows, *spec.cols)
+    axes = spec.output
     a, b = state.arrays[statement.a], state.arrays[statement.b]
     for place in product(*(range(_number(axis.extent, state)) for axis in axes)):
         a_start = _number(spec.a_offset, state) + sum(p * _number(x.a, state) for p, x in zip(place, axes, strict=True))
         b_start = _number(spec.b_offset, state) + sum(p * _number(x.b, state) for p, x in zip(place, axes, strict=True))
         total = np.float64(0)
         for inner in product(*(range(_number(axis.extent, state)) for axis in spec.inner)):
+            if not all(_exists(edge, place[len(spec.batch) :], inner) for edge in spec.edges):
+                continue
             a_place = a_start + sum(p * _number(x.a, state) for p, x in zip(inner, spec.inner, strict=True))
             b_place = b_start + sum(p * _number(x.b, state) for p, x in zip(inner, spec.inner, strict=True))
             total += np.float64(a[a_place]) * np.float64(b[b_place])
         state.positions.update(zip(statement.coordinates, place, strict=True))
         state.locals[statement.result] = DTYPES[spec.dtype](total)
         _execute_body(statement.epilogue, state)
+
+
+def _exists(edge: Edge, row: Sequence[int], inner: Sequence[int]) -> bool:
+    return 0 <= edge.start + edge.row_step * row[edge.row] + edge.inner_step * inner[edge.inner] < edge.size
 
 
 # Values.

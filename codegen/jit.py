@@ -43,7 +43,7 @@ def compile_ir(ir: object, target: Target) -> bytes:
 
 
 def compile_many(irs: Iterable[object], target: Target, threads: int | None = None) -> list[bytes]:
-    """`compile_ir` of each module, several at a time; ``threads`` defaults to the setting.
+    """`compile_ir` of each module, several at a time; ``threads`` defaults to the setting, or fewer where CPUs are.
 
     The first modules are compiled by helpers while this thread is still taking others out of ``irs``.
     """
@@ -63,13 +63,17 @@ def compile_many(irs: Iterable[object], target: Target, threads: int | None = No
             except Exception as error:
                 errors.append(error)
 
-    most = (threads or settings.thread_count()) - 1
+    most = (threads or min(settings.thread_count(), settings.usable_cpus())) - 1
     count = 0
     try:
         for count, ir in enumerate(irs, start=1):
             if len(helpers) < most:
-                helpers.append(threading.Thread(target=work))
-                helpers[-1].start()
+                try:
+                    helper = threading.Thread(target=work)
+                    helper.start()
+                    helpers.append(helper)
+                except RuntimeError:  # no memory for another thread: those that there are do the work
+                    most = len(helpers)
             todo.put((count - 1, str(ir)))
     finally:
         for _ in range(len(helpers) + 1):

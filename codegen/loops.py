@@ -22,6 +22,8 @@ from graphc.records import record
 if TYPE_CHECKING:
     from graphc.codegen.kernels.contraction import Contraction
 
+FILL = "graphc_fill_"  # what the names of functions begin with that draw random numbers
+
 ITEM_BYTES = {"bool": 1, "u8": 1, "i32": 4, "u32": 4, "f32": 4, "i64": 8, "u64": 8, "f64": 8}
 
 
@@ -209,7 +211,8 @@ class AccumulateAt:
 class Contract:
     """A contraction of ``a`` and ``b``; for each element, ``epilogue`` runs with its value as Local ``result``.
 
-    ``coordinates`` are the loop variables of the result's axes: batch axes, then row axes, then column axes.
+    ``coordinates`` are the loop variables of the result's axes: batch axes, then row axes, then column or paired axes.
+    ``phase``: the other contractions of the kernel write other elements of the same buffers.
     """
 
     spec: Contraction
@@ -219,6 +222,7 @@ class Contract:
     result: str
     epilogue: tuple[Statement, ...]
     tasks: DimLike = 1  # Scheduling sets it, since it depends on the target.
+    phase: bool = False
 
 
 @record
@@ -235,6 +239,11 @@ class Draw:
     position: Expression
     limits: tuple[Expression, ...] = ()
     grain: int | None = None
+
+    @property
+    def function(self) -> str:
+        """The function that fills a range: one for all seeds and sizes."""
+        return f"{FILL}{self.sampler}_{self.buffer.dtype}"
 
 
 @record

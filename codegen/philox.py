@@ -1,7 +1,7 @@
 """Random numbers as native code: the functions of ``graphc.philox``, which tells the conventions.
 
 Two forms. ``element`` computes the number at an index, alone or for each lane of a vector: it makes a whole group of
-random bits for every element. ``fill_function`` makes the function that fills a range of an array, and uses all of
+random bits for every element. ``define_fill`` writes the function that fills a range of an array, and uses all of
 each group; truncated normal numbers, which take groups until they have enough, come in this form only.
 
 The 32-bit words of Philox stand in 64-bit lanes: the product of two words needs no other shape then.
@@ -11,14 +11,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol
 
 from llvmlite import ir
 
 from graphc.codegen.approx import sincos_bounded
-from graphc.codegen.approx.functions import internal_function
 from graphc.codegen.approx.lanes import Lanes, with_element
 from graphc.codegen.approx.logarithm import log_reconstruct, split_power
+from graphc.codegen.loops import FILL
+from graphc.codegen.target import Target
 from graphc.philox import KEY_STEPS, MULTIPLIERS, RESERVED_PER_ELEMENT, ROUNDS, SMALLEST_UNIFORM, TRUNCATED_AT
 
 I32, I64, POINTER = ir.IntType(32), ir.IntType(64), ir.PointerType()
@@ -30,6 +31,8 @@ FILL_BLOCK = 64
 
 Words = tuple[Lanes, Lanes, Lanes, Lanes]
 Range = tuple[ir.Value, ir.Value]  # the limits of whole numbers
+Seed = int | Lanes
+Halves = tuple[Any, Any]  # of a seed: two numbers, or two Lanes
 
 
 class Machine(Protocol):
@@ -42,13 +45,36 @@ class Machine(Protocol):
     def vector_bytes(self) -> int: ...
 
 
-def words(group: Lanes, seed: int, seed2: int) -> Words:
+class Stream(NamedTuple):
+    """What two seeds mean to each round: the upper half of the counter, and the keys."""
+
+    upper: Halves
+    keys: list[Halves]
+
+
+def stream(seed: Seed, seed2: Seed) -> Stream:
+    """The stream of two seeds: numbers, or i64 values with as many lanes as the groups that are asked for."""
+    mask = 0xFFFFFFFF
+    keys = [_halves(seed)]
+    for _ in range(ROUNDS - 1):
+        k0, k1 = keys[-1]
+        keys.append(((k0 + KEY_STEPS[0]) & mask, (k1 + KEY_STEPS[1]) & mask))
+    return Stream(_halves(seed2), keys)
+
+
+def _halves(seed: Seed) -> Halves:
+    mask = 0xFFFFFFFF
+    if isinstance(seed, int):
+        return seed & mask, (seed >> 32) & mask
+    return seed & mask, seed.shift_right_unsigned(32)
+
+
+def words(group: Lanes, of: Stream) -> Words:
     """The four words of each group, given by number (i64)."""
     mask = 0xFFFFFFFF
     c0, c1 = group & mask, group.shift_right_unsigned(32)
-    c2, c3 = group.like(seed2 & mask), group.like((seed2 >> 32) & mask)
-    k0, k1 = seed & mask, (seed >> 32) & mask
-    for _ in range(ROUNDS):
+    c2, c3 = (group.like(half) if isinstance(half, int) else half for half in of.upper)
+    for k0, k1 in of.keys:
         product0, product1 = c0 * MULTIPLIERS[0], c2 * MULTIPLIERS[1]
         c0, c1, c2, c3 = (
             product1.shift_right_unsigned(32) ^ c1 ^ k0,
@@ -56,7 +82,6 @@ def words(group: Lanes, seed: int, seed2: int) -> Words:
             product0.shift_right_unsigned(32) ^ c3 ^ k1,
             product0 & mask,
         )
-        k0, k1 = (k0 + KEY_STEPS[0]) & mask, (k1 + KEY_STEPS[1]) & mask
     return c0, c1, c2, c3
 
 
@@ -82,7 +107,7 @@ def element(
     per_group = PER_GROUP[dtype]
     group = Lanes(builder, position, fma) + place.shift_right_unsigned(2 if per_group == 4 else 1)
     lane = place & (per_group - 1)
-    drawn = words(group, seed, seed2)
+    drawn = words(group, stream(seed, seed2))
     is_odd = (lane & 1).equals(1)
     if kind == "normal":
         return _normal_element(drawn, lane, is_odd, dtype).value
@@ -211,26 +236,47 @@ def _modulo_in_double(bits: Lanes, width: Lanes) -> Lanes:
 # Whole arrays.
 
 
-def fill_function(
-    module: ir.Module, name: str, kind: str, dtype: str, seed: int, seed2: int, target: Machine
-) -> ir.Function:
-    """A new internal function ``void name(ptr output, i64 begin, i64 end, i64 position, i64 low, i64 high)``.
+FILL_TYPE = ir.FunctionType(ir.VoidType(), [POINTER, *[I64] * 7])
+
+
+def fill_ir(name: str, target: Target) -> str:
+    """The module of the fill function ``graphc_fill_KIND_DTYPE``."""
+    module = ir.Module(name)
+    module.triple = target.triple
+    define_fill(declare_fill(module, name), target)
+    return str(module)
+
+
+def declare_fill(module: ir.Module, name: str) -> ir.Function:
+    """The function ``void name(ptr output, i64 begin, i64 end, i64 position, i64 low, i64 high, i64 seed, i64 seed2)``.
 
     It writes the elements from ``begin`` (a multiple of FILL_BLOCK) up to ``end`` of an array that starts at
     ``output``. Their values depend on nothing but index, seeds and position, so ranges may be filled in any order.
-    ``low`` and ``high`` are used by ``uniform_int`` alone.
+    ``low`` and ``high`` are used by ``uniform_int`` alone. One function serves all kernels that draw such numbers.
     """
-    function = internal_function(module, name, ir.FunctionType(ir.VoidType(), [POINTER, I64, I64, I64, I64, I64]))
+    return module.globals.get(name) or ir.Function(module, FILL_TYPE, name)
+
+
+def define_fills(module: ir.Module, target: Target) -> None:
+    """Gives the fill functions that a module declares their bodies."""
+    for function in list(module.functions):
+        if function.is_declaration and function.name.startswith(FILL):
+            define_fill(function, target)
+
+
+def define_fill(function: ir.Function, target: Machine) -> None:
+    """Writes the body of a fill function, which its name tells."""
+    kind, _, dtype = function.name.removeprefix(FILL).rpartition("_")
+    function.attributes.add("nounwind")
     if kind == "truncated_normal":
-        _fill_truncated(function, dtype, seed, seed2, target.fma)
+        _fill_truncated(function, dtype, target.fma)
     else:
-        _fill_blocks(function, kind, dtype, seed, seed2, target)
-    return function
+        _fill_blocks(function, kind, dtype, target)
 
 
-def _fill_blocks(function: ir.Function, kind: str, dtype: str, seed: int, seed2: int, target: Machine) -> None:
+def _fill_blocks(function: ir.Function, kind: str, dtype: str, target: Machine) -> None:
     """Blocks of as many groups as a vector has 32-bit lanes; what lies beyond the end goes into a spare block."""
-    output, begin, end, position, low, high = function.args
+    output, begin, end, position, low, high, *seeds = function.args
     width = target.vector_bytes // 4  # two vectors for each word: their rounds run side by side
     block = width * PER_GROUP[dtype]
     builder = ir.IRBuilder(function.append_basic_block("entry"))
@@ -238,11 +284,12 @@ def _fill_blocks(function: ir.Function, kind: str, dtype: str, seed: int, seed2:
     numbers = ir.VectorType(I64, width)
     first_lanes = ir.Constant(numbers, list(range(width)))
     per_group = I64(PER_GROUP[dtype])
+    of = stream(*(Lanes(builder, _spread(builder, seed, numbers), target.fma) for seed in seeds))
 
     def body(builder: ir.IRBuilder, index: ir.Value) -> None:
         first = builder.add(position, builder.udiv(index, per_group))
         group = Lanes(builder, builder.add(_spread(builder, first, numbers), first_lanes), target.fma)
-        drawn = words(group, seed, seed2)
+        drawn = words(group, of)
         limits = None
         if kind == "uniform_int":
             limits = (_limit(builder, low, dtype, drawn), _limit(builder, high, dtype, drawn))
@@ -260,14 +307,15 @@ def _fill_blocks(function: ir.Function, kind: str, dtype: str, seed: int, seed2:
     builder.ret_void()
 
 
-def _fill_truncated(function: ir.Function, dtype: str, seed: int, seed2: int, fma: bool) -> None:
+def _fill_truncated(function: ir.Function, dtype: str, fma: bool) -> None:
     """Group by group of the output: normal numbers are written, and those within two deviations are kept."""
-    output, begin, end, position, _, _ = function.args
+    output, begin, end, position, _, _, *seeds = function.args
     per_group = PER_GROUP[dtype]
     builder = ir.IRBuilder(function.append_basic_block("entry"))
     # Each number is written behind those kept so far, and perhaps overwritten by the next: one place more than kept.
     kept = _stack(builder, ir.ArrayType(IN_MEMORY[dtype], 2 * per_group))
     reserved = per_group * RESERVED_PER_ELEMENT // 4
+    of = stream(*(Lanes(builder, seed, fma) for seed in seeds))
 
     def body(builder: ir.IRBuilder, index: ir.Value) -> None:
         number = builder.udiv(index, I64(per_group))
@@ -280,7 +328,7 @@ def _fill_truncated(function: ir.Function, dtype: str, seed: int, seed2: int, fm
         group.add_incoming(first, before)
         count.add_incoming(I64(0), before)
         filled: ir.Value = count
-        for value in group_numbers("normal", dtype, words(Lanes(builder, group, fma), seed, seed2)):
+        for value in group_numbers("normal", dtype, words(Lanes(builder, group, fma), of)):
             builder.store(value.value, builder.gep(kept, [filled], source_etype=IN_MEMORY[dtype]))
             filled = builder.add(filled, builder.zext((value.abs() < TRUNCATED_AT).value, I64))
         group.add_incoming(builder.add(group, I64(1)), builder.block)

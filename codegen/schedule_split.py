@@ -5,10 +5,11 @@ The pieces are fixed by shapes, and so are the bits of the result.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from graphc.codegen.loops import (
+    ITEM_BYTES,
     Accumulate,
     Buffer,
     Declare,
@@ -40,8 +41,11 @@ from graphc.codegen.traverse import (
     stored_buffers,
 )
 from graphc.dims import DimLike, Symbol, atom, ceildiv, product
+from graphc.records import replace
 
 ENOUGH_TASKS = 8
+BLOCK = 16  # Rows: processors fetch ahead in about so many pages at once.
+WIDE = 1024  # Bytes of a row from which a block of rows is read before the next one.
 WHOLE = 64  # Pieces longer than this are multiples of it, and so of vectors.
 WORTH = 6 * TASK_COST  # A second kernel costs some microseconds too.
 
@@ -53,11 +57,6 @@ class Reduction(NamedTuple):
     head: tuple[Statement, ...]
     loop: For
     tail: tuple[Statement, ...]
-
-
-def stages(kernel: Kernel, target: Target) -> tuple[Kernel, ...]:
-    """The scheduled kernels that do, one after the other, what a plain one means: two where it is worth splitting."""
-    return tuple(schedule(part, target) for part in split_reduction(kernel, target) or (kernel,))
 
 
 def split_reduction(kernel: Kernel, target: Target) -> tuple[Kernel, Kernel] | None:
@@ -74,13 +73,23 @@ def split_reduction(kernel: Kernel, target: Target) -> tuple[Kernel, Kernel] | N
     if reduction is None:
         return None
     scheduled = schedule(kernel, target)
-    cost = CostModel(target).body(scheduled.body)
-    if cost < WORTH or estimate_size(scheduled.tasks) >= ENOUGH_TASKS:
+    costs = CostModel(target)
+    cost = costs.body(scheduled.body)
+    piece, wide = piece_of(reduction.loop.extent, cost), is_wide(reduction, costs)
+    if wide:
+        piece = max(piece, 4 * BLOCK)  # what pieces store is little against what they read
+    enough = estimate_size(scheduled.tasks) >= ENOUGH_TASKS
+    if cost < WORTH or (enough and not (wide and _count(reduction.loop.extent, piece) >= ENOUGH_TASKS)):
         return None
-    return split(kernel, reduction, _piece(reduction.loop.extent, cost))
+    return split(kernel, reduction, piece, in_blocks=wide)
 
 
-def _piece(extent: DimLike, cost: float) -> int:
+def _count(extent: DimLike, piece: int) -> int:
+    return -(-estimate_size(extent) // piece)
+
+
+def piece_of(extent: DimLike, cost: float) -> int:
+    """How much of a loop that costs so much makes a task."""
     usual = max(estimate_size(extent), 1)
     piece = max(usual * 1.5 * TASK_COST / cost, usual / MOST_TASKS if isinstance(extent, int) else 1)
     if piece <= WHOLE:
@@ -92,10 +101,7 @@ def _piece(extent: DimLike, cost: float) -> int:
 
 def _match(body: tuple[Statement, ...]) -> Reduction | None:
     """The parts of a reduction with one long loop, or None."""
-    kept: list[Symbol] = []
-    while len(body) == 1 and isinstance(body[0], For) and not accumulations(body[0].body):
-        kept.append(body[0].variable)
-        body = body[0].body
+    kept, body = outer_loops(body)
     places = [place for place, statement in enumerate(body) if body_of(statement)]
     if len(places) != 1:
         return None
@@ -105,60 +111,118 @@ def _match(body: tuple[Statement, ...]) -> Reduction | None:
     loops = [loop, *(statement for statement in statements_below(loop.body) if isinstance(statement, For))]
     if any(set(kept) & all_atoms(inner.extent) for inner in loops):
         return None
-    return Reduction(tuple(kept), head, loop, tail) if _splits(loop) else None
+    return Reduction(kept, head, loop, tail) if accumulations(loop.body) and may_be_cut(loop) else None
 
 
-def _splits(loop: For) -> bool:
+def outer_loops(body: tuple[Statement, ...]) -> tuple[tuple[Symbol, ...], tuple[Statement, ...]]:
+    """The variables of the loops around everything that is accumulated, and what is in them."""
+    kept: list[Symbol] = []
+    while len(body) == 1 and isinstance(body[0], For) and not accumulations(body[0].body):
+        kept.append(body[0].variable)
+        body = body[0].body
+    return tuple(kept), body
+
+
+def may_be_cut(loop: For) -> bool:
     """Whether pieces of the loop may run apart: it accumulates values alone and stores each to a place of its own."""
     changes = accumulations(loop.body)
     names = {change.name for change in changes}
-    if not changes or not all(isinstance(change, Accumulate) for change in changes):
+    inside = list(statements_below(loop.body))
+    if not all(isinstance(change, Accumulate) for change in changes):
+        return False
+    if not all(isinstance(statement, For | Store | Accumulate | Let) for statement in inside):
         return False
     if any(isinstance(node, Local) and node.name in names for node in expressions_below(loop.body)):
         return False
     if stored_buffers(loop.body) & loaded_buffers(loop.body):
         return False
-    stores = [statement for statement in statements_below(loop.body) if isinstance(statement, Store)]
+    stores = [statement for statement in inside if isinstance(statement, Store)]
     if any(store.combine is not None or store.buffer.kind == "scratch" for store in stores):
         return False
     return all(loop.variable in all_atoms(store.offset) for store in stores)
 
 
-def split(kernel: Kernel, reduction: Reduction, piece: int) -> tuple[Kernel, Kernel]:
+def split(
+    kernel: Kernel, reduction: Reduction, piece: int, in_blocks: bool = False, stage: int = 0
+) -> tuple[Kernel, Kernel]:
     """The two kernels for pieces of a given length."""
     loop = reduction.loop
     changes = [change for change in accumulations(loop.body) if isinstance(change, Accumulate)]
+    number, short = pieces_of(loop, piece)
+    results = product(symbol.extent or 1 for symbol in reduction.kept)
+    at = atom(number) * results + place_of(reduction.kept)
+    partials = {
+        change.name: Buffer(f"partials{stage or ''}{count}", change.value.dtype, (number.extent or 1) * results)
+        for count, change in enumerate(changes)
+    }
+    lets = tuple(statement for statement in reduction.head if isinstance(statement, Let))
+    begins: tuple[Statement, ...] = (*lets, *(Declare(c.name, c.value.dtype, _neutral(c)) for c in changes))
+    stores = tuple(Store(partials[c.name], at, Local(c.name, c.value.dtype)) for c in changes)
+    if in_blocks:
+        zeros = tuple(Store(store.buffer, at, _neutral(c)) for store, c in zip(stores, changes, strict=True))
+        adds = tuple(replace(store, combine=c.combine) for store, c in zip(stores, changes, strict=True))
+        blocks = _in_blocks(short, lambda few: around(reduction.kept, (*begins, few, *adds)))
+        first = (For(number, (*around(reduction.kept, zeros), blocks)),)
+    else:
+        first = (For(number, around(reduction.kept, (*begins, short, *stores))),)
+    combined = For(number, tuple(Accumulate(c.name, c.combine, Load(partials[c.name], at)) for c in changes))
+    declares = tuple(statement for statement in reduction.head if isinstance(statement, Declare))
+    second = around(reduction.kept, (*mentioned(lets, reduction.tail), *declares, combined, *reduction.tail))
+    whole = replace(kernel, arguments=(*kernel.arguments, *partials.values()))
+    return kernel_of(f"{kernel.name}_pieces", whole, first), kernel_of(kernel.name, whole, second)
+
+
+def mentioned(lets: Sequence[Let], body: tuple[Statement, ...]) -> tuple[Let, ...]:
+    """Those of the names that a body uses."""
+    names = {node.name for node in expressions_below(body) if isinstance(node, Local)}
+    return tuple(let for let in lets if let.name in names)
+
+
+def pieces_of(loop: For, piece: int) -> tuple[Symbol, For]:
+    """The number of a piece of the loop, and the loop of that piece."""
     number = Symbol("piece", ceildiv(loop.extent, piece))
     even = isinstance(loop.extent, int) and loop.extent % piece == 0
     inner = Symbol(loop.variable.name, piece if even else least(piece, loop.extent - atom(number) * piece))
     place = {loop.variable: atom(number) * piece + atom(inner)}
-    results = product(symbol.extent or 1 for symbol in reduction.kept)
-    at = atom(number) * results + _flat(reduction.kept)
-    partials = {
-        change.name: Buffer(f"partials{count}", change.value.dtype, (number.extent or 1) * results)
-        for count, change in enumerate(changes)
-    }
-    lets = tuple(statement for statement in reduction.head if isinstance(statement, Let))
-    begins = tuple(Declare(c.name, c.value.dtype, _neutral(c)) for c in changes)
-    stores = tuple(Store(partials[c.name], at, Local(c.name, c.value.dtype)) for c in changes)
-    short = For(inner, rewrite_body(loop.body, Renaming({}, place, {})))
-    part: tuple[Statement, ...] = (*lets, *begins, short, *stores)
-    combined = For(number, tuple(Accumulate(c.name, c.combine, Load(partials[c.name], at)) for c in changes))
-    rest = (*reduction.head, combined, *reduction.tail)
-    first = (For(number, _around(reduction.kept, part)),)
-    second = _around(reduction.kept, rest)
-    buffers = tuple(partials.values())
-    return _kernel(f"{kernel.name}_pieces", kernel, first, buffers), _kernel(kernel.name, kernel, second, buffers)
+    return number, For(inner, rewrite_body(loop.body, Renaming({}, place, {})))
 
 
-def _flat(kept: Sequence[Symbol]) -> DimLike:
+def _in_blocks(loop: For, around: Callable[[For], tuple[Statement, ...]]) -> For:
+    """A loop over blocks of a few rows; pages are walked in order where all columns of a block come before the next::
+
+    for j < 1024:                    for b < 8:
+      for i < 128:                     for j < 1024:
+        s[j] += x[i*1024+j]    ->        for i < 16:
+                                           s[j] += x[(b*16+i)*1024+j]
+    """
+    block = Symbol("block", ceildiv(loop.extent, BLOCK))
+    even = isinstance(loop.extent, int) and loop.extent % BLOCK == 0
+    few = Symbol("few", BLOCK if even else least(BLOCK, loop.extent - atom(block) * BLOCK))
+    place = {loop.variable: atom(block) * BLOCK + atom(few)}
+    return For(block, around(For(few, rewrite_body(loop.body, Renaming({}, place, {})))))
+
+
+def is_wide(reduction: Reduction, costs: CostModel) -> bool:
+    """Whether walking down a column reaches for another page of memory at nearly every step."""
+    if not reduction.kept:
+        return False
+    for load in costs.loads(reduction.loop.body):
+        row, step = costs.stride(load.offset, reduction.loop.variable), costs.stride(load.offset, reduction.kept[-1])
+        if step == 1 and row is not None and estimate_size(row) * ITEM_BYTES[load.dtype] >= WIDE:
+            return True
+    return False
+
+
+def place_of(kept: Sequence[Symbol]) -> DimLike:
+    """Where the result of these positions stands."""
     place: DimLike = 0
     for symbol in kept:
         place = place * (symbol.extent or 1) + atom(symbol)
     return place
 
 
-def _around(kept: Sequence[Symbol], body: tuple[Statement, ...]) -> tuple[Statement, ...]:
+def around(kept: Sequence[Symbol], body: tuple[Statement, ...]) -> tuple[Statement, ...]:
+    """The statements in loops over all results."""
     for symbol in reversed(kept):
         body = (For(symbol, body),)
     return body
@@ -168,7 +232,8 @@ def _neutral(change: Accumulate) -> Literal:
     return Literal(identity(change.combine, change.value.dtype), change.value.dtype)
 
 
-def _kernel(name: str, kernel: Kernel, body: tuple[Statement, ...], partials: tuple[Buffer, ...]) -> Kernel:
+def kernel_of(name: str, whole: Kernel, body: tuple[Statement, ...]) -> Kernel:
+    """A kernel of a part of what another one does, with those of its arguments that it uses."""
     used = stored_buffers(body) | loaded_buffers(body)
-    arguments = tuple(buffer for buffer in (*kernel.arguments, *partials) if buffer in used)
-    return Kernel(name, arguments, body, tuple(buffer for buffer in kernel.scratch if buffer in used))
+    arguments = tuple(buffer for buffer in whole.arguments if buffer in used)
+    return Kernel(name, arguments, body, tuple(buffer for buffer in whole.scratch if buffer in used))

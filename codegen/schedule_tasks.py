@@ -78,6 +78,11 @@ def _apart(body: tuple[Statement, ...]) -> bool:
     """Whether no statement touches what another one writes."""
     for place, statement in enumerate(body):
         others = (*body[:place], *body[place + 1 :])
-        if stored_buffers((statement,)) & (stored_buffers(others) | loaded_buffers(others)):
+        writers = tuple(other for other in others if not (_is_phase(statement) and _is_phase(other)))
+        if stored_buffers((statement,)) & (stored_buffers(writers) | loaded_buffers(others)):
             return False
     return True
+
+
+def _is_phase(statement: Statement) -> bool:
+    return isinstance(statement, Contract) and statement.phase

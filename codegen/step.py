@@ -17,7 +17,7 @@ from typing import Any
 
 from graphc.codegen import jit
 from graphc.codegen.entry import data_offset, entry_ir
-from graphc.codegen.loops import Kernel
+from graphc.codegen.loops import Draw, Kernel
 from graphc.codegen.program import (
     FRAME_HEAD,
     Action,
@@ -34,6 +34,7 @@ from graphc.codegen.program import (
 )
 from graphc.codegen.step_control import clear_stacks, free_stacks, write_branch, write_loop, write_push
 from graphc.codegen.target import Target
+from graphc.codegen.traverse import statements_below
 from graphc.dims import DimLike
 
 PARALLEL_FOR = "graphc_parallel_for"
@@ -48,6 +49,9 @@ def compile_program(program: Program, target: Target, name: str = "step", for_py
         (f"{symbol} {program.symbols}\n{kernel.text}", partial(kernel_ir, symbol, kernel, program, target))
         for symbol, kernel in distinct_kernels(program).items()
     ]
+    draws = (s for kernel in distinct_kernels(program).values() for s in statements_below(kernel.body))
+    fills = dict.fromkeys(statement.function for statement in draws if isinstance(statement, Draw))
+    requests += [(fill, partial(fill_ir, fill, target)) for fill in fills]
     entry = _python_entry(program) if for_python else ""
     requests.append((f"{name}\n{program_text(program)}\n{entry}", lambda: step_ir(program, target, name) + entry))
     return jit.compile_cached(requests, target)
@@ -116,6 +120,13 @@ def kernel_ir(symbol: str, kernel: Kernel, program: Program, target: Target) -> 
     module.triple = target.triple
     emit_kernel(module, kernel, target, program.symbols, symbol)
     return str(module)
+
+
+def fill_ir(name: str, target: Target) -> str:
+    """The module of a function that draws random numbers for all kernels."""
+    from graphc.codegen import philox  # LLVM loads when code is made, not when it comes from the cache
+
+    return philox.fill_ir(name, target)
 
 
 def step_ir(program: Program, target: Target, name: str) -> str:

@@ -1,7 +1,7 @@
 """How a kernel prints: typed buffers, indented loops, long or shared values on lines of their own.
 
-The text is complete and depends on nothing but the kernel, so two kernels whose :func:`canonical` texts are equal
-are the same code.
+The text is complete and depends on nothing but the kernel, so two kernels whose texts are equal are the
+same code.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from graphc.codegen.loops import (
     Accumulate,
     AccumulateAt,
     Apply,
-    Buffer,
     Check,
     Contract,
     Declare,
@@ -27,8 +26,7 @@ from graphc.codegen.loops import (
     node_text,
     postorder,
 )
-from graphc.codegen.traverse import Renaming, expressions_of, read_buffers, rename_kernel, written_buffers
-from graphc.records import replace
+from graphc.codegen.traverse import expressions_of, read_buffers, written_buffers
 
 LINE = 72
 
@@ -106,13 +104,3 @@ def _for_head(loop: For) -> str:
 
 def _combined(combine: str | None, target: str, value: str) -> str:
     return value if combine is None else f"{combine}({target}, {value})"
-
-
-def canonical(kernel: Kernel) -> Kernel:
-    """The same kernel with names that say only the order of their first appearance."""
-    renaming = Renaming({}, {}, {})
-    for number, buffer in enumerate(kernel.arguments):
-        renaming.buffers[buffer] = replace(buffer, name=f"a{number}")
-    for number, buffer in enumerate(kernel.scratch):
-        renaming.buffers[buffer] = Buffer(f"s{number}", buffer.dtype, buffer.size, "scratch")
-    return rename_kernel(kernel, "kernel", renaming)

@@ -295,29 +295,6 @@ def rewrite(statement: Statement, renaming: Renaming) -> Statement:
     )
 
 
-def rename_kernel(kernel: Kernel, name: str, renaming: Renaming) -> Kernel:
-    """The kernel under another name, its buffers as renamed, loop variables and locals numbered as they come."""
-    for statement in statements_below(kernel.body):
-        new: list[str] = []
-        if isinstance(statement, Let | Declare):
-            new = [statement.name]
-        if isinstance(statement, Contract):
-            new = [statement.result]
-        for old in new:
-            renaming.locals.setdefault(old, f"t{len(renaming.locals)}")
-        variables = statement.coordinates if isinstance(statement, Contract) else ()
-        for variable in (statement.variable,) if isinstance(statement, For) else variables:
-            if variable not in renaming.positions:
-                extent = renaming.index(variable.extent or 0)
-                renaming.positions[variable] = atom(Symbol(f"i{len(renaming.positions)}", extent))
-    return Kernel(
-        name,
-        tuple(renaming.buffer(buffer) for buffer in kernel.arguments),
-        rewrite_body(kernel.body, renaming),
-        tuple(renaming.buffer(buffer) for buffer in kernel.scratch),
-    )
-
-
 def _loop_variable(variable: Symbol, renaming: Renaming) -> Symbol:
     place = renaming.positions.get(variable)
     if place is None:

@@ -123,6 +123,7 @@ from graphc.ops.indexing import batch_gather, gather, gather_nd, one_hot, unsort
 from graphc.ops.loops import while_loop
 from graphc.ops.padding import pad
 from graphc.ops.random import get_seed, random_normal, random_uniform, truncated_normal
+from graphc.ops.recomputed import recompute_grad
 from graphc.ops.reduction import (
     argmax,
     argmin,
@@ -210,7 +211,7 @@ _LOADED_WHEN_NAMED = {
 
 def __getattr__(name: str) -> Any:
     if name not in _LOADED_WHEN_NAMED:
-        raise AttributeError(f"module 'graphc' has no attribute {name!r}")
+        raise AttributeError(f"graphc has no {name!r}; dir(graphc) lists what it has of TensorFlow 1")
     return import_module(_LOADED_WHEN_NAMED[name])
 
 
@@ -376,6 +377,7 @@ __all__ = [
     "rank",
     "realdiv",
     "reciprocal",
+    "recompute_grad",
     "reduce_all",
     "reduce_any",
     "reduce_logsumexp",

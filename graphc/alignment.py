@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,20 +13,23 @@ from graphc import errors
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector
 
 
-def aligned_bytes(count: int) -> np.ndarray[Any, Any]:
-    """``count`` bytes (at least one) that begin on a cache line; ``ResourceExhaustedError`` where memory is short."""
+def aligned_bytes(count: int, what: Callable[[], str]) -> np.ndarray[Any, Any]:
+    """``count`` bytes (at least one) that begin on a cache line.
+
+    ``ResourceExhaustedError`` where memory is short; ``what`` says what for.
+    """
     try:
         raw = np.empty(count + ALIGNMENT, np.uint8)
-    except (MemoryError, ValueError):
-        raise errors.ResourceExhaustedError(None, None, f"cannot allocate {count} bytes for a step's values") from None
+    except (MemoryError, OverflowError, ValueError):
+        raise errors.ResourceExhaustedError(None, None, f"cannot allocate {count} bytes for {what()}") from None
     start = -address_of(raw) % ALIGNMENT
     return raw[start : start + max(count, 1)]
 
 
-def aligned_array(shape: Sequence[int], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+def aligned_array(shape: Sequence[int], dtype: np.dtype[Any], what: Callable[[], str]) -> np.ndarray[Any, Any]:
     """An uninitialised array that begins on a cache line."""
-    count = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-    return aligned_bytes(count)[:count].view(dtype).reshape(tuple(shape))
+    count = math.prod(shape) * dtype.itemsize
+    return aligned_bytes(count, what)[:count].view(dtype).reshape(tuple(shape))
 
 
 def address_of(array: np.ndarray[Any, Any]) -> int:

@@ -18,9 +18,10 @@ from graphc.graph import Graph
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.base import Placeholder
 from graphc.ops.branches import If
+from graphc.ops.elementwise import select
 from graphc.ops.loops import While
 from graphc.ops.random import Random
-from graphc.ops.state import Assign, IsVariableInitialized, NoOp, ReadVariable, VariableV2
+from graphc.ops.state import Assign, InitializedValue, IsVariableInitialized, NoOp, ReadVariable, VariableV2
 from graphc.passes.rewrite import copy_node
 from graphc.records import record, replace
 from graphc.shapes import TensorType
@@ -36,13 +37,19 @@ class Step:
         self.feeds: dict[Tensor, Tensor] = {}  # fed tensor -> input of the step
         self.states: dict[Operation, Tensor] = {}  # variable or random op -> input of the step
         self.flags: dict[Operation, Tensor] = {}  # variable -> input: is it initialised?
+        self.read: set[Operation] = set()  # the variables that must be initialised
         self.updates: tuple[Operation, ...] = ()  # whose values the run replaces
         self.fetches = 0
 
 
-def capture(fetches: Sequence[Tensor], effects: Iterable[Operation], feeds: Iterable[Tensor]) -> Step:
-    """The step that computes ``fetches`` and performs ``effects`` when ``feeds`` are given."""
-    return _StepCapture(set(feeds)).run(tuple(fetches), tuple(effects))
+def capture(
+    fetches: Sequence[Tensor], effects: Iterable[Operation], feeds: Iterable[Tensor], fresh: bool = False
+) -> Step:
+    """The step that computes ``fetches`` and performs ``effects`` when ``feeds`` are given.
+
+    ``fresh``: no variable has a value yet.
+    """
+    return _StepCapture(set(feeds), fresh).run(tuple(fetches), tuple(effects))
 
 
 class _Capture:
@@ -53,6 +60,7 @@ class _Capture:
         self.places: dict[Tensor, Tensor] = {}
         self.seen: dict[Operation, Versions] = {}  # what the ancestors of each node have assigned
         self.latest: Versions = {}
+        self.set_to: dict[Operation, Tensor] = {}  # what each variable was last set to, in the user's graph
 
     # -- what a step and a body get from elsewhere, each in its way ------------------------------------------
 
@@ -72,8 +80,17 @@ class _Capture:
         """The value of a variable, or the position of a random stream, before all that is translated here."""
         raise NotImplementedError
 
-    def flag(self, variable: Operation, like: Operation) -> Tensor:
+    def held(self, variable: Operation) -> Tensor:
+        """The same, where the variable need not be initialised."""
+        raise NotImplementedError
+
+    def flag(self, variable: Operation) -> Tensor:
         """Whether the variable is initialised."""
+        raise NotImplementedError
+
+    @property
+    def fresh(self) -> bool:
+        """Whether no variable has a value yet."""
         raise NotImplementedError
 
     # -- walking -----------------------------------------------------------------------------------------------
@@ -120,7 +137,9 @@ class _Capture:
         if isinstance(kind, ReadVariable):
             self.places[node.outputs[0]] = self.read(node, self.variable(node.inputs[0].op))
         elif isinstance(kind, IsVariableInitialized):
-            self.places[node.outputs[0]] = self.flag(self.variable(node.inputs[0].op), node)
+            self.places[node.outputs[0]] = self.flag(self.variable(node.inputs[0].op))
+        elif isinstance(kind, InitializedValue):
+            self.places[node.outputs[0]] = self._initialized_value(node)
         elif isinstance(kind, Assign):
             self._assign(node, kind)
         elif isinstance(kind, Random):
@@ -158,7 +177,16 @@ class _Capture:
         with self.graph.as_default(), self.graph.standing_for(node):
             new = kind.new_value(old, value)
         self.places[node.outputs[0]] = new
+        self.set_to[variable] = node.inputs[1]
         self._note(node, {variable: new})
+
+    def _initialized_value(self, node: Operation) -> Tensor:
+        variable, first = self.variable(node.inputs[0].op), node.inputs[1]
+        if self.fresh or self.set_to.get(variable) is first:
+            return self.place(first)
+        flag, value = self.flag(variable), self.held(variable)
+        with self.graph.as_default(), self.graph.standing_for(node):
+            return select(flag, value, self.place(first))
 
     def _note(self, node: Operation, written: Versions) -> None:
         """Remembers what ``node`` has assigned."""
@@ -214,7 +242,7 @@ class _Capture:
         if isinstance(key, _Value):
             return self.place(node.inputs[key.number])
         if isinstance(key, _Flag):
-            return self.flag(key.variable, node)
+            return self.flag(key.variable)
         loops = isinstance(node.kind, While)
         last = key.variable in written if loops else key.last
         return self.last(key.variable) if last else self.read(node, key.variable)
@@ -232,9 +260,11 @@ class _Capture:
 class _StepCapture(_Capture):
     """The graph of the whole step."""
 
-    def __init__(self, fed: set[Tensor]):
+    fresh: bool = False
+
+    def __init__(self, fed: set[Tensor], fresh: bool):
         super().__init__()
-        self.fed = fed
+        self.fed, self.fresh = fed, fresh
         self.step = Step(self.graph)
 
     def run(self, fetches: tuple[Tensor, ...], effects: tuple[Operation, ...]) -> Step:
@@ -257,6 +287,11 @@ class _StepCapture(_Capture):
         return place
 
     def state(self, variable: Operation) -> Tensor:
+        if isinstance(variable.kind, VariableV2):
+            self.step.read.add(variable)
+        return self.held(variable)
+
+    def held(self, variable: Operation) -> Tensor:
         states = self.step.states
         if variable not in states:
             if isinstance(variable.kind, VariableV2):
@@ -265,9 +300,9 @@ class _StepCapture(_Capture):
                 states[variable] = self._input(variable, _COUNTER, f"{variable.name}/counter")
         return states[variable]
 
-    def flag(self, variable: Operation, like: Operation) -> Tensor:
+    def flag(self, variable: Operation) -> Tensor:
         if variable not in self.step.flags:
-            self.step.flags[variable] = self._input(like, _FLAG, f"{variable.name}/initialized")
+            self.step.flags[variable] = self._input(variable, _FLAG, f"{variable.name}/initialized")
         return self.step.flags[variable]
 
     def _input(self, like: Operation, type: TensorType, name: str) -> Tensor:
@@ -313,8 +348,15 @@ class _BodyCapture(_Capture):
         type = variable.outputs[0].type if isinstance(variable.kind, VariableV2) else _COUNTER
         return self._input(_State(variable, last), type, variable)
 
-    def flag(self, variable: Operation, like: Operation) -> Tensor:
-        return self._input(_Flag(variable), _FLAG, like)
+    def held(self, variable: Operation) -> Tensor:
+        raise NotImplementedError(f"{variable.describe()}: its initialized_value is taken inside {self.body.what}")
+
+    def flag(self, variable: Operation) -> Tensor:
+        return self._input(_Flag(variable), _FLAG, variable)
+
+    @property
+    def fresh(self) -> bool:
+        return self.outer.fresh
 
     def _input(self, key: _Key, type: TensorType, like: Operation) -> Tensor:
         if key not in self.inputs:

@@ -13,8 +13,10 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from graphc import settings
 from graphc.capture import Step, capture
 from graphc.dims import DimLike
 from graphc.graph import Graph
@@ -136,7 +138,19 @@ def build_program(
     from graphc.codegen.build import build
 
     graph = optimised(step, exact_types(step, shapes), fixed)
-    return graph, build(graph, interface_of(step, graph), target)
+    program = build(graph, interface_of(step, graph), target)
+    if settings.current().dump:
+        _dump_loops(program, target)
+    return graph, program
+
+
+def _dump_loops(program: Program, target: Target) -> None:
+    """The loops of each kernel beside the graphs that the passes left."""
+    from graphc.codegen.dump import loops_text
+    from graphc.passes.observe import next_file
+
+    file = next_file(Path(settings.current().dump or ""), "loops")
+    file.write_text(loops_text(program, target), encoding="utf-8")
 
 
 def is_exact(shape: Shape) -> bool:

@@ -138,7 +138,8 @@ INTEGERS = (int32, int64, uint8)
 NUMBERS = FLOATS + INTEGERS
 
 _BY_NUMPY = {dtype.numpy: dtype for dtype in ALL}
-_BY_NAME = {dtype.name: dtype for dtype in ALL} | {dtype.short: dtype for dtype in ALL} | {"double": float64}
+_BY_NAME = {name: dtype for dtype in ALL for name in (dtype.name, dtype.short)}
+_BY_NAME |= {"float": float32, "double": float64, "int": int32}  # as in TensorFlow; NumPy's are wider
 _BY_PYTHON = {float: float32, int: int32, type(True): bool}
 
 

@@ -16,6 +16,17 @@ from __future__ import annotations
 from typing import Any
 
 
+def brief(value: Any) -> str:
+    """``value`` for a message: arrays by dtype and shape, what is long by its two ends."""
+    if getattr(value, "shape", ()) and hasattr(value, "dtype"):
+        return f"an array of {value.dtype} and shape {value.shape}"
+    text = repr(value)
+    return text if len(text) <= MOST_SHOWN else f"{text[: MOST_SHOWN - 20]} ... {text[-15:]}"
+
+
+MOST_SHOWN = 200  # characters; two lines of a terminal
+
+
 class OpError(Exception):
     """A step could not run; ``op`` is the operation it failed at (or None), ``message`` says why."""
 

@@ -7,6 +7,7 @@ writes the addresses of its feeds and of freshly allocated fetches and makes one
 from __future__ import annotations
 
 import ctypes
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -40,8 +41,9 @@ class Executable:
         stride = max(_number(size, sizes) for size in program.scratch_bytes)
         stride = -(-stride // ALIGNMENT) * ALIGNMENT
         self.arena_bytes = _number(program.arena_bytes, sizes)
-        self._arena = aligned_bytes(self.arena_bytes)
-        self._scratch = aligned_bytes(stride * workers)
+        self.scratch_bytes = stride * workers
+        self._arena = aligned_bytes(self.arena_bytes, lambda: f"a step's values; {self._largest_value()}")
+        self._scratch = aligned_bytes(self.scratch_bytes, lambda: f"{workers} threads; {self._largest_value()}")
         self._errors = np.zeros(max(len(program.error_slots), 1), np.int64)
         self._frame = (ctypes.c_int64 * program.frame_words)()
         self._frame_address = ctypes.addressof(self._frame)
@@ -149,14 +151,24 @@ class Executable:
                 array = empty(shape, dtype)
                 results.append(array)
                 frame[word] = where(array)
-        except (MemoryError, ValueError) as error:
-            raise errors.ResourceExhaustedError(None, None, f"cannot allocate what the step gives: {error}") from None
+        except (MemoryError, OverflowError, ValueError):
+            count = max(math.prod(shape) * dtype.itemsize for _, shape, dtype in self._fetches)
+            text = f"cannot allocate {count} bytes for a value that is fetched; {self._largest_value()}"
+            raise errors.ResourceExhaustedError(None, None, text) from None
         status = self._function(self._frame_address)
         if status:
             self._raise(status - 1)
         for place in self._scalars:
             results[place] = results[place][()]
         return results
+
+    def _largest_value(self) -> str:
+        """The largest value that a kernel gives, and where it was declared."""
+        values = [tensor for call in self.program.calls for tensor in call.node.outputs]
+        largest = max(values, key=lambda tensor: self.number(tensor.type.elements) * tensor.dtype.size, default=None)
+        if largest is None:
+            return "no kernel computes any"
+        return f"the largest, {largest.type}, is computed for '{largest.op.name}' (declared at {largest.op.origin})"
 
     def _raise(self, slot: int) -> None:
         if slot == len(self.program.error_slots):

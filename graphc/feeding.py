@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from graphc.dtypes import DType, float32
+from graphc.errors import brief
 from graphc.graph import Graph
 from graphc.nodes import Tensor
 from graphc.ops.base import as_array
@@ -46,14 +47,16 @@ def _converted(tensor: Tensor, value: Any) -> np.ndarray[Any, Any]:
     try:
         array = _plain(value, tensor.dtype)
     except (TypeError, ValueError) as error:
-        raise type(error)(f"Cannot feed {value!r} for Tensor '{tensor.name}' of type {tensor.type}: {error}") from None
-    if array.dtype.kind not in "fiub" or not _keeps_meaning(array, tensor.dtype):
-        raise TypeError(
-            f"Cannot feed a value of dtype {array.dtype} for Tensor '{tensor.name}' of type {tensor.type}: "
-            f"it would lose what is not {tensor.dtype.name} ({tensor.op.describe()})"
-        )
+        raise type(error)(f"{_cannot_feed(tensor, value)}: {error} ({tensor.op.describe()})") from None
+    lost = _lost(array, tensor.dtype)
+    if lost:
+        raise TypeError(f"{_cannot_feed(tensor, value)}: {lost} ({tensor.op.describe()})")
     with np.errstate(over="ignore"):
         return array.astype(tensor.dtype.numpy)
+
+
+def _cannot_feed(tensor: Tensor, value: Any) -> str:
+    return f"Cannot feed {brief(value)} for Tensor '{tensor.name}' of type {tensor.type}"
 
 
 def _plain(value: Any, wanted: DType) -> np.ndarray[Any, Any]:
@@ -66,11 +69,23 @@ def _plain(value: Any, wanted: DType) -> np.ndarray[Any, Any]:
     return np.asarray(value, np.float64) if is_rounded and wanted is not float32 else array
 
 
-def _keeps_meaning(array: np.ndarray[Any, Any], wanted: DType) -> bool:
-    """Whether no fraction, sign or high bit is lost; rounding between float types is not a loss."""
+def _lost(array: np.ndarray[Any, Any], wanted: DType) -> str | None:
+    """What no value of the dtype can stand for: a fraction, a sign, a high bit; rounding of floats is no loss."""
+    if array.dtype.kind not in "fiub":
+        return f"{array.dtype} is no dtype of real numbers"
     if wanted.is_floating or array.dtype.kind == "b" or array.size == 0:
-        return True
-    if array.dtype.kind == "f" and not (np.isfinite(array).all() and (array == np.floor(array)).all()):
-        return False
+        return None
+    if array.dtype.kind == "f":
+        fractions = ~(np.isfinite(array) & (array == np.floor(array)))
+        if fractions.any():
+            return f"{_first(array, fractions)} is not a whole number"
     least, greatest = (0, 1) if wanted.is_bool else (np.iinfo(wanted.numpy).min, np.iinfo(wanted.numpy).max)
-    return least <= int(array.min()) and int(array.max()) <= greatest
+    if least <= int(array.min()) and int(array.max()) <= greatest:
+        return None
+    return f"{_first(array, (array < least) | (array > greatest))} is outside the range of {wanted.name}"
+
+
+def _first(array: np.ndarray[Any, Any], wrong: np.ndarray[Any, Any]) -> str:
+    """The first element that is wrong, and where it stands."""
+    position = tuple(int(number) for number in np.argwhere(wrong)[0])
+    return f"{array[position]}" + (f" at position {list(position)}" if position else "")

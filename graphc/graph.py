@@ -98,6 +98,7 @@ class Graph:
         types: tuple[TensorType, ...] | None = None,
         like: Operation | None = None,
         name: str | None = None,
+        role: str | None = None,
     ) -> Operation:
         """Adds a node for a pass: named, placed and coloured ``like`` the node it stands for, in no scope."""
         inputs = tuple(inputs)
@@ -106,7 +107,8 @@ class Graph:
         name = name or (like.name if like else kind.type)
         if name in self._by_name:
             name = self._uniquify(name)
-        origin, role = (like.origin, like.role) if like else (None, self.role)
+        origin = like.origin if like else None
+        role = role or (like.role if like else self.role)
         return self._append(Operation(self, len(self.nodes), kind, name, inputs, types, (), origin, role))
 
     def stand_for(self, node: Operation | None) -> None:
@@ -256,7 +258,7 @@ class Graph:
         if not isinstance(name, str):
             raise TypeError(f"Operation names are strings (or similar), not {type(name).__name__}.")
         if name not in self._by_name:
-            raise KeyError(f"The name '{name}' refers to an Operation not in the graph.")
+            raise KeyError(f"The name '{name}' refers to an Operation not in the graph.{self._alike(name)}")
         return self._by_name[name]
 
     def get_tensor_by_name(self, name: str) -> Tensor:
@@ -294,7 +296,7 @@ class Graph:
                     f'Tensor names must be of the form "<op_name>:<output_index>".'
                 )
             if name not in self._by_name:
-                raise KeyError(f"The name '{name}' refers to an Operation not in the graph.")
+                raise KeyError(f"The name '{name}' refers to an Operation not in the graph.{self._alike(name)}")
             return self._by_name[name]
         op_name, _, number = name.rpartition(":")
         node = self._by_name.get(op_name)
@@ -303,7 +305,7 @@ class Graph:
         if node is None:
             raise KeyError(
                 f"The name '{name}' refers to a Tensor which does not exist. "
-                f"The operation, '{op_name}', does not exist in the graph."
+                f"The operation, '{op_name}', does not exist in the graph.{self._alike(op_name)}"
             )
         if not number.isdigit() or int(number) >= len(node.outputs):
             raise KeyError(
@@ -311,6 +313,14 @@ class Graph:
                 f"The operation, '{op_name}', exists but only has {len(node.outputs)} outputs."
             )
         return node.outputs[int(number)]
+
+    def _alike(self, name: str) -> str:
+        """Names that may have been meant, for messages: those that end so, then those spelt nearly so."""
+        from difflib import get_close_matches  # only an error needs it
+
+        ends = [known for known in self._by_name if known.lower().endswith(f"/{name.lower()}")]
+        found = list(dict.fromkeys([*ends, *get_close_matches(name, self._by_name)]))[:3]
+        return f" Did you mean {' or '.join(map(repr, found))}?" if found else ""
 
     def is_feedable(self, tensor: Tensor) -> bool:
         """Whether a value can be fed in place of ``tensor``: always."""

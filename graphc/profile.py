@@ -1,15 +1,17 @@
-"""What the kernels of a step cost: operations, bytes moved, and the time each takes when it runs alone.
+"""What a step costs: the operations, bytes moved and time of each kernel when it runs alone, and the memory of all.
 
     rows = graphc.profile.kernels(session, [loss, train_op], {x: images, y: labels})
     print(graphc.profile.table(rows))
+    print(graphc.profile.memory(session, [loss, train_op], {x: images, y: labels}))
 
-The kernels run on copies of the variables, so profiling changes nothing.
+The kernels run on copies of the variables, so profiling changes nothing. Memory is planned: it is known before a run.
 """
 
 from __future__ import annotations
 
 import ctypes
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -20,11 +22,16 @@ from graphc.codegen.program import Call, ErrorSlot, InArena, Place, Slot
 from graphc.dims import DimLike, evaluate
 from graphc.executable import Executable
 
+LONGEST_OPS = 100
 _KERNEL = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 3, *[ctypes.c_int64] * 2)
 
 
 class Row(NamedTuple):
-    """One kernel of a step: what it computes, floating-point operations, bytes read and written, and seconds."""
+    """One kernel of a step: what it computes, floating-point operations, bytes read and written, and seconds.
+
+    ``least`` are the seconds that its operations, or its bytes, take at the best speeds of this machine's one thread
+    (:mod:`graphc.codegen.roofline`); a function such as exp counts as one operation, so its kernels take longer.
+    """
 
     name: str
     ops: str
@@ -32,6 +39,7 @@ class Row(NamedTuple):
     bytes: int
     tasks: int
     seconds: float
+    least: float
 
 
 def kernels(session: Any, fetches: Any, feed_dict: Mapping[Any, Any] | None = None, repeats: int = 20) -> list[Row]:
@@ -42,22 +50,66 @@ def kernels(session: Any, fetches: Any, feed_dict: Mapping[Any, Any] | None = No
     return [bench.row(call, repeats) for call in executable.program.calls]
 
 
+class Memory(NamedTuple):
+    """The bytes that a step works in, besides its code.
+
+    ``arena`` holds the values that kernels leave to each other, and is of one size from run to run; ``scratch`` is
+    private to the threads. ``variables`` are those that the step reads or updates. Each run makes its ``fetches`` anew.
+    """
+
+    arena: int
+    scratch: int
+    constants: int
+    variables: int
+    fetches: int
+
+
+def memory(session: Any, fetches: Any, feed_dict: Mapping[Any, Any] | None = None) -> Memory:
+    """What a run of these would take; the step is compiled for the shapes of the feeds, but not run."""
+    executable, _ = session.compiled(fetches, feed_dict or {})
+    program = executable.program
+    kinds = ("constant", "state", "fetch")
+    sizes = {kind: [_slot_bytes(slot, executable) for slot in program.slots if slot.kind == kind] for kind in kinds}
+    held = [sum(sizes[kind]) for kind in kinds]
+    return Memory(executable.arena_bytes, executable.scratch_bytes, *held)
+
+
+def _slot_bytes(slot: Slot, executable: Executable) -> int:
+    return executable.number(slot.type.elements * slot.type.dtype.size)
+
+
 def table(rows: Sequence[Row]) -> str:
-    """The rows as text, with GFLOP/s and GB/s, and a line of sums."""
-    lines = [f"{'kernel':<44} {'us':>9} {'kFLOP':>10} {'kB':>9} {'GFLOP/s':>8} {'GB/s':>7} {'tasks':>6}  ops"]
-    for row in (*rows, _total(rows)):
-        speed = row.flops / row.seconds / 1e9 if row.seconds else 0.0
-        stream = row.bytes / row.seconds / 1e9 if row.seconds else 0.0
-        lines.append(
-            f"{row.name[-44:]:<44} {1e6 * row.seconds:>9.1f} {row.flops / 1e3:>10.1f} {row.bytes / 1e3:>9.1f} "
-            f"{speed:>8.1f} {stream:>7.1f} {row.tasks:>6}  {row.ops[:60]}"
-        )
-    return "\n".join(lines)
+    """The rows as text: times and their shares, speeds, and the share of the roofline; then a line of sums."""
+    total = _total(rows)
+    return "\n".join([_HEADS, *(_line(row, total.seconds) for row in (*rows, total))])
+
+
+_HEADS = (
+    f"{'kernel':<44} {'us':>9} {'time':>5} {'kFLOP':>10} {'kB':>9} {'GFLOP/s':>8} {'GB/s':>7} {'roof':>5} "
+    f"{'tasks':>6}  ops"
+)
+
+
+def _line(row: Row, total: float) -> str:
+    seconds = row.seconds or float("inf")
+    return (
+        f"{row.name[-44:]:<44} {1e6 * row.seconds:>9.1f} {row.seconds / (total or 1):>5.0%} "
+        f"{row.flops / 1e3:>10.1f} {row.bytes / 1e3:>9.1f} {row.flops / seconds / 1e9:>8.1f} "
+        f"{row.bytes / seconds / 1e9:>7.1f} {row.least / seconds:>5.0%} {row.tasks:>6}  {_counted(row.ops)}"
+    ).rstrip()
+
+
+def _counted(ops: str) -> str:
+    """``Mul+Add+Mul`` -> ``2 Mul + Add``, cut where a line of a terminal ends."""
+    counts = Counter(ops.split("+"))
+    text = " + ".join(name if count == 1 else f"{count} {name}" for name, count in counts.items())
+    return text if len(text) <= LONGEST_OPS else f"{text[: LONGEST_OPS - 3]}..."
 
 
 def _total(rows: Sequence[Row]) -> Row:
-    sums = [sum(getattr(row, field) for row in rows) for field in ("flops", "bytes", "tasks", "seconds")]
-    return Row(f"all {len(rows)} kernels", "", sums[0], sums[1], sums[2], sums[3])
+    flops, moved, tasks = (sum(getattr(row, field) for row in rows) for field in ("flops", "bytes", "tasks"))
+    seconds, least = (sum(getattr(row, field) for row in rows) for field in ("seconds", "least"))
+    return Row(f"all {len(rows)} kernels", "", flops, moved, tasks, seconds, least)
 
 
 class _Bench:
@@ -75,6 +127,7 @@ class _Bench:
     def row(self, call: Call, repeats: int) -> Row:
         """Times one kernel."""
         from graphc.codegen.estimate import estimate
+        from graphc.codegen.roofline import roofline
         from graphc.codegen.step import kernel_symbol
 
         address = self.executable.address(kernel_symbol(call.kernel, self.program.symbols))
@@ -88,8 +141,12 @@ class _Bench:
             function(pointers, dims, self.executable.scratch_address, 0, tasks)
             best = min(best, time.perf_counter() - start)
         cost = estimate(call.kernel)
+        flops, moved = self._number(cost.flops), self._number(cost.moved)
+        machine = roofline()
+        least = machine.seconds(flops, moved, 8 if any(b.dtype == "f64" for b in call.kernel.arguments) else 4)
+        seconds = max(best - machine.call, 0.0)  # what Python takes to call a native function is no part of the step
         ops = call.node.kind.attributes().get("ops", "")
-        return Row(call.node.name, ops, self._number(cost.flops), self._number(cost.moved), tasks, best)
+        return Row(call.node.name, ops, flops, moved, tasks, seconds, least)
 
     def _address(self, place: Place) -> int:
         if isinstance(place, InArena):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from operator import index
 from typing import Any, Generic, TypeVar
 
 from graphc.graph import Graph
@@ -111,8 +112,18 @@ def get_collection_ref(key: str) -> list[Any]:
 
 
 def set_random_seed(seed: int | None) -> None:
-    """Sets the default graph's seed, from which random operations derive theirs."""
-    get_default_graph().seed = seed
+    """Sets the default graph's seed, from which random operations derive theirs; ``TypeError`` unless it is whole."""
+    get_default_graph().seed = checked_seed(seed)
+
+
+def checked_seed(seed: Any) -> int | None:
+    """A seed as an int, or None; ``TypeError`` for anything else."""
+    if seed is None:
+        return None
+    try:
+        return index(seed)
+    except TypeError:
+        raise TypeError(f"a seed must be a whole number or None, not {seed!r}") from None
 
 
 class GraphKeys:

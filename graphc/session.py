@@ -42,7 +42,7 @@ class State:
         array = self.arrays.get(operation)
         if array is None or array.shape != tuple(shape):
             dtype = operation.outputs[0].dtype.numpy if isinstance(operation.kind, VariableV2) else np.dtype(np.int64)
-            fresh = aligned_array(shape, dtype)
+            fresh = aligned_array(shape, dtype, operation.describe)
             fresh[...] = 0
             self.arrays[operation] = array = fresh
             self.version += 1
@@ -73,7 +73,7 @@ class _Plan:
         self._check_fed(self.feeds)
         self.used = [self.feeds.index(tensor) for tensor in self.step.feeds]
         self.feeds_alone_decide = self.used == list(range(len(self.feeds))) and not self.step.flags
-        self.read = frozenset(operation for operation in self.step.states if isinstance(operation.kind, VariableV2))
+        self.read = frozenset(self.step.read)
         self.versions = Versions(self.step, session.threads)
         self.session = session
         self.ready: Executable | None = None  # served the last run, and serves every run with feeds of the same shapes
@@ -129,12 +129,14 @@ class _Plan:
         return results
 
     def _raise_uninitialised(self, state: State) -> None:
-        missing = next(operation for operation in self.read if operation not in state.initialised)
+        missing = [operation for operation in self.step.states if operation in self.read - state.initialised]
+        first, others = missing[0], len(missing) - 1
         raise errors.FailedPreconditionError(
-            missing,
-            missing,
-            f"Attempting to use uninitialized value {missing.name} ({missing.describe()}); run its initializer first, "
-            "for example tf.global_variables_initializer()",
+            first,
+            first,
+            f"Attempting to use uninitialized value {first.name} ({first.describe()})"
+            + (f" and {others} more" if others else "")
+            + "; run its initializer first, for example tf.global_variables_initializer()",
         )
 
 

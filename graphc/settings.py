@@ -5,8 +5,8 @@ GRAPHC_NUM_THREADS   threads of a parallel loop; without it OMP_NUM_THREADS; wit
 GRAPHC_CACHE         0 turns the on-disk cache of compiled code off
 GRAPHC_CACHE_DIR     its folder; by default ``graphc`` in the user's cache folder
 GRAPHC_CACHE_MB      its largest size in megabytes, 256 by default
-GRAPHC_VERBOSE       0 silent, 1 what is compiled, 2 times of each stage, 3 what each pass did
-GRAPHC_DUMP          a folder that receives each stage of each compiled step, numbered
+GRAPHC_VERBOSE       0 silent, 1 what is compiled, 2 times of each stage, 3 the lines that each pass changed
+GRAPHC_DUMP          a folder that receives each stage of each compiled step, numbered: graphs, pictures, loops
 ===================  ==================================================================================
 
 The environment is read once, at the first question; `set_num_threads` changes the thread count afterwards.

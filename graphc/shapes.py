@@ -14,6 +14,8 @@ from typing import Any, NamedTuple, Union
 from graphc.dims import Dim, DimLike, product
 from graphc.dtypes import DType
 
+MOST = 2**63 - 1  # a size that a program can hold
+
 Size = Union[int, Dim, None]
 Shape = Union[tuple[Size, ...], None]
 
@@ -316,7 +318,7 @@ class TensorShape:
 
 def as_shape(value: Any) -> Shape:
     """The plain tuple for a TensorShape, a sequence, a single size, or None."""
-    if value is None or (isinstance(value, tuple) and all(type(size) is int and size >= 0 for size in value)):
+    if value is None or (isinstance(value, tuple) and all(type(size) is int and 0 <= size <= MOST for size in value)):
         return value
     if isinstance(value, TensorShape):
         return value.sizes
@@ -337,6 +339,8 @@ def _as_size(size: Any) -> Size:
         raise TypeError(f"a size must be a whole number or None, not {size!r}")
     if number < 0:
         raise ValueError(f"a size must be at least 0, not {number}; write None for an unknown size")
+    if number > MOST:
+        raise ValueError(f"a size must be below 2**63, not {number}")
     return number
 
 

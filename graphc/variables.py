@@ -151,8 +151,14 @@ class Variable(Arithmetic):
         return state.read(self._handle, name="read")
 
     def initialized_value(self) -> Tensor:
-        """The first value, for the first values of other variables: both are set in one run in any order."""
-        return self._initializer.inputs[1]
+        """The value where the variable is initialised, else its first value: for the first values of other variables.
+
+        They are set with this one in one run, in any order.
+        """
+        first = self._initializer.inputs[1]
+        if not self.shape.is_fully_defined():
+            return first
+        return state.initialized_value(self._handle, first)
 
     def eval(self, session: Any = None) -> Any:
         """The value in ``session`` or the default session."""
@@ -260,14 +266,14 @@ def _without_reads(value: Tensor) -> Tensor:
         return value
     for node in nodes:
         inputs = tuple(replaced.get(tensor, tensor) for tensor in node.inputs)
-        if inputs == node.inputs:
+        if inputs == node.inputs or node.type == "InitializedValue":  # which is a first value where it must be
             continue
         if node.type == "ReadVariableOp":
             replaced[node.outputs[0]] = inputs[0]
         else:
             copy = value.graph.declare(node.kind, inputs, _last_part(node.name))
             replaced.update(zip(node.outputs, copy.outputs))
-    return replaced[value]
+    return replaced.get(value, value)
 
 
 def _ancestors(tensor: Tensor) -> list[Operation]:

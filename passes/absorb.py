@@ -15,6 +15,7 @@ from collections.abc import Iterator
 
 from graphc.dims import DimLike, product
 from graphc.nodes import Tensor
+from graphc.ops.recomputed import Barrier
 from graphc.passes.grow import MAX_MEMBERS, Group, Growth
 from graphc.passes.kinds import CHEAP, flops, is_leaf, reads_memory
 
@@ -40,14 +41,14 @@ def merge_siblings(growth: Growth) -> None:
             other = last.get(key)
             while other is not None and other not in growth.groups:
                 other = growth.homes[next(iter(other.axes))]
-            if other not in (None, current) and _may_be_siblings(other, current) and growth.merge(other, current):
+            if other not in (None, current) and are_siblings(growth, other, current) and growth.merge(other, current):
                 current = other
             last[key] = current
 
 
-def _may_be_siblings(a: Group, b: Group) -> bool:
-    """Whether it helps to join the groups: what follows a contraction has to wait for it."""
-    return a.space == b.space and not (a.contraction or b.contraction or a.root or b.root)
+def are_siblings(growth: Growth, a: Group, b: Group) -> bool:
+    """Whether groups that read the same may be joined, and should be: what follows a contraction has to wait for it."""
+    return a.space == b.space and not (a.contraction or b.contraction) and growth.may_stand_together(a, b)
 
 
 def _is_of_leaves(growth: Growth, group: Group) -> bool:
@@ -64,7 +65,7 @@ def _takes(growth: Growth, reader: Group, group: Group) -> bool:
         return False  # what they share would be computed for each
     if reader.root or not _is_fewer(group.space.sizes, reader.space.sizes):
         return True
-    return all(flops(node) <= CHEAP for node in group.axes) or _is_outer(group, reader)
+    return all(flops(node) <= CHEAP for node in group.axes) or is_outer(group.space.sizes, reader)
 
 
 def _read(growth: Growth, reader: Group, group: Group) -> set[Tensor]:
@@ -81,9 +82,9 @@ def _is_fewer(sizes: tuple[DimLike, ...], others: tuple[DimLike, ...]) -> bool:
     return count != other
 
 
-def _is_outer(group: Group, reader: Group) -> bool:
-    """Whether the group's values depend on outer axes only, so that they are computed before the inner loop."""
-    sizes, others = group.space.sizes, reader.space.sizes
+def is_outer(sizes: tuple[DimLike, ...], reader: Group) -> bool:
+    """Whether values of these sizes depend on outer axes only, so that they are computed before the inner loop."""
+    others = reader.space.sizes
     if reader.contraction or any(size != 1 for size in sizes[-1:]):
         return False
     own = sizes[max(0, len(sizes) - len(others)) :]
@@ -100,6 +101,7 @@ def _is_as_cheap_as_reading(growth: Growth, group: Group) -> bool:
 def _whole_inputs(growth: Growth, group: Group) -> Iterator[Tensor]:
     """The tensors as large as the block that the group reads from memory."""
     nodes = sorted({*group.axes, *group.leaves}, key=lambda node: node.number)
-    for tensor in dict.fromkeys(growth.behind(x) for node in nodes for x in node.inputs if not reads_memory(node)):
+    read = (growth.behind(x, stops=Barrier) for node in nodes for x in node.inputs if not reads_memory(node))
+    for tensor in dict.fromkeys(read):
         if tensor.op not in nodes and tensor.type.sizes == group.space.sizes:
             yield tensor

@@ -12,6 +12,7 @@ from graphc.graph import Graph
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.loops import HistoryType
+from graphc.ops.recomputed import Recomputed, again
 from graphc.ops.reshaping import sum_like
 from graphc.shapes import TensorType
 
@@ -57,9 +58,13 @@ def propagate(
         grads = [None if out in stops or not carries(out.type) else adjoints.total(out) for out in node.outputs]
         if all(grad is None for grad in grads):
             continue
-        with graph.name_scope(f"{node.name}_grad"):
+        name = node.name.removeprefix(f"{graph.get_name_scope()}/")  # of a segment's node, which was declared here
+        with graph.name_scope(f"{name}_grad"):
             rule = with_bodies.get(type(node.kind))
-            partials = rule(node, grads, with_bodies) if rule else _adjoints_of_inputs(node, grads)
+            if isinstance(node.kind, Recomputed):
+                partials = _adjoints_of_segment(graph, node, node.kind, grads, stops, with_bodies)
+            else:
+                partials = rule(node, grads, with_bodies) if rule else _adjoints_of_inputs(node, grads)
             for tensor, partial in zip(node.inputs, partials, strict=True):
                 if partial is not None and carries(tensor.type):
                     adjoints.add(tensor, partial if isinstance(partial, list) else sum_like(partial, tensor))
@@ -74,6 +79,23 @@ def _adjoints_of_inputs(node: Operation, grads: Sequence[Tensor | None]) -> Sequ
         return node.kind.gradient(node, *grads)
     except LookupError:
         raise LookupError(f"{node.describe()} has no gradient; wrap it in tf.stop_gradient to leave it out") from None
+
+
+def _adjoints_of_segment(
+    graph: Graph, node: Operation, kind: Recomputed, grads: Sequence[Any], stops: set[Tensor],
+    with_bodies: Mapping[type[Op], BodyRule],
+) -> Sequence[Any]:  # fmt: skip
+    """The adjoints of what a segment reads, through the segment declared once more."""
+    segment = again(node, kind)
+    adjoints = Adjoints()
+    for result, grad in zip(segment.results, grads, strict=True):
+        if grad is not None:
+            adjoints.add(result, grad)
+    inner_stops = {segment.places.get(tensor, tensor) for tensor in stops}
+    # what the segment reads is where this walk ends: what lies before it is the caller's
+    stops = inner_stops.union(segment.inputs)
+    propagate(graph, segment.results, segment.inputs, stops, adjoints, with_bodies)
+    return [None] * kind.count + [adjoints.total(tensor) for tensor in segment.inputs]
 
 
 def nodes_between(targets: Iterable[Tensor], sources: Iterable[Tensor], stops: set[Tensor]) -> list[Operation]:

@@ -19,11 +19,14 @@ is put together here.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 
+from graphc.dims import evaluate
 from graphc.graph import Graph
 from graphc.nodes import Operation, Tensor
 from graphc.ops.base import Placeholder
+from graphc.ops.contraction import Contract, ContractPhases
 from graphc.ops.fused import Kernel
 from graphc.passes.absorb import absorb_leaves, merge_siblings
 from graphc.passes.bundle import bundles
@@ -37,6 +40,7 @@ def fuse(graph: Graph) -> Graph:
     """The graph in kernels: inputs, large constants, views of whole tensors, and ``Kernel`` nodes."""
     growth = Growth(graph)
     absorb_leaves(growth)
+    merge_siblings(growth)
     recompute(growth)
     merge_siblings(growth)
     return _Assembly(graph, growth).run()
@@ -54,7 +58,7 @@ class _Part:
             self._add(node, growth.free, operands)
         self.inputs = list(dict.fromkeys(x for node in self.nodes for x in node.inputs if x.op not in self.nodes))
         self.first = min(node.number for node in members)
-        self.last = max(members, key=lambda node: node.number)
+        self.main = _main(sorted(members, key=lambda node: node.number))
 
     def _add(self, node: Operation, free: Collection[Operation], in_memory: Collection[Operation]) -> None:
         """Adds a node after those that it repeats for itself."""
@@ -67,6 +71,22 @@ class _Part:
                 self.nodes[waiting.pop()] = None
             else:
                 waiting.append(missing)
+
+
+def _main(members: Sequence[Operation]) -> Operation:
+    """The member that a kernel is named after: of the part that computes most, its product, or else the last."""
+    computed: dict[str, int] = {}
+    for node in members:
+        computed[node.role] = computed.get(node.role, 0) + _computed(node)
+    role = max(computed, key=computed.__getitem__)
+    own = [node for node in members if node.role == role]
+    return next((node for node in own if isinstance(node.kind, Contract | ContractPhases)), own[-1])
+
+
+def _computed(node: Operation) -> int:
+    """How many numbers a node computes, where symbols are a usual batch."""
+    usual: defaultdict[str, int] = defaultdict(lambda: 32)
+    return sum(evaluate(tensor.type.elements, usual) for tensor in node.outputs)
 
 
 class _Assembly:
@@ -113,9 +133,9 @@ class _Assembly:
         return self.places[tensor]
 
     def _add_kernel(self, part: _Part) -> None:
-        if holds_graphs(part.last):
-            inputs = tuple(self._place(x) for x in part.last.inputs)
-            self.places.update(zip(part.last.outputs, copy_node(self.new, part.last, inputs).outputs, strict=True))
+        if holds_graphs(part.main):
+            inputs = tuple(self._place(x) for x in part.main.inputs)
+            self.places.update(zip(part.main.outputs, copy_node(self.new, part.main, inputs).outputs, strict=True))
             return
         body = Graph()
         inside = {tensor: _parameter(body, tensor) for tensor in part.inputs}
@@ -131,7 +151,7 @@ class _Assembly:
                 outputs += own
         body.targets = tuple(inside[tensor] for tensor in outputs)
         inputs = tuple(self._place(x) for x in part.inputs)
-        node = self.new.add(Kernel(body, tuple(spaces)), inputs, like=part.last)
+        node = self.new.add(Kernel(body, tuple(spaces)), inputs, like=part.main)
         self.places.update(zip(outputs, node.outputs, strict=True))
 
     def _in_order(self) -> list[_Part]:

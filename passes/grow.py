@@ -14,11 +14,20 @@ from itertools import chain
 from typing import Any
 
 from graphc.graph import Graph
-from graphc.nodes import Operation, Tensor
-from graphc.ops.contraction import Contract
+from graphc.nodes import Op, Operation, Tensor
+from graphc.ops.arrays import ConcatV2
 from graphc.ops.fused import Space
 from graphc.passes.align import Axes, placed, space_of, through_view
-from graphc.passes.kinds import behind_aliases, has_own_loops, is_alias, is_free, is_input, reads_memory, reduces
+from graphc.passes.kinds import (
+    behind_aliases,
+    contracts,
+    has_own_loops,
+    is_alias,
+    is_free,
+    is_input,
+    reads_memory,
+    reduces,
+)
 
 MAX_MEMBERS = 64  # keeps compile time linear in the size of a graph, and registers enough
 GOOD_SIZE = 40  # from here on, a group of a long chain ends where the one before it did, so that kernels are alike
@@ -33,7 +42,7 @@ class Group:
         self.space: Space = space_of(node)
         self.axes: dict[Operation, Axes] = {}
         self.leaves: set[Operation] = set()
-        self.contraction = isinstance(node.kind, Contract)
+        self.contraction = contracts(node)
         self.root = has_own_loops(node)
         self.level = 0
         self.sources: set[Group] = set()
@@ -64,9 +73,9 @@ class Growth:
 
     # -- what is read --------------------------------------------------------------------------------
 
-    def behind(self, tensor: Tensor) -> Tensor:
-        """What a tensor is a view of: views that each reader computes for itself are looked through."""
-        while tensor.op in self.free and tensor.op.inputs:
+    def behind(self, tensor: Tensor, stops: type[Op] | tuple[()] = ()) -> Tensor:
+        """What a tensor is a view of: views that each reader computes for itself are looked through, but ``stops``."""
+        while tensor.op in self.free and tensor.op.inputs and not isinstance(tensor.op.kind, stops):
             tensor = tensor.op.inputs[0]
         return tensor
 
@@ -82,6 +91,8 @@ class Growth:
             views.append(tensor.op)
             tensor = tensor.op.inputs[0]
         found = axes.get(tensor.op)
+        if found is not None and has_own_loops(tensor.op):
+            return False
         for view in reversed(views):
             if found is not None:
                 found = through_view(view, found, space)
@@ -93,6 +104,8 @@ class Growth:
 
     def _visit(self, node: Operation) -> None:
         sources = self.sources_of(node)
+        if isinstance(node.kind, ConcatV2) and self._put_beside(node, sources):
+            return
         if not (reads_memory(node) or has_own_loops(node)):
             for group in sorted(sources, reverse=True):
                 if self._join(node, group, sources - {group}):
@@ -100,6 +113,26 @@ class Growth:
                         self.merge(self.homes[node], other)
                     return
         self._begin(node, sources)
+
+    def _put_beside(self, node: Operation, sources: set[Group]) -> bool:
+        """Takes a concatenation into the group that computes all its parts, and can store them where they belong."""
+        sizes = node.inputs[0].type.sizes
+        whole = all(x.type.sizes == sizes and self._is_whole(x) for x in node.inputs)
+        if not whole or len(node.inputs) < 2 or 0 in sizes:
+            return False
+        group, *others = sorted(sources, reverse=True)
+        for other in others:
+            if not self.merge(group, other):
+                return False
+        if len(group) >= MAX_MEMBERS:
+            return False
+        self._add(node, group, (), ())
+        return True
+
+    def _is_whole(self, tensor: Tensor) -> bool:
+        """Whether a group computes the value at every position of its block."""
+        home = self.homes.get(tensor.op)
+        return home is not None and not home.root and home.axes[tensor.op] == tuple(range(len(home.space.sizes)))
 
     def _begin(self, node: Operation, sources: set[Group]) -> None:
         if any(len(source) >= MAX_MEMBERS for source in sources):
@@ -154,11 +187,11 @@ class Growth:
 
     def merge(self, group: Group, other: Group) -> bool:
         """Takes ``other`` into ``group``, where one block of positions serves both and nothing waits for itself."""
-        below, above = sorted((group, other))
-        if not self._may_merge(below, above) or _reads_between(below, above):
+        if not self.may_stand_together(group, other):
             return False
+        above = max(group, other)
         space = Space(group.space.sizes, group.space.reduced or other.space.reduced)
-        axes = {**below.axes, **above.axes}
+        axes = {**group.axes, **other.axes}
         both = ((node, other.axes) for node in group.axes), ((node, group.axes) for node in other.axes)
         for node, read in chain(*both):
             reads = not reads_memory(node) and any(self.behind(x).op in read for x in node.inputs)
@@ -170,6 +203,11 @@ class Growth:
         group.contraction = group.contraction or other.contraction
         self._replace(other, group)
         return True
+
+    def may_stand_together(self, group: Group, other: Group) -> bool:
+        """Whether the groups have one block of positions, and none between them has to wait."""
+        below, above = sorted((group, other))
+        return self._may_merge(below, above) and not _reads_between(below, above)
 
     def _may_merge(self, a: Group, b: Group) -> bool:
         if a.root or b.root or a.space.sizes != b.space.sizes or len(a) + len(b) > MAX_MEMBERS:

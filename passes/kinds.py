@@ -9,18 +9,20 @@ from graphc.ops.arrays import ConcatV2
 from graphc.ops.base import Const
 from graphc.ops.blocks import Pad, Slice
 from graphc.ops.branches import If
-from graphc.ops.contraction import Contract
-from graphc.ops.elementwise import Cast, Elementwise
+from graphc.ops.contraction import Contract, ContractPhases
+from graphc.ops.copies import Cast
+from graphc.ops.elementwise import Elementwise
 from graphc.ops.indexing import CheckLabels, GatherV2, ScatterAdd
 from graphc.ops.loops import While
 from graphc.ops.random import Random
+from graphc.ops.recomputed import Barrier
 from graphc.ops.reduction import ArgReduce, Reduce
 from graphc.ops.reshaping import BroadcastTo, DimValue, ExpandDims, Reshape, Squeeze, Transpose
 from graphc.ops.sequences import Cumsum, Iota
 
 CHEAP = 2  # flops; cheaper than reading a value back from memory
 
-_ALIASES = (ExpandDims, Squeeze, Reshape)
+_ALIASES = (ExpandDims, Squeeze, Reshape, Barrier)
 _VIEWS = (*_ALIASES, BroadcastTo, Transpose, Slice)
 _SOURCES = (Const, DimValue, Iota)
 _READS_EACH_ONCE = (Pad, ConcatV2, ScatterAdd, Cumsum, Random)
@@ -35,6 +37,7 @@ class Traits(NamedTuple):
     is_pointwise: bool
     reduces: bool
     is_leaf: bool
+    contracts: bool
     has_own_loops: bool
     reads_memory: bool
 
@@ -55,7 +58,8 @@ def _traits(kind: type[Op]) -> Traits:
     is_source = issubclass(kind, _SOURCES)
     reduces = issubclass(kind, (Reduce, ArgReduce))
     is_leaf = is_pointwise or is_view or is_source or issubclass(kind, GatherV2)
-    own_loops = not (is_leaf or reduces or issubclass(kind, Contract))
+    contracts = issubclass(kind, (Contract, ContractPhases))
+    own_loops = not (is_leaf or reduces or contracts)
     return Traits(
         is_alias=issubclass(kind, _ALIASES),
         is_view=is_view,
@@ -63,8 +67,9 @@ def _traits(kind: type[Op]) -> Traits:
         is_pointwise=is_pointwise,
         reduces=reduces,
         is_leaf=is_leaf,
+        contracts=contracts,
         has_own_loops=own_loops,
-        reads_memory=issubclass(kind, Contract) or (own_loops and not issubclass(kind, _READS_EACH_ONCE)),
+        reads_memory=contracts or (own_loops and not issubclass(kind, _READS_EACH_ONCE)),
     )
 
 
@@ -109,6 +114,11 @@ def reduces(node: Operation) -> bool:
 def is_leaf(node: Operation) -> bool:
     """Whether the node can be computed at any position that is asked for."""
     return traits(type(node.kind)).is_leaf
+
+
+def contracts(node: Operation) -> bool:
+    """Whether the node is a sum of products, whose kernel is loops of its own around what comes after it."""
+    return traits(type(node.kind)).contracts
 
 
 def has_own_loops(node: Operation) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import itertools
 import sys
 import time
@@ -35,16 +36,20 @@ def dumper(folder: Path) -> Observer:
     """Writes each stage to ``folder`` as a numbered text file, and as a picture in Graphviz's language."""
     from graphc.pictures.picture import picture_of  # only for those who look
 
-    folder.mkdir(parents=True, exist_ok=True)
-
     def dump(name: str, before: Graph, after: Graph) -> None:
-        stem = f"{next(_dumped):03d}_{name.replace(' ', '_')}"
+        file = next_file(folder, name)
         text = str(after)
         same = "(unchanged)\n" if text == str(before) else ""
-        (folder / f"{stem}.txt").write_text(f"{same}{text}\n", encoding="utf-8")
-        picture_of(after, name).save(folder / f"{stem}.dot")
+        file.write_text(f"{same}{text}\n", encoding="utf-8")
+        picture_of(after, name).save(file.with_suffix(".dot"))
 
     return dump
+
+
+def next_file(folder: Path, name: str) -> Path:
+    """The numbered text file for what comes next."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{next(_dumped):03d}_{name.replace(' ', '_')}.txt"
 
 
 def _timer() -> Observer:
@@ -59,8 +64,14 @@ def _timer() -> Observer:
 
 
 def _print(name: str, before: Graph, after: Graph) -> None:
-    text = str(after)
-    print(f"-- {name}{' (unchanged)' if text == str(before) else ''}\n{text}", file=sys.stderr)
+    lines = changed_lines(str(before), str(after))
+    print("\n".join([f"-- {name}{'' if lines else ' (unchanged)'}", *lines]), file=sys.stderr)
+
+
+def changed_lines(before: str, after: str) -> list[str]:
+    """The lines that went, with ``-`` before them, and those that came, with ``+``; the rest is in a dump."""
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), n=0, lineterm="")
+    return [line for number, line in enumerate(lines) if number >= 2 and not line.startswith("@@")]
 
 
 def _verify(name: str, before: Graph, after: Graph) -> None:

@@ -23,7 +23,7 @@ def prune(graph: Graph) -> Graph:
     needed = graph.needed()
     if len(needed) == len(graph.nodes) and not any(node.type in _ONLY_NAMES for node in needed):
         return graph
-    return rewrite(graph, lambda node, inputs: inputs[0] if node.type in _ONLY_NAMES else None)
+    return rewrite(graph, lambda node, inputs: inputs[: len(node.outputs)] if node.type in _ONLY_NAMES else None)
 
 
-_ONLY_NAMES = frozenset({"Identity", "StopGradient", "PlaceholderWithDefault", "ReadVariableOp"})
+_ONLY_NAMES = frozenset({"Identity", "StopGradient", "PlaceholderWithDefault", "ReadVariableOp", "Recomputed"})

@@ -1,4 +1,4 @@
-"""Computes cheap values again where they are read, when what they follow from is in memory anyway.
+"""Values that other groups read: which of them are stored, and which are computed again from those that are.
 
 Before::
 
@@ -7,32 +7,36 @@ Before::
 After::
 
     {Tanh} -> h                                  {Square, Sub, Mul(g, h), Mul(g, 1 - h^2)}
+
+A group's values are looked at together. In a network from memory to the readers, cutting a value's edge is to store it
+and read it back, cutting an operation's edge is to do it again in the readers: the least cut is the cheapest plan.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
-from graphc.dims import substitute
+from graphc.dims import DimLike, product, substitute
 from graphc.nodes import Operation, Tensor
-from graphc.ops.fused import Space
+from graphc.passes.absorb import are_siblings, is_outer
+from graphc.passes.cut import UNCUT, Network
 from graphc.passes.grow import MAX_MEMBERS, Group, Growth, connect
-from graphc.passes.kinds import CHEAP, flops, is_input, is_pointwise, reads_memory
+from graphc.passes.kinds import flops, is_input, is_pointwise, reads_memory
 
-LARGEST_CONE = 4  # nodes computed again for one value
-SMALL = 8  # a value of so many times fewer bytes is rather stored than computed again
-USUAL_SIZE = 64  # what a symbolic size is taken to be, to compare bytes
+BYTE = 2  # flops; what moving a byte to or from a cache that all cores share costs
+USUAL_SIZE = 64  # what a symbolic size is taken to be, to compare costs
 
 
-class Cone(NamedTuple):
-    """A value's way from memory: the nodes to compute, and the tensors that they read."""
+class Value(NamedTuple):
+    """A value that readers need: the operands to compute it from, None where it can only be read; and who needs it."""
 
-    nodes: list[Operation]
-    inputs: list[Tensor]
+    operands: list[Tensor] | None
+    readers: set[Group]
 
 
 def recompute(growth: Growth) -> None:
-    """Moves cheap values from the group that computes them to those that read them, where that moves fewer bytes."""
+    """Moves values from the groups that compute them to those that read them, where that costs less."""
     _Search(growth).run()
     _drop_unread(growth)
 
@@ -40,82 +44,144 @@ def recompute(growth: Growth) -> None:
 class _Search:
     def __init__(self, growth: Growth):
         self.growth = growth
-        self.pinned = set(growth.targets)
+        self.pinned = set(growth.targets)  # stored whatever happens
         self.reading: dict[Tensor, set[Group]] = {}
-        self.spaces: dict[Tensor, set[Space]] = {}  # of the groups that read a tensor and may take siblings in
+        self.in_place: set[tuple[Tensor, Group]] = set()  # read from memory as a whole
         for group in growth.groups:
             for node in (*group.axes, *group.leaves):
                 for x in map(growth.behind, node.inputs):
                     self.reading.setdefault(x, set()).add(group)
-                    if not (group.contraction or group.root):
-                        self.spaces.setdefault(x, set()).add(group.space)
                     if reads_memory(node):
                         self.pinned.add(x)
+                        self.in_place.add((x, group))
 
     def run(self) -> None:
-        """From the last value to the first, so that what only moved values needed is not stored for them."""
+        """From the last group to the first, so that what only moved values needed is not stored for them."""
         for group in sorted(self.growth.groups, reverse=True):
-            for node in sorted(group.axes, key=lambda node: node.number, reverse=True):
-                readers = self.reading.get(node.outputs[0], set()) - {group}
-                if readers and _is_cheap(node) and node.outputs[0] not in self.pinned:
-                    self._consider(node.outputs[0], group, readers)
+            wanted = {
+                node.outputs[0]: readers
+                for node in group.axes
+                if (readers := self._readers(node.outputs[0], group)) and is_pointwise(node)
+            }
+            if wanted:
+                self._plan(group, wanted)
 
-    def _consider(self, tensor: Tensor, group: Group, readers: set[Group]) -> None:
-        cone = self._cone(tensor, group)
-        if cone is None or not self._is_worth_it(tensor, group, cone, readers):
+    def _readers(self, tensor: Tensor, group: Group) -> set[Group]:
+        """The groups that could compute the tensor for themselves."""
+        return {r for r in self.reading.get(tensor, ()) if r is not group and (tensor, r) not in self.in_place}
+
+    def _plan(self, group: Group, wanted: dict[Tensor, set[Group]]) -> None:
+        region = self._region(group, wanted)
+        network = Network("memory", "readers")
+        needed = self._needed_here(group, region)
+        for tensor, value in region.items():
+            if value.operands is None:
+                network.add("memory", ("made", tensor))
+            else:
+                network.add("memory", ("made", tensor), self._again(tensor, value.readers, tensor in needed))
+                for x in value.operands:
+                    network.add(("read", x), ("made", tensor))
+            network.add(("made", tensor), ("read", tensor), self._moved(tensor, group, wanted, value.readers))
+        for tensor in wanted:
+            network.add(("read", tensor), "readers")
+        behind = network.behind_cut()
+        if behind is None:
             return
-        self.reading[tensor] -= readers
-        for reader in readers:
-            reader.leaves.update(cone.nodes)
-            for x in cone.inputs:
+        again = {tensor for tensor in region if ("made", tensor) in behind}
+        if again & wanted.keys() and self._have_room(wanted, len(again)):
+            for tensor in again & wanted.keys():
+                self._move(tensor, wanted[tensor], again, region)
+
+    def _region(self, group: Group, wanted: dict[Tensor, set[Group]]) -> dict[Tensor, Value]:
+        """The wanted values, and what they follow from up to what is in memory or no pointwise op computes."""
+        region: dict[Tensor, Value] = {}
+        inside = {*group.axes, *group.leaves}
+        waiting = list(wanted.items())
+        while waiting:
+            tensor, readers = waiting.pop()
+            known = region.get(tensor)
+            if known is not None and readers <= known.readers:
+                continue
+            operands = self._operands(tensor.op) if tensor.op in inside and is_pointwise(tensor.op) else None
+            region[tensor] = Value(operands, readers | (known.readers if known else set()))
+            waiting += [(x, region[tensor].readers) for x in operands or ()]
+        return region
+
+    def _operands(self, node: Operation) -> list[Tensor]:
+        """What is read to compute a node, but numbers."""
+        return [x for x in map(self.growth.behind, node.inputs) if x.op not in self.growth.free]
+
+    def _needed_here(self, group: Group, region: dict[Tensor, Value]) -> set[Tensor]:
+        """The values of the region that the group computes for its own sake, whatever others read."""
+        waiting = [x for x in region if x in self.pinned]
+        for node in (*group.axes, *group.leaves):
+            if not is_pointwise(node):
+                waiting += self._operands(node)
+        found: set[Tensor] = set()
+        while waiting:
+            tensor = waiting.pop()
+            if tensor in region and tensor not in found:
+                found.add(tensor)
+                waiting += region[tensor].operands or ()
+        return found
+
+    def _again(self, tensor: Tensor, readers: set[Group], needed: bool) -> int:
+        """What computing the value in its readers costs, less what its own group saves."""
+        if any((tensor, reader) in self.in_place for reader in readers):
+            return UNCUT  # it is in memory there, and cannot be both
+        times = sum(_positions(tensor, reader) for reader in readers)
+        own = 0 if needed else _number(tensor.type.elements)
+        return max(flops(tensor.op) * (times - own), 0) + 1
+
+    def _moved(self, tensor: Tensor, group: Group, wanted: dict[Tensor, set[Group]], readers: set[Group]) -> int:
+        """What storing the value, where it is not stored anyway, and reading it costs."""
+        size = _number(tensor.type.elements) * tensor.dtype.size
+        home = self.growth.homes.get(tensor.op)
+        if home is None and not is_input(tensor.op):
+            return UNCUT  # another's leaf: computed wherever it is read
+        stored = home is not group or tensor in self.pinned
+        asking = wanted.get(tensor, ())
+        loads = [reader for reader in readers if reader in asking or not self._reads(reader, tensor)]
+        return BYTE * size * (len(loads) + (not stored)) + 1
+
+    def _reads(self, reader: Group, tensor: Tensor) -> bool:
+        """Whether a group reads the tensor anyway, or one does that it will be merged with."""
+        groups = self.reading.get(tensor, set())
+        return reader in groups or any(are_siblings(self.growth, reader, other) for other in groups)
+
+    def _have_room(self, wanted: dict[Tensor, set[Group]], more: int) -> bool:
+        return all(len(reader) + more <= 2 * MAX_MEMBERS for readers in wanted.values() for reader in readers)
+
+    def _move(self, tensor: Tensor, readers: Iterable[Group], again: set[Tensor], region: dict[Tensor, Value]) -> None:
+        """Computes the tensor in its readers."""
+        self.reading[tensor] -= set(readers)
+        waiting, done = [tensor], set()
+        while waiting:
+            x = waiting.pop()
+            if x in done:
+                continue
+            done.add(x)
+            if x in again:
+                for reader in readers:
+                    reader.leaves.add(x.op)
+                waiting += region[x].operands or ()
+                continue
+            for reader in readers:
                 self.reading.setdefault(x, set()).add(reader)
                 if x.op in self.growth.homes:
                     connect(self.growth.homes[x.op], reader)
 
-    def _cone(self, tensor: Tensor, group: Group) -> Cone | None:
-        """How to compute a value from what is in memory, or would be put there; None where that is not cheap."""
-        nodes: dict[Operation, None] = {}
-        inputs: dict[Tensor, None] = {}
-        waiting = [tensor]
-        while waiting:
-            node = waiting.pop().op
-            if not _is_cheap(node) or len(nodes) == LARGEST_CONE:
-                return None
-            nodes[node] = None
-            for x in map(self.growth.behind, node.inputs):
-                is_small = _bytes(x) * SMALL <= _bytes(tensor)
-                if self._is_in_memory(x, group) or (x.op in group.axes and (is_small or not _is_cheap(x.op))):
-                    inputs[x] = None
-                elif x.op not in self.growth.free and x.op not in nodes:
-                    waiting.append(x)
-        return Cone(list(nodes), list(inputs))
 
-    def _is_in_memory(self, tensor: Tensor, group: Group) -> bool:
-        if is_input(tensor.op) or tensor in self.pinned:
-            return True
-        home = self.growth.homes.get(tensor.op)
-        if home is group:
-            return not _is_cheap(tensor.op) and len(self.reading[tensor]) > 1
-        return home is not None and tensor.op not in group.leaves
-
-    def _is_worth_it(self, tensor: Tensor, group: Group, cone: Cone, readers: set[Group]) -> bool:
-        if any(len(reader) + len(cone.nodes) > 2 * MAX_MEMBERS for reader in readers):
-            return False
-        stored = sum(_bytes(x) for x in cone.inputs if not self._is_in_memory(x, group))
-        loaded = [sum(_bytes(x) for x in cone.inputs if not self._reads(reader, x)) for reader in readers]
-        own = _bytes(tensor)
-        # a sum of two large values is stored rather than read as two, again and again along a chain of such sums
-        return max(loaded) <= own + own // SMALL and stored + sum(loaded) < own * (1 + len(readers))
-
-    def _reads(self, reader: Group, tensor: Tensor) -> bool:
-        """Whether a group reads the tensor anyway, or one does that will be merged with it as its sibling."""
-        if tensor.op in reader.axes:
-            return True
-        return reader in self.reading.get(tensor, ()) or reader.space in self.spaces.get(tensor, ())
+def _positions(tensor: Tensor, reader: Group) -> int:
+    """How often a reader computes a value: at each of its positions, but for values of outer axes alone."""
+    own, positions = _number(tensor.type.elements), _number(product(reader.space.sizes))
+    return own if own >= positions or is_outer(tensor.type.sizes, reader) else positions
 
 
-def _is_cheap(node: Operation) -> bool:
-    return is_pointwise(node) and flops(node) <= CHEAP
+def _number(size: DimLike) -> int:
+    number = substitute(size, lambda _: USUAL_SIZE)
+    assert isinstance(number, int)
+    return number
 
 
 def _drop_unread(growth: Growth) -> None:
@@ -134,9 +200,3 @@ def _drop_unread(growth: Growth) -> None:
         group.leaves &= wanted
         if not group.axes:
             growth.forget(group)
-
-
-def _bytes(tensor: Tensor) -> int:
-    size = substitute(tensor.type.elements, lambda _: USUAL_SIZE)
-    assert isinstance(size, int)
-    return size * tensor.dtype.size

@@ -9,7 +9,7 @@ import numpy as np
 
 from graphc import dtypes
 from graphc.nodes import Tensor
-from graphc.ops.elementwise import Cast
+from graphc.ops.copies import Cast
 from graphc.ops.indexing import ScatterAdd
 from graphc.ops.row_writes import AddRows
 from graphc.passes.simplify_site import Key, Rule, Site, is_number, is_power_of_two, number_of

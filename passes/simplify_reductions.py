@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from graphc.dims import DimLike, product
 from graphc.nodes import Tensor
+from graphc.ops.elementwise import Elementwise
 from graphc.ops.reduction import Reduce
-from graphc.ops.reshaping import BroadcastTo, ExpandDims, Reshape, Squeeze, Transpose
-from graphc.passes.simplify_site import Key, Rule, Site
+from graphc.ops.reshaping import BroadcastTo, DimValue, ExpandDims, Reshape, Squeeze, Transpose
+from graphc.passes.simplify_site import Key, Rule, Site, is_power_of_two, number_of
 
 LARGE = 4096  # elements; fewer are not worth a second kernel
 ROWS = 16  # at least so many threads' worth of rows, and so many elements in each
@@ -88,6 +91,86 @@ def reduce_broadcast(at: Site, x: Tensor) -> Tensor | None:
     return at.filled(result)
 
 
+def reduce_centred(at: Site, x: Tensor) -> Tensor | None:
+    """``sum((x - mean(x)) * c) -> sum(x) * 0``, ``c`` alike along the axes; and so for such a part of a sum
+
+    So a mean has no part in the adjoint of a variance, and no round over ``x`` is made to find that. It is not 0, so
+    that NaN stays.
+    """
+    kind: Reduce = at.kind
+    if kind.fn != "Sum" or not kind.axes or not x.dtype.is_floating:
+        return None
+    parts = x.op.inputs if _named(x, "Add") else (x,)
+    if any(part.type.sizes != x.type.sizes for part in parts):
+        return None
+    totals = [_total_of_centred(part, kind.axes) for part in parts]
+    if all(total is None for total in totals):
+        return None
+    sums = [
+        at.make(kind, part)
+        if total is None
+        else at.make(Reshape(at.type.sizes), at.fn("Mul", total, at.constant(0, x.dtype)))
+        for part, total in zip(parts, totals, strict=True)
+    ]
+    return sums[0] if len(sums) == 1 else at.fn("Add", *sums)
+
+
+def _total_of_centred(x: Tensor, axes: Sequence[int]) -> Tensor | None:
+    """The sum over the axes of what ``x`` is the distance of from its mean, times what is alike along the axes."""
+    sizes = x.type.sizes
+    while _named(x, "Neg", "Mul", "RealDiv"):
+        a, b = (*x.op.inputs, *x.op.inputs)[:2]
+        if _named(x, "Neg") or (a.type.sizes == sizes and _is_alike_along(b, axes, len(sizes))):
+            x = a
+        elif _named(x, "Mul") and b.type.sizes == sizes and _is_alike_along(a, axes, len(sizes)):
+            x = b
+        else:
+            return None
+    if not _named(x, "Sub") or x.type.sizes != sizes or not _is_alike_along(x.op.inputs[1], axes, len(sizes)):
+        return None
+    return _total_of_mean(x.op.inputs[1], x.op.inputs[0], axes)
+
+
+def _is_alike_along(x: Tensor, axes: Sequence[int], rank: int) -> bool:
+    first = rank - len(x.type.sizes)
+    return all(axis < first or x.type.sizes[axis - first] == 1 for axis in axes)
+
+
+def _total_of_mean(mean: Tensor, x: Tensor, axes: Sequence[int]) -> Tensor | None:
+    """The sum of ``x`` over the axes, if ``mean`` is that divided by how many elements were added up."""
+    scaled = _behind_views(mean)
+    if not _named(scaled, "Mul", "RealDiv"):
+        return None
+    total, factor = scaled.op.inputs
+    count, number = product(x.type.sizes[axis] for axis in axes), number_of(factor)
+    if not isinstance(count, int):
+        of_count = _named(scaled, "RealDiv") and _is_size(factor, count)
+    elif _named(scaled, "RealDiv"):
+        of_count = number == count
+    else:
+        of_count = number is not None and is_power_of_two(number) and number * count == 1
+    total = _behind_views(total)
+    kind = total.op.kind
+    if not of_count or not isinstance(kind, Reduce) or kind.fn != "Sum" or total.op.inputs[0] is not x:
+        return None
+    return total if tuple(sorted(kind.axes or ())) == tuple(sorted(axes)) else None
+
+
+def _is_size(tensor: Tensor, size: DimLike) -> bool:
+    kind = _behind_views(tensor).op.kind
+    return isinstance(kind, DimValue) and kind.dim == size
+
+
+def _behind_views(x: Tensor) -> Tensor:
+    while isinstance(x.op.kind, (Reshape, ExpandDims, Squeeze, BroadcastTo)):
+        x = x.op.inputs[0]
+    return x
+
+
+def _named(x: Tensor, *names: str) -> bool:
+    return isinstance(x.op.kind, Elementwise) and x.op.kind.fn in names
+
+
 def _is_below(size: DimLike, limit: int) -> bool:
     """Whether a size is a number less than ``limit``; symbols are taken to be large."""
     return isinstance(size, int) and size < limit
@@ -98,5 +181,5 @@ def _reduces_all(kind: Reduce, x: Tensor) -> bool:
 
 
 REDUCTIONS: dict[Key, tuple[Rule, ...]] = {
-    Reduce: (reduce_nothing, reduce_twice, reduce_all_of_view, reduce_broadcast, reduce_by_rows),
+    Reduce: (reduce_nothing, reduce_centred, reduce_twice, reduce_all_of_view, reduce_broadcast, reduce_by_rows),
 }

@@ -15,7 +15,7 @@ from graphc.nodes import Op, Tensor
 from graphc.ops.arrays import ConcatV2
 from graphc.ops.base import Const
 from graphc.ops.blocks import Pad, Slice
-from graphc.ops.elementwise import Cast
+from graphc.ops.copies import Cast
 from graphc.ops.reshaping import BroadcastTo, ExpandDims, Reshape, Squeeze, Transpose
 from graphc.passes.simplify_site import Key, Rule, Site, number_of
 

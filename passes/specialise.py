@@ -23,13 +23,14 @@ import numpy as np
 
 from graphc import errors
 from graphc.dims import Dim
-from graphc.graph import Graph
+from graphc.graph import Graph, needed_nodes
 from graphc.nodes import Operation, Tensor
-from graphc.ops.base import Const
+from graphc.ops.base import Const, Placeholder
 from graphc.ops.branches import If
+from graphc.ops.late import Late
 from graphc.ops.loops import While
 from graphc.ops.reshaping import DimValue
-from graphc.ops.shape_values import DependsOnData, compute
+from graphc.ops.shape_values import DependsOnData, NeedsNumbers, compute
 from graphc.passes.rewrite import rewrite
 from graphc.passes.specialise_bodies import exact_if, exact_while
 from graphc.scopes import get_default_graph
@@ -60,9 +61,14 @@ def specialise(
             if node.name in symbolic:
                 values[outputs[0]] = symbolic[node.name]
             return outputs
+        return computed(node, inputs)
+
+    def computed(node: Operation, inputs: tuple[Tensor, ...]) -> Sequence[Tensor]:
         if isinstance(node.kind, (If, While)):
             exact_node = exact_if if isinstance(node.kind, If) else exact_while
             return exact_node(node, inputs, [values.get(tensor) for tensor in inputs], specialise)
+        if isinstance(node.kind, Late):
+            return late(node, inputs, node.kind)
         result = _exact_node(node, inputs, [values.get(tensor) for tensor in inputs])
         if len(result) == 1:
             known = compute(node.outputs[0], [x.type for x in inputs], [values.get(x) for x in inputs])
@@ -71,7 +77,31 @@ def specialise(
                 values[result[0]] = known
         return result
 
+    def late(node: Operation, inputs: tuple[Tensor, ...], kind: Late) -> Sequence[Tensor]:
+        """What is declared now, in a graph of its own with the ranks that are known by now, made exact in turn."""
+        with Graph().as_default() as inner:
+            stand_ins = [inner.add(Placeholder(x.dtype), (), (_declarable(x.type),), name=x.op.name) for x in inputs]
+            inner.stand_for(node)
+            places = {new.outputs[0]: x for new, x in zip(stand_ins, inputs, strict=True)}
+            tensors = list(places)[: kind.tensors]
+            try:
+                outputs = kind.declared(tensors, [values.get(x) for x in inputs[kind.tensors :]])
+                if any(isinstance(new.kind, Late) for new in inner.nodes):
+                    raise NeedsNumbers("it is another program for each size")
+            except (ValueError, TypeError) as error:
+                raise _failure(node, error) from _cause(error)
+        for declared in needed_nodes(outputs):
+            if declared.outputs[0] not in places:
+                found = computed(declared, tuple(places[x] for x in declared.inputs))
+                places.update(zip(declared.outputs, found, strict=True))
+        return [places[y] for y in outputs]
+
     return rewrite(graph, exact)
+
+
+def _declarable(type: TensorType) -> TensorType:
+    """The type as a program may declare it: without symbols."""
+    return TensorType(type.dtype, tuple(size if isinstance(size, int) else None for size in type.sizes))
 
 
 def _exact_node(node: Operation, inputs: tuple[Tensor, ...], values: Sequence[Any]) -> Sequence[Tensor]:
@@ -82,8 +112,16 @@ def _exact_node(node: Operation, inputs: tuple[Tensor, ...], values: Sequence[An
             return (result,) if isinstance(result, Tensor) else result
         return get_default_graph().add(node.kind, inputs, like=node).outputs
     except (ValueError, TypeError) as error:
-        cause = error if isinstance(error, DependsOnData) else None  # the session may know the values
-        raise errors.InvalidArgumentError(node, node, f"{node.describe()}: {error}") from cause
+        raise _failure(node, error) from _cause(error)
+
+
+def _failure(node: Operation, error: Exception) -> errors.InvalidArgumentError:
+    return errors.InvalidArgumentError(node, node, f"{node.describe()}: {error}")
+
+
+def _cause(error: Exception) -> Exception | None:
+    """The reason that the session may take away, since it knows the values."""
+    return error if isinstance(error, DependsOnData) else None
 
 
 def _known(node: Operation, tensor: Tensor, value: Any) -> Tensor:

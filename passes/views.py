@@ -14,7 +14,8 @@ from typing import Any
 from graphc.dims import DimLike, is_nonnegative, row_major_strides
 from graphc.nodes import Op, Tensor
 from graphc.ops.blocks import Slice
-from graphc.ops.elementwise import Cast, Elementwise
+from graphc.ops.copies import Cast
+from graphc.ops.elementwise import Elementwise
 from graphc.ops.reshaping import BroadcastTo, ExpandDims, Reshape, Squeeze, Transpose
 from graphc.records import record
 

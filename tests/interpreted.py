@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any
 
 import numpy as np
@@ -35,7 +35,7 @@ class InterpretedSession:
         fed = self._fed(feed_dict or {})
         step = capture(parsed.tensors, parsed.operations, fed)
         inputs = {place: fed[tensor] for tensor, place in step.feeds.items()}
-        inputs |= {place: self._state(operation) for operation, place in step.states.items()}
+        inputs |= {place: self._state(operation, step.read) for operation, place in step.states.items()}
         inputs |= {place: np.asarray(operation in self.values) for operation, place in step.flags.items()}
         results = evaluate(step.graph, inputs)
         self.values.update(zip(step.updates, results[step.fetches :], strict=True))
@@ -45,8 +45,10 @@ class InterpretedSession:
         tensors = {feed_target(self.graph, key): value for key, value in feeds.items()}
         return {tensor: np.asarray(value, tensor.dtype.numpy) for tensor, value in tensors.items()}
 
-    def _state(self, operation: Operation) -> np.ndarray[Any, Any]:
+    def _state(self, operation: Operation, read: Set[Operation]) -> np.ndarray[Any, Any]:
         if not isinstance(operation.kind, VariableV2):
             return self.values.get(operation, np.zeros((), np.int64))  # a random stream begins at 0
+        if operation not in self.values and operation not in read:
+            return np.zeros(operation.outputs[0].type.sizes, operation.outputs[0].dtype.numpy)  # what a flag leaves out
         assert operation in self.values, f"{operation.name} is read before it is initialised"
         return self.values[operation]

@@ -1,7 +1,8 @@
 """Random legal programs, as lines of Python: each line declares a tensor from earlier ones.
 
-Values are looked at while a program grows, so that it stays tame: nothing overflows, and nothing is decided by the last
-bits (a comparison of nearly equal floats is not added). A program prints as a file that runs.
+Values are looked at while a program grows, so that it stays tame: floats do not overflow, and nothing is decided by the
+last bits (a comparison of nearly equal floats is not added). In wild programs whole numbers wrap, divisors are values,
+and inputs may be written in. A program prints as a file that runs.
 """
 
 from __future__ import annotations
@@ -80,7 +81,8 @@ class Program:
 class Growing:
     """A program to which lines are added while they keep it tame."""
 
-    def __init__(self, seed: int, lines: int):
+    def __init__(self, seed: int, lines: int, wild: bool = False):
+        self.wild = wild
         self.random = random.Random(seed)
         self.program = Program()
         self.names: dict[str, Any] = {"tf": tf, "np": np}
@@ -99,14 +101,20 @@ class Growing:
 
     def _add_inputs(self) -> None:
         for number in range(self.random.randint(2, 4)):
-            dtype = self.random.choice(["float32", "float64", "float32", "float64", "int32", "bool"])
+            whole = ["int32", "int32", "int64", "uint8"] if self.wild else ["int32"]
+            dtype = self.random.choice(["float32", "float64", "float32", "float64", *whole, "bool"])
             shape = self.shape()
             value = f"np.random.RandomState({number}).uniform(-2, 2, {list(shape)}).astype(np.{dtype})"
             if dtype == "bool":
                 value = f"np.random.RandomState({number}).uniform(-1, 1, {list(shape)}) > 0"
+            elif self.wild and dtype in whole:
+                limits = f"np.iinfo(np.{dtype}).min, np.iinfo(np.{dtype}).max"
+                value = f"np.random.RandomState({number}).randint({limits}, size={list(shape)}, dtype=np.{dtype})"
             array = np.asarray(eval(value, {"np": np}))
             name = f"x{number}"
-            if dtype != "bool" and self.random.random() < 0.3:
+            if self.wild and self.random.random() < 0.4:
+                self.program.inputs.append(f"{name} = tf.constant({value})")
+            elif dtype != "bool" and self.random.random() < 0.3:
                 self.program.inputs.append(f"{name} = tf.Variable({value})")
             else:
                 declared = [None if self.random.random() < 0.2 else size for size in shape]
@@ -132,10 +140,11 @@ class Growing:
         try:
             tensor = eval(expression, self.names)
             array = evaluate(self.graph, self.known, [tensor])[0]
-        except (ValueError, TypeError, IndexError):
+        except (ValueError, TypeError, IndexError, ArithmeticError):
             del self.graph.nodes[nodes:]
             return
-        if array.size > LARGEST or not _is_tame(array) or tensor.dtype.name not in DTYPES:
+        may_wrap = self.wild and array.dtype.kind in "iu"
+        if array.size > LARGEST or not (may_wrap or _is_tame(array)) or tensor.dtype.name not in DTYPES:
             return
         name = f"v{len(self.program.lines)}"
         self.program.lines.append(f"{name} = {expression}")
@@ -181,7 +190,7 @@ class Growing:
         return sorted(self.random.sample(range(rank), self.random.randint(1, rank))) if rank else []
 
 
-DTYPES = ("float32", "float64", "int32", "int64", "bool")
+DTYPES = ("float32", "float64", "int32", "int64", "uint8", "bool")
 
 
 def _is_tame(array: Any) -> bool:
@@ -228,6 +237,8 @@ def _binary(growing: Growing) -> str | None:
     forms = ["{0} + {1}", "{0} - {1}", "{0} * {1}", "tf.maximum({0}, {1})", "tf.minimum({0}, {1})", "{0} + -{1}"]
     if x.is_float:
         forms.append("{0} / (tf.square({1}) + 0.5)")
+    elif growing.wild:
+        forms += ["{0} // {1}", "{0} % {1}", "tf.truncatediv({0}, {1})", "tf.truncatemod({0}, {1})"]
     return growing.random.choice(forms).format(x.name, y.name)
 
 
@@ -404,6 +415,6 @@ MAKERS: tuple[Callable[[Growing], str | None], ...] = (
 )  # fmt: skip
 
 
-def random_program(seed: int, lines: int = 14) -> Program:
+def random_program(seed: int, lines: int = 14, wild: bool = False) -> Program:
     """The program of a seed, of about so many lines."""
-    return Growing(seed, lines).program
+    return Growing(seed, lines, wild).program

@@ -22,7 +22,7 @@ FLOORS: list[dict[str, list[str]]] = [
     {"front door": ["graphc", "graphc.__main__"]},
     {
         "session": [
-            *("graphc.session", "graphc.versions", "graphc.feeding", "graphc.fetching", "graphc.profile"),
+            *("graphc.session", "graphc.versions", "graphc.feeding", "graphc.fetching", "graphc.profile*"),
             *("graphc.aot*", "graphc.visualize*", "graphc.export", "graphc.testing"),
         ]
     },
@@ -66,6 +66,7 @@ EXCEPTIONS = {f"graphc.passes.{module}": "gradient passes" for module in _DIFFER
 WAYS_UP = {
     "graphc.graph": {"graphc.scopes", "graphc.export", "graphc.visualize"},
     "graphc.body": {"graphc.ops.base"},
+    "graphc.ops.late": {"graphc.passes.gradients"},
 }
 
 NOT_LOADED_BY_IMPORT = ("llvmlite", "networkx", "graphviz")

@@ -184,8 +184,87 @@ def gather_outside():
 
 
 def more_memory_than_there_is():
-    tf.Variable(tf.zeros([10**6, 10**6]))
+    tf.Variable(tf.zeros([10**6, 10**6]), name="table")  # here
     tf.Session().run(tf.global_variables_initializer())
+
+
+def more_memory_than_there_is_for_a_value():
+    n = tf.placeholder(tf.int64, [])
+    x = tf.random_uniform([n, n], name="x")  # here
+    tf.Session().run(tf.reduce_max(x @ x), {n: 10**7})
+
+
+def more_memory_than_there_is_for_a_fetch():
+    ones = tf.fill([2**40, 4], tf.placeholder(tf.float32, [], name="one"), name="ones")  # here
+    tf.Session().run(ones, {"one:0": 1})
+
+
+def more_elements_than_can_be_counted():
+    ones = tf.fill([2**62, 4], tf.placeholder(tf.float32, [], name="one"), name="ones")  # here
+    tf.Session().run(ones, {"one:0": 1})
+
+
+def a_size_beyond_all_numbers():
+    tf.zeros([10**30])
+
+
+def a_placeholder_beyond_all_numbers():
+    tf.placeholder(tf.float32, [None, 2**64])
+
+
+def a_constant_larger_than_memory():
+    tf.constant(1.0, shape=[2**45])
+
+
+def a_negative_size():
+    tf.zeros([3, -1])
+
+
+def a_negative_size_that_is_fed():
+    n = tf.placeholder(tf.int32, [])
+    filled = tf.fill([n, 3], 1.0, name="filled")  # here
+    tf.Session().run(filled, {n: -2})
+
+
+def random_numbers_of_a_negative_size():
+    n = tf.placeholder(tf.int32, [])
+    noise = tf.random_normal([n, 3], name="noise")  # here
+    tf.Session().run(noise, {n: -2})
+
+
+def fed_paddings_below_zero():
+    n = tf.placeholder(tf.int32, [])
+    padded = tf.pad(tf.zeros([4, 3]), [[n, 0], [0, 0]], name="padded")  # here
+    tf.Session().run(padded, {n: -2})
+
+
+def slice_of_a_fed_size():
+    size = tf.placeholder(tf.int32, [2])
+    part = tf.slice(tf.zeros([4, 3]), [1, 1], size, name="part")  # here
+    tf.Session().run(part, {size: [9, 1]})
+
+
+def slice_from_a_fed_begin():
+    x, begin = tf.placeholder(tf.float32, [4, 3], name="x"), tf.placeholder(tf.int32, [2])
+    part = tf.slice(x, begin, [2, 3], name="part")  # here
+    tf.Session().run(part, {x: np.zeros((4, 3)), begin: [3, 0]})
+
+
+def slice_from_too_many_begins():
+    x, begin = tf.placeholder(tf.float32, [4, 3], name="x"), tf.placeholder(tf.int32, [None])
+    part = tf.slice(x, begin, [2, 3], name="part")  # here
+    tf.Session().run(part, {x: np.zeros((4, 3)), begin: [1, 0, 0]})
+
+
+def index_that_is_fed():
+    x, row = tf.placeholder(tf.float32, [4, 3], name="x"), tf.placeholder(tf.int32, [])
+    tf.Session().run(x[row], {x: np.zeros((4, 3)), row: 4})  # here
+
+
+def label_that_is_no_class():
+    logits, labels = tf.placeholder(tf.float32, [2, 10]), tf.placeholder(tf.int32, [2], name="labels")
+    loss = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits, name="loss")  # here
+    tf.Session().run(loss, {logits: np.zeros((2, 10)), labels: [0, 10]})
 
 
 CASES = [
@@ -195,7 +274,7 @@ CASES = [
     (reshape_count, ValueError, "Reshape 'table': cannot reshape [2,3] with 6 elements to [4,2] with 8 elements, declared at {line}"),
     (assign_shape, ValueError, "Assign 'Assign': cannot assign f32[3] to a variable of shape [2], declared at {line}"),
     (too_many_values, ValueError, "Too many elements provided. Needed at most 4, but received 5"),
-    (tensor_as_bool, TypeError, "Using a `tf.Tensor` ('x:0') as a Python `bool` is not allowed: its value exists only when the graph runs. Use `if t is not None:` to test whether it is defined, and tf.cond or tf.where to choose by its value."),
+    (tensor_as_bool, TypeError, "Using a `tf.Tensor` ('x:0') as a Python `bool` is not allowed: its value exists only when the graph runs. Use `if t is not None:` to test whether it is defined, and tf.where to choose by its value."),
     (tensor_iterated, TypeError, "Tensor 'x:0' is not iterable; use tf.unstack to take it apart"),
     (graph_finalized, RuntimeError, "Graph is finalized and cannot be modified."),
     (gradient_of_integers, TypeError, "gradients of Mul 'y' (declared at {line}): its type is i32[3]; wanted float32 or float64"),
@@ -205,12 +284,12 @@ CASES = [
     (fetch_from_another_graph, ValueError, "Fetch argument <tf.Tensor 'Const:0' shape=() dtype=float32> cannot be interpreted as a Tensor. (Tensor Tensor(\"Const:0\", shape=(), dtype=float32) is not an element of this graph: it is of Const 'Const' (declared at {line}))"),
     (missing_feed, tf.errors.InvalidArgumentError, f"You must feed a value for placeholder tensor 'x' with dtype float32 and shape [?,3] {X}"),
     (feed_of_wrong_shape, ValueError, f"Cannot feed value of shape (2, 4) for Tensor 'x:0', which has shape '(?, 3)' {X}"),
-    (feed_of_text, TypeError, "Cannot feed 'abc' for Tensor 'x:0' of type f32[?,3]: cannot make a tensor of 'abc' (str)"),
-    (feed_of_ragged_rows, ValueError, "Cannot feed [[1, 2, 3], [1, 2]] for Tensor 'x:0' of type f32[?,3]: Argument must be a dense array: [[1, 2, 3], [1, 2]] has rows of different lengths"),
-    (feed_of_complex, TypeError, f"Cannot feed a value of dtype complex128 for Tensor 'x:0' of type f32[?,3]: it would lose what is not float32 {X}"),
+    (feed_of_text, TypeError, f"Cannot feed 'abc' for Tensor 'x:0' of type f32[?,3]: cannot make a tensor of 'abc' (str) {X}"),
+    (feed_of_ragged_rows, ValueError, f"Cannot feed [[1, 2, 3], [1, 2]] for Tensor 'x:0' of type f32[?,3]: Argument must be a dense array: [[1, 2, 3], [1, 2]] has rows of different lengths {X}"),
+    (feed_of_complex, TypeError, f"Cannot feed an array of complex128 and shape (2, 3) for Tensor 'x:0' of type f32[?,3]: complex128 is no dtype of real numbers {X}"),
     (feed_of_a_tensor, TypeError, "The value of a feed cannot be a tf.Tensor object. Acceptable feed values include Python scalars, strings, lists, numpy ndarrays. The feed for Tensor 'x:0' was <tf.Tensor 'zeros:0' shape=(2, 3) dtype=float32>."),
-    (feed_of_fractions_for_whole_numbers, TypeError, "Cannot feed a value of dtype float64 for Tensor 'n:0' of type i32[2]: it would lose what is not int32 (Placeholder 'n' (declared at {line}))"),
-    (feed_beyond_the_range, TypeError, "Cannot feed a value of dtype int64 for Tensor 'n:0' of type i32[2]: it would lose what is not int32 (Placeholder 'n' (declared at {line}))"),
+    (feed_of_fractions_for_whole_numbers, TypeError, "Cannot feed [1.5, 2] for Tensor 'n:0' of type i32[2]: 1.5 at position [0] is not a whole number (Placeholder 'n' (declared at {line}))"),
+    (feed_beyond_the_range, TypeError, "Cannot feed an array of int64 and shape (2,) for Tensor 'n:0' of type i32[2]: 1099511627776 at position [0] is outside the range of int32 (Placeholder 'n' (declared at {line}))"),
     (feed_for_an_unknown_name, TypeError, "Cannot interpret feed_dict key as Tensor: The name 'nope:0' refers to a Tensor which does not exist. The operation, 'nope', does not exist in the graph."),
     (feed_for_a_number, TypeError, "Cannot interpret feed_dict key as Tensor: Can not convert a int into a Tensor."),
     (feed_for_another_graph, TypeError, "Cannot interpret feed_dict key as Tensor: Tensor Tensor(\"Placeholder:0\", shape=(1,), dtype=float32) is not an element of this graph: it is of Placeholder 'Placeholder' (declared at {line})"),
@@ -221,7 +300,22 @@ CASES = [
     (sizes_that_do_not_meet, tf.errors.InvalidArgumentError, "Add 'total' (declared at {line}): sizes 3 and 4 do not broadcast in shapes [3] and [4]"),
     (whole_number_over_zero, tf.errors.InvalidArgumentError, "FloorDiv 'quotient' (declared at {line}): a whole number is divided by zero"),
     (gather_outside, tf.errors.InvalidArgumentError, "GatherV2 'taken' (declared at {line}): an index in rows is not in [0, 5), the positions of table f32[5,2]"),
-    (more_memory_than_there_is, tf.errors.ResourceExhaustedError, "cannot allocate 4000000000000 bytes for a step's values"),
+    (more_memory_than_there_is, tf.errors.ResourceExhaustedError, "cannot allocate 4000000000000 bytes for VariableV2 'table' (declared at {line})"),
+    (more_memory_than_there_is_for_a_value, tf.errors.ResourceExhaustedError, "cannot allocate 800000000000000 bytes for a step's values; the largest, f32[10000000,10000000], is computed for 'x' (declared at {line})"),
+    (more_memory_than_there_is_for_a_fetch, tf.errors.ResourceExhaustedError, "cannot allocate 17592186044416 bytes for a value that is fetched; the largest, f32[1099511627776,4], is computed for 'ones' (declared at {line})"),
+    (more_elements_than_can_be_counted, tf.errors.ResourceExhaustedError, "cannot allocate 73786976294838206464 bytes for a value that is fetched; the largest, f32[4611686018427387904,4], is computed for 'ones' (declared at {line})"),
+    (a_size_beyond_all_numbers, ValueError, "a size must be below 2**63, not 1000000000000000000000000000000"),
+    (a_placeholder_beyond_all_numbers, ValueError, "a size must be below 2**63, not 18446744073709551616"),
+    (a_constant_larger_than_memory, ValueError, "a constant of shape [35184372088832] takes 140737488355328 bytes, more than there is; tf.fill makes one value's copies when the graph runs"),
+    (a_negative_size, ValueError, "a size must be at least 0, not -1; write None for an unknown size"),
+    (a_negative_size_that_is_fed, tf.errors.InvalidArgumentError, "BroadcastTo 'filled' (declared at {line}): sizes must be at least 0, not [-2, 3]"),
+    (random_numbers_of_a_negative_size, tf.errors.InvalidArgumentError, "RandomStandardNormal 'noise' (declared at {line}): sizes must be at least 0, not [-2, 3]"),
+    (fed_paddings_below_zero, tf.errors.InvalidArgumentError, "PadV2 'padded' (declared at {line}): sizes must be at least 0, not [-2, 0, 0, 0]"),
+    (slice_of_a_fed_size, tf.errors.InvalidArgumentError, "Slice 'part' (declared at {line}): begin [1, 1] and size [9, 1] reach outside the shape [4,3]"),
+    (slice_from_a_fed_begin, tf.errors.InvalidArgumentError, "StridedSlice 'part_3' (declared at {line}): a position along axis 0 of x f32[4,3] is not in [0, 4)"),
+    (slice_from_too_many_begins, tf.errors.InvalidArgumentError, "Slice 'part' (declared at {line}): begin has 3 entries for an input of 2 axes"),
+    (index_that_is_fed, tf.errors.InvalidArgumentError, "StridedSlice 'strided_slice' (declared at {line}): a position along axis 0 of x f32[4,3] is not in [0, 4)"),
+    (label_that_is_no_class, tf.errors.InvalidArgumentError, "CheckLabels 'loss/CheckLabels' (declared at {line}): a label in labels is outside the valid range of [0, 10)"),
 ]  # fmt: skip
 
 
@@ -243,12 +337,27 @@ def test_a_step_that_fails_leaves_the_variables_as_they_were():
     with tf.Graph().as_default(), tf.Session() as session:
         w = tf.Variable([1.0, 2.0])
         n = tf.placeholder(tf.int32, [])
-        update = tf.assign(w, w + tf.cast(4 // n, tf.float32))
+        update = tf.assign(w, w + 5.0 + tf.cast(4 // n, tf.float32))
         session.run(tf.global_variables_initializer())
         with pytest.raises(tf.errors.InvalidArgumentError):
             session.run(update, {n: 0})
         np.testing.assert_array_equal(session.run(w), [1, 2])
-        np.testing.assert_array_equal(session.run(update, {n: 2}), [3, 4])
+        np.testing.assert_array_equal(session.run(update, {n: 2}), [8, 9])
+
+
+def test_a_step_that_fails_in_its_last_kernel_leaves_all_variables_as_they_were():
+    with tf.Graph().as_default(), tf.Session() as session:
+        table, steps = tf.Variable(np.ones((4, 3), np.float32)), tf.Variable([1.0])
+        rows = tf.placeholder(tf.int32, [4])
+        updates = [tf.assign(table, tf.gather(table * 2.0, rows)), tf.assign_add(steps, [1.0])]
+        session.run(tf.global_variables_initializer())
+        with pytest.raises(tf.errors.InvalidArgumentError):
+            session.run(updates, {rows: [0, 1, 2, 9]})
+        np.testing.assert_array_equal(session.run(table), np.ones((4, 3)))
+        np.testing.assert_array_equal(session.run(steps), [1])
+        session.run(updates, {rows: [0, 1, 2, 3]})
+        np.testing.assert_array_equal(session.run(table), np.full((4, 3), 2))
+        np.testing.assert_array_equal(session.run(steps), [2])
 
 
 def test_errors_know_their_operation_and_their_code():

@@ -85,3 +85,24 @@ def test_a_size_from_a_variable_is_an_error_that_names_it():
         assert str(caught.value).endswith(
             "the shape given to broadcast_to depends on data; wanted one that follows from shapes of the feeds"
         )
+
+
+def test_sizes_beside_a_fed_one_are_known_while_declaring(size):
+    x = tf.placeholder(tf.float32, [None, 3])
+    made = [
+        tf.zeros([size, 3]),
+        tf.random_normal(tf.stack([size, 5])),
+        tf.reshape(x, [size, 3]),
+        tf.tile(x, [size, 2]),
+        tf.zeros(tf.concat([[size], [7]], 0)),
+        tf.fill([tf.shape(x)[1], size], 1.0),
+    ]
+    assert [y.shape.as_list() for y in made] == [[None, 3], [None, 5], [None, 3], [None, 6], [None, 7], [3, None]]
+
+
+def test_a_fed_size_may_stand_for_the_rest(size):
+    x = tf.placeholder(tf.float32, [None, 3])
+    with tf.Session() as session:
+        for value, shape in ((4, (4, 3)), (-1, (4, 3)), (2, (2, 6))):
+            rest = 12 // abs(value) if value == 2 else 3
+            assert session.run(tf.reshape(x, [size, rest]), {x: np.zeros((4, 3)), size: value}).shape == shape

@@ -52,9 +52,22 @@ def _shapes(x, w):
     return [tf.reshape(tf.transpose(x), [3, 8]) * 2.0, tf.tile(x, [2, 3]), tf.stack([x, x + 1]), tf.reduce_prod(x)]
 
 
+def _parts_beside_each_other(x, w):
+    row = tf.nn.softmax(x) + tf.exp(x)
+    product = tf.matmul(x, w)
+    return [
+        tf.concat([tf.sin(x), row], 1),
+        tf.reduce_sum(row),
+        tf.nn.crelu(product),
+        tf.stack([product, tf.tanh(product)]),
+        tf.concat([row[:, :1], tf.reduce_max(x, 1, keepdims=True)], 1),
+    ]
+
+
 CASES = [
     _wanted_and_padded, _wanted_and_broadcast, _batch_normalised, _layer_normalised_with_gradient,
     _softmax_of_a_product_twice_differentiated, _transposes, _blocks, _positions, _shapes,
+    _parts_beside_each_other,
 ]  # fmt: skip
 
 

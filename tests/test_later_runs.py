@@ -63,7 +63,7 @@ def test_a_later_run_refuses_what_the_first_would(session):
     call(np.ones(2, "f"), 1)
     with pytest.raises(ValueError, match="Cannot feed value of shape"):
         call(np.ones(3, "f"), 1)
-    with pytest.raises(TypeError, match=r"Cannot feed|would lose"):
+    with pytest.raises(TypeError, match=r"Cannot feed 1\.5 for Tensor .*: 1\.5 is not a whole number"):
         call(np.ones(2, "f"), 1.5)
     with pytest.raises(ValueError, match="this callable takes 2 values, not 1"):
         call(np.ones(2, "f"))

@@ -6,10 +6,19 @@ import pytest
 from tests.random_graphs import check_compiled, check_passes, smallest
 from tests.random_programs import Program, random_program
 
+TAME, WILD = False, True
 
-@pytest.mark.parametrize(("seed", "lines"), [*((seed, 14) for seed in range(60)), *((seed, 45) for seed in range(8))])
-def test_every_pass_keeps_values(seed, lines):
-    program = random_program(seed, lines)
+
+@pytest.mark.parametrize(
+    ("seed", "lines", "wild"),
+    [
+        *((seed, 14, TAME) for seed in range(60)),
+        *((seed, 45, TAME) for seed in range(8)),
+        *((seed, 14, WILD) for seed in range(40)),
+    ],
+)
+def test_every_pass_keeps_values(seed, lines, wild):
+    program = random_program(seed, lines, wild)
     try:
         check_passes(program)
     except Exception as error:
@@ -17,10 +26,15 @@ def test_every_pass_keeps_values(seed, lines):
 
 
 @pytest.mark.parametrize(
-    ("seed", "lines"), [*((seed, 14) for seed in range(1000, 1020)), *((seed, 45) for seed in range(5))]
+    ("seed", "lines", "wild"),
+    [
+        *((seed, 14, TAME) for seed in range(1000, 1020)),
+        *((seed, 45, TAME) for seed in range(5)),
+        *((seed, 14, WILD) for seed in range(1000, 1020)),
+    ],
 )
-def test_compiled_values_are_those_of_numpy(seed, lines):
-    program = random_program(seed, lines)
+def test_compiled_values_are_those_of_numpy(seed, lines, wild):
+    program = random_program(seed, lines, wild)
     try:
         check_compiled(program)
     except Exception as error:

@@ -72,13 +72,13 @@ def test_whole_numbers_may_be_fed_as_floats_and_truth_as_whole_numbers(session):
 @pytest.mark.parametrize("value", [[0.5], [np.nan], [np.inf], [2.0**31], [2**31], np.array([1e300])], ids=str)
 def test_what_a_whole_number_cannot_hold_is_not_fed(session, value):
     n = tf.placeholder(tf.int32, [1])
-    with pytest.raises(TypeError, match="it would lose what is not int32"):
+    with pytest.raises(TypeError, match=r"at position \[0\] is (not a whole number|outside the range of int32)"):
         session.run(tf.identity(n), {n: value})
 
 
 def test_a_truth_value_is_0_or_1(session):
     flag = tf.placeholder(tf.bool, [])
-    with pytest.raises(TypeError, match="it would lose what is not bool"):
+    with pytest.raises(TypeError, match="2 is outside the range of bool"):
         session.run(tf.logical_not(flag), {flag: 2})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,7 +32,7 @@ def test_properties() -> None:
     assert w.graph is tf.get_default_graph()
     assert w.initializer.name == "w/Assign"
     assert w.initial_value.name == "w/initial_value:0"
-    assert w.initialized_value() is w.initial_value
+    assert w.initialized_value().shape == w.shape
     assert w.value().name == "w/read:0"
     assert w.constraint is tf.abs
     assert w.trainable
@@ -90,6 +91,23 @@ def test_variables_that_begin_with_others_are_initialised_in_one_run() -> None:
         session.run(tf.global_variables_initializer())
         values = session.run([copy, twice, same])
     np.testing.assert_array_equal(values, [[2, 3], [6, 9], [2, 3]])
+
+
+@pytest.mark.parametrize("make", [InterpretedSession, tf.Session])
+def test_an_initialized_value_is_the_current_one_where_there_is_one(make: Any) -> None:
+    w = tf.Variable([1.0, 2.0], name="w")
+    copy = tf.Variable(w.initialized_value() * 10.0, name="copy")
+    with make() as session:
+        session.run(copy.initializer)  # w has no value yet
+        np.testing.assert_array_equal(session.run(copy), [10, 20])
+        session.run(w.initializer)
+        session.run(w.assign([3.0, 4.0]))
+        np.testing.assert_array_equal(session.run(w.initialized_value()), [3, 4])
+        np.testing.assert_array_equal(session.run(copy), [10, 20])
+        session.run(copy.initializer)
+        np.testing.assert_array_equal(session.run(copy), [30, 40])
+        session.run(tf.global_variables_initializer())  # both anew, together
+        np.testing.assert_array_equal(session.run([w, copy]), [[1, 2], [10, 20]])
 
 
 def test_use_under_control_dependencies_reads_the_value_after_them() -> None:

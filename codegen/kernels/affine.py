@@ -24,8 +24,23 @@ class Axis:
 
 
 @record
+class Edge:
+    """A is read only where ``0 <= start + row_step * u + inner_step * v < size``, and counts as zero elsewhere.
+
+    u is the position along row axis ``row``, v along inner axis ``inner``: the padding around a convolution's images.
+    """
+
+    row: int
+    inner: int
+    row_step: int
+    inner_step: int
+    start: int
+    size: int
+
+
+@record
 class Contraction:
-    """A sum of products of two arrays; rows do not move in B, cols do not move in A."""
+    """A sum of products of two arrays; rows do not move in B, cols do not move in A, paired axes move as they like."""
 
     dtype: str
     batch: tuple[Axis, ...]
@@ -34,34 +49,43 @@ class Contraction:
     inner: tuple[Axis, ...]
     a_offset: DimLike = 0
     b_offset: DimLike = 0
+    paired: tuple[Axis, ...] = ()
+    edges: tuple[Edge, ...] = ()
 
     def __post_init__(self) -> None:
         if self.dtype not in ("f32", "f64", "i32", "i64"):
             raise ValueError(f"a contraction has no elements of type {self.dtype}")
         if any(axis.b != 0 for axis in self.rows) or any(axis.a != 0 for axis in self.cols):
             raise ValueError("rows of a contraction have stride 0 in B, and cols stride 0 in A")
+        if self.cols and self.paired:
+            raise ValueError("a contraction has cols or paired axes, not both")
 
     @property
     def output(self) -> tuple[Axis, ...]:
         """The axes of C in order."""
-        return self.batch + self.rows + self.cols
+        return self.batch + self.rows + self.cols + self.paired
 
 
 @record
 class Group:
-    """Neighbouring axes that walk as one; ``places`` are their positions among the axes of C, with extents."""
+    """Neighbouring axes that walk as one; ``places`` are their positions among the axes of C, with extents.
+
+    ``edge`` is the number of the edge of which this is an axis: such an axis stands alone.
+    """
 
     extent: DimLike
     a: DimLike
     b: DimLike
     places: tuple[tuple[int, DimLike], ...] = ()
+    edge: int | None = None
 
 
 @record
 class Shape:
     """A contraction with trivial axes dropped and neighbours merged; vectors run along ``col``.
 
-    ``swapped`` says that A and B changed roles: then ``col`` is made of the contraction's rows.
+    ``swapped`` says that A and B changed roles: then ``col`` is made of the contraction's rows. A ``col`` that is a
+    paired axis may move in A too.
     """
 
     dtype: str
@@ -70,6 +94,7 @@ class Shape:
     col: Group
     inner: tuple[Group, ...]
     swapped: bool = False
+    edges: tuple[Edge, ...] = ()
 
     @property
     def m(self) -> DimLike:
@@ -88,12 +113,12 @@ ONE = Group(1, 0, 0)
 
 
 def shape_of(spec: Contraction, swapped: bool = False) -> Shape:
-    """The merged loops of ``spec``: all but the last of its cols become outer loops, as vectors run along one axis."""
+    """The merged loops of ``spec``: vectors run along one axis, so all but the last of its cols become outer loops."""
     places = iter(range(len(spec.output)))
     batch = [_group(axis, next(places)) for axis in spec.batch]
-    rows = [_group(axis, next(places)) for axis in spec.rows]
-    cols = [_group(axis, next(places)) for axis in spec.cols]
-    inner = [Group(axis.extent, axis.a, axis.b) for axis in spec.inner]
+    rows = [_group(axis, next(places), _edge_of(spec, row=n)) for n, axis in enumerate(spec.rows)]
+    cols = [_group(axis, next(places)) for axis in (*spec.cols, *spec.paired)]
+    inner = [Group(axis.extent, axis.a, axis.b, (), _edge_of(spec, inner=n)) for n, axis in enumerate(spec.inner)]
     if swapped:
         rows, cols = [_swap(group) for group in cols], [_swap(group) for group in rows]
         batch = [_swap(group) for group in batch]
@@ -106,11 +131,16 @@ def shape_of(spec: Contraction, swapped: bool = False) -> Shape:
         col=cols[-1] if cols else ONE,
         inner=_merge(inner),
         swapped=swapped,
+        edges=spec.edges,
     )
 
 
-def _group(axis: Axis, place: int) -> Group:
-    return Group(axis.extent, axis.a, axis.b, ((place, axis.extent),))
+def _group(axis: Axis, place: int, edge: int | None = None) -> Group:
+    return Group(axis.extent, axis.a, axis.b, ((place, axis.extent),), edge)
+
+
+def _edge_of(spec: Contraction, row: int | None = None, inner: int | None = None) -> int | None:
+    return next((n for n, edge in enumerate(spec.edges) if edge.row == row or edge.inner == inner), None)
 
 
 def _swap(group: Group) -> Group:
@@ -121,7 +151,7 @@ def _merge(groups: Sequence[Group]) -> tuple[Group, ...]:
     """Axes of extent 1 dropped, and each pair of neighbours that walk like one longer axis joined."""
     merged: list[Group] = []
     for group in groups:
-        if group.extent == 1:
+        if group.extent == 1 and group.edge is None:
             continue
         if merged and _walk_as_one(merged[-1], group):
             outer = merged.pop()
@@ -131,4 +161,6 @@ def _merge(groups: Sequence[Group]) -> tuple[Group, ...]:
 
 
 def _walk_as_one(outer: Group, inner: Group) -> bool:
+    if outer.edge is not None or inner.edge is not None:
+        return False
     return outer.a == inner.extent * inner.a and outer.b == inner.extent * inner.b

@@ -3,13 +3,14 @@
     for task in begin..end:                      a block of C (and one index of the outer axes)
         for part of K:                           only one, unless K is long
             copy the panels of B, the rows of A          operands.py, packing.py: where it pays
-            for panel of columns:
+            for group of panels of columns:          as many as stay in the second cache
                 for tile of rows:
-                    registers = 0
-                    for k: registers += A[rows, k] * B[k, panel]        microtile.py, dot.py
-                    scratch = registers (+ scratch, after the first part)
-                    for row, vector of the tile:                        finish.py: after the last part
-                        epilogue(coordinates, scratch[row, vector])
+                    for panel of the group:
+                        registers = 0
+                        for k: registers += A[rows, k] * B[k, panel]        microtile.py, dot.py, paired.py
+                        scratch = registers (+ scratch, after the first part)
+                        for row, vector of the tile:                        finish.py: after the last part
+                            epilogue(coordinates, scratch[row, vector])
 
 A tile is spilled before it is finished, so that the epilogue (a bias, an activation, an Adam step) is written once
 in a loop and not mr * nv times. A tile at the edge is moved back to overlap its neighbour, and only its new rows and
@@ -18,21 +19,25 @@ columns are finished; so edges need no code of their own. ``choose.py`` decides 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from llvmlite import ir
 
 from graphc.codegen.choose import plan, scratch_bytes, tasks
 from graphc.codegen.kernels import microtile
-from graphc.codegen.kernels.affine import Axis, Contraction
+from graphc.codegen.kernels.affine import Axis, Contraction, Group
 from graphc.codegen.kernels.building import Code, Index
+from graphc.codegen.kernels.clipped import Clipped
 from graphc.codegen.kernels.dot import dot_products
 from graphc.codegen.kernels.finish import Epilogue, Finisher
 from graphc.codegen.kernels.microtile import Step, Tile
-from graphc.codegen.kernels.operands import OperandA, OperandB, Range
+from graphc.codegen.kernels.operands import OperandA, OperandB, Range, Rows
 from graphc.codegen.kernels.packing import Move, merged
+from graphc.codegen.kernels.paired import paired_products
 from graphc.codegen.kernels.site import Coordinates, KStep, Site, Size, Sizes
 from graphc.codegen.target import Target
 from graphc.dims import DimLike, row_major_strides
-from graphc.records import record
+from graphc.records import record, replace
 
 __all__ = ["Axis", "Contraction", "Epilogue", "Size", "emit_contraction", "scratch_bytes", "tasks"]
 
@@ -134,6 +139,7 @@ class _Loops:
             pieces = code.greatest(code.div(code.add(extents[level], code.sub(length, 1)), length), 1)
             before, piece = code.divmod(index, pieces)
             start = code.mul(piece, length)
+            fixed = self._fixed_steps(groups[:level], before)
             in_a, in_b, _ = site.offsets(groups[:level], before)
             a = code.at(a, code.add(in_a, code.mul(start, site.sizes(groups[level].a))))
             b = code.at(b, code.add(in_b, code.mul(start, site.sizes(groups[level].b))))
@@ -141,15 +147,27 @@ class _Loops:
             extents = [code.least(code.sub(extents[level], start), length), *extents[level + 1 :]]
         packed = row_major_strides([group.extent for group in groups])
         steps = [
-            KStep(extent, site.sizes(group.a), site.sizes(group.b), site.sizes(stride))
+            KStep(extent, site.sizes(group.a), site.sizes(group.b), site.sizes(stride), group.edge)
             for extent, group, stride in zip(extents, groups, packed, strict=True)
         ]
+        if plan.k_blocks != 1:
+            steps = [*fixed, replace(steps[0], start=start), *steps[1:]]
         return _Part(steps, a, b, code.less(0, index), code.less(code.add(index, 1), parts))
 
+    def _fixed_steps(self, groups: Sequence[Group], index: Index) -> list[KStep]:
+        """The loops outside a part of K that have edges: one turn each, at its place in the axis."""
+        code, steps = self.site.code, []
+        for group in reversed(groups):
+            index, place = code.divmod(index, self.site.sizes(group.extent))
+            if group.edge is not None:
+                steps.append(KStep(1, 0, 0, 0, group.edge, place))
+        return steps
+
     def _part(self, task: _Task, part: _Part) -> None:
-        """All tiles of a task over one part of K, so many rows at a time as are copied at once."""
+        """All tiles of a task over one part of K, so many rows and columns at a time as are copied at once."""
         code, plan = self.site.code, self.site.plan
-        if plan.pack_b:
+        all_at_once = plan.b_panels == plan.panels
+        if plan.pack_b and all_at_once:
             self.b.copy_panels(task.panels, part.steps, part.b)
 
         def some_tiles(first: Index) -> None:
@@ -157,25 +175,35 @@ class _Loops:
             if plan.pack_a:
                 self.a.copy_tiles(tiles, part.steps, part.a)
 
-            def one_panel(panel: Index) -> None:
-                code.loop(*tiles, 1, lambda tile: self._tile(task, part, tile, first, panel))
+            def some_panels(first_panel: Index) -> None:
+                panels = (first_panel, code.least(code.add(first_panel, plan.group), task.panels[1]))
+                copied = task.panels if all_at_once else panels
+                if plan.pack_b and not all_at_once:
+                    self.b.copy_panels(panels, part.steps, part.b)
 
-            code.loop(*task.panels, 1, one_panel)
+                def one_tile(tile: Index) -> None:
+                    code.loop(*panels, 1, lambda panel: self._tile(task, part, tile, first, panel, copied[0]))
+
+                code.loop(*tiles, 1, one_tile)
+
+            code.loop(*task.panels, plan.group, some_panels)
 
         code.loop(*task.tiles, plan.a_tiles, some_tiles)
 
-    def _tile(self, task: _Task, part: _Part, tile: Index, first_copied: Index, panel: Index) -> None:
+    def _tile(
+        self, task: _Task, part: _Part, tile: Index, first_copied: Index, panel: Index, first_panel: Index
+    ) -> None:
         """One tile over one part of K; the epilogue after the last."""
         code, columns = self.site.code, self.site.tile.columns
         rows = self.a.rows(tile, part.a)
         column = code.mul(panel, columns)
         first_column = self.b.first_column(column)
-        a = code.opaque_pointer(self.a.place(tile, first_copied, rows))
-        b = code.opaque_pointer(self.b.place(panel, task.panels[0], first_column, part.b))
+        a = code.opaque_pointer(self._along_columns(self.a.place(tile, first_copied, rows), first_column))
+        b = code.opaque_pointer(self.b.place(panel, first_panel, first_column, part.b))
         if self.site.plan.k_blocks == 1:
-            self._fill(a, b, part)
+            self._fill(a, b, part, rows)
         else:
-            self._add_part(a, b, part, self._waiting_sums(task, tile, panel))
+            self._add_part(a, b, part, rows, self._waiting_sums(task, tile, panel))
 
         def finish() -> None:
             first_new = code.opaque(code.sub(rows.row, rows.start)), code.opaque(code.sub(column, first_column))
@@ -184,6 +212,11 @@ class _Loops:
 
         code.when(part.more_follow, lambda: None, finish)
 
+    def _along_columns(self, a: ir.Value, first_column: Index) -> ir.Value:
+        """A where the panel begins: it moves along paired columns only."""
+        code = self.site.code
+        return code.at(a, code.mul(first_column, self.site.sizes(self.site.plan.shape.col.a)))
+
     def _waiting_sums(self, task: _Task, tile: Index, panel: Index) -> ir.Value:
         """Where the sums of a tile wait for the next part of K: behind the tile that is being finished."""
         site, code = self.site, self.site.code
@@ -191,12 +224,12 @@ class _Loops:
         place = code.add(code.mul(code.sub(panel, task.panels[0]), site.plan.row_tiles), in_panel)
         return code.at(self.finisher.sums, code.mul(code.add(place, 1), site.tile.elements))
 
-    def _fill(self, a: ir.Value, b: ir.Value, part: _Part) -> None:
+    def _fill(self, a: ir.Value, b: ir.Value, part: _Part, rows: Rows) -> None:
         """The sums of one tile, in scratch. Fewer rows than a tile (a small symbolic batch) are done one by one."""
         site, code, tile, sums = self.site, self.site.code, self.site.tile, self.finisher.sums
 
         def whole() -> None:
-            microtile.store_tile(code, tile, self._products(tile, a, b, part), sums)
+            self._with_products(a, b, part, rows, lambda made: microtile.store_tile(code, tile, made, sums))
 
         if isinstance(site.m, int) or site.plan.pack_a:
             whole()
@@ -209,21 +242,34 @@ class _Loops:
 
         code.when(code.less(site.m, tile.rows), lambda: code.loop(0, site.m, 1, single), whole)
 
-    def _add_part(self, a: ir.Value, b: ir.Value, part: _Part, waiting: ir.Value) -> None:
+    def _add_part(self, a: ir.Value, b: ir.Value, part: _Part, rows: Rows, waiting: ir.Value) -> None:
         """One part of K added to the sums that wait; the last part leaves them where the finisher looks."""
         code, tile = self.site.code, self.site.tile
         microtile.prefetch_tile(code, tile, waiting)
-        products = self._products(tile, a, b, part)
         place = waiting
         if part.more_follow is False:
             place = self.finisher.sums
         elif part.more_follow is not True:
             place = code.builder.select(part.more_follow, waiting, self.finisher.sums)
-        code.when(
-            part.has_earlier,
-            lambda: microtile.store_tile(code, tile, products, place, waiting),
-            lambda: microtile.store_tile(code, tile, products, place),
-        )
+
+        def keep(products: list[ir.Value]) -> None:
+            code.when(
+                part.has_earlier,
+                lambda: microtile.store_tile(code, tile, products, place, waiting),
+                lambda: microtile.store_tile(code, tile, products, place),
+            )
+
+        self._with_products(a, b, part, rows, keep)
+
+    def _with_products(
+        self, a: ir.Value, b: ir.Value, part: _Part, rows: Rows, keep: Callable[[list[ir.Value]], None]
+    ) -> None:
+        """``keep`` the tile of products over a part of K, which at the edges of A takes less of it."""
+        site = self.site
+        if site.plan.shape.edges:
+            Clipped(site, self.a, self.b).products(a, b, part.steps, rows, keep)
+        else:
+            keep(self._products(site.tile, a, b, part))
 
     def _products(self, tile: Tile, a: ir.Value, b: ir.Value, part: _Part) -> list[ir.Value]:
         """A tile of products in registers, summed over a part of K."""
@@ -232,6 +278,11 @@ class _Loops:
         steps = [Step(move.extent, move.source, move.copy) for move in moves]
         if site.plan.form == "dot":
             return dot_products(
-                code, tile.rows, tile.columns, site.lanes, steps, a, self.a.row_step, b, self.b.column_step
+                code, tile.rows, tile.columns, tile.lanes, site.lanes, steps, a, self.a.row_step, b, self.b.column_step
+            )
+        if site.plan.form == "paired":
+            column_step = site.sizes(site.plan.shape.col.a)
+            return paired_products(
+                code, tile, steps, a, self.a.row_step, column_step, b, self.b.column_step, site.plan.shape.n
             )
         return microtile.accumulate(code, tile, steps, a, self.a.row_step, b, self.b.column_step, self.b.mask)

@@ -17,6 +17,7 @@ def dot_products(
     code: Code,
     rows: int,
     columns: int,
+    together: int,
     lanes: int,
     steps: Sequence[Step],
     a: ir.Value,
@@ -24,7 +25,10 @@ def dot_products(
     b: ir.Value,
     column_step: Index,
 ) -> list[ir.Value]:
-    """The scalars sum over the steps of A[r] * B[c], row by row; the last step has stride 1 in A and in B."""
+    """The sums over the steps of A[r] * B[c], row by row, so many columns ``together`` in a vector.
+
+    The last step has stride 1 in A and in B.
+    """
 
     def nest(steps: Sequence[Step], a: ir.Value, b: ir.Value, totals: Sequence[ir.Value]) -> list[ir.Value]:
         step, rest = steps[0], steps[1:]
@@ -62,15 +66,30 @@ def dot_products(
     def vector(pointer: ir.Value, mask: ir.Value | None) -> ir.Value:
         return code.load(pointer, lanes) if mask is None else code.load_masked(pointer, mask)
 
-    totals = [code.zero(lanes)] * (rows * columns)
-    return [sum_of_lanes(code, total) for total in nest(steps, a, b, totals)]
+    totals = nest(steps, a, b, [code.zero(lanes)] * (rows * columns))
+    return [sums_of_lanes(code, totals[i : i + together]) for i in range(0, len(totals), together)]
 
 
-def sum_of_lanes(code: Code, vector: ir.Value) -> ir.Value:
-    """The lanes added pairwise: halves on each other until one is left."""
-    lanes = vector.type.count
-    while lanes > 1:
-        lanes //= 2
-        low, high = (code.shuffle(vector, vector, range(start, start + lanes)) for start in (0, lanes))
-        vector = code.plus(low, high)
-    return code.builder.extract_element(vector, ir.Constant(ir.IntType(32), 0))
+def sums_of_lanes(code: Code, vectors: Sequence[ir.Value]) -> ir.Value:
+    """For each vector the sum of its lanes, halves added to each other; several (a power of two) as one vector.
+
+    While there are two vectors, the halves of both are added at once: [a0 a1] and [b0 b1] become [a0 + a1, b0 + b1].
+    """
+    parts = 1  # Each vector holds so many sums, in equal runs of lanes.
+    while len(vectors) > 1:
+        vectors = [_halves_added(code, x, y, parts) for x, y in zip(vectors[::2], vectors[1::2], strict=True)]
+        parts *= 2
+    vector = vectors[0]
+    while vector.type.count > parts:
+        vector = _halves_added(code, vector, None, parts)
+    return vector if parts > 1 else code.builder.extract_element(vector, ir.Constant(ir.IntType(32), 0))
+
+
+def _halves_added(code: Code, x: ir.Value, y: ir.Value | None, parts: int) -> ir.Value:
+    """The first half of each part of x (and then of y), plus the second half."""
+    count = x.type.count
+    run = count // parts
+    starts = range(0, count if y is None else 2 * count, run)
+    low = [start + i for start in starts for i in range(run // 2)]
+    other = x if y is None else y
+    return code.plus(code.shuffle(x, other, low), code.shuffle(x, other, [i + run // 2 for i in low]))

@@ -73,18 +73,34 @@ def accumulate(
         return code.loop(0, step.extent, 1, turn, totals)
 
     def one_step(a: ir.Value, b: ir.Value, totals: list[ir.Value]) -> list[ir.Value]:
-        row_of_b = [vector(code.at(b, code.mul(v * tile.lanes, column_step))) for v in range(tile.vectors)]
-        sums = []
-        for r in range(tile.rows):
-            element = code.splat(code.load(code.at(a, code.mul(r, row_step))), tile.lanes)
-            for v, columns in enumerate(row_of_b):
-                sums.append(code.multiply_add(element, columns, totals[r * tile.vectors + v]))
-        return sums
+        return one_k(code, tile, range(tile.rows), a, row_step, b, column_step, mask, totals)
+
+    return nest(steps, a, b, [code.zero(tile.lanes)] * (tile.rows * tile.vectors))
+
+
+def one_k(
+    code: Code,
+    tile: Tile,
+    rows: Sequence[int],
+    a: ir.Value,
+    row_step: Index,
+    b: ir.Value,
+    column_step: Index,
+    mask: ir.Value | None,
+    totals: Sequence[ir.Value],
+) -> list[ir.Value]:
+    """The sums of some rows of a tile, ``totals``, with one more product each."""
 
     def vector(b: ir.Value) -> ir.Value:
         return code.load(b, tile.lanes) if mask is None else code.load_masked(b, mask)
 
-    return nest(steps, a, b, [code.zero(tile.lanes)] * (tile.rows * tile.vectors))
+    row_of_b = [vector(code.at(b, code.mul(v * tile.lanes, column_step))) for v in range(tile.vectors)]
+    sums = []
+    for place, r in enumerate(rows):
+        element = code.splat(code.load(code.at(a, code.mul(r, row_step))), tile.lanes)
+        for v, columns in enumerate(row_of_b):
+            sums.append(code.multiply_add(element, columns, totals[place * tile.vectors + v]))
+    return sums
 
 
 def store_tile(

@@ -13,6 +13,7 @@ from graphc.codegen.kernels.packing import (
     copy_moves,
     copy_partial_runs,
     copy_runs,
+    copy_runs_in_blocks,
     copy_transposed,
     walk,
 )
@@ -95,11 +96,11 @@ class OperandA:
             make(rows, steps, a, self.place(tile, tiles[0], rows))
 
         if plan.pack_a == "columns" and not plan.untiled:
-            # Tiles innermost: what is contiguous in A is read from end to end.
+            # Tiles inside blocks of K: what is contiguous in A is read from end to end.
             first = code.least(tiles[1], code.div(site.m, plan.mr))
             tile = Move(code.sub(first, tiles[0]), plan.mr, site.sizes(plan.tile_elements))
             source = code.at(a, code.mul(tiles[0], plan.mr))
-            copy_runs(code, [*self._column_moves(steps), tile], source, self.copy, plan.mr, site.lanes)
+            copy_runs_in_blocks(code, self._column_moves(steps), tile, source, self.copy, plan.mr, site.lanes)
             if isinstance(site.m, int) and site.m % plan.mr == 0:
                 return
         code.loop(first, tiles[1], 1, one)

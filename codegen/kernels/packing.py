@@ -19,6 +19,8 @@ from graphc.records import record
 
 # How many short runs ahead of the one that is copied memory is asked for: about the latency of the third cache.
 PREFETCH = 16
+# How many runs are copied for one tile before the next tile has its turn: those of one page of a copy, or nearly.
+BLOCK = 16
 
 
 @record
@@ -103,6 +105,26 @@ def copy_runs(code: Code, moves: Sequence[Move], source: ir.Value, copy: ir.Valu
         copy_run(code, source, copy, count, lanes)
 
     walk(code, moves, source, copy, run)
+
+
+def copy_runs_in_blocks(
+    code: Code, moves: Sequence[Move], across: Move, source: ir.Value, copy: ir.Value, count: int, lanes: int
+) -> None:
+    """`copy_runs` with ``across`` around every ``BLOCK`` turns of the last of ``moves``.
+
+    Lines of the source are then read, and lines of the copy written, from end to end while they are near.
+    """
+    *outer, last = merged(code, moves)
+
+    def blocks(source: ir.Value, copy: ir.Value) -> None:
+        def block(first: Index) -> None:
+            here, there = code.at(source, code.mul(first, last.source)), code.at(copy, code.mul(first, last.copy))
+            turns = Move(code.least(BLOCK, code.sub(last.extent, first)), last.source, last.copy)
+            copy_runs(code, [across, turns], here, there, count, lanes)
+
+        code.loop(0, last.extent, BLOCK, block)
+
+    walk(code, outer, source, copy, blocks)
 
 
 def copy_partial_runs(

@@ -41,12 +41,17 @@ class Sizes:
 
 @record
 class KStep:
-    """One loop of K: its trip count, and how far A, B and a copy with nothing else in it move in a turn."""
+    """One loop of K: its trip count, and how far A, B and a copy with nothing else in it move in a turn.
+
+    It begins at ``start`` of the axis with the edge of this number.
+    """
 
     extent: Index
     a: Index
     b: Index
     packed: Index
+    edge: int | None = None
+    start: Index = 0
 
 
 @record

@@ -6,7 +6,8 @@ from graphc.codegen.loops import Apply, Expression
 from graphc.codegen.lower.values import Index, Rule, Values, broadcast_index, literal
 from graphc.nodes import Op, Operation
 from graphc.ops.base import Const
-from graphc.ops.elementwise import Cast, Elementwise
+from graphc.ops.copies import Cast
+from graphc.ops.elementwise import Elementwise
 
 _FAILS_AT_ZERO = frozenset({"FloorDiv", "FloorMod", "TruncateDiv", "TruncateMod"})
 

@@ -45,9 +45,9 @@ def lower(node: Operation) -> Lowered:
 
 
 def _root_statements(nest: Nest) -> tuple[Statement, ...] | None:
-    """The loops of an op that has loops of its own."""
+    """The loops of an op that has loops of its own; a concatenation in a block of its parts has none."""
     for node in nest.nodes:
-        if type(node.kind) in ROOTS:
+        if type(node.kind) in ROOTS and node.outputs[0].type.sizes == nest.sizes:
             return ROOTS[type(node.kind)](nest, node)
     return None
 

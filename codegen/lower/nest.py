@@ -16,18 +16,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import cast
 
-from graphc.codegen.kernels.affine import Axis, Contraction
+from graphc.codegen.kernels.affine import Axis, Contraction, Edge
 from graphc.codegen.loops import Buffer, Check, Contract, Expression, For, Local, Statement, Store
 from graphc.codegen.lower import reduction
 from graphc.codegen.lower.reshaping import unflatten
 from graphc.codegen.lower.rows import Rows
 from graphc.codegen.lower.values import Index, Values, offset
 from graphc.codegen.traverse import depends
-from graphc.dims import Symbol, symbol
+from graphc.dims import DimLike, Symbol, symbol
 from graphc.nodes import Operation, Tensor
 from graphc.ops import contraction
+from graphc.ops.arrays import ConcatV2
 from graphc.ops.fused import Space
 
 
@@ -66,9 +66,13 @@ class Nest:
 
     def statements(self) -> tuple[Statement, ...]:
         """The whole nest."""
-        product = next((node for node in self.nodes if node.type == "Contract"), None)
-        if product is not None:
-            return (self._contract(product),)
+        for node in self.nodes:
+            if isinstance(node.kind, contraction.Contract):
+                start, step = (0,) * len(node.kind.shape), (1,) * len(node.kind.shape)
+                return (self._contract(node, node.kind, start, step),)
+            if isinstance(node.kind, contraction.ContractPhases):
+                phases = zip(node.kind.parts, node.kind.places, strict=True)
+                return tuple(self._contract(node, part, *place, phase=True) for part, place in phases)
         kept = [axis for axis in range(len(self.sizes)) if axis not in self.reduced]
         return self._loops(kept, self._row())
 
@@ -84,12 +88,12 @@ class Nest:
                 statements += reduction.begin(node, self.names[node])
             if combined or full:
                 steps = [reduction.step(self.values, node, self.names[node], self.index) for node in combined]
-                steps += [self._store(tensor) for tensor in full]
+                steps += [store for tensor in full for store in self._stores(tensor)]
                 steps += rows.stores(number)
                 outer, inner = self._checks()
                 statements += (*outer, *self._loops(self.reduced, (*inner, *steps)))
             rows.end(number)
-        kept = [self._store(t) for t in self.outputs if not self._is_full(t)]
+        kept = [store for t in self.outputs if not self._is_full(t) for store in self._stores(t)]
         return (*statements, *self.with_checks(*kept))
 
     def with_checks(self, *statements: Statement) -> tuple[Statement, ...]:
@@ -122,18 +126,30 @@ class Nest:
         return self.levels[node]
 
     def _is_full(self, tensor: Tensor) -> bool:
-        return not self.reduced or (tensor.type.sizes == self.sizes and not self._only_kept(tensor))
+        if not self.reduced or isinstance(tensor.op.kind, ConcatV2):
+            return True
+        return tensor.type.sizes == self.sizes and not self._only_kept(tensor)
 
     def _only_kept(self, tensor: Tensor) -> bool:
         """Whether a value of the block's own shape is one for each kept position: where reduced axes have size 1."""
         return reduction.is_reduction(tensor.op)
 
-    def _store(self, tensor: Tensor) -> Store:
-        sizes = tensor.type.sizes
+    def _stores(self, tensor: Tensor) -> list[Store]:
+        """The stores of an output: of one value, or of the parts that a concatenation puts beside each other."""
+        kind = tensor.op.kind
+        if not isinstance(kind, ConcatV2):
+            return [self._store(tensor, tensor, 0, 0)]
+        parts = enumerate(tensor.op.inputs)
+        return [self._store(tensor, part, kind.axis, number * self.sizes[kind.axis]) for number, part in parts]
+
+    def _store(self, output: Tensor, value: Tensor, axis: int, start: DimLike) -> Store:
+        """A value stored at its position, moved by ``start`` along an axis."""
+        sizes = value.type.sizes
         kept = tuple(p for axis, p in enumerate(self.index) if axis not in self.reduced)
         index = self.index if len(sizes) == len(self.sizes) else kept
         index = tuple(0 if size == 1 else position for position, size in zip(index, sizes, strict=True))
-        return Store(self.outputs[tensor], offset(index, sizes), self.values.at(tensor, index))
+        place = index if start == 0 else (*index[:axis], index[axis] + start, *index[axis + 1 :])
+        return Store(self.outputs[output], offset(place, output.type.sizes), self.values.at(value, index))
 
     def _loops(self, axes: Sequence[int], body: tuple[Statement, ...]) -> tuple[Statement, ...]:
         for axis in reversed(axes):
@@ -141,19 +157,28 @@ class Nest:
                 body = (For(self.variables[axis], body),)
         return body
 
-    def _contract(self, node: Operation) -> Contract:
-        kind = cast(contraction.Contract, node.kind)
+    def _contract(
+        self,
+        node: Operation,
+        kind: contraction.Contract,
+        start: Sequence[int],
+        step: Sequence[int],
+        phase: bool = False,
+    ) -> Contract:
+        """A contraction that gives the result at ``start + step * index``."""
         dtype = node.outputs[0].dtype.short
-        batch, rows, cols, inner = (
-            tuple(Axis(*axis) for axis in axes) for axes in (kind.batch, kind.rows, kind.cols, kind.inner)
+        batch, rows, cols, inner, paired = (
+            tuple(Axis(*axis) for axis in axes) for axes in (kind.batch, kind.rows, kind.cols, kind.inner, kind.paired)
         )
-        spec = Contraction(dtype, batch, rows, cols, inner, kind.a_offset, kind.b_offset)
-        sizes = tuple(axis.extent for axis in (*batch, *rows, *cols))
+        edges = tuple(Edge(*edge) for edge in kind.edges)
+        spec = Contraction(dtype, batch, rows, cols, inner, kind.a_offset, kind.b_offset, paired, edges)
+        sizes = tuple(axis.extent for axis in spec.output)
         coordinates = tuple(Symbol(f"i{n}", size) for n, size in enumerate(sizes))
         place = offset(tuple(symbol(f"i{n}", size) for n, size in enumerate(sizes)), sizes)
-        self.index = unflatten(place, kind.shape)
+        found = unflatten(place, kind.shape)
+        self.index = tuple(first + each * p for first, each, p in zip(start, step, found, strict=True))
         self.values.locals[node.outputs[0]] = lambda _: Local("sum", dtype)
-        stores = tuple(self._store(tensor) for tensor in self.outputs)
+        stores = tuple(store for tensor in self.outputs for store in self._stores(tensor))
         epilogue = self.with_checks(*stores)
         a, b = (self.values.buffers[x] for x in node.inputs)
-        return Contract(spec, a, b, coordinates, "sum", epilogue)
+        return Contract(spec, a, b, coordinates, "sum", epilogue, phase=phase)

@@ -6,6 +6,7 @@ image exactly, every cell belongs to one window and is simply stored.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from functools import reduce
 from typing import TYPE_CHECKING, NamedTuple
@@ -38,28 +39,25 @@ class Cells:
 
     @property
     def window_sizes(self) -> Index:
-        """Batch, windows down, windows across, channels."""
-        sizes, channels = self.sizes, self.sizes[self.window.channel_axis]
-        return (sizes[0], self.extents[0].out, self.extents[1].out, channels)
+        """Batch, windows along each axis, channels."""
+        return (self.sizes[0], *(extent.out for extent in self.extents), self.sizes[self.window.channel_axis])
 
     def window_offset(self, index: Index) -> DimLike:
-        """Where the window (batch, down, across, channel) stands in the result."""
-        return offset(self.window.arranged(*index), self.window.arranged(*self.window_sizes))
+        """Where the window (batch, places, channel) stands in the result."""
+        return offset(self._arranged(index), self._arranged(self.window_sizes))
 
     def seen(self, index: Index) -> Iterator[Cell]:
         """The cells of one window and channel, row by row."""
-        batch, down, across, channel = index
-        for i in range(self.window.size[0]):
-            for j in range(self.window.size[1]):
-                h, h_inside = self._along(0, down, i)
-                w, w_inside = self._along(1, across, j)
-                place = offset(self.window.arranged(batch, h, w, channel), self.sizes)
-                yield Cell(place, _both(h_inside, w_inside))
+        batch, *windows, channel = index
+        for place in itertools.product(*map(range, self.window.size)):
+            along = [self._along(axis, windows[axis], i) for axis, i in enumerate(place)]
+            cell = self._arranged((batch, *(position for position, _ in along), channel))
+            yield Cell(offset(cell, self.sizes), reduce(_both, (inside for _, inside in along)))
 
     def count(self, index: Index, dtype: str) -> Expression:
         """How many cells of the image the window sees."""
-        rows, cols = (self._count_along(axis, index[1 + axis], dtype) for axis in range(2))
-        return Apply("mul", (rows, cols), dtype)
+        counts = [self._count_along(axis, index[1 + axis], dtype) for axis in range(self.window.rank)]
+        return reduce(lambda a, b: Apply("mul", (a, b), dtype), counts)
 
     def tile_exactly(self) -> bool:
         """Whether every cell of the image belongs to one window."""
@@ -68,7 +66,11 @@ class Cells:
         exact = all(
             e.low == 0 and e.high == 0 and e.out * s == n for e, s, n in zip(self.extents, w.strides, axes, strict=True)
         )
-        return exact and w.size == w.strides and w.dilations == (1, 1)
+        return exact and w.size == w.strides and set(w.dilations) == {1}
+
+    def _arranged(self, index: Index) -> Index:
+        batch, *places, channel = index
+        return self.window.arranged(batch, places, channel)
 
     def _along(self, axis: int, position: DimLike, place: int) -> tuple[DimLike, Expression | None]:
         extent: Extent = self.extents[axis]

@@ -6,6 +6,7 @@ from graphc.codegen.loops import Expression, IndexValue
 from graphc.codegen.lower.values import Index, Rule, Values, broadcast_index, offset
 from graphc.dims import DimLike, floordiv, row_major_strides
 from graphc.nodes import Op, Operation
+from graphc.ops.recomputed import Barrier
 from graphc.ops.reshaping import BroadcastTo, DimValue, ExpandDims, Reshape, Squeeze, Transpose
 
 
@@ -51,6 +52,10 @@ def _transpose(values: Values, node: Operation, index: Index) -> Expression:
     return values.at(node.inputs[0], tuple(position))
 
 
+def _barrier(values: Values, node: Operation, index: Index) -> Expression:
+    return values.at(node.inputs[0], index)
+
+
 def _dim_value(values: Values, node: Operation, index: Index) -> Expression:
     return IndexValue(node.kind.dim, node.outputs[0].dtype.short)  # type: ignore[attr-defined]
 
@@ -61,5 +66,6 @@ RULES: dict[type[Op], Rule] = {
     Squeeze: _squeeze,
     BroadcastTo: _broadcast_to,
     Transpose: _transpose,
+    Barrier: _barrier,
     DimValue: _dim_value,
 }

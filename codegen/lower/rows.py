@@ -20,7 +20,7 @@ from graphc.nodes import Tensor
 from graphc.ops.elementwise import Elementwise
 from graphc.ops.fused import Space
 
-EXPENSIVE = 10  # flops; far more than a store and a load from the nearest cache
+EXPENSIVE = 8  # flops; far more than a store and a load from the nearest cache
 SHORTEST = 64  # elements; rows that are shorter may stand beside each other in vectors, and share no memory then
 LONGEST = 1 << 15  # elements, so that a row stays in the cache
 

@@ -21,7 +21,7 @@ from graphc import compiler, settings
 from graphc.aot import header, initial, layout, link
 from graphc.aot.description import EntryPoint, Field, describe, state_layout
 from graphc.aot.entries import Built, Sizing, build_entry, graph_of
-from graphc.aot.identifiers import is_identifier
+from graphc.aot.identifiers import is_identifier, is_module
 from graphc.aot.loader import Model, state_file
 from graphc.executable import failure_text
 from graphc.graph import Graph
@@ -38,7 +38,10 @@ if TYPE_CHECKING:
 RESERVED = frozenset(
     ("init", "create", "destroy", "save", "load", "error", "variable", "variables", "description", "name")
 )
-ERROR_NAMES = ("OK", "UNKNOWN", "BAD_SIZE", "CANNOT_OPEN", "CANNOT_WRITE", "NO_STATE", "OTHER_MODEL", "DAMAGED", "NO_MEMORY")
+ERROR_NAMES = (
+    *("OK", "UNKNOWN", "BAD_SIZE", "CANNOT_OPEN", "CANNOT_WRITE", "NO_STATE", "OTHER_MODEL", "DAMAGED"),
+    *("NOT_INITIALISED", "NULL_POINTER", "NO_MEMORY"),
+)
 
 
 @dataclass(frozen=True)
@@ -149,6 +152,10 @@ def _compile(
 def _check_names(name: str, entries: Mapping[str, Any]) -> None:
     if not is_identifier(name):
         raise ValueError(f"name {name!r} cannot name functions in C: wanted letters, digits and '_', and no keyword")
+    if is_module(name):
+        raise ValueError(
+            f"name {name!r} is that of a Python module, which the loader {name}.py would hide: choose another"
+        )
     if not entries:
         raise ValueError("there is no entry point to compile")
     for entry in entries:
@@ -245,8 +252,10 @@ class _Model:
             else:
                 places.append(Data(entry.program.constants[slot.number].tobytes()))
         first = self.first_error(entry.program)
-        arguments, sizes = feeds + len(point.fetches), tuple(point.sizes.items())
-        return EntryCode(f"{self.name}_{point.name}", entry.program, tuple(places), arguments, sizes, first)
+        pointers = [*point.feeds, *point.fetches]
+        needed = tuple(n for n, pointer in enumerate(pointers) if layout.largest(pointer.type.elements, point.sizes))
+        sizes = tuple(point.sizes.items())
+        return EntryCode(f"{self.name}_{point.name}", entry.program, tuple(places), len(pointers), needed, sizes, first)
 
     def first_error(self, program: Program) -> int:
         """The code of the program's first error; the texts of all its errors are noted."""
@@ -316,7 +325,7 @@ class _Initial:
             else:
                 places.append(InInstance(self.model.offsets[self.operations[slot.number]]))
         first = self.model.first_error(self.program)
-        return EntryCode(f"{self.model.name}.initialise", self.program, tuple(places), 0, (), first)
+        return EntryCode(f"{self.model.name}.initialise", self.program, tuple(places), 0, (), (), first)
 
 
 def _producer() -> str:

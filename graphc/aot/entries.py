@@ -81,6 +81,8 @@ def _leaves(structure: Any) -> Iterator[Any]:
 def build_entry(name: str, fetches: Any, feeds: Any, graph: Graph, sizing: Sizing, target: Target) -> Built:
     """The entry point ``name``, for one target."""
     parsed = Fetches(graph, fetches)
+    if not parsed.tensors and not parsed.operations:
+        raise ValueError(f"entry point '{name}' has nothing to do: there is no tensor and no operation in its fetches")
     named_feeds = _named(graph, feeds)
     fed = list(named_feeds)
     step = capture(parsed.tensors, parsed.operations, fed)
@@ -128,11 +130,16 @@ def _parameter(names: Identifiers, name: str, type: TensorType) -> Parameter:
 
 def _named(graph: Graph, feeds: Any) -> dict[Tensor, str]:
     """The fed tensors in order, each with its name: its own, or the key in a mapping."""
-    if isinstance(feeds, Mapping):
-        return {feed_target(graph, tensor): str(name) for name, tensor in feeds.items()}
-    if feeds is None or isinstance(feeds, str) or not isinstance(feeds, Sequence):
+    if feeds is None or isinstance(feeds, str) or not isinstance(feeds, (Mapping, Sequence)):
         raise TypeError(f"feeds must be a list of tensors, or a dictionary from names to tensors, not {feeds!r}")
-    return {tensor: tensor.label for tensor in (feed_target(graph, feed) for feed in feeds)}
+    items = feeds.items() if isinstance(feeds, Mapping) else ((None, feed) for feed in feeds)
+    named: dict[Tensor, str] = {}
+    for name, feed in items:
+        tensor = feed_target(graph, feed)
+        if tensor in named:
+            raise ValueError(f"{tensor.op.describe()} is twice among the feeds")
+        named[tensor] = tensor.label if name is None else str(name)
+    return named
 
 
 def _fetch_names(graph: Graph, fetches: Any, tensors: Sequence[Tensor]) -> list[str]:

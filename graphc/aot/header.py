@@ -46,7 +46,7 @@ class Header:
             '#ifdef __cplusplus\nextern "C" {\n#endif',
             self._numbers(upper),
             self._struct(upper),
-            _LIFE.replace("NAME", self.name),
+            _LIFE.replace("NAME", self.name).replace("UPPER", upper),
             *map(self._entry, self.entries),
             _REST.replace("NAME", self.name),
             f"#ifdef __cplusplus\n}}\n#endif\n\n#endif /* {upper}_H */",
@@ -154,7 +154,8 @@ _INTRODUCTION = """\
  *
  * Functions of type int return 0, or a code that {name}_error turns into a sentence. Nothing is allocated after
  * {name}_init but the threads, at the first step that uses them. An instance serves one call at a time; different
- * instances may run at the same time. Arrays are packed, the last index fastest; a bool is a byte, 0 or 1.
+ * instances may run at the same time. Arrays are packed, the last index fastest; a bool is a byte, 0 or 1. A pointer
+ * that is NULL is told by a code.
  */"""
 
 _ALIGNED = """\
@@ -170,7 +171,8 @@ _ALIGNED = """\
 #endif"""
 
 _LIFE = """\
-/* Sets the initial weights in memory that the caller gives (static, or of NAME_create; malloc aligns too little). */
+/* Sets the initial weights in memory that the caller gives (static, or of NAME_create; malloc aligns too little).
+ * Without it the other functions of type int return UPPER_NOT_INITIALISED. */
 int NAME_init(NAME *self);
 
 /* An initialised instance in memory of its own; NULL where there is no memory. */

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
+import sys
 
 # C99 and C++17, and the macro that some <stdlib.h> define in lower case.
 _WORDS = """
@@ -21,6 +22,15 @@ _KEYWORDS = frozenset(_WORDS.split())
 def is_identifier(name: object) -> bool:
     """Whether this is a name that C and C++ allow for a function."""
     return isinstance(name, str) and bool(re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name)) and not _is_taken(name)
+
+
+# The loader is a file {name}.py: where it stands in the current folder, a program's own `import numpy` would find it.
+_MODULES = frozenset((*sys.stdlib_module_names, "numpy", "graphc", "llvmlite"))
+
+
+def is_module(name: str) -> bool:
+    """Whether a Python file of this name would hide a module of Python, NumPy or graphc."""
+    return name in _MODULES
 
 
 def _is_taken(name: str) -> bool:

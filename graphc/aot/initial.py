@@ -31,7 +31,7 @@ def initial_step(graph: Graph, fields: Sequence[Field]) -> Step:
             if variable is None:
                 raise ValueError(f"{field.operation.describe()} has no initialiser")
             initialisers.append(variable.initializer)
-    step = capture((), initialisers, ())
+    step = capture((), initialisers, (), fresh=True)
     for tensor in step.feeds:
         raise ValueError(
             f"the first value of a variable depends on {tensor.op.describe()}: give session= to take values from it"

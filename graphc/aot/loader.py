@@ -23,6 +23,7 @@ import numpy as np
 Array = np.ndarray[Any, Any]
 ALIGNMENT = 64
 STATE_MAGIC = b"graphc state 1\n\0"
+_FILE_CODES = (3, 4)  # of files that cannot be opened or written
 _STATE_HEAD = struct.Struct("<16sqqIi")  # magic, bytes of the layout, bytes of the state, CRC-32 of both, 0
 
 
@@ -60,17 +61,31 @@ class Model:
         return [*super().__dir__(), *self._entries]
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write variables and the positions of random streams to a file, from which training goes on bit for bit."""
+        """Write variables and the positions of random streams to a file, from which training goes on bit for bit.
+
+        OSError where that cannot be done; an old file then stays as it was.
+        """
         self._with_file("save", path)
 
     def load(self, path: str | os.PathLike[str]) -> None:
-        """Read what `save` wrote; a damaged file or one of another model raises RuntimeError and changes nothing."""
+        """Read what `save` wrote; a damaged file or one of another model raises RuntimeError and changes nothing.
+
+        A file that is not there raises FileNotFoundError.
+        """
         self._with_file("load", path)
 
     def _with_file(self, word: str, path: str | os.PathLike[str]) -> None:
         with self._lock:
             status = self._files[word](self._self, os.fsencode(path))
+        if status in _FILE_CODES:
+            needed = path if word == "load" else os.path.dirname(os.path.abspath(path))
+            kind = OSError if os.path.exists(needed) else FileNotFoundError
+            raise kind(f"{self._error(status).decode()}: {os.fspath(path)}")
         self._check(status, f": {os.fspath(path)}")
+
+    def __repr__(self) -> str:
+        entries = "; ".join(_signature(entry) for entry in self.description["entries"])
+        return f"<Model '{self.name}': {entries}; {len(self.variables)} variables>"
 
     def __del__(self) -> None:
         if "_destroy" in self.__dict__:
@@ -176,8 +191,14 @@ def _in_order(entry: Mapping[str, Any], values: Sequence[Any], named: Mapping[st
     """The values of the feeds, given by place or by name."""
     names = [feed["identifier"] for feed in entry["feeds"]]
     missing = names[len(values) :]
-    if len(values) > len(names) or set(named) != set(missing):
-        raise TypeError(f"{_signature(entry)} was given {len(values)} values by place and {sorted(named)} by name")
+    if len(values) > len(names):
+        raise TypeError(f"{_signature(entry)} takes {len(names)} values and was given {len(values)}")
+    unknown = sorted(set(named) - set(names))
+    twice = sorted(set(named) - set(missing))
+    absent = [name for name in missing if name not in named]
+    for wrong, text in ((unknown, "has no feed {}"), (twice, "was given {} twice"), (absent, "was not given {}")):
+        if wrong:
+            raise TypeError(f"{_signature(entry)} {text.format(' and '.join(wrong))}")
     return [*values, *(named[name] for name in missing)]
 
 
@@ -186,7 +207,8 @@ def _fed(feed: Mapping[str, Any], value: Any) -> Array:
     wanted = np.dtype(feed["dtype"])
     array = np.asarray(value)
     if array.dtype != wanted:
-        converted = array.astype(wanted)
+        with np.errstate(all="ignore"):  # what does not fit is told below
+            converted = array.astype(wanted)
         if wanted.kind != "f" and not np.array_equal(converted, array):
             raise TypeError(f"feed '{feed['name']}' is {wanted} and cannot hold values of dtype {array.dtype}")
         array = converted

@@ -1,19 +1,21 @@
-"""Pooling layers: the greatest or the mean of each window of a picture."""
+"""Pooling layers: the greatest or the mean of each window of rows, pictures or volumes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
-from graphc.layers.convolution import check_padding, letters, on_image, pair
+from graphc.layers.convolution import check_padding, letters, numbers, on_image
 from graphc.layers.core import check_data_format
 from graphc.layers.layer import Layer, check_rank
 from graphc.nodes import Tensor
-from graphc.ops.pooling import avg_pool, max_pool
+from graphc.ops.pooling import pool
+from graphc.ops.reshaping import expand_dims, squeeze
 
 
-class _Pooling2D(Layer):
-    pool: Callable[..., Tensor]
+class _Pooling(Layer):
+    default_name = "pooling"
+    rank: ClassVar[int]
+    kind: ClassVar[str]
 
     def __init__(
         self,
@@ -25,31 +27,87 @@ class _Pooling2D(Layer):
         **settings: Any,
     ):
         super().__init__(name=name, **settings)
-        self.pool_size = pair(pool_size, "pool_size")
-        self.strides = pair(strides, "strides")
+        self.pool_size = numbers(pool_size, "pool_size", self.rank)
+        self.strides = numbers(strides, "strides", self.rank)
         self.padding = check_padding(padding)
         self.data_format = check_data_format(data_format)
 
     def call(self, inputs: Any) -> Tensor:
-        check_rank(self, inputs, 4)
-        return type(self).pool(
-            inputs, on_image(self.pool_size, self.data_format), on_image(self.strides, self.data_format),
-            self.padding, data_format=letters(self.data_format),
+        check_rank(self, inputs, self.rank + 2)
+        if self.rank > 1:
+            return self._pooled(inputs, self.pool_size, self.strides)
+        axis = 2 if self.data_format == "channels_first" else 1
+        pictures = self._pooled(expand_dims(inputs, axis), (1, *self.pool_size), (1, *self.strides))
+        return squeeze(pictures, [axis])
+
+    def _pooled(self, images: Tensor, size: tuple[int, ...], strides: tuple[int, ...]) -> Tensor:
+        layout = letters(self.data_format, len(size))
+        return pool(
+            images, on_image(size, self.data_format), self.kind, self.padding,
+            strides=on_image(strides, self.data_format), data_format=layout,
         )  # fmt: skip
 
 
-class MaxPooling2D(_Pooling2D):
-    """The greatest of each window."""
+class _MaxPooling(_Pooling):
+    kind = "MAX"
+
+
+class _AveragePooling(_Pooling):
+    kind = "AVG"
+
+
+class MaxPooling1D(_MaxPooling):
+    """The greatest of each window of rows."""
+
+    default_name = "max_pooling1d"
+    rank = 1
+
+
+class MaxPooling2D(_MaxPooling):
+    """The greatest of each window of pictures."""
 
     default_name = "max_pooling2d"
-    pool = staticmethod(max_pool)
+    rank = 2
 
 
-class AveragePooling2D(_Pooling2D):
-    """The mean of each window."""
+class MaxPooling3D(_MaxPooling):
+    """The greatest of each window of volumes."""
+
+    default_name = "max_pooling3d"
+    rank = 3
+
+
+class AveragePooling1D(_AveragePooling):
+    """The mean of each window of rows."""
+
+    default_name = "average_pooling1d"
+    rank = 1
+
+
+class AveragePooling2D(_AveragePooling):
+    """The mean of each window of pictures."""
 
     default_name = "average_pooling2d"
-    pool = staticmethod(avg_pool)
+    rank = 2
+
+
+class AveragePooling3D(_AveragePooling):
+    """The mean of each window of volumes."""
+
+    default_name = "average_pooling3d"
+    rank = 3
+
+
+def max_pooling1d(
+    inputs: Any,
+    pool_size: Any,
+    strides: Any,
+    padding: str = "valid",
+    data_format: str = "channels_last",
+    name: str | None = None,
+) -> Tensor:
+    """The greatest of each window of ``pool_size``, every ``strides``."""
+    return MaxPooling1D(pool_size, strides, padding, data_format, name)(inputs)
 
 
 def max_pooling2d(
@@ -64,6 +122,30 @@ def max_pooling2d(
     return MaxPooling2D(pool_size, strides, padding, data_format, name)(inputs)
 
 
+def max_pooling3d(
+    inputs: Any,
+    pool_size: Any,
+    strides: Any,
+    padding: str = "valid",
+    data_format: str = "channels_last",
+    name: str | None = None,
+) -> Tensor:
+    """The greatest of each window of ``pool_size``, every ``strides``."""
+    return MaxPooling3D(pool_size, strides, padding, data_format, name)(inputs)
+
+
+def average_pooling1d(
+    inputs: Any,
+    pool_size: Any,
+    strides: Any,
+    padding: str = "valid",
+    data_format: str = "channels_last",
+    name: str | None = None,
+) -> Tensor:
+    """The mean of each window of ``pool_size``, every ``strides``."""
+    return AveragePooling1D(pool_size, strides, padding, data_format, name)(inputs)
+
+
 def average_pooling2d(
     inputs: Any,
     pool_size: Any,
@@ -74,3 +156,15 @@ def average_pooling2d(
 ) -> Tensor:
     """The mean of each window of ``pool_size``, every ``strides``."""
     return AveragePooling2D(pool_size, strides, padding, data_format, name)(inputs)
+
+
+def average_pooling3d(
+    inputs: Any,
+    pool_size: Any,
+    strides: Any,
+    padding: str = "valid",
+    data_format: str = "channels_last",
+    name: str | None = None,
+) -> Tensor:
+    """The mean of each window of ``pool_size``, every ``strides``."""
+    return AveragePooling3D(pool_size, strides, padding, data_format, name)(inputs)

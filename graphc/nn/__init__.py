@@ -22,6 +22,15 @@ from graphc.nn.classification import (
     sparse_softmax_cross_entropy_with_logits,
     weighted_cross_entropy_with_logits,
 )
+from graphc.nn.convolution import (
+    atrous_conv2d,
+    atrous_conv2d_transpose,
+    conv1d,
+    conv1d_transpose,
+    convolution,
+    depthwise_conv2d,
+    separable_conv2d,
+)
 from graphc.nn.lookup import embedding_lookup, in_top_k
 from graphc.nn.normalisation import (
     batch_norm_with_global_normalization,
@@ -37,20 +46,48 @@ from graphc.nn.normalisation import (
     weighted_moments,
 )
 from graphc.nn.regularisation import dropout, l2_loss, zero_fraction
-from graphc.ops.convolution import conv2d, conv2d_backprop_filter, conv2d_backprop_input, conv2d_transpose
+from graphc.ops.convolution import (
+    conv2d,
+    conv2d_backprop_filter,
+    conv2d_backprop_input,
+    conv2d_transpose,
+    conv3d,
+    conv3d_backprop_filter,
+    conv3d_backprop_filter_v2,
+    conv3d_transpose,
+)
+from graphc.ops.depthwise import (
+    depthwise_conv2d_native,
+    depthwise_conv2d_native_backprop_filter,
+    depthwise_conv2d_native_backprop_input,
+)
 from graphc.ops.elementwise import relu, sigmoid, softplus, tanh
-from graphc.ops.pooling import avg_pool, max_pool
+from graphc.ops.pooling import avg_pool, avg_pool3d, max_pool, max_pool3d, pool
 
 __all__ = [
+    "atrous_conv2d",
+    "atrous_conv2d_transpose",
     "avg_pool",
+    "avg_pool3d",
     "batch_norm_with_global_normalization",
     "batch_normalization",
     "bias_add",
+    "conv1d",
+    "conv1d_transpose",
     "conv2d",
     "conv2d_backprop_filter",
     "conv2d_backprop_input",
     "conv2d_transpose",
+    "conv3d",
+    "conv3d_backprop_filter",
+    "conv3d_backprop_filter_v2",
+    "conv3d_transpose",
+    "convolution",
     "crelu",
+    "depthwise_conv2d",
+    "depthwise_conv2d_native",
+    "depthwise_conv2d_native_backprop_filter",
+    "depthwise_conv2d_native_backprop_input",
     "dropout",
     "elu",
     "embedding_lookup",
@@ -65,12 +102,15 @@ __all__ = [
     "log_softmax",
     "lrn",
     "max_pool",
+    "max_pool3d",
     "moments",
     "normalize_moments",
+    "pool",
     "relu",
     "relu6",
     "relu_layer",
     "selu",
+    "separable_conv2d",
     "sigmoid",
     "sigmoid_cross_entropy_with_logits",
     "softmax",

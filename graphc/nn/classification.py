@@ -176,7 +176,7 @@ def _check_same_shape(labels: Tensor, logits: Tensor, function: str = "softmax_c
 
 def _check_class_numbers(labels: Tensor, logits: Tensor) -> None:
     function = "sparse_softmax_cross_entropy_with_logits"
-    if not labels.dtype.is_integer:
+    if labels.dtype not in (dtypes.int32, dtypes.int64):
         raise TypeError(f"{function}: labels are {labels.type}; wanted int32 or int64, one number for each row")
     if labels.type.rank is not None and labels.type.rank != (logits.type.rank or 0) - 1:
         raise ValueError(

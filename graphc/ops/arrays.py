@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,8 +13,17 @@ from graphc.dtypes import DType
 from graphc.errors import UnimplementedError
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
-from graphc.ops.base import apply, check_same_dtype, constant, convert_to_tensor, convert_together, graph_of
+from graphc.ops.base import (
+    apply,
+    check_same_dtype,
+    constant,
+    convert_to_tensor,
+    convert_together,
+    graph_of,
+    is_tensor_like,
+)
 from graphc.ops.blocks import SliceFrom, along, static_shape
+from graphc.ops.late import is_late, late, late_one, number
 from graphc.ops.reshaping import (
     ExpandDims,
     Squeeze,
@@ -24,7 +34,7 @@ from graphc.ops.reshaping import (
 )
 from graphc.ops.shape_values import static_axis, static_sizes
 from graphc.records import record
-from graphc.shapes import Shape, Size, TensorType, merge, normalise_axis, shape_text
+from graphc.shapes import Shape, Size, TensorType, as_shape, merge, normalise_axis, shape_text
 
 
 @record
@@ -128,8 +138,8 @@ def ones(shape: Any, dtype: Any = dtypes.float32, name: str | None = None) -> Te
 
 def _filled(value: int, shape: Any, dtype: Any, name: str) -> Tensor:
     wanted = dtypes.as_dtype(dtype)
-    sizes: Any = static_sizes(shape)
-    if static_shape(sizes) and np.prod(sizes) <= 1:
+    sizes: Any = as_shape(static_sizes(shape))
+    if static_shape(sizes) and math.prod(sizes) <= 1:
         return constant(np.full(sizes, value, wanted.numpy), name=name)
     with graph_of([convert_to_tensor(shape)] if sizes is None else []).name_scope(name) as scope:
         return broadcast_to(_scalar(value, wanted), shape, name=scope)
@@ -166,6 +176,12 @@ def concat(values: Any, axis: Any, name: str = "concat") -> Tensor:
     tensors = convert_together(*items)
     if any(x.type.rank == 0 for x in tensors):
         raise ValueError("Can't concatenate scalars (use tf.stack instead)")
+    if is_late(axis, *tensors):
+        rank = next((x.type.rank for x in tensors if x.type.rank is not None), None)
+        kind = TensorType(check_same_dtype([x.type for x in tensors]), None if rank is None else (None,) * rank)
+        return late("ConcatV2", lambda *parts: concat(parts[:-1], number(parts[-1])), tensors, [axis], kind, name=name)[
+            0
+        ]
     position = _known_axis(axis, tensors, "concat")
     if len(tensors) == 1:
         return e.identity(tensors[0], name=name)
@@ -188,12 +204,18 @@ def stack(values: Any, axis: int = 0, name: str = "stack") -> Tensor:
     if not values:
         raise ValueError("stack needs at least one tensor")
     tensors = convert_together(*values)
+    if is_late(axis, *tensors):
+        kind = TensorType(check_same_dtype([x.type for x in tensors]), None)
+        return late("Pack", lambda *parts: stack(parts, axis), tensors, [], kind, name=name)[0]
     return apply(Pack(_known_axis(axis, tensors, "stack", extra=1)), *tensors, name=name)
 
 
 def unstack(value: Any, num: int | None = None, axis: int = 0, name: str = "unstack") -> list[Tensor]:
     """The parts of ``value`` at each position of ``axis``, without that axis."""
     x = convert_to_tensor(value)
+    if num is not None and is_late(axis, x):
+        kinds = [TensorType(x.dtype, None)] * num
+        return list(late("Unpack", lambda x: unstack(x, num, axis), [x], [], *kinds, name=name))
     position = _known_axis(axis, [x], "unstack")
     size = None if x.type.shape is None else x.type.shape[position]
     if num is None:
@@ -211,14 +233,31 @@ def split(
 ) -> list[Tensor]:
     """``value`` cut along ``axis`` into a number of equal parts, or into parts of the sizes given."""
     x = convert_to_tensor(value)
+    sizes = static_sizes(num_or_size_splits)
+    evenly = _is_scalar(num_or_size_splits)
+    count = num if sizes is None else sizes[0] if evenly else len(sizes)
+    if not isinstance(count, int):
+        raise ValueError(f"split needs a number of parts that is known while declaring, not {num_or_size_splits!r}")
+    if is_late(axis, x) or _parts_begin_late(x, sizes, evenly, axis):
+        kind = TensorType(x.dtype, None if x.type.rank is None else (None,) * x.type.rank)
+        build = lambda x, parts, axis: split(x, parts, number(axis))  # noqa: E731
+        return list(late("SplitV", build, [x], [num_or_size_splits, axis], *[kind] * count, name=name))
     position = _known_axis(axis, [x], "split")
     with graph_of([x]).name_scope(name):
-        parts = static_sizes(num_or_size_splits)
-        if isinstance(num_or_size_splits, (list, tuple)) or (parts is not None and len(parts) != 1):
-            return _split_sizes(x, parts, position)
-        if parts is None or not isinstance(parts[0], int):
-            raise ValueError(f"split needs a number of parts that is known while declaring, not {num_or_size_splits!r}")
-        return _split_evenly(x, parts[0], position)
+        return _split_evenly(x, count, position) if evenly else _split_sizes(x, sizes, position)
+
+
+def _is_scalar(value: Any) -> bool:
+    return value.shape.ndims == 0 if is_tensor_like(value) else np.ndim(value) == 0
+
+
+def _parts_begin_late(x: Tensor, sizes: Any, evenly: bool, axis: Any) -> bool:
+    """Whether it is not known while declaring where the parts begin."""
+    if evenly:
+        return x.type.rank is None
+    if sizes is None or not all(isinstance(size, int) for size in sizes):
+        return True
+    return -1 in sizes and (x.type.shape is None or x.type.shape[static_axis(axis, "split")] is None)
 
 
 def _split_evenly(x: Tensor, parts: int, axis: int) -> list[Tensor]:
@@ -229,8 +268,7 @@ def _split_evenly(x: Tensor, parts: int, axis: int) -> list[Tensor]:
         if size % parts:
             raise ValueError(f"split: axis {axis} of {x.type} has size {size}, which {parts} parts do not divide")
         return _split_sizes(x, [size // parts] * parts, axis)
-    if x.type.rank is None:
-        raise ValueError(f"split needs a known rank, which {x.name!r} lacks; give it with set_shape")
+    assert x.type.rank is not None
     whole = shape(x)
     pieces = np.ones(x.type.rank, np.int32)
     pieces[axis] = parts
@@ -241,8 +279,6 @@ def _split_evenly(x: Tensor, parts: int, axis: int) -> list[Tensor]:
 
 
 def _split_sizes(x: Tensor, sizes: Any, axis: int) -> list[Tensor]:
-    if sizes is None or not all(isinstance(size, int) for size in sizes):
-        raise ValueError(f"split needs sizes that are known while declaring, not {sizes}")
     whole = None if x.type.shape is None else x.type.shape[axis]
     counts = list(sizes)
     if counts.count(-1) == 1 and isinstance(whole, int):
@@ -258,7 +294,9 @@ def tile(input: Any, multiples: Any, name: str | None = None) -> Tensor:
     x = convert_to_tensor(input)
     times = static_sizes(multiples)
     if x.type.rank is None or times is None:
-        raise ValueError(f"tile needs a known rank and one multiple for each axis, not {x.type} and {multiples!r}")
+        return late_one("Tile", tile, x, [multiples], rank=x.type.rank, name=name)
+    if any(isinstance(count, int) and count < 0 for count in times):
+        raise ValueError(f"tile of {x.type} needs multiples of at least 0, not {list(times)}")
     if len(times) != x.type.rank:
         raise ValueError(f"tile of {x.type} needs {x.type.rank} multiples, not {list(times)}")
     with graph_of([x]).name_scope(name or "Tile") as scope:

@@ -14,11 +14,12 @@ import numpy as np
 from graphc import dtypes
 from graphc.dims import Dim
 from graphc.dtypes import DType
+from graphc.errors import brief
 from graphc.graph import Graph
 from graphc.nodes import Op, Operation, Tensor
-from graphc.records import record, replace
+from graphc.records import record
 from graphc.scopes import get_default_graph
-from graphc.shapes import Dimension, TensorShape, TensorType, as_shape, normalise_axis, shape_text
+from graphc.shapes import Dimension, TensorShape, TensorType, as_shape, shape_text
 
 
 def declare(kind: Op, *inputs: Tensor, name: str | None = None) -> Operation:
@@ -29,14 +30,6 @@ def declare(kind: Op, *inputs: Tensor, name: str | None = None) -> Operation:
 def apply(kind: Op, *inputs: Tensor, name: str | None = None) -> Tensor:
     """The only output of the node ``kind`` of ``inputs``."""
     return graph_of(inputs).declare(kind, inputs, name).outputs[0]
-
-
-def with_axis_from_front(kind: Any, inputs: Sequence[Tensor]) -> Tensor | None:
-    """The op with its axis, declared from the end of an unknown rank, counted from the front; None where it is."""
-    rank = inputs[0].type.rank
-    if kind.axis >= 0 or rank is None:
-        return None
-    return apply(replace(kind, axis=normalise_axis(kind.axis, rank)), *inputs)
 
 
 def graph_of(inputs: Sequence[Tensor]) -> Graph:
@@ -201,9 +194,9 @@ def _plain_array(value: Any) -> np.ndarray[Any, Any]:
     try:
         array = np.array(value)
     except ValueError:
-        raise ValueError(f"Argument must be a dense array: {value!r} has rows of different lengths") from None
+        raise ValueError(f"Argument must be a dense array: {brief(value)} has rows of different lengths") from None
     if array.dtype == object or array.dtype.kind not in "fiub":
-        raise TypeError(f"cannot make a tensor of {value!r} ({type(value).__name__})")
+        raise TypeError(f"cannot make a tensor of {brief(value)} ({type(value).__name__})")
     return array
 
 
@@ -227,7 +220,7 @@ def _cast_checked(array: np.ndarray[Any, Any], wanted: DType, value: Any) -> np.
     kind = array.dtype.kind
     loses = (wanted.is_integer and kind not in "iu") or (wanted.is_bool != (kind == "b"))
     if loses and array.size:
-        raise TypeError(f"Expected {wanted.name}, got {value!r} of type '{type(value).__name__}' instead.")
+        raise TypeError(f"Expected {wanted.name}, got {brief(value)} of type '{type(value).__name__}' instead.")
     if wanted.is_integer and array.size and isinstance(value, (int, list, tuple)):
         limits = np.iinfo(wanted.numpy)
         if int(array.min()) < limits.min or int(array.max()) > limits.max:
@@ -252,8 +245,14 @@ def _fill(array: np.ndarray[Any, Any], shape: Any, verify_shape: bool) -> np.nda
     if array.size == 0 and count:
         raise ValueError(f"a constant of shape {shape} needs at least one value")
     flat = array.reshape(-1)
-    padding = np.repeat(flat[-1:], count - flat.size)
-    return _frozen(np.concatenate([flat, padding]).reshape(shape))
+    try:
+        padding = np.repeat(flat[-1:], count - flat.size)
+        return _frozen(np.concatenate([flat, padding]).reshape(shape))
+    except (MemoryError, OverflowError, ValueError):
+        raise ValueError(
+            f"a constant of shape {shape_text(shape)} takes {count * array.itemsize} bytes, more than there is; "
+            "tf.fill makes one value's copies when the graph runs"
+        ) from None
 
 
 def _holds_tensors(values: Any) -> bool:

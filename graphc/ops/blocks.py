@@ -12,13 +12,12 @@ from typing import Any
 import numpy as np
 
 from graphc.dims import Dim, DimLike, is_nonnegative
-from graphc.errors import InvalidArgumentError
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.base import apply
 from graphc.ops.bounds import Bounds, ascending, between, position, python_slice
-from graphc.ops.shape_values import NeedsNumbers, sizes_from
+from graphc.ops.shape_values import NeedsNumbers, shape_from, sizes_from
 from graphc.records import record
-from graphc.shapes import Shape, Size, TensorType
+from graphc.shapes import Shape, Size, TensorType, shape_text
 
 
 class Block(Op):
@@ -121,12 +120,14 @@ class SliceFrom(Block):
 
     def bounds(self, sizes: Sequence[DimLike], *values: Any) -> list[Bounds]:
         begins, counts = (sizes_from(value, "slice") for value in values)
+        _check_length(len(begins), len(sizes), "begin")
+        _check_length(len(counts), len(sizes), "size")
         bounds = []
         for n, begin, count in zip(sizes, begins, counts, strict=True):
             taken = n - begin if count == -1 else count
             if any(isinstance(part, int) and part < 0 for part in (begin, taken, n - begin - taken)):
-                raise InvalidArgumentError(
-                    message=f"slice: begin {list(begins)} and size {list(counts)} reach outside the shape {list(sizes)}"
+                raise ValueError(
+                    f"begin {list(begins)} and size {list(counts)} reach outside the shape {shape_text(tuple(sizes))}"
                 )
             bounds.append(Bounds(begin, taken))
         return bounds
@@ -136,6 +137,7 @@ class SliceFrom(Block):
         from graphc.ops.indexing import slice_by_gather  # indexing stands on slicing
 
         if values[1] is None and values[2] is not None:
+            _check_length(inputs[1].type.sizes[0], len(inputs[0].type.sizes), "begin")  # type: ignore[arg-type]
             return slice_by_gather(inputs[0], inputs[1], sizes_from(values[2], "slice"))
         return super().specialise(inputs, values)
 
@@ -283,7 +285,7 @@ class PadFrom(Op):
 
     def specialise(self, inputs: Sequence[Tensor], values: Sequence[Any]) -> Tensor:
         """With the numbers written in."""
-        edges = sizes_from(values[1], "pad")
+        edges = shape_from(values[1], "pad")
         return pad_edges(inputs[0], edges[0::2], edges[1::2], self.value)
 
 
@@ -400,6 +402,11 @@ def _check_rank(axes: int, x: TensorType, exact: bool = False) -> None:
     if x.rank is not None and (axes > x.rank or (exact and axes != x.rank)):
         wanted = "wanted" if exact else "wanted at most"
         raise ValueError(f"{axes} axes are given for the input {x}; {wanted} {x.rank}")
+
+
+def _check_length(length: int, rank: int, what: str) -> None:
+    if length != rank:
+        raise ValueError(f"{what} has {length} entries for an input of {rank} axes")
 
 
 def _check_within(bounds: Sequence[Bounds], x: TensorType) -> None:

@@ -71,8 +71,11 @@ class Contract(Op):
     """``y[batch, rows, cols] = sum over inner of a[a_offset + steps . index] * b[b_offset + steps . index]``.
 
     The form that code generation understands: each axis is ``(extent, a_step, b_step)``, steps counted in elements of
-    the row-major inputs. Rows do not move in b, cols do not move in a; ``shape`` is the row-major order of
-    batch, rows, cols under the sizes of the result.
+    the row-major inputs. Rows do not move in b, cols do not move in a; ``paired`` are axes after the cols that move as
+    they like, as the channels of a convolution by depth do. ``shape`` is the row-major order of batch, rows, cols and
+    paired under the sizes of the result. ``edges`` are ``(row, inner, row_step, inner_step, start, size)``: a is read
+    only where ``0 <= start + row_step * u + inner_step * v < size`` for the positions u along that axis of the rows and
+    v along that inner axis, and counts as zero elsewhere, as the padding around images does.
     """
 
     batch: tuple[tuple[DimLike, DimLike, DimLike], ...]
@@ -82,12 +85,14 @@ class Contract(Op):
     a_offset: DimLike
     b_offset: DimLike
     shape: tuple[DimLike, ...]
+    paired: tuple[tuple[DimLike, DimLike, DimLike], ...] = ()
+    edges: tuple[tuple[int, int, int, int, int, int], ...] = ()
 
     def infer(self, a: TensorType, b: TensorType) -> TensorType:
         return TensorType(check_same_dtype((a, b)), self.shape)
 
     def evaluate(self, a: Any, b: Any) -> Any:
-        axes: list[Any] = [*self.batch, *self.rows, *self.cols, *self.inner]
+        axes: list[Any] = [*self.batch, *self.rows, *self.cols, *self.paired, *self.inner]
         if any(extent == 0 for extent, _, _ in axes):
             return np.zeros(self.shape, a.dtype)
         left = [(n, extent, step) for n, (extent, step, _) in enumerate(axes) if step != 0]
@@ -95,7 +100,8 @@ class Contract(Op):
         outer = len(axes) - len(self.inner)
         kept = [n for n in range(outer) if axes[n][1] != 0 or axes[n][2] != 0]
         places = [[n for n, _, _ in moving] for moving in (left, right)]
-        views = _view(a, self.a_offset, left), _view(b, self.b_offset, right)
+        places[0] = sorted({*places[0], *self._edge_axes()})
+        views = self._seen(a, axes, places[0]), _view(b, self.b_offset, right)
         total = np.einsum(views[0], places[0], views[1], places[1], kept, optimize=True)
         # an inner axis along which neither input moves adds the same product again and again
         repeats = math.prod(extent for extent, *steps in self.inner if steps == [0, 0])
@@ -104,10 +110,63 @@ class Contract(Op):
         result = np.broadcast_to((total * repeats).reshape(spread), every)
         return result.astype(a.dtype).reshape(self.shape)
 
+    def _edge_axes(self) -> list[int]:
+        """The axes with edges, by their numbers in batch, rows, cols, paired, inner."""
+        inner = len((*self.batch, *self.rows, *self.cols, *self.paired))
+        return [axis for row, k, *_ in self.edges for axis in (len(self.batch) + row, inner + k)]
+
+    def _seen(self, a: Any, axes: Sequence[Any], places: Sequence[int]) -> Any:
+        """The elements of ``a`` along the axes of these numbers, zero beyond its edges."""
+        if not self.edges:
+            return _view(a, self.a_offset, [(n, axes[n][0], axes[n][1]) for n in places])
+        index = dict(zip(places, np.ix_(*(np.arange(axes[n][0]) for n in places)), strict=True))
+        exists: Any = True
+        numbers = self._edge_axes()
+        for (_, _, row_step, inner_step, start, size), u, v in zip(
+            self.edges, numbers[::2], numbers[1::2], strict=True
+        ):  # fmt: skip
+            at = start + row_step * index[u] + inner_step * index[v]
+            exists = exists & (at >= 0) & (at < size)
+        place = self.a_offset + sum(axes[n][1] * index[n] for n in places)
+        return np.where(exists, np.asarray(a).reshape(-1)[np.where(exists, place, 0)], np.zeros((), a.dtype))
+
     def attributes(self) -> dict[str, Any]:
-        shown = {"batch": self.batch, "rows": self.rows, "cols": self.cols, "inner": self.inner}
+        shown: dict[str, Any] = {
+            "batch": self.batch,
+            "rows": self.rows,
+            "cols": self.cols,
+            "paired": self.paired,
+            "inner": self.inner,
+        }
+        shown |= {"edges": self.edges}
         offsets = {"a_offset": self.a_offset, "b_offset": self.b_offset}
         return {key: axes for key, axes in shown.items() if axes} | {k: v for k, v in offsets.items() if v != 0}
+
+
+@record
+class ContractPhases(Op):
+    """Contractions of the same two inputs, each giving the result at ``start + step * index`` along every axis.
+
+    Together they give every element once. ``places`` holds the starts and the steps of each part.
+    """
+
+    parts: tuple[Contract, ...]
+    places: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
+    shape: tuple[DimLike, ...]
+
+    def infer(self, a: TensorType, b: TensorType) -> TensorType:
+        return TensorType(check_same_dtype((a, b)), self.shape)
+
+    def evaluate(self, a: Any, b: Any) -> Any:
+        shape: Any = self.shape
+        result = np.zeros(shape, a.dtype)
+        for part, (starts, steps) in zip(self.parts, self.places, strict=True):
+            index = tuple(slice(start, None, step) for start, step in zip(starts, steps, strict=True))
+            result[index] = part.evaluate(a, b)
+        return result
+
+    def attributes(self) -> dict[str, Any]:
+        return {"parts": len(self.parts)}
 
 
 def _view(x: Any, offset: Any, axes: Sequence[tuple[int, Any, Any]]) -> Any:

@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 
 from graphc import dtypes
-from graphc.dtypes import FLOATS, INTEGERS, NUMBERS, DType
+from graphc.dtypes import FLOATS, NUMBERS, DType
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import meaning
 from graphc.ops.base import apply, check_dtype, check_same_dtype, convert_to_tensor, convert_together
+from graphc.ops.copies import Cast, Identity, StopGradient
 from graphc.records import record
 from graphc.shapes import Shape, TensorType, broadcast
 
@@ -67,6 +68,8 @@ class Elementwise(Op):
         return TensorType(dtypes.bool if self.record.gives_bool else dtype, shape)
 
     def evaluate(self, *values: Any) -> Any:
+        if self.type in _WHOLE_DIVISIONS and values[1].dtype.kind in "iu" and not np.all(values[1]):
+            raise ZeroDivisionError(f"{self.type} of whole numbers by zero")
         with np.errstate(all="ignore"):
             result = np.asarray(self.record.numpy(*values))
         wanted = np.bool_ if self.record.gives_bool else values[-1].dtype
@@ -79,48 +82,6 @@ class Elementwise(Op):
 
     def attributes(self) -> dict[str, Any]:
         return {}
-
-
-@record
-class Cast(Op):
-    """``y[i] = x[i]`` converted to another dtype; fractions are cut towards zero."""
-
-    dtype: DType
-
-    def infer(self, x: TensorType) -> TensorType:
-        return TensorType(self.dtype, x.shape)
-
-    def evaluate(self, x: Any) -> Any:
-        if x.dtype == object:
-            return x
-        with np.errstate(all="ignore"):
-            return x.astype(self.dtype.numpy)
-
-    def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
-        source = node.inputs[0].dtype
-        return [cast(grad, source) if source.is_floating and grad.dtype.is_floating else None]
-
-
-@record
-class Identity(Op):
-    """``y = x``; a name for a value, or a value that waits for control inputs."""
-
-    def infer(self, x: TensorType) -> TensorType:
-        return x
-
-    def evaluate(self, x: Any) -> Any:
-        return x
-
-    def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
-        return [grad]
-
-
-@record
-class StopGradient(Identity):
-    """``y = x``, through which no gradient flows."""
-
-    def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
-        return [None]
 
 
 def _call(fn: str, *inputs: Any, name: str | None = None) -> Tensor:
@@ -159,6 +120,7 @@ def _pow_exponent_adjoint(a: Tensor, b: Tensor, y: Tensor, g: Tensor) -> Tensor:
     return g * y * apply(Elementwise("Select"), positive, log(safe), _zero(a))
 
 
+_WHOLE_DIVISIONS = frozenset({"FloorDiv", "FloorMod", "TruncateDiv", "TruncateMod"})
 _TWO_OVER_ROOT_PI = 2 / math.sqrt(math.pi)
 
 # fmt: off
@@ -167,37 +129,38 @@ RECORDS: dict[str, Record] = {record.type: record for record in [
     Record("Add", "add", np.add, NUMBERS, (lambda a, b, y, g: g, lambda a, b, y, g: g)),
     Record("Sub", "sub", np.subtract, NUMBERS, (lambda a, b, y, g: g, lambda a, b, y, g: -g)),
     Record("Mul", "mul", np.multiply, NUMBERS, (lambda a, b, y, g: g * b, lambda a, b, y, g: g * a)),
-    Record("RealDiv", "div", np.true_divide, FLOATS, (lambda a, b, y, g: g / b, lambda a, b, y, g: -g * y / b)),
-    Record("FloorDiv", "floordiv", meaning.floor_division, NUMBERS, (None, None)),
-    Record("TruncateDiv", "truncdiv", meaning.truncated_division, NUMBERS, (None, None)),
-    Record("FloorMod", "mod", np.mod, NUMBERS, (lambda a, b, y, g: g, lambda a, b, y, g: -g * floordiv(a, b))),
-    Record("TruncateMod", "truncmod", np.fmod, NUMBERS, (lambda a, b, y, g: g, None)),
+    Record("RealDiv", "div", np.true_divide, FLOATS,
+           (lambda a, b, y, g: g / b, lambda a, b, y, g: -g * y / b), flops=4),
+    Record("FloorDiv", "floordiv", meaning.floor_division, NUMBERS, (None, None), flops=8),
+    Record("TruncateDiv", "truncdiv", meaning.truncated_division, NUMBERS, (None, None), flops=8),
+    Record("FloorMod", "mod", np.mod, NUMBERS, (lambda a, b, y, g: g, lambda a, b, y, g: -g * floordiv(a, b)), flops=8),
+    Record("TruncateMod", "truncmod", np.fmod, NUMBERS, (lambda a, b, y, g: g, None), flops=8),
     Record("Maximum", "maximum", np.maximum, NUMBERS,
            (lambda a, b, y, g: _only_where(greater_equal(a, b), g),
             lambda a, b, y, g: _unless(greater_equal(a, b), g))),
     Record("Minimum", "minimum", np.minimum, NUMBERS,
            (lambda a, b, y, g: _only_where(less_equal(a, b), g), lambda a, b, y, g: _unless(less_equal(a, b), g))),
     Record("Pow", "pow", meaning.pow, SIGNED,
-           (lambda a, b, y, g: g * b * pow(a, b - convert_to_tensor(1, b.dtype)), _pow_exponent_adjoint), flops=30),
+           (lambda a, b, y, g: g * b * pow(a, b - convert_to_tensor(1, b.dtype)), _pow_exponent_adjoint), flops=100),
     # one argument
     Record("Neg", "neg", np.negative, SIGNED, (lambda x, y, g: -g,)),
     Record("Abs", "abs", np.abs, SIGNED, (lambda x, y, g: g * sign(x),)),
     Record("Sign", "sign", np.sign, SIGNED, (lambda x, y, g: _zeros_of(x),)),
     Record("Square", "square", np.square, NUMBERS, (lambda x, y, g: g * (x + x),)),
-    Record("Sqrt", "sqrt", np.sqrt, FLOATS, (lambda x, y, g: g * 0.5 / y,)),
-    Record("Rsqrt", "rsqrt", meaning.rsqrt, FLOATS, (lambda x, y, g: g * -0.5 * y * y * y,)),
-    Record("Reciprocal", "reciprocal", lambda x: 1 / x, FLOATS, (lambda x, y, g: -g * y * y,)),
-    Record("Exp", "exp", np.exp, FLOATS, (lambda x, y, g: g * y,), flops=10),
-    Record("Expm1", "expm1", np.expm1, FLOATS, (lambda x, y, g: g * (y + 1.0),), flops=12),
-    Record("Log", "log", np.log, FLOATS, (lambda x, y, g: g / x,), flops=10),
-    Record("Log1p", "log1p", np.log1p, FLOATS, (lambda x, y, g: g / (x + 1.0),), flops=12),
-    Record("Sin", "sin", np.sin, FLOATS, (lambda x, y, g: g * cos(x),), flops=12),
-    Record("Cos", "cos", np.cos, FLOATS, (lambda x, y, g: -g * sin(x),), flops=12),
-    Record("Tan", "tan", np.tan, FLOATS, (lambda x, y, g: g * (1.0 + y * y),), flops=20),
-    Record("Tanh", "tanh", np.tanh, FLOATS, (lambda x, y, g: g * (1.0 - y * y),), flops=12),
-    Record("Sigmoid", "sigmoid", meaning.sigmoid, FLOATS, (lambda x, y, g: g * y * (1.0 - y),), flops=12),
-    Record("Softplus", "softplus", meaning.softplus, FLOATS, (lambda x, y, g: g * sigmoid(x),), flops=20),
-    Record("Erf", "erf", meaning.erf, FLOATS, (lambda x, y, g: g * _TWO_OVER_ROOT_PI * exp(-square(x)),), flops=15),
+    Record("Sqrt", "sqrt", np.sqrt, FLOATS, (lambda x, y, g: g * 0.5 / y,), flops=4),
+    Record("Rsqrt", "rsqrt", meaning.rsqrt, FLOATS, (lambda x, y, g: g * -0.5 * y * y * y,), flops=8),
+    Record("Reciprocal", "reciprocal", lambda x: 1 / x, FLOATS, (lambda x, y, g: -g * y * y,), flops=4),
+    Record("Exp", "exp", np.exp, FLOATS, (lambda x, y, g: g * y,), flops=8),
+    Record("Expm1", "expm1", np.expm1, FLOATS, (lambda x, y, g: g * (y + 1.0),), flops=10),
+    Record("Log", "log", np.log, FLOATS, (lambda x, y, g: g / x,), flops=14),
+    Record("Log1p", "log1p", np.log1p, FLOATS, (lambda x, y, g: g / (x + 1.0),), flops=16),
+    Record("Sin", "sin", np.sin, FLOATS, (lambda x, y, g: g * cos(x),), flops=14),
+    Record("Cos", "cos", np.cos, FLOATS, (lambda x, y, g: -g * sin(x),), flops=14),
+    Record("Tan", "tan", np.tan, FLOATS, (lambda x, y, g: g * (1.0 + y * y),), flops=60),
+    Record("Tanh", "tanh", np.tanh, FLOATS, (lambda x, y, g: g * (1.0 - y * y),), flops=18),
+    Record("Sigmoid", "sigmoid", meaning.sigmoid, FLOATS, (lambda x, y, g: g * y * (1.0 - y),), flops=16),
+    Record("Softplus", "softplus", meaning.softplus, FLOATS, (lambda x, y, g: g * sigmoid(x),), flops=40),
+    Record("Erf", "erf", meaning.erf, FLOATS, (lambda x, y, g: g * _TWO_OVER_ROOT_PI * exp(-square(x)),), flops=30),
     Record("Relu", "relu", meaning.relu, NUMBERS,
            (lambda x, y, g: _only_where(greater(y, _zero(y)), g),)),
     Record("Floor", "floor", np.floor, FLOATS, (None,)),

@@ -14,8 +14,9 @@ from graphc.dtypes import DType
 from graphc.errors import InvalidArgumentError
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
-from graphc.ops.base import Const, apply, check_dtype, constant, convert_to_tensor, graph_of, with_axis_from_front
+from graphc.ops.base import Const, apply, check_dtype, constant, convert_to_tensor, graph_of
 from graphc.ops.blocks import along
+from graphc.ops.late import is_late, late, number
 from graphc.ops.reduction import reduce_all, reduce_sum
 from graphc.ops.reshaping import ExpandDims, Squeeze, reshape, shape
 from graphc.ops.sequences import Iota
@@ -31,10 +32,15 @@ INDICES = (dtypes.int32, dtypes.int64)
 class GatherV2(Op):
     """``y[outer, i, inner] = x[outer, indices[i], inner]``, where ``axis`` comes after the outer axes.
 
-    An index outside the axis is an error when the graph runs.
+    An index outside the axis is an error when the graph runs. ``slices``: it stands for ``x[..., i, ...]``.
     """
 
     axis: int = 0
+    slices: bool = False
+
+    @property
+    def type(self) -> str:
+        return "StridedSlice" if self.slices else "GatherV2"
 
     def infer(self, x: TensorType, indices: TensorType) -> TensorType:
         check_dtype(indices, INDICES, "indices")
@@ -52,17 +58,13 @@ class GatherV2(Op):
         """What went wrong where an index is outside."""
         x, indices = node.inputs
         size = x.type.sizes[self.axis]
+        if self.slices:
+            return f"a position along axis {self.axis} of {x.label} {x.type} is not in [0, {size})"
         return f"an index in {indices.label} is not in [0, {size}), the positions of {x.label} {x.type}"
 
     def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
         x, indices = node.inputs
-        if self.axis < 0:
-            raise ValueError(f"the gradient of a gather along axis {self.axis} needs a known rank, not {x.type}")
         return [scatter_add_like(grad, indices, x, self.axis), None]
-
-    def specialise(self, inputs: Sequence[Tensor], values: Sequence[Any]) -> Tensor | None:
-        """With the axis counted from the front."""
-        return with_axis_from_front(self, inputs)
 
 
 @record
@@ -177,13 +179,23 @@ def gather(
 ) -> Tensor:  # fmt: skip
     """``params`` at the positions ``indices`` of ``axis`` (the first after ``batch_dims`` where None)."""
     x, places = convert_to_tensor(params), convert_to_tensor(indices)
-    position = _axis_of(x, batch_dims if axis is None else axis)
+    axis = batch_dims if axis is None else axis
+    if is_late(axis, x):
+        return _gather_later(x, places, axis, batch_dims, name or "GatherV2")
+    position = _axis_of(x, axis)
     if not batch_dims:
         return apply(GatherV2(position), x, places, name=name or "GatherV2")
     if position != batch_dims or x.type.rank is None or places.type.rank is None:
         raise ValueError(f"gather with batch_dims {batch_dims} needs known ranks and axis {batch_dims}, not {position}")
     with graph_of([x]).name_scope(name or "GatherV2") as scope:
         return _batched_gather(x, places, batch_dims, scope)
+
+
+def _gather_later(x: Tensor, places: Tensor, axis: Any, batch_dims: int, name: str) -> Tensor:
+    def build(x: Tensor, places: Tensor, axis: Any) -> Tensor:
+        return gather(x, places, axis=number(axis), batch_dims=batch_dims)
+
+    return late("GatherV2", build, [x, places], [axis], TensorType(x.dtype, None), name=name)[0]
 
 
 def _axis_of(x: Tensor, axis: Any) -> int:
@@ -240,6 +252,10 @@ def one_hot(
     """
     positions = convert_to_tensor(indices)
     wanted = _one_hot_dtype(on_value, off_value, dtype)
+    check_dtype(positions.type, dtypes.INTEGERS, "the input of one_hot")
+    number_of = static_sizes(depth)
+    if number_of is not None and any(isinstance(size, int) and size < 0 for size in number_of):
+        raise ValueError(f"one_hot needs a depth of at least 0, not {number_of[0]}")
     with graph_of([positions]).name_scope(name or "one_hot") as scope:
         if positions.type.rank is None:
             raise ValueError(f"one_hot needs indices of known rank, not {positions.type}")
@@ -274,7 +290,7 @@ def unsorted_segment_sum(data: Any, segment_ids: Any, num_segments: Any, name: s
 def slice_by_gather(x: Tensor, begin: Tensor, counts: Sequence[Any]) -> Tensor:
     """The block of ``x`` at a begin that depends on data, by a gather along each axis of which it takes a part."""
     for axis, places in _positions(x.type.sizes, begin, counts):
-        x = apply(GatherV2(axis), x, places)
+        x = apply(GatherV2(axis, slices=True), x, places)
     return x
 
 

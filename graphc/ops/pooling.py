@@ -15,22 +15,30 @@ from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.base import apply, check_dtype, check_same_dtype, convert_to_tensor
 from graphc.ops.reshaping import shape as shape_of
 from graphc.ops.shape_values import sizes_from
-from graphc.ops.windows import Patches, Window, check_images, make_window, spatial_pair
+from graphc.ops.windows import Patches, Window, check_images, make_window, spatial_numbers
 from graphc.records import record, replace
 from graphc.shapes import Shape, TensorType, merge
 
 
+class _Windowed(Op):
+    window: Window
+
+    @property
+    def type(self) -> str:
+        name = type(self).__name__
+        return name if self.window.rank == 2 else name.replace("Pool", "Pool3D")
+
+    def attributes(self) -> dict[str, Any]:
+        return _window_text(self.window)
+
+
 @record
-class _Pool(Op):
+class _Pool(_Windowed):
     window: Window
 
     def infer(self, x: TensorType) -> TensorType:
         check_dtype(x, dtypes.NUMBERS if isinstance(self, MaxPool) else dtypes.FLOATS, "the images")
-        check_images(x)
         return TensorType(x.dtype, _pooled_shape(self.window, x))
-
-    def attributes(self) -> dict[str, Any]:
-        return _window_text(self.window)
 
 
 @record
@@ -40,7 +48,7 @@ class MaxPool(_Pool):
     def evaluate(self, x: Any) -> Any:
         patches = Patches(self.window, x.shape)
         image = patches.padded(x, _least(x.dtype))
-        seen = [image[index] for _, _, index in patches.places()]
+        seen = [image[index] for _, index in patches.places()]
         return patches.back(np.maximum.reduce(seen))
 
     def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
@@ -48,7 +56,7 @@ class MaxPool(_Pool):
 
 
 @record
-class MaxPoolGrad(Op):
+class MaxPoolGrad(_Windowed):
     """``dx`` from (x, y, dy): each window's adjoint goes to the first cell, row by row, that equals its maximum."""
 
     window: Window
@@ -70,12 +78,9 @@ class MaxPoolGrad(Op):
         x, y, _ = node.inputs
         return [None, None, apply(MaxPoolGradGrad(self.window), x, y, grad)]
 
-    def attributes(self) -> dict[str, Any]:
-        return _window_text(self.window)
-
 
 @record
-class MaxPoolGradGrad(Op):
+class MaxPoolGradGrad(_Windowed):
     """From (x, y, u): the value of u at the first cell of each window, row by row, where x equals the maximum."""
 
     window: Window
@@ -97,9 +102,6 @@ class MaxPoolGradGrad(Op):
         x, y, _ = node.inputs
         return [None, None, apply(MaxPoolGrad(self.window), x, y, grad)]
 
-    def attributes(self) -> dict[str, Any]:
-        return _window_text(self.window)
-
 
 @record
 class AvgPool(_Pool):
@@ -108,7 +110,7 @@ class AvgPool(_Pool):
     def evaluate(self, x: Any) -> Any:
         patches = Patches(self.window, x.shape)
         image = patches.padded(x)
-        total = np.add.reduce([image[index] for _, _, index in patches.places()])
+        total = np.add.reduce([image[index] for _, index in patches.places()])
         return patches.back(total / _cells_seen(patches, x.dtype))
 
     def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
@@ -121,21 +123,21 @@ class AvgPool(_Pool):
 
 
 @record
-class AvgPoolGrad(Op):
+class AvgPoolGrad(_Windowed):
     """The adjoint of images of ``shape`` (the last input where None): each window's is spread over what it saw."""
 
     window: Window
     shape: Shape = None
 
     def infer(self, grad: TensorType, sizes: TensorType | None = None) -> TensorType:
-        check_images(grad)
-        return TensorType(grad.dtype, (None,) * 4 if self.shape is None else self.shape)
+        check_images(grad, self.window.rank)
+        return TensorType(grad.dtype, (None,) * (self.window.rank + 2) if self.shape is None else self.shape)
 
     def evaluate(self, grad: Any, sizes: Any = None) -> Any:
         patches = Patches(self.window, self.shape if sizes is None else tuple(int(n) for n in sizes))  # type: ignore
         g = patches.last(grad) / _cells_seen(patches, grad.dtype)
         total = patches.padded(patches.back(np.zeros(patches.shape, grad.dtype)))
-        for _, _, index in patches.places():
+        for _, index in patches.places():
             total[index] += g
         return patches.cut(total)
 
@@ -148,9 +150,6 @@ class AvgPoolGrad(Op):
             return None
         return apply(replace(self, shape=sizes_from(values[1], self.type)), inputs[0])
 
-    def attributes(self) -> dict[str, Any]:
-        return _window_text(self.window)
-
 
 def _pooled_shape(window: Window, x: TensorType) -> Shape:
     return window.result_shape(x, None if x.shape is None else x.shape[window.channel_axis])
@@ -158,7 +157,7 @@ def _pooled_shape(window: Window, x: TensorType) -> Shape:
 
 def _window_text(window: Window) -> dict[str, Any]:
     shown = {"ksize": window.size, "strides": window.strides, "padding": window.padding}
-    return shown | ({"data_format": window.data_format} if window.data_format != "NHWC" else {})
+    return shown | ({} if window.channels_last else {"data_format": window.data_format})
 
 
 def _least(dtype: np.dtype[Any]) -> Any:
@@ -167,8 +166,8 @@ def _least(dtype: np.dtype[Any]) -> Any:
 
 def _cells_seen(patches: Patches, dtype: np.dtype[Any]) -> Any:
     """How many cells of the image each window sees."""
-    ones = patches.padded(patches.back(np.ones((1, *patches.shape[1:3], 1), dtype)))
-    return np.add.reduce([ones[index] for _, _, index in patches.places()])
+    ones = patches.padded(patches.back(np.ones((1, *patches.shape[1:-1], 1), dtype)))
+    return np.add.reduce([ones[index] for _, index in patches.places()])
 
 
 def _first_maxima(patches: Patches, x: Any, y: Any) -> Any:
@@ -176,7 +175,7 @@ def _first_maxima(patches: Patches, x: Any, y: Any) -> Any:
     image, greatest = patches.padded(x, _least(x.dtype)), patches.last(y)
     inside = patches.padded(np.ones(x.shape, bool), False)
     found = np.zeros(greatest.shape, bool)
-    for _, _, index in patches.places():
+    for _, index in patches.places():
         chosen = (image[index] == greatest) & inside[index] & ~found
         found |= chosen
         yield index, chosen
@@ -187,7 +186,7 @@ def max_pool(
     input: Any = None,
 ) -> Tensor:  # fmt: skip
     """The greatest value of each window of ``ksize`` over height and width."""
-    return _pool(MaxPool, input if value is None else value, ksize, strides, padding, data_format, name)
+    return _pool(MaxPool, input if value is None else value, ksize, strides, padding, data_format or "NHWC", name)
 
 
 def avg_pool(
@@ -195,11 +194,46 @@ def avg_pool(
     input: Any = None,
 ) -> Tensor:  # fmt: skip
     """The mean value of each window of ``ksize`` over height and width."""
-    return _pool(AvgPool, input if value is None else value, ksize, strides, padding, data_format, name)
+    return _pool(AvgPool, input if value is None else value, ksize, strides, padding, data_format or "NHWC", name)
+
+
+def max_pool3d(
+    input: Any, ksize: Any, strides: Any, padding: Any, data_format: str = "NDHWC", name: str | None = None
+) -> Tensor:
+    """The greatest value of each window of ``ksize`` over depth, height and width."""
+    return _pool(MaxPool, input, ksize, strides, padding, data_format or "NDHWC", name)
+
+
+def avg_pool3d(
+    input: Any, ksize: Any, strides: Any, padding: Any, data_format: str = "NDHWC", name: str | None = None
+) -> Tensor:
+    """The mean value of each window of ``ksize`` over depth, height and width."""
+    return _pool(AvgPool, input, ksize, strides, padding, data_format or "NDHWC", name)
+
+
+def pool(
+    input: Any,
+    window_shape: Any,
+    pooling_type: str,
+    padding: Any,
+    dilation_rate: Any = None,
+    strides: Any = None,
+    name: str | None = None,
+    data_format: str | None = None,
+    dilations: Any = None,
+) -> Tensor:
+    """The greatest (MAX) or the mean (AVG) value of each window over all axes of places."""
+    kinds = {"MAX": MaxPool, "AVG": AvgPool}
+    if pooling_type not in kinds:
+        raise ValueError(f"pooling_type must be MAX or AVG, not {pooling_type!r}")
+    spread = dilation_rate if dilations is None else dilations
+    layout = data_format or ("NDHWC" if len(window_shape) == 3 else "NHWC")
+    return _pool(kinds[pooling_type], input, window_shape, strides or 1, padding, layout, name, spread)
 
 
 def _pool(
-    kind: type[_Pool], value: Any, ksize: Any, strides: Any, padding: Any, data_format: str, name: str | None
-) -> Tensor:
-    size = spatial_pair(ksize, data_format or "NHWC", "ksize")
-    return apply(kind(make_window(size, strides, padding, data_format)), convert_to_tensor(value), name=name)
+    kind: type[_Pool], value: Any, ksize: Any, strides: Any, padding: Any, layout: str, name: str | None,
+    dilations: Any = None,
+) -> Tensor:  # fmt: skip
+    size = spatial_numbers(ksize, layout, "ksize")
+    return apply(kind(make_window(size, strides, padding, layout, dilations)), convert_to_tensor(value), name=name)

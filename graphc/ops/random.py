@@ -17,9 +17,9 @@ from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import apply, check_dtype, convert_to_tensor, graph_of
 from graphc.ops.reshaping import count
-from graphc.ops.shape_values import sizes_from, static_sizes
+from graphc.ops.shape_values import shape_from, static_sizes
 from graphc.records import record, replace
-from graphc.scopes import get_default_graph
+from graphc.scopes import checked_seed, get_default_graph
 from graphc.shapes import Shape, TensorType
 
 DEFAULT_GRAPH_SEED = 87654321  # TensorFlow's, for an op seed without a graph seed
@@ -66,7 +66,7 @@ class Random(Op):
         """With the sizes written in."""
         if self.shape is not None and None not in self.shape:
             return None
-        return apply(replace(self, shape=sizes_from(values[0], self.type)), *inputs[1:])
+        return apply(replace(self, shape=shape_from(values[0], self.type)), *inputs[1:])
 
     def groups(self, shape: Sequence[DimLike]) -> DimLike:
         """How many groups of 128 bits a run reserves."""
@@ -111,6 +111,7 @@ class RandomUniformInt(Random):
 
 def get_seed(op_seed: int | None) -> tuple[int | None, int | None]:
     """TensorFlow's pair of seeds for an op, from the graph's seed and its own."""
+    op_seed = checked_seed(op_seed)
     graph = get_default_graph()
     if graph.seed is not None:
         own = graph.version if op_seed is None else op_seed

@@ -11,7 +11,8 @@ from graphc import dtypes
 from graphc.dtypes import DType
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
-from graphc.ops.base import apply, check_dtype, convert_to_tensor, graph_of, with_axis_from_front
+from graphc.ops.base import apply, check_dtype, convert_to_tensor, graph_of
+from graphc.ops.late import is_late, late_one, number
 from graphc.ops.reshaping import ExpandDims, Squeeze, broadcast_like, count
 from graphc.ops.shape_values import static_axis, static_sizes
 from graphc.records import record
@@ -83,7 +84,10 @@ class Reduce(Op):
 
 @record
 class ArgReduce(Op):
-    """The position of the greatest (``ArgMax``) or least (``ArgMin``) element along ``axis``: the first of equals, or of NaNs."""
+    """The position of the greatest (``ArgMax``) or least (``ArgMin``) element along ``axis``.
+
+    It is the first of equals, and the first NaN where there is one.
+    """
 
     fn: str
     axis: int
@@ -109,10 +113,6 @@ class ArgReduce(Op):
 
     def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
         return [None]
-
-    def specialise(self, inputs: Sequence[Tensor], values: Sequence[Any]) -> Tensor | None:
-        """With the axis counted from the front."""
-        return with_axis_from_front(self, inputs)
 
 
 def reduced_shape(x: TensorType, axes: tuple[int, ...] | None, keep_dims: bool) -> Any:
@@ -194,11 +194,26 @@ def resolve_axes(x: Tensor, axis: Any, reduction_indices: Any = None) -> tuple[i
 def _reduce(fn: str, x: Any, axis: Any, keep: Any, name: str | None, old_axis: Any, old_keep: Any) -> Tensor:
     tensor = convert_to_tensor(x)
     keep_dims = bool(old_keep if keep is None else keep)
+    wanted = old_axis if axis is None else axis
+    if _is_late(tensor, wanted):
+        check_dtype(tensor.type, REDUCTIONS[fn].dtypes, "the input")
+        return _later(
+            fn, lambda x, axes: _reduce(fn, x, axes, keep_dims, None, None, None), tensor, wanted, keep_dims, name
+        )
     try:
         axes = resolve_axes(tensor, axis, old_axis)
     except ValueError as error:
         raise ValueError(f"{fn} of {tensor.name!r} ({tensor.type}): {error}") from None
     return apply(Reduce(fn, axes, keep_dims), tensor, name=name)
+
+
+def _is_late(x: Tensor, axis: Any) -> bool:
+    return axis is not None and is_late(axis, x)
+
+
+def _later(fn: str, build: Callable[..., Tensor], x: Tensor, axes: Any, keep_dims: bool, name: str | None) -> Tensor:
+    """The reduction, declared once its axes are known."""
+    return late_one(fn, build, x, [axes], rank=x.type.rank if keep_dims else None, name=name)
 
 
 def reduce_sum(input_tensor: Any, axis: Any = None, keepdims: Any = None, name: str | None = None,
@@ -241,6 +256,9 @@ def reduce_mean(input_tensor: Any, axis: Any = None, keepdims: Any = None, name:
                 reduction_indices: Any = None, keep_dims: Any = None) -> Tensor:  # fmt: skip
     """The mean over ``axis``; of whole numbers, rounded towards zero; NaN over no elements."""
     x = convert_to_tensor(input_tensor)
+    wanted, kept = reduction_indices if axis is None else axis, bool(keep_dims if keepdims is None else keepdims)
+    if _is_late(x, wanted):
+        return _later("Mean", lambda x, axes: reduce_mean(x, axes, kept), x, wanted, kept, name)
     with graph_of([x]).name_scope(name or "Mean") as scope:
         total = _reduce("Sum", x, axis, keepdims, None, reduction_indices, keep_dims)
         number = count(x, resolve_axes(x, axis, reduction_indices), x.dtype)
@@ -252,6 +270,9 @@ def reduce_logsumexp(input_tensor: Any, axis: Any = None, keepdims: Any = None, 
                      reduction_indices: Any = None, keep_dims: Any = None) -> Tensor:  # fmt: skip
     """``log(sum(exp(x)))`` over ``axis`` without overflow: the maximum is taken out first."""
     x = convert_to_tensor(input_tensor)
+    wanted, kept = reduction_indices if axis is None else axis, bool(keep_dims if keepdims is None else keepdims)
+    if _is_late(x, wanted):
+        return _later("ReduceLogSumExp", lambda x, axes: reduce_logsumexp(x, axes, kept), x, wanted, kept, name)
     with graph_of([x]).name_scope(name or "ReduceLogSumExp") as scope:
         axes = resolve_axes(x, axis, reduction_indices)
         greatest = reduce_max(x, axes, keepdims=True)
@@ -259,7 +280,6 @@ def reduce_logsumexp(input_tensor: Any, axis: Any = None, keepdims: Any = None, 
         shift = e.stop_gradient(finite)
         kind = Reduce("Sum", axes, keep_dims=True)
         result = e.log(apply(kind, e.exp(x - shift))) + shift
-        kept = keep_dims if keepdims is None else keepdims
         if kept or axes is None or not axes:
             return e.identity(result, name=scope)
         return apply(Squeeze(axes), result, name=scope)
@@ -278,8 +298,13 @@ def argmin(input: Any, axis: Any = None, name: str | None = None, dimension: Any
 
 
 def _argreduce(fn: str, x: Any, axis: Any, name: str | None, output_type: Any) -> Tensor:
-    tensor = convert_to_tensor(x)
-    position = static_axis(0 if axis is None else axis, fn)
+    tensor, wanted = convert_to_tensor(x), dtypes.as_dtype(output_type)
+    axis = 0 if axis is None else axis
+    if is_late(axis, tensor):
+        rank = None if tensor.type.rank is None else tensor.type.rank - 1
+        build = lambda x, axis: _argreduce(fn, x, number(axis), None, wanted)  # noqa: E731
+        return late_one(fn, build, tensor, [axis], wanted, rank, name)
+    position = static_axis(axis, fn)
     if tensor.type.rank is not None:
         position = normalise_axis(position, tensor.type.rank)
-    return apply(ArgReduce(fn, position, dtypes.as_dtype(output_type)), tensor, name=name)
+    return apply(ArgReduce(fn, position, wanted), tensor, name=name)

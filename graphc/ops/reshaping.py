@@ -18,7 +18,8 @@ from graphc.dtypes import DType
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.base import apply, constant, convert_to_tensor
 from graphc.ops.elementwise import cast, identity
-from graphc.ops.shape_values import sizes_from, static_axis, static_sizes
+from graphc.ops.late import is_late, late_one, number
+from graphc.ops.shape_values import shape_from, sizes_from, static_axis, static_sizes
 from graphc.records import record
 from graphc.shapes import Shape, Size, TensorType, broadcast, normalise_axis, shape_text
 
@@ -204,7 +205,7 @@ class BroadcastTo(Op):
         """With the sizes written in."""
         if self.shape is not None:
             return None
-        return apply(BroadcastTo(tuple(sizes_from(values[1], "broadcast_to"))), inputs[0])
+        return apply(BroadcastTo(shape_from(values[1], "broadcast_to")), inputs[0])
 
 
 @record
@@ -381,9 +382,11 @@ def reshape_like(x: Tensor, like: Tensor) -> Tensor:
 def expand_dims(input: Any, axis: Any = None, name: str | None = None, dim: Any = None) -> Tensor:
     """``input`` with an axis of size 1 inserted at ``axis`` of the result."""
     x = convert_to_tensor(input)
-    position = static_axis(dim if axis is None else axis, "expand_dims")
-    if x.type.rank is None and position < 0:
-        raise ValueError(f"expand_dims of a tensor of unknown rank needs an axis >= 0, not {position}")
+    axis = dim if axis is None else axis
+    if axis is not None and is_late(axis, x):
+        rank = None if x.type.rank is None else x.type.rank + 1
+        return late_one("ExpandDims", lambda x, axis: expand_dims(x, number(axis)), x, [axis], None, rank, name)
+    position = static_axis(axis, "expand_dims")
     if x.type.rank is not None:
         position = normalise_axis(position, x.type.rank + 1)
     return apply(ExpandDims((position,)), x, name=name)
@@ -393,12 +396,10 @@ def squeeze(input: Any, axis: Any = None, name: str | None = None, squeeze_dims:
     """``input`` without its axes of size 1, or without those of ``axis``."""
     x = convert_to_tensor(input)
     axis = squeeze_dims if axis is None else axis
-    if x.type.shape is None:
-        raise ValueError(f"squeeze needs a known rank, which {x.name!r} lacks; give it with set_shape")
     wanted = [] if axis is None else axis if isinstance(axis, (list, tuple)) else [axis]
+    if x.type.shape is None or (not wanted and None in x.type.shape):
+        return late_one("Squeeze", lambda x: squeeze(x, wanted), x, [], name=name or "Squeeze")
     if not wanted:
-        if None in x.type.shape:
-            raise ValueError(f"squeeze without axis needs known sizes, not {x.type}; name the axes")
         axes = tuple(i for i, size in enumerate(x.type.shape) if size == 1)
     else:
         axes = tuple(sorted(normalise_axis(static_axis(a, "squeeze"), len(x.type.shape)) for a in wanted))
@@ -439,12 +440,12 @@ def transpose(a: Any, perm: Any = None, name: str | None = "transpose", conjugat
     x = convert_to_tensor(a)
     if perm is None:
         if x.type.rank is None:
-            raise ValueError(f"transpose without perm needs a known rank, which {x.name!r} lacks")
+            return late_one("Transpose", transpose, x, [], name=name)
         order: tuple[int, ...] = tuple(reversed(range(x.type.rank)))
     else:
         sizes = static_sizes(perm)
         if sizes is None or None in sizes:
-            raise ValueError(f"transpose needs a perm that is known while declaring, not {perm!r}")
+            return late_one("Transpose", transpose, x, [perm], rank=x.type.rank, name=name)
         order = tuple(normalise_axis(int(axis), len(sizes), "perm") for axis in sizes)  # type: ignore[arg-type]
     return apply(Transpose(order), x, name=name)
 
@@ -452,8 +453,10 @@ def transpose(a: Any, perm: Any = None, name: str | None = "transpose", conjugat
 def matrix_transpose(a: Any, name: str = "matrix_transpose") -> Tensor:
     """``a`` with its last two axes swapped."""
     x = convert_to_tensor(a)
-    if x.type.rank is None or x.type.rank < 2:
-        raise ValueError(f"matrix_transpose needs a known rank of at least 2, not {x.type}")
+    if x.type.rank is None:
+        return late_one("Transpose", matrix_transpose, x, [], name=name)
+    if x.type.rank < 2:
+        raise ValueError(f"matrix_transpose needs a rank of at least 2, not {x.type}")
     order = tuple(range(x.type.rank))
     return transpose(x, (*order[:-2], order[-1], order[-2]), name=name)
 

@@ -20,8 +20,8 @@ from graphc.ops.base import (
     convert_to_tensor,
     convert_together,
     graph_of,
-    with_axis_from_front,
 )
+from graphc.ops.late import is_late, late_one, number
 from graphc.ops.reshaping import ExpandDims, broadcast_to
 from graphc.ops.shape_values import DependsOnData, NeedsNumbers, shape_value, static_axis, static_sizes
 from graphc.records import record
@@ -106,10 +106,6 @@ class Cumsum(Op):
     def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
         return [apply(Cumsum(self.axis, self.exclusive, not self.reverse), grad)]
 
-    def specialise(self, inputs: Sequence[Tensor], values: Sequence[Any]) -> Tensor | None:
-        """With the axis counted from the front."""
-        return with_axis_from_front(self, inputs)
-
 
 def _length(start: Any, limit: Any, delta: Any) -> Any:
     if isinstance(delta, Dim) or delta == 0:
@@ -135,10 +131,10 @@ def range(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name
         parts = _one_dtype((start, limit, delta), dtype)
         known = [_known_scalar(part) for part in parts]
         if all(value is not None for value in known):
-            values = _counted(known[0], known[1], known[2], parts[0].dtype.numpy)
-            if values.size <= MAX_CONSTANT:
-                return constant(values, name=scope)
-            ramp = apply(Iota(values.size, parts[0].dtype))
+            length = _length(known[0], known[1], known[2])
+            if length <= MAX_CONSTANT:
+                return constant(_counted(known[0], known[1], known[2], parts[0].dtype.numpy), name=scope)
+            ramp = apply(Iota(length, parts[0].dtype))
             return e.add(e.multiply(ramp, parts[2]), parts[0], name=scope)
         return apply(Range(), *parts, name=scope)
 
@@ -202,6 +198,9 @@ def _positions(number: Any) -> Tensor:
 def cumsum(x: Any, axis: Any = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None) -> Tensor:
     """The running sum of ``x`` along ``axis``."""
     tensor = convert_to_tensor(x)
+    if is_late(axis, tensor):
+        build = lambda x, axis: cumsum(x, number(axis), exclusive, reverse)  # noqa: E731
+        return late_one("Cumsum", build, tensor, [axis], rank=tensor.type.rank, name=name)
     position = static_axis(axis, "cumsum")
     if tensor.type.rank is not None:
         position = normalise_axis(position, tensor.type.rank)

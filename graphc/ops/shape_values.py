@@ -6,21 +6,23 @@ that is not known yet counts as a symbol of its own, and comes out as None.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from graphc.dims import Dim, atoms, symbol
+from graphc.dtypes import DType
 from graphc.nodes import Operation, Tensor
 from graphc.ops.base import Const, as_array, convert_to_tensor, is_tensor_like
-from graphc.shapes import Dimension, Size, TensorShape, TensorType
+from graphc.shapes import MOST, Dimension, Size, TensorShape, TensorType
 
 MAX_ELEMENTS = 64  # a shape is short; longer vectors are data
 _FOLLOWS_SHAPES = frozenset({
     "Add", "Sub", "Mul", "FloorDiv", "FloorMod", "Maximum", "Minimum", "Neg", "Cast", "Identity", "StopGradient",
     "Pack", "ConcatV2", "Slice", "StridedSlice", "Reshape", "ExpandDims", "Squeeze", "Sum", "Prod", "Transpose",
-    "Reverse", "GatherV2", "BroadcastTo", "PlaceholderWithDefault",
+    "Reverse", "GatherV2", "BroadcastTo", "PlaceholderWithDefault", "Barrier",
 })  # fmt: skip
 
 
@@ -43,8 +45,20 @@ def _value(tensor: Tensor, known: dict[Tensor, Any]) -> Any:
     if tensor not in known:
         known[tensor] = None
         inputs = [_value(x, known) for x in tensor.op.inputs] if tensor.op.type in _FOLLOWS_SHAPES else []
-        known[tensor] = compute(tensor, [x.type for x in tensor.op.inputs], inputs, _named_sizes)
+        value = compute(tensor, [x.type for x in tensor.op.inputs], inputs, _named_sizes)
+        known[tensor] = _named_data(tensor) if value is None else value
     return known[tensor]
+
+
+def _named_data(tensor: Tensor) -> Any:
+    """A few whole numbers that depend on data, each a symbol of its own: beside them, others may be known."""
+    sizes = tensor.type.shape
+    if sizes is None or not tensor.dtype.is_integer or not all(isinstance(size, int) for size in sizes):
+        return None
+    if math.prod(sizes) > MAX_ELEMENTS:  # type: ignore[arg-type]
+        return None
+    names = [symbol(f"?{tensor.name}.{n}") for n in range(math.prod(sizes))]  # type: ignore[arg-type]
+    return np.array(names, object).reshape(sizes)
 
 
 def compute(
@@ -65,9 +79,16 @@ def compute(
     if kind.type not in _FOLLOWS_SHAPES or not values or any(value is None for value in values):
         return None
     try:
-        return _as_objects(kind.evaluate(*values))
+        value = _as_objects(kind.evaluate(*values))
     except (TypeError, ValueError, IndexError, ArithmeticError):
         return None  # a symbol stood where the meaning needs a number
+    return value if all(_fits(item, tensor.dtype) for item in value.reshape(-1)) else None
+
+
+def _fits(number: Any, dtype: DType) -> bool:
+    """Whether a whole number is one of the dtype's: those that wrap are left to code that does."""
+    limits = np.iinfo(dtype.numpy)
+    return isinstance(number, Dim) or limits.min <= number <= limits.max
 
 
 def inputs_behind_sizes(node: Operation) -> set[Tensor]:
@@ -148,6 +169,8 @@ def _plain(size: Any) -> Size:
     if size is None or isinstance(size, Dim):
         return size
     if isinstance(size, (int, np.integer)):
+        if not -MOST <= size <= MOST:
+            raise ValueError(f"a size must be below 2**63, not {size}")
         return int(size)
     raise TypeError(f"a size must be a whole number, not {size!r}")
 
@@ -165,3 +188,11 @@ def sizes_from(value: Any, what: str) -> tuple[Any, ...]:
             f"the shape given to {what} depends on data; wanted one that follows from shapes of the feeds"
         )
     return tuple(size if isinstance(size, Dim) else int(size) for size in np.asarray(value, object).reshape(-1))
+
+
+def shape_from(value: Any, what: str) -> tuple[Any, ...]:
+    """The shape in ``value``; ``ValueError`` where a size is negative."""
+    sizes = sizes_from(value, what)
+    if any(isinstance(size, int) and size < 0 for size in sizes):
+        raise ValueError(f"sizes must be at least 0, not {list(sizes)}")
+    return sizes

@@ -7,15 +7,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from graphc import dtypes
 from graphc.dims import Dim
 from graphc.nodes import Tensor
 from graphc.ops.base import apply, convert_to_tensor, graph_of, is_tensor_like
 from graphc.ops.blocks import SliceFrom, StridedSliceFrom, along, block, flip
 from graphc.ops.elementwise import cast, identity, less, select
+from graphc.ops.late import is_late, late, late_one, number
 from graphc.ops.reshaping import ExpandDims, Squeeze, shape
 from graphc.ops.shape_values import shape_value, static_sizes
-from graphc.shapes import Dimension, normalise_axis
+from graphc.shapes import Dimension, TensorType, normalise_axis
 
 newaxis = None
 
@@ -145,6 +148,9 @@ class _Key:
 def getitem(tensor: Any, key: Any, name: str = "strided_slice") -> Tensor:
     """``tensor[key]`` as NumPy slices: slices, whole numbers or scalar tensors, ``None`` and ``...``."""
     x = convert_to_tensor(tensor)
+    items = list(key) if isinstance(key, (tuple, list)) else [key]
+    if _is_late_key(x, items):
+        return _sliced_later(x, items, name)
     with graph_of([x]).name_scope(name) as scope:
         parsed = _parse(x, key)
         steps = _steps(parsed)
@@ -153,6 +159,40 @@ def getitem(tensor: Any, key: Any, name: str = "strided_slice") -> Tensor:
         for step in steps[:-1]:
             x = step(x, None)
         return steps[-1](x, scope)
+
+
+def _is_late_key(x: Tensor, items: Sequence[Any]) -> bool:
+    """Whether it is not known while declaring what the key means: its steps, or the axes that ``...`` stands for."""
+    if any(isinstance(item, builtins.slice) and isinstance(_bound(item.step), Tensor) for item in items):
+        return True
+    return x.type.rank is None and any(item is Ellipsis for item in items[:-1])
+
+
+def _sliced_later(x: Tensor, items: Sequence[Any], name: str) -> Tensor:
+    """``x[items]``, declared once the steps and the rank are known."""
+    steps = [item.step for item in items if isinstance(item, builtins.slice) and is_tensor_like(item.step)]
+    bounds = [p for i in items for p in ((i.start, i.stop) if isinstance(i, builtins.slice) else (i,))]
+    tensors = [x, *(convert_to_tensor(bound) for bound in bounds if is_tensor_like(bound))]
+
+    def build(x: Tensor, *parts: Any) -> Tensor:
+        given, known = iter(parts[: len(tensors) - 1]), iter(parts[len(tensors) - 1 :])
+
+        def place(bound: Any) -> Any:
+            return next(given) if is_tensor_like(bound) else bound
+
+        def step(item: builtins.slice) -> Any:
+            return number(next(known)) if is_tensor_like(item.step) else item.step
+
+        key = (
+            builtins.slice(place(i.start), place(i.stop), step(i)) if isinstance(i, builtins.slice) else place(i)
+            for i in items
+        )
+        return getitem(x, tuple(key))
+
+    taken = sum(item is not None and item is not Ellipsis and not isinstance(item, builtins.slice) for item in items)
+    rank = None if x.type.rank is None else x.type.rank - taken + sum(item is None for item in items)
+    shape_ = None if rank is None else (None,) * rank
+    return late("StridedSlice", build, tensors, steps, TensorType(x.dtype, shape_), name=name)[0]
 
 
 def _parse(x: Tensor, key: Any) -> _Key:
@@ -164,9 +204,9 @@ def _parse(x: Tensor, key: Any) -> _Key:
     if x.type.rank is not None and taken > x.type.rank:
         raise ValueError(f"{taken} indices are given for {x.op.describe()}, whose type is {x.type}")
     parsed = _Key()
-    for i, item in enumerate(items):
+    for item in items:
         if item is Ellipsis:
-            _whole_axes(parsed, x, taken, is_last=i == len(items) - 1)
+            _whole_axes(parsed, x, taken)
         elif item is None:
             parsed.new_axes.append(parsed.rank)
             parsed.rank += 1
@@ -177,12 +217,9 @@ def _parse(x: Tensor, key: Any) -> _Key:
     return parsed
 
 
-def _whole_axes(parsed: _Key, x: Tensor, taken: int, is_last: bool) -> None:
-    if x.type.rank is None:
-        if is_last:
-            return
-        raise ValueError(f"an ellipsis before other indices needs a known rank, which {x.name!r} lacks")
-    for _ in range(x.type.rank - taken):
+def _whole_axes(parsed: _Key, x: Tensor, taken: int) -> None:
+    # Of unknown rank, the ellipsis is the last entry: axes past the last given are whole.
+    for _ in range(0 if x.type.rank is None else x.type.rank - taken):
         parsed.add(None, None, 1)
         parsed.rank += 1
 
@@ -213,7 +250,8 @@ def _bound(value: Any) -> Any:
 
 def _plain_index(value: Any) -> Any:
     """A number where it is known while declaring, else an integer tensor; ``TypeError`` for anything else."""
-    if isinstance(value, (Dimension, bool)) or (hasattr(value, "__index__") and not is_tensor_like(value)):
+    is_bool = isinstance(value, (bool, np.bool_))
+    if isinstance(value, Dimension) or (hasattr(value, "__index__") and not is_bool and not is_tensor_like(value)):
         return int(value)
     if not is_tensor_like(value):
         raise TypeError(
@@ -284,22 +322,22 @@ def _packed(bounds: Sequence[Any]) -> Tensor:
 
 def _gathered(x: Tensor, axis: int, index: Tensor, name: str | None) -> Tensor:
     """``x`` at a position that is a tensor; a negative one counts from the end."""
-    from graphc.ops.indexing import gather  # indexing stands on slicing
+    from graphc.ops.indexing import GatherV2  # indexing stands on slicing
 
     size = along(shape(x, out_type=index.dtype), 0, axis, axis + 1)
     counted = select(less(index, convert_to_tensor(0, index.dtype)), index + apply(Squeeze((0,)), size), index)
-    return gather(x, counted, axis=axis, name=name)
+    return apply(GatherV2(axis, slices=True), x, counted, name=name)
 
 
 def reverse(tensor: Any, axis: Any, name: str | None = None) -> Tensor:
     """``tensor`` backwards along each axis of ``axis``."""
     x = convert_to_tensor(tensor)
+    if is_late(axis, x):
+        return late_one("ReverseV2", reverse, x, [axis], rank=x.type.rank, name=name)
     axes: Any = static_sizes(axis)
-    if not _all_known(axes):
-        raise ValueError(f"reverse needs axes that are known while declaring, not {axis!r}")
-    if x.type.rank is None and any(a < 0 for a in axes):
-        raise ValueError(f"axes counted from the end need a known rank, which {x.name!r} lacks")
     counted = [a if x.type.rank is None else normalise_axis(a, x.type.rank) for a in axes]
+    if len(set(counted)) < len(counted):
+        raise ValueError(f"reverse of {x.type}: an axis stands twice in {list(axes)}")
     return flip(x, counted, name=name or "ReverseV2") if counted else identity(x, name=name)
 
 

@@ -97,6 +97,19 @@ class IsVariableInitialized(Op):
 
 
 @record(eq=False)
+class InitializedValue(Op):
+    """What the variable holds before the run where it is initialised, else ``first``, which its initializer gives it.
+
+    In a run of that initializer it is ``first`` too, so that variables are set together in any order.
+    """
+
+    by_identity = True
+
+    def infer(self, variable: TensorType, first: TensorType) -> TensorType:
+        return variable
+
+
+@record(eq=False)
 class NoOp(Op):
     """Nothing; a node that others wait for."""
 
@@ -169,6 +182,11 @@ def assign_sub(ref: Any, value: Any, use_locking: Any = None, name: str | None =
 def is_variable_initialized(variable: Any, name: str | None = None) -> Tensor:
     """Whether the Session holds a value for the variable."""
     return apply(IsVariableInitialized(), handle_of(variable), name=name)
+
+
+def initialized_value(variable: Tensor, first: Tensor, name: str | None = None) -> Tensor:
+    """The value of the variable, or ``first`` where it has none."""
+    return apply(InitializedValue(), variable, first, name=name)
 
 
 def no_op(name: str | None = None) -> Operation:

@@ -1,4 +1,4 @@
-"""Windows that slide over the two middle axes of images: what convolution and pooling share.
+"""Windows that slide over the places of images (height and width, or depth too): what convolution and pooling share.
 
 Position ``o`` of the result and position ``k`` in the window meet at ``o * stride + k * dilation - low`` of the image,
 where ``low`` cells of padding stand before the image.
@@ -6,6 +6,7 @@ where ``low`` cells of padding stand before the image.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -16,7 +17,10 @@ from graphc.ops.shape_values import NeedsNumbers
 from graphc.records import record
 from graphc.shapes import Shape, Size, TensorType
 
-Edges = tuple[tuple[int, int], tuple[int, int]]
+Numbers = tuple[int, ...]
+Edges = tuple[tuple[int, int], ...]
+# The spellings of the orders of axes, by the number of axes that windows slide over.
+LAYOUTS = {2: ("NHWC", "NCHW"), 3: ("NDHWC", "NCDHW")}
 
 
 class Extent(NamedTuple):
@@ -31,24 +35,35 @@ class Extent(NamedTuple):
 class Window:
     """How a window moves: ``padding`` is SAME, VALID or the cells before and after each axis."""
 
-    size: tuple[int, int]
-    strides: tuple[int, int]
+    size: Numbers
+    strides: Numbers
     padding: str | Edges
     data_format: str = "NHWC"
-    dilations: tuple[int, int] = (1, 1)
+    dilations: Numbers = (1, 1)
 
     @property
-    def axes(self) -> tuple[int, int]:
-        """The axes of height and width."""
-        return (1, 2) if self.data_format == "NHWC" else (2, 3)
+    def rank(self) -> int:
+        """How many axes the window slides over."""
+        return len(self.size)
+
+    @property
+    def channels_last(self) -> bool:
+        """Whether the channels come after the places."""
+        return self.data_format.endswith("C")
+
+    @property
+    def axes(self) -> Numbers:
+        """The axes that the window slides over: (depth,) height and width."""
+        first = 1 if self.channels_last else 2
+        return tuple(range(first, first + self.rank))
 
     @property
     def channel_axis(self) -> int:
         """The axis of the channels."""
-        return 3 if self.data_format == "NHWC" else 1
+        return self.rank + 1 if self.channels_last else 1
 
     def extent(self, i: int, size: DimLike) -> Extent:
-        """The windows along height (i = 0) or width (i = 1) of an image of this size."""
+        """The windows along spatial axis ``i`` of an image of this size."""
         reach = (self.size[i] - 1) * self.dilations[i] + 1
         stride = self.strides[i]
         if self.padding == "SAME":
@@ -64,10 +79,9 @@ class Window:
             raise ValueError(f"a window that reaches over {reach} does not fit in an axis of size {size}")
         return Extent(out, low, high)
 
-    def extents(self, shape: Sequence[DimLike]) -> tuple[Extent, Extent]:
-        """The windows along height and width of images of this shape."""
-        height, width = (self.extent(i, shape[axis]) for i, axis in enumerate(self.axes))
-        return height, width
+    def extents(self, shape: Sequence[DimLike]) -> tuple[Extent, ...]:
+        """The windows along each spatial axis of images of this shape."""
+        return tuple(self.extent(i, shape[axis]) for i, axis in enumerate(self.axes))
 
     def out_size(self, i: int, size: Size) -> Size:
         """The number of windows, or None."""
@@ -75,17 +89,15 @@ class Window:
 
     def result_shape(self, images: TensorType, channels: Size) -> Shape:
         """The shape with one cell for each window and this many channels."""
-        check_images(images)
+        check_images(images, self.rank)
         if images.shape is None:
-            return self.arranged(None, None, None, channels)
-        height, width = (self.out_size(i, images.shape[axis]) for i, axis in enumerate(self.axes))
-        return self.arranged(images.shape[0], height, width, channels)
+            return self.arranged(None, (None,) * self.rank, channels)
+        places = [self.out_size(i, images.shape[axis]) for i, axis in enumerate(self.axes)]
+        return self.arranged(images.shape[0], places, channels)
 
-    def arranged(self, batch: Any, height: Any, width: Any, channels: Any) -> tuple[Any, Any, Any, Any]:
-        """Four sizes in the order of the data format."""
-        if self.data_format == "NHWC":
-            return batch, height, width, channels
-        return batch, channels, height, width
+    def arranged(self, batch: Any, places: Sequence[Any], channels: Any) -> tuple[Any, ...]:
+        """Sizes in the order of the data format."""
+        return (batch, *places, channels) if self.channels_last else (batch, channels, *places)
 
 
 def _same_edges(missing: DimLike, size: DimLike) -> tuple[int, int]:
@@ -96,10 +108,10 @@ def _same_edges(missing: DimLike, size: DimLike) -> tuple[int, int]:
     return total // 2, total - total // 2
 
 
-def check_images(images: TensorType) -> None:
-    """``ValueError`` unless there are four axes."""
-    if images.rank not in (4, None):
-        raise ValueError(f"needs images with 4 axes, not {images}")
+def check_images(images: TensorType, rank: int = 2) -> None:
+    """``ValueError`` unless there are a batch, ``rank`` axes of places, and channels."""
+    if images.rank not in (rank + 2, None):
+        raise ValueError(f"needs images with {rank + 2} axes, not {images}")
 
 
 class Patches:
@@ -108,78 +120,82 @@ class Patches:
     def __init__(self, window: Window, shape: Sequence[int]):
         self.window = window
         self.shape = _channels_last(shape, window)
-        self.height, self.width = (window.extent(i, self.shape[1 + i]) for i in range(2))
+        self.extents = tuple(window.extent(i, self.shape[1 + i]) for i in range(window.rank))
+
+    @property
+    def windows(self) -> tuple[Any, ...]:
+        """The number of windows along each axis."""
+        return tuple(extent.out for extent in self.extents)
 
     def padded(self, x: Any, value: Any = 0) -> Any:
-        """``x`` as [batch, height, width, channels] with the padding around it."""
-        edges: Any = [(0, 0), *((extent.low, extent.high) for extent in (self.height, self.width)), (0, 0)]
+        """``x`` with its channels last and the padding around it."""
+        edges: Any = [(0, 0), *((extent.low, extent.high) for extent in self.extents), (0, 0)]
         return np.pad(self.last(x), edges, constant_values=value)
 
     def cut(self, padded: Any) -> Any:
         """``padded`` without the padding, in the order of the data format."""
-        (_, top, _), (_, left, _) = self.height, self.width
-        return self.back(padded[:, top : top + self.shape[1], left : left + self.shape[2]])
+        inner = [slice(e.low, e.low + size) for e, size in zip(self.extents, self.shape[1:], strict=False)]
+        return self.back(padded[(slice(None), *inner)])
 
-    def places(self) -> Iterator[tuple[int, int, tuple[slice, ...]]]:
-        """Each place (i, j) of the window, with the index of what all windows see there."""
+    def places(self) -> Iterator[tuple[Numbers, tuple[slice, ...]]]:
+        """Each place of the window, with the index of what all windows see there."""
         w = self.window
-        for i in range(w.size[0]):
-            for j in range(w.size[1]):
-                rows = _steps(i * w.dilations[0], self.height.out, w.strides[0])
-                cols = _steps(j * w.dilations[1], self.width.out, w.strides[1])
-                yield i, j, (slice(None), rows, cols)
+        for place in itertools.product(*map(range, w.size)):
+            moves = zip(place, w.dilations, self.windows, w.strides, strict=True)
+            yield place, (slice(None), *(_steps(i * dilation, out, stride) for i, dilation, out, stride in moves))
 
     def last(self, x: Any) -> Any:
         """``x`` with its channels last."""
-        return x if self.window.data_format == "NHWC" else np.transpose(x, (0, 2, 3, 1))
+        return x if self.window.channels_last else np.moveaxis(x, 1, -1)
 
     def back(self, x: Any) -> Any:
         """``x`` with its channels where the data format has them."""
-        return x if self.window.data_format == "NHWC" else np.transpose(x, (0, 3, 1, 2))
+        return x if self.window.channels_last else np.moveaxis(x, -1, 1)
 
 
 def _channels_last(shape: Sequence[int], window: Window) -> tuple[int, ...]:
-    sizes = tuple(shape)
-    return sizes if window.data_format == "NHWC" else (sizes[0], sizes[2], sizes[3], sizes[1])
+    batch, *rest = shape
+    return (batch, *rest) if window.channels_last else (batch, *rest[1:], rest[0])
 
 
 def _steps(first: int, out: Any, stride: int) -> slice:
     return slice(first, first + (out - 1) * stride + 1 if out else first, stride)
 
 
-def make_window(
-    size: tuple[int, int], strides: Any, padding: Any, data_format: Any, dilations: Any = (1, 1, 1, 1)
-) -> Window:
+def make_window(size: Numbers, strides: Any, padding: Any, data_format: Any, dilations: Any = None) -> Window:
     """A window from TensorFlow's arguments; ``ValueError`` where they make no sense."""
-    layout = data_format or "NHWC"
-    if layout not in ("NHWC", "NCHW"):
-        raise ValueError(f"data_format must be NHWC or NCHW, not {data_format!r}")
-    moves = spatial_pair(strides, layout, "strides")
-    spread = spatial_pair((1, 1, 1, 1) if dilations is None else dilations, layout, "dilations")
-    return Window(size, moves, _padding(padding, layout), layout, spread)
+    layouts = LAYOUTS[len(size)]
+    layout = data_format or layouts[0]
+    if layout not in layouts:
+        raise ValueError(f"data_format must be {' or '.join(layouts)}, not {data_format!r}")
+    moves = spatial_numbers(strides, layout, "strides")
+    spread = spatial_numbers(1 if dilations is None else dilations, layout, "dilations")
+    return Window(tuple(size), moves, _padding(padding, layout), layout, spread)
 
 
-def spatial_pair(values: Any, layout: str, what: str) -> tuple[int, int]:
-    """The entries for height and width of one, two or four numbers; those of batch and channels must be 1."""
+def spatial_numbers(values: Any, layout: str, what: str) -> Numbers:
+    """The entries for the places, of one number, one for each place or one for each axis; others must be 1."""
+    rank = len(layout) - 2
     numbers = [int(v) for v in values] if hasattr(values, "__iter__") else [int(values)]
     if len(numbers) == 1:
-        numbers = numbers * 2
-    if len(numbers) == 4:
-        others = (numbers[0], numbers[3] if layout == "NHWC" else numbers[1])
-        if others != (1, 1):
+        numbers = numbers * rank
+    if len(numbers) == rank + 2:
+        channels = layout.index("C")
+        if (numbers[0], numbers[channels]) != (1, 1):
             raise ValueError(f"{what} must be 1 for batch and channels, not {list(values)}")
-        numbers = numbers[1:3] if layout == "NHWC" else numbers[2:4]
-    if len(numbers) != 2 or min(numbers) < 1:
-        raise ValueError(f"{what} must be 1, 2 or 4 whole numbers of at least 1, not {values!r}")
-    return numbers[0], numbers[1]
+        numbers = [number for axis, number in enumerate(numbers) if axis not in (0, channels)]
+    if len(numbers) != rank or min(numbers) < 1:
+        raise ValueError(f"{what} must be 1, {rank} or {rank + 2} whole numbers of at least 1, not {values!r}")
+    return tuple(numbers)
 
 
 def _padding(padding: Any, layout: str) -> str | Edges:
     if isinstance(padding, str) and padding.upper() in ("SAME", "VALID"):
         return padding.upper()
-    if isinstance(padding, (list, tuple)) and len(padding) == 4:
+    if isinstance(padding, (list, tuple)) and len(padding) == len(layout):
         pairs = [(int(low), int(high)) for low, high in padding]
-        spatial = pairs[1:3] if layout == "NHWC" else pairs[2:4]
-        if all(edge == (0, 0) for edge in pairs if edge not in spatial) and min(min(pair) for pair in spatial) >= 0:
-            return spatial[0], spatial[1]
-    raise ValueError(f"padding must be 'SAME', 'VALID' or a list of 4 pairs, not {padding!r}")
+        others = (0, layout.index("C"))
+        spatial = tuple(pair for axis, pair in enumerate(pairs) if axis not in others)
+        if all(pairs[axis] == (0, 0) for axis in others) and min(map(min, spatial)) >= 0:
+            return spatial
+    raise ValueError(f"padding must be 'SAME', 'VALID' or a list of {len(layout)} pairs, not {padding!r}")

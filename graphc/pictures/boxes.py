@@ -9,7 +9,7 @@ from typing import Union
 from graphc.graph import Graph
 from graphc.nodes import Operation, Tensor
 from graphc.ops.state import Assign
-from graphc.pictures.fold import Fold, folded_scopes
+from graphc.pictures.fold import Fold, equal_kernels, folded_scopes
 from graphc.pictures.scopes import ROLES, Scope, scope_trees
 from graphc.pictures.units import Test, Unit, Units, initialisation, is_small_constant, needed_for, units_of
 
@@ -46,7 +46,7 @@ class Box:
 
     number: int
     content: Union[Unit, Scope]
-    sweep: str  # the outermost scope: adjoints of one call of gradients have it in common
+    home: Scope  # the scope that it stands in
     results: list[str] = field(default_factory=list)
     updated: list[str] = field(default_factory=list)  # variables in other boxes that get new values here
 
@@ -54,6 +54,20 @@ class Box:
     def role(self) -> str:
         """Whether it belongs to the forward, adjoint or update part."""
         return self.content.role
+
+    @property
+    def first(self) -> int:
+        """The number of its first operation: what comes earlier in the graph has a smaller one."""
+        units = self.content.all_units() if isinstance(self.content, Scope) else (self.content,)
+        return min(unit.node.number for unit in units)
+
+    @property
+    def sweep(self) -> str:
+        """The outermost scope: adjoints of one call of gradients have it in common."""
+        scope = self.content if isinstance(self.content, Scope) else self.home
+        while scope.parent and scope.parent.parent:
+            scope = scope.parent
+        return scope.name
 
 
 @dataclass(eq=False)
@@ -80,12 +94,12 @@ def drawing_of(graph: Graph, targets: Iterable[Operation], choice: Choice, facts
     """What is drawn of the part of ``graph`` that ``targets`` need; of the whole graph where there are none."""
     units = units_of(_shown(graph, list(targets), choice), _aside(choice), facts.is_view)
     trees = scope_trees(units) if choice.scopes else _flat(units)
-    folded = folded_scopes(trees, choice.fold)
+    folded = folded_scopes(trees, choice.fold) if choice.scopes else _folded_kernels(trees, choice.fold)
     owners = _owners(trees, folded)
-    sweeps = {unit: _outermost(scope) for tree in trees for scope in (tree, *tree.all_scopes()) for unit in scope.units}
+    homes = _homes(trees)
     boxes: dict[Unit | Scope, Box] = {}
-    for unit, content in owners.items():
-        boxes.setdefault(content, Box(len(boxes), content, sweeps[unit]))
+    for content in owners.values():
+        boxes.setdefault(content, Box(len(boxes), content, homes[content]))
     for node, unit in units.of.items():
         boxes[owners[unit]].results += facts.results.get(node, [])
         boxes[owners[unit]].updated += facts.updates.get(node, [])
@@ -116,6 +130,10 @@ def _flat(units: Units) -> list[Scope]:
     return [root for root in roots.values() if root.units]
 
 
+def _folded_kernels(trees: list[Scope], fold: Fold) -> set[Scope]:
+    return equal_kernels(trees) if fold == "auto" else set()
+
+
 def _owners(trees: list[Scope], folded: set[Scope]) -> dict[Unit, Unit | Scope]:
     """What each unit is drawn as: itself, or the outermost folded scope around it."""
     owners: dict[Unit, Unit | Scope] = {}
@@ -131,10 +149,13 @@ def _owners(trees: list[Scope], folded: set[Scope]) -> dict[Unit, Unit | Scope]:
     return owners
 
 
-def _outermost(scope: Scope) -> str:
-    while scope.parent and scope.parent.parent:
-        scope = scope.parent
-    return scope.name
+def _homes(trees: list[Scope]) -> dict[Unit | Scope, Scope]:
+    """The scope that each unit and each scope stands in."""
+    homes: dict[Unit | Scope, Scope] = {}
+    for tree in trees:
+        for scope in (tree, *tree.all_scopes()):
+            homes.update(dict.fromkeys((*scope.units, *scope.scopes), scope))
+    return homes
 
 
 def _links(units: Units, box_of: Callable[[Unit], Box]) -> list[Link]:
@@ -163,17 +184,53 @@ def _links(units: Units, box_of: Callable[[Unit], Box]) -> list[Link]:
 def _tidied(links: list[Link]) -> list[Link]:
     """Without what a reader sees anyway, the links inside a part before those between parts.
 
-    Where a value is read, the order follows from it; between folded scopes a value may go the other way, and the order
-    is of what is in them. A new value of what stands elsewhere is a word in the box that makes it, since an arrow
-    across the whole page says no more.
+    A new value of what stands elsewhere is a word in the box that makes it, since an arrow across the whole page says
+    no more.
     """
-    data = {(link.tail, link.head) for link in links if link.kind == "data"}
     kept = []
-    for link in links:
-        if link.kind == "control" and data.intersection(((link.tail, link.head), (link.head, link.tail))):
-            continue
+    for link in _without_known_order(links):
         if link.kind == "write" and link.tail.role != link.head.role:
             link.tail.updated += [tensor.op.name for tensor in link.tensors]
             continue
         kept.append(link)
     return sorted(kept, key=lambda link: link.tail.role != link.head.role)
+
+
+def _without_known_order(links: list[Link]) -> list[Link]:
+    """Without links of order that follow from other links, and with one from scope to scope between two parts.
+
+    Where a value is read, the order follows from it; between folded scopes a value may go the other way, and the order
+    is of what is in them.
+    """
+    data = {(link.tail, link.head) for link in links if link.kind == "data"}
+    seen = {link for link in links if link.kind != "control"}
+    after: dict[Box, list[Link]] = {}
+    for link in links:
+        if link.kind == "data" or (link.kind == "control" and (link.head, link.tail) not in data):
+            after.setdefault(link.tail, []).append(link)
+    pairs: set[tuple[Box | Scope, Box | Scope]] = set()
+    for tail, following in after.items():
+        reached = {tail}
+        for link in sorted(following, key=lambda link: (link.kind == "control", link.head.first)):
+            if link.kind == "control" and link.head not in reached:
+                pair = _place(tail), _place(link.head)
+                if tail.role == link.head.role or pair not in pairs:
+                    seen.add(link)
+                pairs.add(pair)
+            _reach(link.head, after, reached)
+    return [link for link in links if link in seen]
+
+
+def _place(box: Box) -> Box | Scope:
+    """The scope around a box; the box itself where there is none."""
+    return box.home if box.home.parent else box
+
+
+def _reach(start: Box, after: Mapping[Box, list[Link]], reached: set[Box]) -> None:
+    """Adds what comes after ``start``, and it itself."""
+    waiting = [start]
+    while waiting:
+        box = waiting.pop()
+        if box not in reached:
+            reached.add(box)
+            waiting += [link.head for link in after.get(box, [])]

@@ -7,6 +7,7 @@ way round with the arrow at their beginning, and links between parts ask for no 
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from html import escape
 from typing import Any
@@ -77,7 +78,10 @@ def _scope_content(graph: Any, scope: Scope, drawing: Drawing, numbers: Any) -> 
 def _box(graph: Any, box: Box, drawing: Drawing) -> None:
     fill, line = COLOURS.get(box.role, OTHER_COLOURS)
     if isinstance(box.content, Scope):
-        title, lines, tooltip, shape = *_scope_text(box.content), "folder"
+        units = box.content.units
+        are_kernels = units and units[0].kind == "kernel"  # which stand in no scopes but those of equal ones
+        text = _kernels_text(units, drawing) if are_kernels else _scope_text(box.content)
+        title, lines, tooltip, shape = *text, "folder"
     else:
         title, lines, tooltip, shape = *_unit_text(box.content, drawing), SHAPES[box.content.kind]
     rows = [f"<b>{escape(title)}</b>"]
@@ -115,6 +119,9 @@ def _unit_text(unit: Unit, drawing: Drawing) -> tuple[str, list[str], list[str]]
         lines.append(_shortened(node.name, keep_end=True))
     elif unit.kind != "operation":
         lines.append(", ".join(str(tensor.type) for tensor in node.outputs))
+        if len(title) > LONGEST_TITLE:  # a counter of random numbers: its end says what it is
+            title, path = title.rpartition("/")[2], title.rpartition("/")[0]
+            lines.insert(0, f"of {_shortened(path, keep_end=True)}")
     elif node.type.lower() not in title.lower():
         lines.append(node.type)
     if unit.constants:
@@ -123,6 +130,19 @@ def _unit_text(unit: Unit, drawing: Drawing) -> tuple[str, list[str], list[str]]
     changed = drawing.facts.updates.get(node, [])
     lines += _variables_text([(x.op.name, x) for x in unit.variables if x.op.name not in changed])
     return _shortened(title), lines, [_line(node)]
+
+
+def _kernels_text(units: list[Unit], drawing: Drawing) -> tuple[str, list[str], list[str]]:
+    """``8 x Contract + Add``, the names but for their numbers, and what each of these equal kernels costs."""
+    title, *lines = kernel_text(units[0].node)
+    names = dict.fromkeys(re.sub(r"\d+", "*", unit.node.name) for unit in units)
+    costs = [line.partition(". ")[2] for line in drawing.facts.lines.get(units[0].node, [])]
+    lines += [_shortened(name, keep_end=True) for name in list(names)[:SHOWN_TYPES]]
+    lines += [*["..."] * (len(names) > SHOWN_TYPES), *(f"each {cost}" for cost in costs)]
+    changed = {name for unit in units for name in drawing.facts.updates.get(unit.node, [])}
+    variables = dict.fromkeys(x for unit in units for x in unit.variables if x.op.name not in changed)
+    lines += _variables_text([(x.op.name, x) for x in variables])
+    return _shortened(f"{len(units)} x {title}"), lines, _lines(units)
 
 
 def _variables_text(variables: list[tuple[str, Tensor]]) -> list[str]:
@@ -176,20 +196,20 @@ def _shortened(text: str, keep_end: bool = False) -> str:
 
 
 def _link(graph: Any, link: Link, drawing: Drawing, labelled: set[Tensor], beside: bool) -> None:
-    """One arrow; the type of a tensor is written where the tensor is first drawn."""
-    new = [tensor for tensor in link.tensors if tensor not in labelled]
-    labelled.update(link.tensors)
+    """One arrow; the type of a tensor is written where the tensor is first drawn inside a part, else in a tooltip."""
+    tail, head = link.tail, link.head
+    same_part = tail.role == head.role and (tail.role != "adjoint" or tail.sweep == head.sweep)
+    new = [tensor for tensor in link.tensors if tensor not in labelled and (same_part or not beside)]
+    labelled.update(new)
     attributes = {
         "label": _quoted(_types_text(new, drawing)),
         "edgetooltip": _quoted(_tensors_tooltip(link, drawing)),
         "labeltooltip": _quoted(_tensors_tooltip(link, drawing)),
     }
-    tail, head = link.tail, link.head
     if link.kind != "data":
         attributes |= {"style": "dashed", "label": ""}
     if link.kind == "write":
         attributes |= {"constraint": "false", "color": COLOURS["update"][1], "arrowhead": "vee"}
-    same_part = tail.role == head.role and (tail.role != "adjoint" or tail.sweep == head.sweep)
     if beside and same_part and tail.role == "adjoint":
         tail, head = head, tail
         attributes["dir"] = "back"

@@ -13,13 +13,18 @@ from graphc.graph import Graph
 from graphc.nodes import Operation
 from graphc.pictures.boxes import Choice, Facts, drawing_of
 from graphc.pictures.dot import dot_of
-from graphc.pictures.program import HOW_TO_GET_ONE, DotNotFoundError, render, without_links_of_no_length
+from graphc.pictures.program import (
+    DotNotFoundError,
+    DotTimeoutError,
+    render,
+    without_links_of_no_length,
+)
 
 TEXT_FORMATS = ("dot", "gv")
 
 
 class DotMissingWarning(UserWarning):
-    """A picture was saved as Graphviz text, because there is no dot program to draw it."""
+    """A picture was saved as Graphviz text, because there is no dot program, or none that draws it in time."""
 
 
 class Picture:
@@ -33,17 +38,18 @@ class Picture:
     def save(self, path: str | os.PathLike[str], format: str | None = None) -> Path:
         """Writes the picture to ``path`` in the format of its ending (svg, png, pdf, dot), and returns the path.
 
-        Where there is no dot program, the DOT text is written beside it instead, ending in ``.dot``, with a warning
-        that says how to get one; the path returned is that of the file written.
+        Where no dot program draws it, the DOT text is written beside it instead, ending in ``.dot``, with a warning
+        that says why; the path returned is that of the file written. Folders that are not there yet are made.
         """
         path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
         format = (format or path.suffix[1:] or "svg").lower()
         try:
             content = self.source.encode() if format in TEXT_FORMATS else render(self._closest, format)
-        except DotNotFoundError:
+        except (DotNotFoundError, DotTimeoutError) as error:
             instead = path.with_suffix(".dot")
             instead.write_text(self.source, encoding="utf-8")
-            message = f"{instead} was written in place of {path}: {HOW_TO_GET_ONE}"
+            message = f"{instead} was written in place of {path}: {error}"
             warnings.warn(message, DotMissingWarning, stacklevel=2)
             self.path = instead
             return instead
@@ -63,8 +69,8 @@ class Picture:
         """For notebooks: the picture, or words that say how to get a dot program."""
         try:
             return self.svg()
-        except DotNotFoundError:
-            return _words(HOW_TO_GET_ONE)
+        except (DotNotFoundError, DotTimeoutError) as error:
+            return _words(str(error))
 
     def __fspath__(self) -> str:
         if self.path is None:
@@ -88,12 +94,13 @@ def picture_of(
 ) -> Picture:
     """The part of a graph that ``targets`` need (the whole graph where there are none) as a picture.
 
-    Kernels keep to no scope, run down the page in their order, and name the variables that they work on.
+    Kernels keep to no scope, run down the page in their order, and name the variables that they work on; where they are
+    many, those that are one native function share a box.
     """
     in_kernels = any(node.type == "Kernel" for node in graph.nodes)
     choice = choice or Choice()
     if in_kernels:
-        choice = replace(choice, fold=None, variables=False, scopes=False)
+        choice = replace(choice, variables=False, scopes=False)
     facts = facts or Facts({tensor.op: ["returned"] for tensor in graph.targets})
     return Picture(dot_of(drawing_of(graph, targets, choice, facts), title, direction, beside=not in_kernels))
 

@@ -6,7 +6,6 @@ picture of kernels; what only gives variables their first values is left out of 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -35,11 +34,8 @@ class Unit:
 
     @property
     def role(self) -> str:
-        """Whether it belongs to the forward, adjoint or update part; a kernel, where most of its operations do."""
-        if not isinstance(self.node.kind, Kernel):
-            return self.node.role
-        body = [node.role for node in self.node.kind.body.nodes if node.type not in ("Placeholder", "Const")]
-        return Counter(body).most_common(1)[0][0] if body else self.node.role
+        """Whether it belongs to the forward, adjoint or update part."""
+        return self.node.role
 
 
 @dataclass(frozen=True)

@@ -21,10 +21,20 @@ from graphc.graph import Graph
 from graphc.pictures.boxes import Choice
 from graphc.pictures.fold import Fold
 from graphc.pictures.picture import DotMissingWarning, Picture, picture_of
-from graphc.pictures.program import DotNotFoundError
+from graphc.pictures.program import DotNotFoundError, DotTimeoutError, PlainerPictureWarning
 from graphc.visualize.stages import names, stage_of
 
-__all__ = ["DotMissingWarning", "DotNotFoundError", "Picture", "dot_text", "draw", "stages", "svg_text"]
+__all__ = [
+    "DotMissingWarning",
+    "DotNotFoundError",
+    "DotTimeoutError",
+    "Picture",
+    "PlainerPictureWarning",
+    "dot_text",
+    "draw",
+    "stages",
+    "svg_text",
+]
 
 LONGEST_NAME = 60
 
@@ -34,7 +44,7 @@ def draw(
     path: str | os.PathLike[str] | None = None,
     stage: str = "declared",
     fold: Fold = "auto",
-    shapes: Mapping[Any, Sequence[int]] | None = None,
+    shapes: Mapping[Any, Sequence[int | None]] | None = None,
     feed_dict: Mapping[Any, Any] | None = None,
     format: str | None = None,
     constants: bool = False,
@@ -43,13 +53,13 @@ def draw(
 ) -> Picture:
     """A picture of ``what``: a graph, or fetches (a tensor, an operation, a name, or a list of them) and all they need.
 
-    ``path`` saves it in the format of its ending (svg, png, pdf, dot); where no dot program is found, the DOT text is
-    written beside it instead, with a warning that says how to get one. ``stage`` says how far the step has come on its
-    way to machine code. ``fold`` says which scopes are drawn as one box: ``"auto"`` folds until a person can read it, a
-    number opens scopes to that depth, names fold these scopes, None folds none. For stages after ``captured``,
-    ``shapes`` or ``feed_dict`` give sizes that were declared unknown; the others stay symbols. ``constants`` draws
-    small constants as boxes, ``initialisers`` what gives variables their first values. ``direction`` is Graphviz's
-    rankdir.
+    ``path`` saves it in the format of its ending (svg, png, pdf, dot); where no dot program draws it, the DOT text is
+    written beside it instead, with a warning that says why. ``stage`` says how far the step has come on its
+    way to machine code. ``fold`` says which scopes are drawn as one box: ``"auto"`` folds until a person can read it
+    (equal kernels, where there are many), a number opens scopes to that depth, names fold these scopes, None folds
+    none. For stages after ``captured``, ``shapes`` or ``feed_dict`` give sizes that were declared unknown; the others
+    stay symbols. ``constants`` draws small constants as boxes, ``initialisers`` what gives variables their first
+    values. ``direction`` is Graphviz's rankdir.
 
     Example::
 

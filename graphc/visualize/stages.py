@@ -19,12 +19,13 @@ from graphc.dims import DimLike, symbol
 from graphc.fetching import Fetches
 from graphc.graph import Graph
 from graphc.nodes import Operation, Tensor
+from graphc.ops.recomputed import Barrier
 from graphc.ops.reshaping import ExpandDims, Reshape, Squeeze
 from graphc.pictures.boxes import Facts
 from graphc.pictures.units import initialisation
 from graphc.scopes import get_default_graph
 
-Shapes = Mapping[Any, Sequence[int]]
+Shapes = Mapping[Any, Sequence[int | None]]
 
 
 class Stage(NamedTuple):
@@ -114,7 +115,7 @@ def _kernels(step: Step, sizes: Mapping[Tensor, Sequence[DimLike]]) -> Stage:
 
 def _is_view(node: Operation) -> bool:
     """Whether a node is the same memory under another shape."""
-    return isinstance(node.kind, (Reshape, ExpandDims, Squeeze))
+    return isinstance(node.kind, (Reshape, ExpandDims, Squeeze, Barrier))
 
 
 def _leaves(graph: Graph) -> tuple[list[Tensor], list[Operation]]:

@@ -6,7 +6,8 @@
  *
  * Functions of type int return 0, or a code that line_error turns into a sentence. Nothing is allocated after
  * line_init but the threads, at the first step that uses them. An instance serves one call at a time; different
- * instances may run at the same time. Arrays are packed, the last index fastest; a bool is a byte, 0 or 1.
+ * instances may run at the same time. Arrays are packed, the last index fastest; a bool is a byte, 0 or 1. A pointer
+ * that is NULL is told by a code.
  */
 
 #ifndef LINE_H
@@ -49,7 +50,9 @@ enum {
     LINE_CANNOT_WRITE = 4,
     LINE_NO_STATE = 5,
     LINE_OTHER_MODEL = 6,
-    LINE_DAMAGED = 7
+    LINE_DAMAGED = 7,
+    LINE_NOT_INITIALISED = 8,
+    LINE_NULL_POINTER = 9
 };
 
 /* One instance. The variables may be read and written between steps. */
@@ -65,7 +68,8 @@ typedef struct line {
 typedef char line_size_check[sizeof(line) == 448 ? 1 : -1];
 typedef char line_place_check[offsetof(line, working) == 128 ? 1 : -1];
 
-/* Sets the initial weights in memory that the caller gives (static, or of line_create; malloc aligns too little). */
+/* Sets the initial weights in memory that the caller gives (static, or of line_create; malloc aligns too little).
+ * Without it the other functions of type int return LINE_NOT_INITIALISED. */
 int line_init(line *self);
 
 /* An initialised instance in memory of its own; NULL where there is no memory. */

@@ -107,6 +107,77 @@ def test_every_function_from_c(line: aot.Artifact) -> None:
     assert values["weights"].tobytes() == model.variables["weights"].tobytes()
 
 
+CARELESS = """
+#include <stdio.h>
+#include "line.h"
+
+static line model, copy;
+
+int main(void) {
+    const float x[2] = {1, 2}, y[1] = {3};
+    float loss, first;
+    line *own;
+    printf("%d ", line_step(&model, 1, x, y, &loss));
+    printf("%d %d\\n", line_save(&model, "x.state"), line_load(&model, "x.state"));
+    printf("%s\\n", line_error(LINE_NOT_INITIALISED));
+    printf("%d ", line_init(&model));
+    printf("%d %d ", line_init(NULL), line_step(NULL, 1, x, y, &loss));
+    printf("%d %d ", line_step(&model, 1, NULL, y, &loss), line_step(&model, 1, x, NULL, &loss));
+    printf("%d\\n", line_step(&model, 1, x, y, NULL));
+    printf("%s\\n", line_error(LINE_NULL_POINTER));
+    printf("%d %d ", line_save(&model, NULL), line_load(&model, NULL));
+    printf("%d\\n", line_variable(&model, NULL) == NULL && line_variable(NULL, "weights") == NULL);
+    printf("%d ", line_step(&model, 1, x, y, &first));
+    printf("%d ", line_step(&model, 1, x, y, &loss));
+    printf("%d %d ", loss < first, line_init(&model));
+    printf("%d ", line_step(&model, 1, x, y, &loss));
+    printf("%d\\n", loss == first);
+    own = line_create();
+    printf("%d %d\\n", line_init(own), line_step(own, 1, x, y, &loss));
+    line_destroy(own);
+    line_destroy(&model);
+    printf("%d %d\\n", line_step(&model, 1, x, y, &loss), line_step(&copy, 1, x, y, &loss));
+    return 0;
+}
+"""
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_what_is_not_initialised_or_not_there_is_told(threads: int, tmp_path: Path) -> None:
+    step = models.line()
+    made = aot.compile([step.loss, step.train], step.feeds, tmp_path, name="line", max_batch=4, threads=threads)
+    assert run_c(CARELESS, [made]).splitlines() == [
+        "8 8 8",
+        "the instance is not initialised",
+        "0 9 9 9 9 9",
+        "a pointer is NULL",
+        "9 9 1",
+        "0 0 1 0 0 1",
+        "0 0",
+        "8 8",
+    ]
+
+
+def test_arrays_without_elements_may_be_null(tmp_path: Path) -> None:
+    with tf.Graph().as_default():
+        x = tf.placeholder(tf.float32, [0, 2], name="x")
+        made = aot.compile({"sum": tf.reduce_sum(x)}, [x], tmp_path, name="none")
+    program = """
+#include <stdio.h>
+#include "none.h"
+
+int main(void) {
+    static none model;
+    float sum = 1;
+    printf("%d ", none_init(&model));
+    printf("%d ", none_step(&model, NULL, &sum));
+    printf("%g\\n", sum);
+    return 0;
+}
+"""
+    assert run_c(program, [made]) == "0 0 0\n"
+
+
 FAILING = """
 #include <stdio.h>
 #include "pick.h"

@@ -56,9 +56,12 @@ def test_compile(script: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (["--fetches", "lost"], "--fetches: The name 'lost' refers to an Operation not in the graph."),
+        (["--fetches", "lost"], "--fetches: The name 'lost' refers to an Operation not in the graph. Did you mean "
+         "'loss'? (in this graph nothing reads train, loss)"),
         (["--fetches", "loss", "--feeds", "z"], "--feeds: The name 'z:0' refers to a Tensor which does not exist. "
-         "The operation, 'z', does not exist in the graph."),
+         "The operation, 'z', does not exist in the graph. (in this graph placeholders are x)"),
+        (["--fetches", "loss,train,loss", "--feeds", "x"], "--fetches: loss is named twice"),
+        (["--fetches", "loss", "--feeds", "x,x"], "--feeds: x is named twice"),
         (["--fetches", "loss", "--feeds", "x", "--threads", "0"], "threads is 0, wanted a whole number from 1 to 4096"),
     ],
 )  # fmt: skip
@@ -75,3 +78,46 @@ def test_files_and_functions_that_are_not_there(script: Path, capsys: pytest.Cap
     assert capsys.readouterr().err == "graphc compile: there is no file none.py\n"
     assert main(["compile", f"{script}:missing", "--fetches", "loss"]) == 2
     assert capsys.readouterr().err == f"graphc compile: {script} has no function 'missing'\n"
+
+
+@pytest.mark.parametrize("command", [["compile", "--fetches", "y"], ["draw"]])
+def test_what_the_file_raises_is_shown_from_its_first_line(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "broken.py"
+    path.write_text("def helper():\n    return int('abc')\n\nhelper()\n")
+    assert main([command[0], str(path), *command[1:]]) == 2
+    lines = [line for line in capsys.readouterr().err.splitlines() if "^" not in line and "~" not in line]
+    assert lines == [
+        "Traceback (most recent call last):",
+        f'  File "{path}", line 4, in <module>',
+        "    helper()",
+        f'  File "{path}", line 2, in helper',
+        "    return int('abc')",
+        "ValueError: invalid literal for int() with base 10: 'abc'",
+        f"graphc {command[0]}: {path} did not run to its end",
+    ]
+
+
+def test_a_function_that_fails_and_a_file_that_is_no_python(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "broken.py"
+    path.write_text("def declare():\n    raise OSError('no data')\n")
+    assert main(["compile", f"{path}:declare", "--fetches", "y"]) == 2
+    error = capsys.readouterr().err
+    assert f'File "{path}", line 2, in declare' in error and "OSError: no data" in error and "runpy" not in error
+    path.write_text("x = 1 +\n")
+    assert main(["compile", str(path), "--fetches", "y"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f'  File "{path}", line 1\n') and "SyntaxError: invalid syntax" in error
+
+
+def test_a_file_that_ends_the_process_writes_nothing_and_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "ends.py"
+    path.write_text("import sys\n\nsys.exit(0)\n")
+    assert main(["draw", str(path), "--out", str(tmp_path / "graph.dot")]) == 2
+    assert capsys.readouterr().err == (
+        f"{path} ended itself with sys.exit(0) at line 3\ngraphc draw: {path} did not run to its end\n"
+    )
+    assert [file.name for file in tmp_path.iterdir()] == ["ends.py"]

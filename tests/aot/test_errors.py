@@ -32,6 +32,11 @@ def test_names(step: models.Step, tmp_path: Path) -> None:
         assert said(ValueError, step.loss, step.feeds, tmp_path, name=name, batch=2) == (
             f"name {name!r} cannot name functions in C: wanted letters, digits and '_', and no keyword"
         )
+    for name in ("numpy", "sys", "json", "graphc"):
+        assert said(ValueError, step.loss, step.feeds, tmp_path, name=name, batch=2) == (
+            f"name {name!r} is that of a Python module, which the loader {name}.py would hide: choose another"
+        )
+    assert list(tmp_path.iterdir()) == []
     with pytest.raises(ValueError, match=r"^entry point 'load' cannot name a function: wanted letters, digits and "):
         aot.compile_entries({"load": (step.loss, step.feeds)}, tmp_path, batch=2)
     with pytest.raises(ValueError, match=r"^there is no entry point to compile$"):
@@ -76,6 +81,13 @@ def test_fetches_and_feeds(step: models.Step, tmp_path: Path) -> None:
     assert said(ValueError, step.loss, step.feeds[:1], tmp_path, batch=2) == (
         "the fetches need Placeholder 'y' (declared at models.py:N) of type f32[?], which is not among the feeds"
     )
+    nothing = "entry point 'step' has nothing to do: there is no tensor and no operation in its fetches"
+    assert said(ValueError, [], step.feeds, tmp_path, batch=2) == nothing
+    assert said(ValueError, [], [], tmp_path) == said(ValueError, {}, [], tmp_path) == nothing
+    x, y = step.feeds
+    twice = "Placeholder 'x' (declared at models.py:N) is twice among the feeds"
+    assert said(ValueError, step.loss, [x, y, x], tmp_path, batch=2) == twice
+    assert said(ValueError, step.loss, {"a": x, "b": y, "c": x}, tmp_path, batch=2) == twice
     assert said(TypeError, step.loss, step.feeds[0], tmp_path, batch=2).startswith(
         "feeds must be a list of tensors, or a dictionary from names to tensors, not <tf.Tensor 'x:0'"
     )

@@ -60,9 +60,12 @@ def test_wrong_feeds(artifact: aot.Artifact) -> None:
     x, y = np.ones([3, 2]), np.ones(3)
     signature = "train(x: float32[batch,2], y: float32[batch])"
     for values, named, error, text in [
-        ((x,), {}, TypeError, f"{signature} was given 1 values by place and [] by name"),
-        ((x, y), {"z": 1}, TypeError, f"{signature} was given 2 values by place and ['z'] by name"),
-        ((x, y, y), {}, TypeError, f"{signature} was given 3 values by place and [] by name"),
+        ((x,), {}, TypeError, f"{signature} was not given y"),
+        ((), {}, TypeError, f"{signature} was not given x and y"),
+        ((), {"x": x}, TypeError, f"{signature} was not given y"),
+        ((x,), {"x": x}, TypeError, f"{signature} was given x twice"),
+        ((x, y), {"z": 1}, TypeError, f"{signature} has no feed z"),
+        ((x, y, y), {}, TypeError, f"{signature} takes 2 values and was given 3"),
         ((x[:, :1], y), {}, ValueError, "feed 'x' has shape [batch,2], but got (3, 1)"),
         ((x, 1.0), {}, ValueError, "feed 'y' has shape [batch], but got ()"),
         ((x, y[:2]), {}, ValueError, "feed 'y' has batch 2, others 3"),
@@ -83,9 +86,14 @@ def test_whole_numbers_are_not_cut(tmp_path: Path) -> None:
         rows = tf.placeholder(tf.int32, [2], name="rows")
         model = aot.compile({"next": rows + 1}, [rows], tmp_path).load()
     assert model.step([1.0, 2.0]).tolist() == [2, 3]
-    for values in ([0.5, 1.0], [2**40, 1]):
+    for values in ([0.5, 1.0], [2**40, 1], [np.nan, 1.0]):
         with pytest.raises(TypeError, match=r"^feed 'rows' is int32 and cannot hold values of dtype (float64|int64)$"):
             model.step(values)
+
+
+def test_a_model_shows_its_functions(artifact: aot.Artifact) -> None:
+    feeds = "x: float32[batch,2], y: float32[batch]"
+    assert repr(artifact.load()) == f"<Model 'line': train({feeds}); evaluate({feeds}); 2 variables>"
 
 
 def test_libraries_that_are_none(artifact: aot.Artifact, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 from llvmlite import ir
 
-from graphc.codegen import jit
+from graphc.codegen import jit, philox
 from graphc.codegen.emit import emit_kernel
 from graphc.codegen.loops import Kernel
 from graphc.codegen.scratch import scratch_bytes
@@ -21,6 +21,7 @@ def native_text(kernel: Kernel, target: Target, symbols: Sequence[str] = ()) -> 
     """The LLVM text of a kernel."""
     module = ir.Module()
     emit_kernel(module, kernel, target, symbols, "kernel")
+    philox.define_fills(module, target)
     return str(module)
 
 

@@ -186,10 +186,11 @@ class Filler:
     def __init__(self, kind: str, dtype: str, target: Target, seeds: tuple[int, int] = SEEDS):
         self.dtype = NUMPY[dtype]
         self.limits = LIMITS.get(dtype, (0, 1))
-        self.data = jit.compile_ir(fill_module(kind, dtype, target, seeds), target)
+        self.seeds = seeds
+        self.data = jit.compile_ir(philox.fill_ir(f"graphc_fill_{kind}_{dtype}", target), target)
         self.library = jit.load([self.data])
-        kinds = [ctypes.c_void_p] + [ctypes.c_int64] * 5
-        self.call = ctypes.CFUNCTYPE(None, *kinds)(self.library.address("fill"))
+        kinds = [ctypes.c_void_p] + [ctypes.c_int64] * 7
+        self.call = ctypes.CFUNCTYPE(None, *kinds)(self.library.address(f"graphc_fill_{kind}_{dtype}"))
 
     def __call__(self, size: int, position: int, cuts: tuple[int, ...] = ()) -> np.ndarray:
         """An array filled range by range, the last range first; checks that nothing is written outside."""
@@ -197,15 +198,9 @@ class Filler:
         array = np.full(size + 2 * guard, 77, self.dtype)
         edges = [0, *cuts, size]
         for begin, end in reversed(list(pairwise(edges))):
-            self.call(array[guard:].ctypes.data, begin, end, position, *self.limits)
+            self.call(array[guard:].ctypes.data, begin, end, position, *self.limits, *self.seeds)
         assert np.all(array[:guard] == 77) and np.all(array[guard + size :] == 77)
         return array[guard : guard + size]
-
-
-def fill_module(kind: str, dtype: str, target: Target, seeds: tuple[int, int] = SEEDS) -> str:
-    module = ir.Module("fill")
-    philox.fill_function(module, "fill", kind, dtype, *seeds, target).linkage = "external"
-    return str(module)
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
@@ -262,4 +257,7 @@ def test_whole_numbers_of_the_widest_ranges() -> None:
 @pytest.mark.parametrize("name", ["sse2", "avx2", "avx512", "neon"])
 def test_objects_need_no_library(name: str) -> None:
     for kind, dtype in CASES:
-        assert undefined_symbols(jit.compile_ir(fill_module(kind, dtype, named(name)), named(name))) == []
+        assert (
+            undefined_symbols(jit.compile_ir(philox.fill_ir(f"graphc_fill_{kind}_{dtype}", named(name)), named(name)))
+            == []
+        )

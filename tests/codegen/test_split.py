@@ -8,7 +8,9 @@ import pytest
 import graphc as tf
 from graphc.codegen.interpret import run
 from graphc.codegen.loops import Accumulate, Buffer, Declare, For, Kernel, Literal, Load, Local, Store
-from graphc.codegen.schedule_split import split_reduction, stages
+from graphc.codegen.schedule import schedule
+from graphc.codegen.schedule_rounds import stages
+from graphc.codegen.schedule_split import _match, split, split_reduction
 from graphc.codegen.target import host
 from graphc.dims import DimLike, evaluate, symbol
 from tests.codegen.native import run_native
@@ -50,7 +52,28 @@ def test_pieces_and_their_combination(rows: DimLike, native: bool) -> None:
 
 def test_small_or_parallel_ones_stay_whole() -> None:
     assert split_reduction(column_sums(100, 16), host()) is None
-    assert split_reduction(column_sums(512, 100_000), host()) is None
+    assert split_reduction(column_sums(256, 100_000), host()) is None
+
+
+@pytest.mark.parametrize("native", [False, True])
+@pytest.mark.parametrize("rows", [4096, 3001, symbol("n")])
+def test_long_rows_are_added_up_in_blocks_of_a_few(rows: DimLike, native: bool) -> None:
+    sizes = {} if isinstance(rows, int) else {"n": 1111}
+    count = evaluate(rows, sizes)
+    kernel = column_sums(rows, 300)
+    reduction = _match(kernel.body)
+    assert reduction is not None
+    pieces, whole = split(kernel, reduction, 256, in_blocks=True)
+    assert "block" in pieces.text and "block" not in whole.text
+    x = np.random.default_rng(2).integers(-8, 9, (count, 300)).astype(np.float32)  # sums without rounding
+    arrays = {"x": x.reshape(-1), "y": np.zeros(300, np.float32)}
+    run_stages((schedule(pieces, host()), schedule(whole, host())), arrays, sizes, native)
+    np.testing.assert_array_equal(arrays["y"], x.sum(0))
+
+
+def test_blocks_where_rows_are_long_and_columns_too() -> None:
+    assert "block" in stages(column_sums(4096, 1024), host())[0].text
+    assert "block" not in stages(column_sums(65536, 16), host())[0].text  # a vector takes a whole row
 
 
 def test_a_step_with_pieces() -> None:

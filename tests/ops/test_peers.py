@@ -35,6 +35,46 @@ PROGRAMS: dict[str, tuple[Program, list[Any]]] = {
         lambda tf, x, w: tf.nn.conv2d(x, w, [1, 2, 1, 1], [[0, 0], [1, 2], [0, 1], [0, 0]]), [IMAGES, FILTER]),
     "conv2d_transpose": (
         lambda tf, x, w: tf.nn.conv2d_transpose(x, w, [2, 14, 6, 3], [1, 2, 1, 1]), [_floats(2, 7, 6, 4), FILTER]),
+    "conv2d of channels first": (
+        lambda tf, x, w: tf.nn.conv2d(x, w, 1, "SAME") if tf is not graphc else
+        tf.transpose(tf.nn.conv2d(tf.transpose(x, [0, 3, 1, 2]), w, 1, "SAME", data_format="NCHW"), [0, 2, 3, 1]),
+        [IMAGES, FILTER]),
+    "conv2d_transpose VALID": (
+        lambda tf, x, w: tf.nn.conv2d_transpose(x, w, [2, 16, 13, 3], 2, "VALID"), [_floats(2, 7, 6, 4), FILTER]),
+    "conv2d second order": (
+        lambda tf, x, w: tf.gradients(tf.nn.conv2d(x, w, [1, 2, 2, 1], "SAME") ** 2, [x, w]), [IMAGES, FILTER]),
+    "depthwise_conv2d": (
+        lambda tf, x, w: tf.nn.depthwise_conv2d(x, w, [1, 2, 2, 1], "SAME"), [IMAGES, _floats(3, 2, 3, 2)]),
+    "depthwise_conv2d with holes": (
+        lambda tf, x, w: tf.nn.depthwise_conv2d(x, w, [1, 1, 1, 1], "SAME", [2, 2]), [IMAGES, _floats(3, 2, 3, 1)]),
+    "depthwise_conv2d second order": (
+        lambda tf, x, w: tf.gradients(tf.nn.depthwise_conv2d_native(x, w, [1, 1, 1, 1], "VALID") ** 2, [x, w]),
+        [IMAGES, _floats(3, 2, 3, 1)]),
+    "depthwise adjoints": (
+        lambda tf, x, w, g: [
+            tf.nn.depthwise_conv2d_native_backprop_input([2, 7, 6, 3], w, g, [1, 2, 2, 1], "SAME"),
+            tf.nn.depthwise_conv2d_native_backprop_filter(x, [3, 2, 3, 2], g, [1, 2, 2, 1], "SAME")],
+        [IMAGES, _floats(3, 2, 3, 2), _floats(2, 4, 3, 6)]),
+    "separable_conv2d": (
+        lambda tf, x, d, p: tf.nn.separable_conv2d(x, d, p, [1, 1, 1, 1], "SAME"),
+        [IMAGES, _floats(3, 2, 3, 2), _floats(1, 1, 6, 5)]),
+    "atrous_conv2d": (lambda tf, x, w: tf.nn.atrous_conv2d(x, w, 2, "SAME"), [IMAGES, FILTER]),
+    "atrous_conv2d_transpose": (
+        lambda tf, x, w: tf.nn.atrous_conv2d_transpose(x, w, [2, 7, 6, 3], 2, "SAME"), [_floats(2, 7, 6, 4), FILTER]),
+    "conv1d": (lambda tf, x, w: tf.nn.conv1d(x, w, 2, "SAME"), [_floats(2, 7, 3), _floats(3, 3, 4)]),
+    "conv1d_transpose": (
+        lambda tf, x, w: tf.nn.conv1d_transpose(x, w, [2, 14, 3], 2), [_floats(2, 7, 4), _floats(3, 3, 4)]),
+    "conv3d": (
+        lambda tf, x, w: tf.nn.conv3d(x, w, [1, 1, 2, 1, 1], "SAME"), [_floats(2, 3, 5, 4, 2), _floats(2, 3, 1, 2, 3)]),
+    "conv3d_transpose": (
+        lambda tf, x, w: tf.nn.conv3d_transpose(x, w, [2, 3, 5, 4, 2], [1, 2, 2, 1, 1]),
+        [_floats(2, 2, 3, 4, 3), _floats(2, 3, 1, 2, 3)]),
+    "convolution": (
+        lambda tf, x, w: tf.nn.convolution(x, w, "VALID", dilation_rate=[1, 2]), [IMAGES, FILTER]),
+    "pools of volumes": (
+        lambda tf, x: [tf.nn.max_pool3d(x, [1, 2, 2, 2, 1], [1, 2, 2, 2, 1], "SAME"),
+                       tf.nn.avg_pool3d(x, [1, 2, 1, 2, 1], [1, 1, 1, 2, 1], "SAME")], [_floats(2, 3, 5, 4, 2)]),
+    "pool": (lambda tf, x: tf.nn.pool(x, [2, 2], "AVG", "SAME", strides=[2, 2]), [IMAGES]),
     "max_pool SAME": (lambda tf, x: tf.nn.max_pool(x, [1, 3, 2, 1], [1, 2, 1, 1], "SAME"), [IMAGES]),
     "max_pool of equals": (lambda tf, x: tf.nn.max_pool(x, [1, 2, 2, 1], [1, 1, 1, 1], "VALID"), [TIES]),
     "avg_pool SAME": (lambda tf, x: tf.nn.avg_pool(x, [1, 3, 2, 1], [1, 2, 1, 1], "SAME"), [IMAGES]),

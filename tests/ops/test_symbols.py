@@ -67,3 +67,5 @@ def test_one_program_serves_every_batch(name: str) -> None:
                 continue
             value = rng.uniform(-1, 1, (batch, *shape)).astype(np.float32)
             assert_close(session.run(targets, {x: value}), evaluate(graph, {x: value}, targets), 16.0)
+        (plan,) = session._plans.values()
+        assert plan.versions.compilations <= COMPILATIONS

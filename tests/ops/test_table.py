@@ -25,12 +25,16 @@ ELSEWHERE = {
     "AssignAdd": "lives in a Session",
     "AssignSub": "lives in a Session",
     "IsVariableInitialized": "lives in a Session",
+    "InitializedValue": "lives in a Session",
     "NoOp": "has no value",
+    "Barrier": "test_recompute_grad.py",
+    "Recomputed": "test_recompute_grad.py",
     "RandomUniform": "test_random.py",
     "RandomStandardNormal": "test_random.py",
     "TruncatedNormal": "test_random.py",
     "RandomUniformInt": "test_random.py",
     "DimValue": "stands for a symbol; test_symbols.py",
+    "Late": "declared again when values are known; test_late.py",
 }
 # Kinds whose own gradient rule is missing, each with its reason.
 NO_RULE = {
@@ -42,10 +46,13 @@ NO_RULE = {
     "AssignAdd": "a write",
     "AssignSub": "a write",
     "IsVariableInitialized": "gives a bool",
+    "InitializedValue": "a first value",
     "NoOp": "has no value",
+    "Recomputed": "the gradient pass declares its segment once more",
     "DimValue": "a whole number",
     "Iota": "whole steps, made of no input",
     "Contract": "made after differentiation",
+    "ContractPhases": "made after differentiation",
 }
 # Formulas without any adjoint: steps, whole numbers and truth values.
 FLAT = {

@@ -23,12 +23,3 @@ def test_the_axis_is_counted_from_the_end_of_what_is_fed(declare, expected):
         value = session.run(declare(x), {x: DATA})
         assert value.dtype == expected.dtype
         np.testing.assert_allclose(value, expected, rtol=1e-6, atol=1e-6)
-
-
-def test_the_gradient_of_a_gather_needs_the_rank():
-    with tf.Graph().as_default():
-        x = tf.placeholder(tf.float32, name="x")
-        taken = tf.gather(x, [1, 0], axis=-1)
-        with pytest.raises(ValueError) as caught:
-            tf.gradients(taken, x)
-        assert str(caught.value) == "the gradient of a gather along axis -1 needs a known rank, not f32[...]"

@@ -137,6 +137,15 @@ def test_blocks_that_wait_for_each_other_do_not():
     assert len(kernels(built(build, x="float32 4,5"))) >= 2
 
 
+def test_parts_are_stored_where_a_concatenation_has_them():
+    def build(x):
+        y = tf.exp(x)
+        return tf.concat([y, tf.sin(y)], 1)
+
+    (kernel,) = kernels(built(build, x="float32 4,6"))
+    assert (ops(kernel), kernel.kind.spaces) == ("Exp+Sin+ConcatV2", ((Space((4, 6)), (0,)),))
+
+
 def test_the_adjoint_of_a_split_is_a_concatenation():
     def build(x, g):
         a, b, c = tf.split(x, 3, 1)
@@ -232,3 +241,20 @@ def test_kernels_of_repeated_blocks_are_alike():
     structures = [node.kind.structure for node in graph.nodes if node.type == "Kernel"]
     assert len(structures) <= 35
     assert len(set(structures)) <= 6
+
+
+def test_kernels_are_named_after_their_main_node():
+    """A product's derivative of relu is computed with it, and an optimizer's update with the adjoint it uses."""
+    with tf.Graph().as_default():
+        x = tf.placeholder(tf.float32, [8, 6], name="x")
+        hidden = tf.layers.dense(x, 5, tf.nn.relu, name="hidden")
+        loss = tf.reduce_sum(tf.square(tf.layers.dense(hidden, 3, name="scores")), name="loss")
+        train = tf.train.AdamOptimizer().minimize(loss, name="train")
+        step = capture([loss], [train], ())
+        made = [node for node in optimised(step, exact_types(step, {})).nodes if node.type == "Kernel"]
+    named = {node.name: node.role for node in made}
+    assert named["hidden/MatMul"] == "forward"
+    (first,) = [node for node in made if node.name == "hidden/MatMul"]
+    assert {"Contract", "Relu", "Greater"} <= {node.type for node in first.kind.body.nodes}
+    assert named["train/update_hidden/kernel/AssignSub"] == "update"
+    assert all(name.startswith("gradients/") == (role == "adjoint") for name, role in named.items())

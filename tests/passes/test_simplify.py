@@ -266,6 +266,42 @@ CASES = [
         ["Const: f32[] = Const(value=2.)", "mul: f32[3] = Mul(x, Const)", "return mul"],
     ),
     (
+        "tf.reduce_sum((x - tf.reduce_mean(x, 0)) * -y, 0)",
+        {"x": "float64 6,2", "y": "float64 2"},
+        [
+            "Mean/Sum: f64[2] = Sum(x, axes=[0])",
+            "Sum: f64[] = Const(value=0.)",
+            "Sum_1: f64[2] = Mul(Mean/Sum, Sum)",
+            "return Sum_1",
+        ],
+    ),
+    (
+        "tf.reduce_sum(y + (x - tf.reduce_mean(x, 1, keepdims=True)), 1)",
+        {"x": "float64 2,8", "y": "float64 2,8"},
+        [
+            "Mean/Sum: f64[2,1] = Sum(x, axes=[1], keep_dims=True)",
+            "Sum: f64[2] = Sum(y, axes=[1])",
+            "Sum_1: f64[] = Const(value=0.)",
+            "Sum_2: f64[2,1] = Mul(Mean/Sum, Sum_1)",
+            "Sum_3: f64[2] = Squeeze(Sum_2, axes=[1])",
+            "Sum_4: f64[2] = Add(Sum, Sum_3)",
+            "return Sum_4",
+        ],
+    ),
+    (
+        "tf.reduce_sum((x - tf.reduce_mean(x, 0)) * y, 0)",
+        {"x": "float64 8,2", "y": "float64 8,2"},
+        [
+            "Mean/Sum: f64[2] = Sum(x, axes=[0])",
+            "Mean: f64[] = Const(value=0.125)",
+            "Mean_1: f64[2] = Mul(Mean/Sum, Mean)",
+            "sub: f64[8,2] = Sub(x, Mean_1)",
+            "mul: f64[8,2] = Mul(sub, y)",
+            "Sum: f64[2] = Sum(mul, axes=[0])",
+            "return Sum",
+        ],
+    ),
+    (
         "(x * 0.3) @ y",
         {"x": "float32 2,3", "y": "float32 3,4"},
         [

@@ -1,0 +1,1 @@
+"""graphc beside other systems: same weights, same batches, same CPUs, taking turns."""

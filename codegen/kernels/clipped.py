@@ -1,0 +1,190 @@
+"""Products at the edges of A: what lies outside counts as zero and is not read, so that images need no padded copy.
+
+An edge joins an axis of the rows with a loop of K: position u sees only the turns v with 0 <= start + u*s + v*t < size.
+
+    rows that are plain loops      the loop of K gets other bounds, computed once for each tile
+    rows that the tile runs along  a tile that some turn sees only in part is written for its place: the turns one after
+                                   the other, each with the rows that exist; tiles within need nothing
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from llvmlite import ir
+
+from graphc.codegen.kernels.affine import Edge, Group
+from graphc.codegen.kernels.building import Index
+from graphc.codegen.kernels.microtile import AHEAD, one_k
+from graphc.codegen.kernels.operands import OperandA, OperandB, Rows
+from graphc.codegen.kernels.packing import Move, merged
+from graphc.codegen.kernels.paired import one_pair
+from graphc.codegen.kernels.site import KStep, Site
+from graphc.records import record
+
+Keep = Callable[[list[ir.Value]], None]
+
+
+@record
+class _Turn:
+    """One loop of K for a tile: its bounds, how far A and B move, or the rows that exist in each of its few turns."""
+
+    begin: Index
+    end: Index
+    a: Index
+    b: Index
+    rows: tuple[tuple[int, ...], ...] | None = None
+
+
+@record
+class Clipped:
+    """The products of the tiles of a contraction with edges."""
+
+    site: Site
+    a: OperandA
+    b: OperandB
+
+    def products(self, a: ir.Value, b: ir.Value, steps: Sequence[KStep], rows: Rows, keep: Keep) -> None:
+        """``keep`` the products of the tile at ``rows``, by the code for its place."""
+        cut = list(self._cut_places())
+        if isinstance(rows.start, int):
+            keep(self._summed(a, b, self._turns(steps, rows, rows.start if rows.start in cut else None)))
+            return
+        self._choose(cut, a, b, steps, rows, keep)
+
+    def _choose(
+        self, cut: Sequence[int], a: ir.Value, b: ir.Value, steps: Sequence[KStep], rows: Rows, keep: Keep
+    ) -> None:
+        code = self.site.code
+        if not cut:
+            keep(self._summed(a, b, self._turns(steps, rows, None)))
+            return
+        here = code.builder.icmp_signed("==", code.value(rows.start), code.value(cut[0]))
+        code.when(
+            here,
+            lambda: keep(self._summed(a, b, self._turns(steps, rows, cut[0]))),
+            lambda: self._choose(cut[1:], a, b, steps, rows, keep),
+        )
+
+    # -- places --------------------------------------------------------------------------------------
+
+    def _tiled(self) -> Group | None:
+        plan = self.site.plan
+        group = None if plan.tiled is None else plan.shape.rows[plan.tiled]
+        return group if group is not None and group.edge is not None else None
+
+    def _cut_places(self) -> Iterator[int]:
+        """Where tiles begin that some turn of K sees only in part."""
+        group = self._tiled()
+        if group is None:
+            return
+        edge, turns, mr = self.site.plan.shape.edges[group.edge], self._extent(group.edge), self.site.plan.mr  # type: ignore
+        assert isinstance(group.extent, int), "tiles run along edges of known length"
+        starts = {max(0, min(start, group.extent - mr)) for start in range(0, group.extent, mr)}
+        for start in sorted(starts):
+            if any(len(rows) < mr for rows in _rows_seen(edge, start, mr, turns)):
+                yield start
+
+    def _extent(self, edge: int) -> int:
+        extent = next(group.extent for group in self.site.plan.shape.inner if group.edge == edge)
+        assert isinstance(extent, int), "windows have known sizes"
+        return extent
+
+    # -- loops ---------------------------------------------------------------------------------------
+
+    def _turns(self, steps: Sequence[KStep], rows: Rows, start: int | None) -> list[_Turn]:
+        """The loops of K for a tile, one that is cut and begins at ``start``, or one that is whole."""
+        turns: list[_Turn] = []
+        whole: list[Move] = []
+        tiled = self._tiled()
+        for step in steps:
+            move = Move(step.extent, self.a.k_step(step), self.b.k_step(step))
+            if step.edge is None or (tiled is not None and step.edge == tiled.edge and start is None):
+                whole.append(move)
+                continue
+            turns += self._unclipped(whole)
+            whole = []
+            if tiled is not None and step.edge == tiled.edge:
+                assert isinstance(step.extent, int) and isinstance(start, int), "such loops of K are never cut"
+                edge = self.site.plan.shape.edges[step.edge]
+                seen = _rows_seen(edge, start, self.site.plan.mr, step.extent)
+                turns.append(_Turn(0, step.extent, move.source, move.copy, tuple(map(tuple, seen))))
+            else:
+                turns.append(_Turn(*self._bounds(step, rows), move.source, move.copy))
+        return turns + self._unclipped(whole)
+
+    def _unclipped(self, moves: Sequence[Move]) -> list[_Turn]:
+        return [_Turn(0, move.extent, move.source, move.copy) for move in merged(self.site.code, moves)]
+
+    def _bounds(self, step: KStep, rows: Rows) -> tuple[Index, Index]:
+        """The turns of a loop of K that the rows of a tile, all at one place of the edge's axis, see."""
+        code, shape = self.site.code, self.site.plan.shape
+        edge = shape.edges[step.edge]  # type: ignore[index]
+        group = next(group for group in shape.rows if group.edge == step.edge)
+        u = rows.coordinates.get(group.places[0][0], 0)
+        place = code.add(edge.start, code.mul(edge.row_step, u))
+        size = abs(edge.inner_step)
+        if edge.inner_step > 0:
+            first = self._positive_ceildiv(code.sub(0, place), size)
+            end = self._positive_ceildiv(code.sub(edge.size, place), size)
+        else:
+            first = code.div(code.greatest(code.add(code.sub(place, edge.size), size), 0), size)
+            end = code.div(code.greatest(code.add(place, size), 0), size)
+        begin = code.greatest(code.sub(first, step.start), 0)
+        return begin, code.least(code.sub(end, step.start), step.extent)
+
+    def _positive_ceildiv(self, x: Index, y: int) -> Index:
+        code = self.site.code
+        return code.ceildiv(code.greatest(x, 0), y)
+
+    # -- sums ----------------------------------------------------------------------------------------
+
+    def _summed(self, a: ir.Value, b: ir.Value, turns: Sequence[_Turn]) -> list[ir.Value]:
+        code, tile = self.site.code, self.site.tile
+
+        def nest(
+            turns: Sequence[_Turn], a: ir.Value, b: ir.Value, rows: Sequence[int], totals: list[ir.Value]
+        ) -> list[ir.Value]:
+            if not turns:
+                return self._one_step(rows, a, b, totals)
+            turn, rest = turns[0], turns[1:]
+            if turn.rows is not None:
+                return in_parts(turn, rest, a, b, totals)
+
+            def body(k: Index, *totals: ir.Value) -> list[ir.Value]:
+                here = code.at(a, code.mul(k, turn.a))
+                if not rest and isinstance(turn.a, int) and abs(turn.a) * code.element_bytes >= 64:
+                    code.prefetch(code.at(here, AHEAD * turn.a), near=True)
+                return nest(rest, here, code.at(b, code.mul(k, turn.b)), rows, list(totals))
+
+            return code.loop(turn.begin, turn.end, 1, body, totals)
+
+        def in_parts(
+            turn: _Turn, rest: Sequence[_Turn], a: ir.Value, b: ir.Value, totals: list[ir.Value]
+        ) -> list[ir.Value]:
+            assert turn.rows is not None
+            for k, rows in enumerate(turn.rows):
+                if rows:
+                    places = [r * tile.vectors + v for r in rows for v in range(tile.vectors)]
+                    here, there = code.at(a, code.mul(k, turn.a)), code.at(b, code.mul(k, turn.b))
+                    part = nest(rest, here, there, rows, [totals[place] for place in places])
+                    for place, total in zip(places, part, strict=True):
+                        totals[place] = total
+            return totals
+
+        return nest(turns, a, b, range(tile.rows), [code.zero(tile.lanes)] * (tile.rows * tile.vectors))
+
+    def _one_step(self, rows: Sequence[int], a: ir.Value, b: ir.Value, totals: Sequence[ir.Value]) -> list[ir.Value]:
+        site, shape = self.site, self.site.plan.shape
+        if site.plan.form == "paired":
+            steps = self.a.row_step, site.sizes(shape.col.a)
+            return one_pair(site.code, site.tile, rows, a, *steps, b, self.b.column_step, shape.n, totals)
+        return one_k(site.code, site.tile, rows, a, self.a.row_step, b, self.b.column_step, self.b.mask, totals)
+
+
+def _rows_seen(edge: Edge, start: int, mr: int, turns: int) -> list[list[int]]:
+    """For each turn of K, the rows of a tile that begins at ``start`` for which A exists."""
+    return [
+        [r for r in range(mr) if 0 <= edge.start + edge.row_step * (start + r) + edge.inner_step * v < edge.size]
+        for v in range(turns)
+    ]

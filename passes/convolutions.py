@@ -1,0 +1,307 @@
+"""Convolutions as sums of products with a stride for each axis.
+
+What padding adds is not read: the contraction has edges. Where code for edges does not pay (channels before the places,
+few channels, sizes that are symbols), the images are padded first.
+
+The adjoint of a strided convolution is one contraction for each phase of the image, that is for each remainder of a
+position by the stride: positions of one phase meet the same places of the window, so that each phase is a smaller
+convolution without strides. Axes that could walk as one are left apart, so that the axes of the result stay what the
+program calls them; code generation joins them.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from graphc.dims import DimLike, ceildiv, floordiv
+from graphc.nodes import Tensor
+from graphc.ops.base import apply
+from graphc.ops.blocks import pad_edges
+from graphc.ops.contraction import Contract, ContractPhases
+from graphc.ops.convolution import Convolution, ConvolutionBackpropFilter, ConvolutionBackpropInput
+from graphc.ops.depthwise import (
+    DepthwiseConv2dNative,
+    DepthwiseConv2dNativeBackpropFilter,
+    DepthwiseConv2dNativeBackpropInput,
+)
+from graphc.ops.reshaping import transpose
+from graphc.ops.windows import Extent, Window
+from graphc.passes.views import View, packed, view_of
+
+# With fewer channels a padded copy is small; the rows of a filter's adjoint are its channels, and a tile has many.
+FEWEST_CHANNELS, FEWEST_ROWS, MOST_ROWS = 8, 32, 255
+
+Axis = tuple[DimLike, DimLike, DimLike]  # extent, step in a, step in b
+Walk = tuple[DimLike, DimLike]  # extent and step in one operand
+
+
+class Images:
+    """Images as a view, with names for their axes."""
+
+    def __init__(self, window: Window, tensor: Tensor):
+        self.view = packed(tensor)
+        strides, sizes = self.view.strides, self.view.sizes
+        self.batch: Walk = (sizes[0], strides[0])
+        self.channels: Walk = (sizes[window.channel_axis], strides[window.channel_axis])
+        self.sizes = [sizes[axis] for axis in window.axes]
+        self.steps = [strides[axis] for axis in window.axes]
+
+
+class Filter:
+    """A filter [places of the window, two axes of channels] with names for its axes."""
+
+    def __init__(self, tensor: Tensor):
+        self.view = view_of(tensor)
+        (*self.sizes, first, last), (*self.steps, first_step, last_step) = self.view.sizes, self.view.strides
+        self.first: Walk = (first, first_step)
+        self.last: Walk = (last, last_step)
+
+
+class PlaceEdge(NamedTuple):
+    """``0 <= start + row_step * u + inner_step * v < size`` for u along axis ``row`` of the rows, v along ``inner``."""
+
+    row: int
+    inner: int
+    row_step: int
+    inner_step: int
+    start: int
+    size: int
+
+    def turned(self) -> PlaceEdge:
+        """The edge where the place in the window is a row and the window is summed over, after the batch."""
+        return PlaceEdge(self.inner, self.row, self.inner_step, self.row_step, self.start, self.size)
+
+
+class Phase(NamedTuple):
+    """Positions ``start + step * u`` of one axis of the image, and the places of the window that they meet.
+
+    Position u meets place ``tap + tap_step * t`` where the result stands at ``first + u - back * t``.
+    """
+
+    start: int
+    step: int
+    extent: DimLike
+    tap: int
+    tap_step: int
+    taps: int
+    first: DimLike
+    back: int
+
+
+def convolution(kind: Convolution | DepthwiseConv2dNative, x: Tensor, w: Tensor) -> Tensor:
+    """``y[n, o, p, f] = sum over i, j, c of x[n, o*stride + i*dilation, ...] * w[i, j, c, f]`` for padded x."""
+    window = kind.window
+    extents = window.extents(x.type.sizes)
+    around = [(extent.low, extent.high) for extent in extents]
+    by_channel = isinstance(kind, DepthwiseConv2dNative)
+    cut = _edges_pay(window, x, by_channel) and (by_channel or w.type.sizes[-1] != 1)
+    images, f = Images(window, x if cut else _pad(window, x, around)), Filter(w)
+    edges = _edges_of_windows(window, extents, images.sizes) if cut else []
+    view = images.view.moved(_before(around, images.steps)) if cut else images.view
+    places = [(e.out, s * step) for e, s, step in zip(extents, window.strides, images.steps, strict=True)]
+    taps = [(n, d * a, b) for n, d, a, b in zip(f.sizes, window.dilations, images.steps, f.steps, strict=True)]
+    if by_channel:
+        channels = [(images.channels[0], images.channels[1], f.first[1]), (f.last[0], 0, f.last[1])]
+        shape = window.arranged(images.batch[0], [e.out for e in extents], f.first[0] * f.last[0])
+        return _emit(_by_channel(window, images, f.view, places, channels, taps, shape, view, edges), view, f.view)
+    inner = [*taps, (*images.channels, f.first[1])]
+    return _emit(*_mixing(window, images, f.view, places, f.last, inner, view, edges))
+
+
+def input_adjoint(
+    kind: ConvolutionBackpropInput | DepthwiseConv2dNativeBackpropInput,
+    shape: tuple[DimLike, ...],
+    grad: Tensor,
+    w: Tensor,
+) -> Tensor:
+    """``dx[n, h, w, c] = sum over i, j that meet h, w, and f, of g[n, (h - i*dilation)/stride, ...] * w[i, j, c, f]``
+    phase by phase.
+    """
+    window = kind.window
+    around, along = _phases(window, shape)
+    by_channel = isinstance(kind, DepthwiseConv2dNativeBackpropInput)
+    cut = _edges_pay(window, grad, by_channel) and (by_channel or w.type.sizes[-2] != 1)
+    around = [(0, 0) for _ in around] if cut else around
+    images, f = Images(window, grad if cut else _pad(window, grad, around)), Filter(w)
+    parts, places = [], []
+    for phases in itertools.product(*along):
+        offset: DimLike = 0
+        f_offset: DimLike = 0
+        taps: list[Axis] = []
+        for phase, (low, _), a, b in zip(phases, around, images.steps, f.steps, strict=True):
+            offset = offset + (phase.first + low) * a
+            f_offset = f_offset + phase.tap * b
+            taps.append((phase.taps, -phase.back * a, phase.tap_step * b))
+        seen = [(phase.extent, a) for phase, a in zip(phases, images.steps, strict=True)]
+        here = images.view.moved(offset)
+        edges = _edges_of_phases(phases, images.sizes) if cut else []
+        filters = f.view.moved(f_offset)
+        if by_channel:
+            multiplier = f.last[0]
+            channels = [(f.first[0], images.channels[1] * multiplier, f.first[1])]
+            sizes = window.arranged(images.batch[0], [p.extent for p in phases], f.first[0])
+            inner = [*taps, (multiplier, images.channels[1], f.last[1])]
+            parts.append(_by_channel(window, images, filters, seen, channels, inner, sizes, here, edges))
+            operands = here, filters
+        else:
+            inner = [*taps, (*images.channels, f.last[1])]
+            part, *operands = _mixing(window, images, filters, seen, f.first, inner, here, edges)  # type: ignore
+            parts.append(part)
+        starts = window.arranged(0, [p.start for p in phases], 0)
+        places.append((starts, window.arranged(1, [p.step for p in phases], 1)))
+    if len(parts) == 1:
+        return _emit(parts[0], *operands)
+    return apply(ContractPhases(tuple(parts), tuple(places), shape), operands[0].base, operands[1].base)
+
+
+def filter_adjoint(
+    kind: ConvolutionBackpropFilter | DepthwiseConv2dNativeBackpropFilter, x: Tensor, grad: Tensor
+) -> Tensor:
+    """``dw[i, j, c, f] = sum over n, o, p of x[n, o*stride + i*dilation, ...] * g[n, o, p, f]``."""
+    window = kind.window
+    extents = window.extents(x.type.sizes)
+    around = [(extent.low, extent.high) for extent in extents]
+    by_channel = isinstance(kind, DepthwiseConv2dNativeBackpropFilter)
+    cut = _edges_pay(window, x, by_channel, FEWEST_ROWS, MOST_ROWS) and grad.type.sizes[-1] != 1
+    images, g = Images(window, x if cut else _pad(window, x, around)), Images(window, grad)
+    edges = [edge.turned() for edge in _edges_of_windows(window, extents, images.sizes)] if cut else []
+    view = images.view.moved(_before(around, images.steps)) if cut else images.view
+    taps = [(n, d * step, 0) for n, d, step in zip(window.size, window.dilations, images.steps, strict=True)]
+    inner: list[Axis] = [(*images.batch, g.batch[1])]
+    inner += [(n, s * a, b) for n, s, a, b in zip(g.sizes, window.strides, images.steps, g.steps, strict=True)]
+    if isinstance(kind, ConvolutionBackpropFilter):
+        rows = [*taps, (*images.channels, 0)]
+        return _contract(view, g.view, rows=rows, cols=[(g.channels[0], 0, g.channels[1])], inner=inner, edges=edges)
+    count, step = g.channels
+    channels = images.channels[0]
+    multiplier = floordiv(count, channels) if channels != 0 else 0
+    pairs = [(channels, images.channels[1], step * multiplier), (multiplier, 0, step)]
+    if window.channels_last:
+        return _contract(view, g.view, rows=taps, paired=pairs, inner=inner, edges=edges)
+    # channels first: pixels are neighbours, so that sums run along them; the result is small and turned afterwards
+    return transpose(_contract(view, g.view, batch=pairs, rows=taps, inner=inner), [2, 3, 0, 1])
+
+
+def _mixing(
+    window: Window, images: Images, filters: View, places: Sequence[Walk], channels: Walk, inner: Sequence[Axis],
+    view: View, edges: Sequence[PlaceEdge],
+) -> tuple[Contract, View, View]:  # fmt: skip
+    """Images times filter; with channels before the places the roles change, so that the result needs no transpose."""
+    if window.channels_last:
+        rows = [(*images.batch, 0), *((extent, step, 0) for extent, step in places)]
+        kind = _kind(view, filters, rows=rows, cols=[(channels[0], 0, channels[1])], inner=inner, edges=edges)
+        return kind, view, filters
+    cols = [(extent, 0, step) for extent, step in places]
+    turned = [(extent, b, a) for extent, a, b in inner]
+    batch = [(images.batch[0], 0, images.batch[1])]
+    return _kind(filters, view, batch=batch, rows=[(*channels, 0)], cols=cols, inner=turned), filters, view
+
+
+def _by_channel(
+    window: Window, images: Images, filters: View, places: Sequence[Walk], channels: Sequence[Axis],
+    inner: Sequence[Axis], shape: Sequence[DimLike], view: View, edges: Sequence[PlaceEdge],
+) -> Contract:  # fmt: skip
+    """Images times filter, each channel by itself; vectors run along what comes last, channels or the width."""
+    batch = (*images.batch, 0)
+    walks = [(extent, step, 0) for extent, step in places]
+    if window.channels_last:
+        return _kind(view, filters, rows=[batch, *walks], paired=channels, inner=inner, shape=shape, edges=edges)
+    return _kind(
+        view, filters, batch=[batch, *channels], rows=walks[:-1], paired=walks[-1:], inner=inner, shape=shape
+    )  # fmt: skip
+
+
+def _kind(
+    a: View, b: View, *, batch: Sequence[Axis] = (), rows: Sequence[Axis] = (), cols: Sequence[Axis] = (),
+    paired: Sequence[Axis] = (), inner: Sequence[Axis] = (), shape: Sequence[DimLike] | None = None,
+    edges: Sequence[PlaceEdge] = (),
+) -> Contract:  # fmt: skip
+    sizes = shape or tuple(extent for extent, _, _ in (*batch, *rows, *cols, *paired))
+    axes = (tuple(batch), tuple(rows), tuple(cols), tuple(inner))
+    return Contract(*axes, a.offset, b.offset, tuple(sizes), tuple(paired), tuple(map(tuple, edges)))  # type: ignore
+
+
+def _contract(a: View, b: View, **axes: Any) -> Tensor:
+    return _emit(_kind(a, b, **axes), a, b)
+
+
+def _emit(kind: Contract, a: View, b: View) -> Tensor:
+    return apply(kind, a.base, b.base)
+
+
+def _edges_pay(
+    window: Window, images: Tensor, by_channel: bool, fewest: int = FEWEST_CHANNELS, most: int | None = None
+) -> bool:
+    """Whether to cut off the edges of images rather than to pad a copy: their channels are many, and last."""
+    rest = images.type.sizes[1:]
+    if not window.channels_last or not all(isinstance(size, int) for size in rest):
+        return False
+    channels = rest[-1]
+    assert isinstance(channels, int)
+    return channels >= (FEWEST_CHANNELS if by_channel else fewest) and (by_channel or most is None or channels <= most)
+
+
+def _edges_of_windows(window: Window, extents: Sequence[Extent], sizes: Sequence[Any]) -> list[PlaceEdge]:
+    """The axes along which some window reaches beyond the images: the batch is the first axis of the rows."""
+    edges = []
+    for i, (extent, size) in enumerate(zip(extents, sizes, strict=True)):
+        stride, dilation = window.strides[i], window.dilations[i]
+        last: Any = (extent.out - 1) * stride + (window.size[i] - 1) * dilation - extent.low
+        if extent.low > 0 or last >= size:
+            edges.append(PlaceEdge(1 + i, i, stride, dilation, -extent.low, size))
+    return edges
+
+
+def _edges_of_phases(phases: Sequence[Phase], sizes: Sequence[Any]) -> list[PlaceEdge]:
+    """The axes along which some position of the phases meets a window that is not there."""
+    edges = []
+    for i, (phase, size) in enumerate(zip(phases, sizes, strict=True)):
+        first: Any = phase.first
+        extent: Any = phase.extent
+        if phase.taps and (first - phase.back * (phase.taps - 1) < 0 or first + extent - 1 >= size):
+            edges.append(PlaceEdge(1 + i, i, 1, -phase.back, first, size))
+    return edges
+
+
+def _before(around: Sequence[tuple[DimLike, DimLike]], steps: Sequence[DimLike]) -> DimLike:
+    """How far before the images the first window begins, as a (negative) number of elements."""
+    total: DimLike = 0
+    for (low, _), step in zip(around, steps, strict=True):
+        total = total - low * step
+    return total
+
+
+def _pad(window: Window, x: Tensor, edges: Sequence[tuple[DimLike, DimLike]]) -> Tensor:
+    low: list[DimLike] = [0] * (window.rank + 2)
+    high: list[DimLike] = [0] * (window.rank + 2)
+    for axis, (before, after) in zip(window.axes, edges, strict=True):
+        low[axis], high[axis] = before, after
+    return pad_edges(x, low, high)
+
+
+def _phases(window: Window, shape: Sequence[DimLike]) -> tuple[list[tuple[DimLike, DimLike]], list[list[Phase]]]:
+    """For each spatial axis, the cells around the result's adjoint that the image's positions reach, and the phases."""
+    around: list[tuple[DimLike, DimLike]] = []
+    along: list[list[Phase]] = []
+    for i, (axis, extent) in enumerate(zip(window.axes, window.extents(shape), strict=True)):
+        size, stride = shape[axis], window.strides[i]
+        reach = (window.size[i] - 1) * window.dilations[i]
+        beyond = floordiv(size - 1 + extent.low, stride) - (extent.out - 1)
+        around.append((ceildiv(reach - extent.low, stride), beyond))
+        along.append([_phase(window, i, start, size, extent.low) for start in range(stride)])
+    return around, along
+
+
+def _phase(window: Window, i: int, start: int, size: DimLike, low: int) -> Phase:
+    """The places t of the window with ``(start + low - t*dilation) % stride == 0``: a first one, and regular steps."""
+    stride, dilation = window.strides[i], window.dilations[i]
+    together = math.gcd(stride, dilation)
+    tap_step, back = stride // together, dilation // together
+    met = [t for t in range(min(window.size[i], tap_step)) if (start + low - t * dilation) % stride == 0]
+    tap = met[0] if met else 0
+    taps = len(range(tap, window.size[i], tap_step)) if met else 0
+    first = (start + low - tap * dilation) // stride if met else 0
+    return Phase(start, stride, ceildiv(size - start, stride), tap, tap_step, taps, first, back)

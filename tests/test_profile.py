@@ -1,0 +1,110 @@
+"""What the profile says of a step: kernels, operations and bytes that are counted, and how they read."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import graphc as tf
+from graphc import profile
+from graphc.__main__ import main
+from graphc.codegen.roofline import roofline
+
+ROWS, COLUMNS = 128, 96
+SIZE = 4 * ROWS * COLUMNS  # bytes of a block
+
+
+def rows_of(build, *shapes):
+    """The rows of the profile of what ``build`` makes of placeholders."""
+    rng = np.random.default_rng(0)
+    with tf.Graph().as_default(), tf.Session() as session:
+        places = [tf.placeholder(tf.float32, shape) for shape in shapes]
+        fetches = build(*places)
+        return profile.kernels(session, fetches, {p: rng.random(p.shape, np.float32) for p in places}, repeats=1)
+
+
+def softmax(x, g):
+    y = tf.nn.softmax(x)
+    return [y, *tf.gradients(y, x, grad_ys=g)]
+
+
+def layer_norm(x, g, gain, bias):
+    mean, variance = tf.nn.moments(x, [1], keep_dims=True)
+    y = (x - mean) * tf.rsqrt(variance + 1e-5) * gain + bias
+    return [y, *tf.gradients(y, [x, gain, bias], grad_ys=g)]
+
+
+def batch_norm(x, g, gain, bias):
+    y, _, _ = tf.nn.fused_batch_norm(tf.reshape(x, [8, 4, 4, COLUMNS]), gain, bias)
+    return [y, *tf.gradients(y, [x, gain, bias], grad_ys=tf.reshape(g, [8, 4, 4, COLUMNS]))]
+
+
+def cross_entropy(x, labels):
+    loss = tf.nn.softmax_cross_entropy_with_logits_v2(labels=labels, logits=x)
+    return [loss, *tf.gradients(loss, x)]
+
+
+BLOCK, ROW = (ROWS, COLUMNS), (COLUMNS,)
+
+
+@pytest.mark.parametrize(
+    ("build", "shapes", "kernels", "blocks"),
+    [
+        (softmax, (BLOCK, BLOCK), 1, 4),
+        (layer_norm, (BLOCK, BLOCK, ROW, ROW), 2, 6),  # the columns of x and g are added up in a second kernel
+        (batch_norm, (BLOCK, BLOCK, ROW, ROW), 1, 4),
+        (cross_entropy, (BLOCK, BLOCK), 1, 3),
+    ],
+)
+def test_inputs_are_read_at_most_twice(build, shapes, kernels, blocks):
+    rows = rows_of(build, *shapes)
+    assert len(rows) == kernels
+    moved = sum(row.bytes for row in rows)
+    assert blocks * SIZE <= moved < (blocks + 0.5) * SIZE
+
+
+def test_rounds_of_a_large_normalisation_are_counted_one_by_one():
+    rows = rows_of(lambda x: tf.nn.moments(x, [0]), (40_000, 16))
+    large = [row.bytes // (4 * 40_000 * 16) for row in rows]
+    assert large == [1, 0, 1, 0]  # sums in pieces, their total, distances in pieces, their total
+
+
+def test_the_table_has_a_line_for_each_kernel_and_for_all():
+    row = profile.Row("a/dense/MatMul", "Contract+Add+Add", 2_000_000, 40_000, 4, 25e-6, 10e-6)
+    assert profile.table([row, row._replace(name="sum", ops="Sum", seconds=75e-6)]) == (
+        "kernel                                              us  time      kFLOP        kB  GFLOP/s    GB/s  roof"
+        "  tasks  ops\n"
+        "a/dense/MatMul                                    25.0   25%     2000.0      40.0     80.0     1.6   40%"
+        "      4  Contract + 2 Add\n"
+        "sum                                               75.0   75%     2000.0      40.0     26.7     0.5   13%"
+        "      4  Sum\n"
+        "all 2 kernels                                    100.0  100%     4000.0      80.0     40.0     0.8   20%"
+        "      8"
+    )
+
+
+def test_the_roofline_is_the_slower_of_operations_and_bytes():
+    machine = roofline()._replace(flops=1e9, streams=((1000, 4e9), (1 << 62, 1e9)))
+    assert machine.seconds(flops=5e6, moved=1000) == 5e-3
+    assert machine.seconds(flops=5e6, moved=1000, item_bytes=8) == 1e-2
+    assert machine.seconds(flops=0, moved=800) == 2e-7
+    assert machine.seconds(flops=0, moved=2000) == 2e-6
+    assert all(speed > 0 for _, speed in roofline().streams) and roofline().flops > 0
+
+
+def test_the_command_prints_the_table(tmp_path, capsys):
+    path = tmp_path / "model.py"
+    path.write_text(
+        "import graphc as tf\n"
+        "x = tf.placeholder(tf.float32, [None, 8], name='x')\n"
+        "labels = tf.placeholder(tf.int64, [None])\n"
+        "loss = tf.losses.sparse_softmax_cross_entropy(labels, tf.layers.dense(x, 3))\n"
+        "train = tf.train.AdamOptimizer().minimize(loss, name='train')\n"
+    )
+    assert main(["profile", str(path), "--fetch", "train", "--batch", "5", "--slowest"]) == 0
+    head, *lines, total, memory = capsys.readouterr().out.splitlines()
+    assert head.split()[:3] == ["kernel", "us", "time"]
+    assert total.startswith(f"all {len(lines)} kernels")
+    assert memory.startswith("arena ")
+    assert main(["profile", str(path), "--fetch", "trein"]) == 2
+    assert "graphc profile: --fetch:" in capsys.readouterr().err
