@@ -51,7 +51,7 @@ class Stages:
 
 def build(graph: Graph, interface: Interface, target: Target) -> Program:
     """The program for a graph whose nodes are inputs, constants, views, kernels, branches and loops."""
-    shared = Shared(Program(interface.feeds), target)
+    shared = Shared(Program(feed for feed in interface.feeds if feed is not None), target)
     shared.stages = _scheduled([node for part in (graph, *_bodies(graph)) for node in _kernels(part)], target)
     program = shared.program
     program.symbols = _symbols((graph, *_bodies(graph)))
@@ -223,7 +223,7 @@ class Builder:
                 self.homes[source] = self.slots["fetch", n]
 
     def _continue_in_place(self, order: Order) -> None:
-        """What a loop variable begins as, and an array before some of its rows are changed, stand where that goes on."""
+        """What a loop variable begins as, and an array before some rows of it are changed, stand where that goes on."""
         wanted = set(map(source_of, self.targets))
         for node in reversed(self.nodes):
             for before, after in self._goes_on(node):

@@ -1,7 +1,7 @@
 """Branches and loops as actions: their bodies are built like steps, and then get their places from the graph outside.
 
 A body of a loop is what a step is: loop variables are its states, updated in place where that is possible, constants
-are its feeds, and what it saves are its fetches. Its arena is a block in the arena around it, alive while the node runs.
+are its feeds, and what it saves are its fetches. Its arena is a block in the arena around it, alive while it runs.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ def functions_in(node: Operation) -> tuple[Function, ...]:
     """The functions that a branch or a loop holds; none for other nodes."""
     match node.kind:
         case If(then=then, orelse=orelse):
-            return then, orelse  # type: ignore[return-value]
+            return then, orelse
         case While(condition=condition, body=body):
-            return condition, body  # type: ignore[return-value]
+            return condition, body
     return ()
 
 
@@ -102,7 +102,8 @@ class Inside:
     def actions(self) -> Sequence[Action]:
         """What is done, once all places are known."""
         homes = self.outer.homes
-        return self._lowered.actions([homes[source_of(x)] for x in self.node.inputs], [homes[x] for x in self.node.outputs])
+        inputs = [homes[source_of(x)] for x in self.node.inputs]
+        return self._lowered.actions(inputs, [homes[x] for x in self.node.outputs])
 
 
 class _Branches:
@@ -131,7 +132,7 @@ class _Iteration:
         shared, before = outer.shared, outer.shared.runs
         runs = None if before is None or self.kind.iterations is None else before * self.kind.iterations
         shared.runs = runs
-        self.condition = _branch(outer, self.kind.condition)  # type: ignore[arg-type]
+        self.condition = _branch(outer, self.kind.condition)
         self.predicate = Part(1)
         self.body = self._built_body(outer)
         shared.runs = before
@@ -143,7 +144,7 @@ class _Iteration:
         self.replays = [(shared.cursor(), shared.cursor(), _element_bytes(tensor)) for tensor in replayed]
 
     def _built_body(self, outer: Builder) -> _Body:
-        body: Function = self.kind.body  # type: ignore[assignment]
+        body: Function = self.kind.body
         count, parameters = self.count, body.parameters
         variables, saved = body.targets[:count], body.targets[count:]
         states = tuple((x, target.type) for x, target in zip(parameters[:count], variables, strict=True))

@@ -12,7 +12,7 @@ from graphc.shapes import TensorType
 
 @record
 class Interface:
-    """What is taken and given: feeds (None where nothing reads one), states (their input, if read) and which states the last targets replace."""
+    """Feeds (None where nothing reads one), states (their input, if read) and which states the last targets replace."""
 
     feeds: tuple[Tensor | None, ...]
     states: tuple[tuple[Tensor | None, TensorType], ...]

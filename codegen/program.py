@@ -96,7 +96,7 @@ class Branch:
 
 @record
 class Stack:
-    """What a loop saves: ``bytes`` from ``offset`` in the arena; without a size, memory that grows as iterations come."""
+    """What a loop saves: ``bytes`` from ``offset`` in the arena; without a size, memory that grows with iterations."""
 
     bytes: DimLike | None = None
     offset: DimLike = 0
@@ -104,7 +104,7 @@ class Stack:
 
 @record
 class Save:
-    """Before each iteration ``cursor`` moves to a further value on a stack; after the last, ``token`` says where it is.
+    """Before each iteration ``cursor`` moves to a further value on a stack; ``token`` then says where the last is.
 
     A token is the number of the stack and how many values were on it then, in one word.
     """

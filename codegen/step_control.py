@@ -147,9 +147,9 @@ def clear_stacks(step: StepWriter) -> None:
     for number, stack in enumerate(step.program.stacks):
         first = step.program.first_stack + STACK_WORDS * number
         nothing = step.i64(0)
-        fixed = stack.bytes is not None
-        memory = step.address(InArena(stack.offset)) if fixed else nothing
-        words = (memory, step.size(stack.bytes) if fixed else nothing, nothing)
+        grows = stack.bytes is None
+        memory = nothing if grows else step.address(InArena(stack.offset))
+        words = (memory, nothing if stack.bytes is None else step.size(stack.bytes), nothing)
         for place, word in enumerate(words):
             step.builder.store(word, _word(step, step.i64(first + place)))
 

@@ -56,8 +56,8 @@ from graphc.ops.arrays import (
     zeros,
     zeros_like,
 )
-from graphc.ops.branches import case, cond
 from graphc.ops.base import constant, convert_to_tensor, placeholder, placeholder_with_default
+from graphc.ops.branches import case, cond
 from graphc.ops.contraction import matmul, tensordot
 from graphc.ops.elementwise import (
     abs,

@@ -6,7 +6,7 @@ copied. Capture turns bodies into :class:`Function`, which has no graph around i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -51,7 +51,9 @@ class Taken:
 class Twin(Protocol):
     """The forward body that an adjoint body belongs to."""
 
-    graph: Graph
+    @property
+    def graph(self) -> Graph:
+        """The forward body."""
 
     def value(self, tensor: Tensor) -> Tensor:
         """What stands in the adjoint body for a tensor of the forward body."""
@@ -206,5 +208,3 @@ class Body(Graph):
             self.waits_for.append(node)
             return None
         return super()._control_node(item)
-
-

@@ -64,7 +64,7 @@ def map_fn(
     fn: Function, elems: Any, dtype: Any = None, parallel_iterations: int | None = None, back_prop: bool = True,
     swap_memory: bool = False, infer_shape: bool = True, name: str | None = None,
 ) -> Any:  # fmt: skip
-    """``fn`` of each element, stacked; ``dtype`` is the structure of its results' types where it is not that of elems."""
+    """``fn`` of each element, stacked; ``dtype`` is the structure of the results' types where that of elems is not."""
     _check(fn, parallel_iterations)
     with get_default_graph().name_scope(name or "map"):
         elements = _Elements(elems)

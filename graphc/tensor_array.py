@@ -28,9 +28,9 @@ from graphc.shapes import TensorShape, as_shape, shape_text
 class TensorArray:
     """``size`` elements of one dtype and shape: written one at a time, read or stacked.
 
-        array = tf.TensorArray(tf.float32, size=10)
-        _, array = tf.while_loop(lambda i, _: i < 10, lambda i, a: (i + 1, a.write(i, f(i))), (0, array))
-        result = array.stack()
+    array = tf.TensorArray(tf.float32, size=10)
+    _, array = tf.while_loop(lambda i, _: i < 10, lambda i, a: (i + 1, a.write(i, f(i))), (0, array))
+    result = array.stack()
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class TensorArray:
     @property
     def flow(self) -> Tensor:
         """The array itself, its elements along the first axis."""
-        return self._flow  # type: ignore[no-any-return]
+        return self._flow
 
     @property
     def handle(self) -> Tensor:
@@ -157,7 +157,8 @@ class TensorArray:
         known = static_sizes(self._size) if self._size is not None else None
         count = rows.type.shape[0] if rows.type.shape else None
         if known and isinstance(known[0], int) and isinstance(count, int) and known[0] != count:
-            raise ValueError(f"a TensorArray of {known[0]} elements cannot take a value of shape {shape_text(rows.type.shape)}")
+            came = shape_text(rows.type.shape)
+            raise ValueError(f"a TensorArray of {known[0]} elements cannot take a value of shape {came}")
         return self.with_flow(identity(rows, name=name or "TensorArrayUnstack"))
 
     def split(self, value: Any, lengths: Any, name: str | None = None) -> TensorArray:
@@ -165,7 +166,7 @@ class TensorArray:
         sizes = static_sizes(lengths)
         if sizes is None or None in sizes or len(set(sizes)) != 1:
             raise ValueError(f"split needs lengths that are equal and known while declaring, not {lengths!r}")
-        pieces = _split(self._converted(value), list(sizes), axis=0)  # type: ignore[arg-type]
+        pieces = _split(self._converted(value), list(sizes), axis=0)
         return self.with_flow(_stack(pieces, name=name or "TensorArraySplitV3"))
 
     def _converted(self, value: Any) -> Tensor:

@@ -24,7 +24,7 @@ from graphc.body import Function
 from graphc.dims import DimLike, floordiv, is_nonnegative
 from graphc.dtypes import DType
 from graphc.graph import Graph
-from graphc.nodes import Operation, Tensor
+from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.base import Const
 from graphc.ops.loops import While
 from graphc.ops.reshaping import DimValue
@@ -68,13 +68,13 @@ def _counted(node: Operation, inputs: tuple[Tensor, ...]) -> Sequence[Tensor] | 
 def _told(function: Function, arguments: Sequence[Tensor], first: int) -> Graph:
     """The function's graph with the arguments that are single numbers, from the ``first`` on, written in."""
     pairs = list(zip(function.parameters, arguments, strict=True))[first:]
-    known = {parameter.op: argument.op.kind for parameter, argument in pairs if parameter is not None and _is_number(argument)}
+    known = {x.op: argument.op.kind for x, argument in pairs if x is not None and _is_number(argument)}
     if not known:
         return function.graph
     return rewrite(function.graph, lambda node, _: _repeated(node, known))
 
 
-def _repeated(node: Operation, known: dict[Operation, Const | DimValue]) -> Tensor | None:
+def _repeated(node: Operation, known: dict[Operation, Op]) -> Tensor | None:
     return get_default_graph().add(known[node], (), like=node).outputs[0] if node in known else None
 
 

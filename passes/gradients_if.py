@@ -23,9 +23,7 @@ from graphc.passes.twins import add_output, computed_again
 from graphc.scopes import get_default_graph
 
 
-def adjoints_of_if(
-    node: Operation, grads: Sequence[Any], with_bodies: Mapping[type[Op], BodyRule]
-) -> Sequence[Any]:
+def adjoints_of_if(node: Operation, grads: Sequence[Any], with_bodies: Mapping[type[Op], BodyRule]) -> Sequence[Any]:
     """The adjoints of predicate (none) and captures."""
     kind: If = node.kind  # type: ignore[assignment]
     graph, taken = get_default_graph(), Taken()

@@ -21,15 +21,12 @@ from graphc.ops.indexing import GatherV2
 from graphc.ops.loops import While, history_of
 from graphc.ops.reshaping import broadcast_like
 from graphc.passes.adjoints import Adjoints, BodyRule, carries, propagate
-from graphc.passes.rewrite import copy_node
-from graphc.passes.twins import add_output, computed_again
+from graphc.passes.twins import add_output, computed_again, repeated
 from graphc.scopes import get_default_graph
 from graphc.shapes import TensorType
 
 
-def adjoints_of_while(
-    node: Operation, grads: Sequence[Any], with_bodies: Mapping[type[Op], BodyRule]
-) -> Sequence[Any]:
+def adjoints_of_while(node: Operation, grads: Sequence[Any], with_bodies: Mapping[type[Op], BodyRule]) -> Sequence[Any]:
     """The adjoints of the starts of the loop variables, of constants, and of what is replayed."""
     return _AdjointLoop(node, grads).run(with_bodies)
 
@@ -38,7 +35,7 @@ class _AdjointLoop:
     def __init__(self, node: Operation, grads: Sequence[Any]):
         self.node, self.grads = node, grads
         self.kind: While = node.kind  # type: ignore[assignment]
-        self.forward: Body = self.kind.body  # type: ignore[assignment]
+        self.forward: Body = self.kind.body
         self.count = self.kind.variables
         self.graph = get_default_graph()
         self.taken = Taken()
@@ -114,9 +111,9 @@ class _AdjointLoop:
             return broadcast_like(constant(0, like.dtype), like)
 
     def _total_or_zeros(self, adjoints: Adjoints, n: int, place: int) -> Tensor:
-        parameter = self.forward.parameters[n]
+        parameter, own = self.forward.parameters[n], self.body.arguments[place]
         total = None if parameter is None else adjoints.total(parameter)
-        return broadcast_like(constant(0, self.starts[place].dtype), self.body.arguments[place]) if total is None else total
+        return broadcast_like(constant(0, own.dtype), own) if total is None else total
 
     def _accumulate(self, adjoints: Adjoints) -> list[int]:
         """Loop variables that sum the adjoints of constants; the inputs that these are."""
@@ -177,7 +174,7 @@ class _Iteration:
     def __init__(self, node: Operation):
         self.node = node
         self.kind: While = node.kind  # type: ignore[assignment]
-        self.graph: Body = self.kind.body  # type: ignore[assignment]
+        self.graph: Body = self.kind.body
         self.body: Body
         self.counter: Tensor
         self._same: dict[Tensor, bool] = {}
@@ -191,7 +188,7 @@ class _Iteration:
         if counted is not None:
             return counted
         if isinstance(tensor.op.kind, GatherV2) and self._stays(tensor.op.inputs[0]):
-            return copy_node(self.body, tensor.op, tuple(self.body.own(x) for x in tensor.op.inputs)).outputs[0]
+            return repeated(self.body, tensor.op, tuple(self.body.own(x) for x in tensor.op.inputs)).outputs[0]
         again = computed_again(self.body, tensor)
         return self._saved(tensor) if again is None else again
 
@@ -219,10 +216,10 @@ class _Iteration:
         graph = self.body.outer
         if tensor not in self._hoisted:
             if tensor.op.inputs:
-                copy = copy_node(graph, tensor.op, tuple(self._before_the_loop(x) for x in tensor.op.inputs))
+                copy = repeated(graph, tensor.op, tuple(self._before_the_loop(x) for x in tensor.op.inputs))
                 self._hoisted[tensor] = copy.outputs[tensor.value_index]
             elif isinstance(tensor.op.kind, Const):
-                self._hoisted[tensor] = copy_node(graph, tensor.op, ()).outputs[0]
+                self._hoisted[tensor] = repeated(graph, tensor.op, ()).outputs[0]
             else:
                 number = self.graph.parameters.index(tensor)
                 self._hoisted[tensor] = graph.own(self.node.inputs[number])

@@ -80,7 +80,8 @@ def holds_graphs(node: Operation) -> bool:
 
 def is_input(node: Operation) -> bool:
     """Whether the node's value is in memory before the step begins."""
-    return node.type in ("Placeholder", "VariableV2", "Undefined") or (isinstance(node.kind, Const) and node.kind.value.size != 1)
+    is_array = isinstance(node.kind, Const) and node.kind.value.size != 1
+    return is_array or node.type in ("Placeholder", "VariableV2", "Undefined")
 
 
 def is_alias(node: Operation) -> bool:

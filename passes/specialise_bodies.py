@@ -91,7 +91,7 @@ def _learnt(node: Operation, number: int, start: Tensor, type: TensorType) -> Te
     retyped = getattr(start.op.kind, "retyped", None)
     graph = get_default_graph()
     if retyped is not None:
-        return retyped(start, type)  # type: ignore[no-any-return]
+        return retyped(start, type)
     # A parameter whose own loop will learn its shape: this attempt only tells it.
     return graph.add(Undefined(type.dtype, type.shape), (), (type,), like=start.op).outputs[0]
 

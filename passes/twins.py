@@ -7,8 +7,8 @@ view is computed again. Everything else becomes one more output of the forward n
 from __future__ import annotations
 
 from graphc.body import Body
+from graphc.graph import Graph
 from graphc.nodes import Operation, Tensor
-from graphc.passes.rewrite import copy_node
 from graphc.shapes import TensorType
 
 _AGAIN = frozenset({"Identity", "StopGradient", "ExpandDims", "Squeeze", "Reshape", "Transpose", "Neg", "Cast"})
@@ -19,8 +19,14 @@ def computed_again(body: Body, tensor: Tensor) -> Tensor | None:
     node = tensor.op
     if node.kind.by_identity or not (hasattr(node.kind, "shape_value") or node.type in _AGAIN):
         return None
-    copy = copy_node(body, node, tuple(body.own(x) for x in node.inputs))
+    copy = repeated(body, node, tuple(body.own(x) for x in node.inputs))
     return copy.outputs[tensor.value_index]
+
+
+def repeated(graph: Graph, node: Operation, inputs: tuple[Tensor, ...]) -> Operation:
+    """The node once more, as part of the adjoint."""
+    types = tuple(tensor.type for tensor in node.outputs)
+    return graph.add(node.kind, inputs, types, like=node, role=graph.role)
 
 
 def add_output(node: Operation, type: TensorType) -> Tensor:

@@ -5,7 +5,17 @@
 
 from __future__ import annotations
 
-from graphc.codegen.lower import arrays, blocks, elementwise, indexing, pooling, random, reshaping, row_writes, sequences
+from graphc.codegen.lower import (
+    arrays,
+    blocks,
+    elementwise,
+    indexing,
+    pooling,
+    random,
+    reshaping,
+    row_writes,
+    sequences,
+)
 from graphc.codegen.lower.values import Root, Rule
 from graphc.nodes import Op
 

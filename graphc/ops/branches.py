@@ -43,8 +43,8 @@ class If(Op):
     """``then(*captures)`` where the first input is true, else ``orelse(*captures)``."""
 
     by_identity = True
-    then: Function | Body
-    orelse: Function | Body
+    then: Any  # a Body while it is declared, then a Function
+    orelse: Any
 
     def infer(self, predicate: TensorType, *captures: TensorType) -> tuple[TensorType, ...]:
         pairs = zip(self.then.targets, self.orelse.targets, strict=True)
@@ -122,7 +122,7 @@ def _one_of(name: str, given: Any, older_name: str, older: Any) -> Callable[[], 
         raise TypeError(f"cond(): {name} argument required")
     if not callable(chosen):
         raise TypeError(f"{name} must be callable.")
-    return chosen  # type: ignore[no-any-return]
+    return chosen
 
 
 def _check_predicate(predicate: Tensor) -> None:
@@ -208,4 +208,3 @@ def _pairs(given: Any) -> list[tuple[Any, Callable[[], Any]]]:
 def undefined_like(tensor: Tensor) -> Tensor:
     """A value of the type of ``tensor`` that nothing writes."""
     return apply(Undefined(tensor.dtype, tensor.type.shape))
-

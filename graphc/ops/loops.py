@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from graphc import dtypes
-from graphc.body import Body, Function, Taken
+from graphc.body import Body, Taken
 from graphc.dtypes import DType
 from graphc.nest import flatten, pack_as, skeleton
 from graphc.nodes import Op, Operation, Tensor
@@ -62,8 +62,8 @@ class While(Op):
     """
 
     by_identity = True
-    condition: Function | Body
-    body: Function | Body
+    condition: Any  # a Body while it is declared, then a Function
+    body: Any
     variables: int
     replays: int = 0
     iterations: Any = None  # how often the body runs, a number or a size, where that is known
@@ -191,7 +191,8 @@ class _Loop:
         with self.body.declaring():
             counter, *values = self._arguments(self.body)
             result = function(*self.packed(values))
-            if not isinstance(result, (list, tuple)) or hasattr(result, "_fields") != hasattr(self.structure, "_fields"):
+            is_listed = isinstance(result, (list, tuple))
+            if not is_listed or hasattr(result, "_fields") != hasattr(self.structure, "_fields"):
                 result = [result]
             self._check_structure(result)
             tensors = [convert_to_tensor(getattr(leaf, "flow", leaf)) for leaf in flatten(result)]
@@ -248,7 +249,8 @@ def _shapes_of(invariants: Any) -> list[Any]:
         return [shape for item in invariants for shape in _shapes_of(item)]
     if isinstance(invariants, dict):
         return [shape for key in sorted(invariants) for shape in _shapes_of(invariants[key])]
-    return [invariants if isinstance(invariants, (TensorShape, list, tuple)) or invariants is None else invariants.shape]
+    is_shape = invariants is None or isinstance(invariants, (TensorShape, list, tuple))
+    return [invariants if is_shape else invariants.shape]
 
 
 def _check_kept(start: Tensor, type: TensorType, result: Tensor) -> None:

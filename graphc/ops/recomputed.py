@@ -105,7 +105,9 @@ def again(node: Operation, kind: Recomputed) -> Again:
     """The segment of a ``Recomputed`` node declared once more, of what it reads behind barriers."""
     graph = node.graph.current
     outside = node.inputs[kind.count :]
-    places = {tensor: graph.own(tensor) if _stays(tensor) else apply(Barrier(), tensor, name="barrier") for tensor in outside}
+    places = {
+        tensor: graph.own(tensor) if _stays(tensor) else apply(Barrier(), tensor, name="barrier") for tensor in outside
+    }
     inputs = list(places.values())
     copies: dict[Operation, Operation] = {}
     for old in kind.nodes:

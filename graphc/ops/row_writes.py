@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-
 from graphc.dtypes import DType
 from graphc.errors import InvalidArgumentError
 from graphc.nodes import Op, Operation, Tensor
@@ -25,7 +24,7 @@ from graphc.shapes import Shape, Size, TensorType
 
 @record
 class NewRows(Op):
-    """An array of as many rows as the input says, all zeros. The shape of a row may be learnt from the first written."""
+    """An array of as many rows as the input says, all zeros. The shape of a row may be learnt from the first one."""
 
     dtype: DType
     row: Shape = None
