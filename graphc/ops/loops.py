@@ -78,7 +78,7 @@ class While(Op):
 
     def evaluate(self, *inputs: Any) -> tuple[Any, ...]:
         end = len(inputs) - self.replays
-        state, constants = inputs[: self.variables], inputs[self.variables : end]
+        state, constants = self._starts(inputs), inputs[self.variables : end]
         replayed = [list(history.item()) for history in inputs[end:]]
         saved: list[list[Any]] = [[] for _ in self.body.targets[self.variables :]]
         while call(self.condition, (*state, *constants, *inputs[end:]))[0]:
@@ -88,6 +88,16 @@ class While(Op):
             for history, value in zip(saved, results[self.variables :], strict=True):
                 history.append(value)
         return (*state, *map(_history, saved))
+
+    def _starts(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
+        """What the loop variables begin as; an array of rows of no known shape, as zeros of the shape it will have."""
+        end, starts = len(inputs) - self.replays, tuple(inputs[: self.variables])
+        if all(np.size(start) for start in starts) or not call(self.condition, inputs)[0]:
+            return starts
+        following = call(self.body, (*inputs[:end], *(history.item()[-1] for history in inputs[end:])))
+        return tuple(
+            np.zeros_like(after) if np.size(start) == 0 else start for start, after in zip(starts, following, strict=False)
+        )
 
     def attributes(self) -> dict[str, Any]:
         return {} if self.iterations is None else {"iterations": self.iterations}
