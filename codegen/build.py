@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from graphc.codegen.in_place import overwrites_safely
-from graphc.codegen.inside import Inside, functions_in, is_control
+from graphc.codegen.inside import Inside, is_control
 from graphc.codegen.interface import Interface, bytes_of, source_of
 from graphc.codegen.loops import ITEM_BYTES, Buffer, Kernel
 from graphc.codegen.lower.kernel import lower
@@ -360,7 +360,7 @@ def _updated(node: Operation) -> Tensor | None:
 def _bodies(graph: Graph) -> Iterator[Graph]:
     """The graphs of all branches and loops, those in others included."""
     for node in graph.nodes:
-        for function in functions_in(node):
+        for function in node.kind.functions().values():
             yield function.graph
             yield from _bodies(function.graph)
 

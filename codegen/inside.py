@@ -38,16 +38,6 @@ def is_control(node: Operation) -> bool:
     return isinstance(node.kind, (If, While))
 
 
-def functions_in(node: Operation) -> tuple[Function, ...]:
-    """The functions that a branch or a loop holds; none for other nodes."""
-    match node.kind:
-        case If(then=then, orelse=orelse):
-            return then, orelse
-        case While(condition=condition, body=body):
-            return condition, body
-    return ()
-
-
 class Part:
     """Memory in the arena around a node for as long as it runs."""
 
@@ -108,7 +98,7 @@ class Inside:
 
 class _Branches:
     def __init__(self, outer: Builder, node: Operation):
-        self.branches = [_branch(outer, function) for function in functions_in(node)]
+        self.branches = [_branch(outer, function) for function in node.kind.functions().values()]
         self.parts: list[Part] = list(self.branches)
         self.may_fail = any(branch.may_fail for branch in self.branches)
 

@@ -93,6 +93,11 @@ class Body(Graph):
         return [*self.arguments, *(self._places.get(tensor) for tensor in self.taken.all)]
 
     @property
+    def names(self) -> tuple[str | None, ...]:
+        """The names of the parameters."""
+        return tuple(None if x is None else x.op.name for x in self.parameters)
+
+    @property
     def outermost(self) -> Graph:
         return self.outer.outermost
 

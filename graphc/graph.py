@@ -278,7 +278,7 @@ class Graph:
             if element.op.graph is not self:
                 inside = getattr(element.op.graph, "what", None)
                 if inside:
-                    raise ValueError(f"Tensor {element} has a value only inside {inside}; make it one of its results")
+                    raise ValueError(f"{element} has a value only inside {inside}; make it one of its results")
                 raise ValueError(f"Tensor {element} is not an element of this graph: it is of {element.op.describe()}")
             return element
         if isinstance(element, Operation) and allow_operation:
@@ -399,6 +399,8 @@ class Graph:
         for node in self.nodes:
             text = str(node)
             lines.append(f"{text:<80}  # {node.origin}" if node.origin else text)
+            for name, function in node.kind.functions().items():
+                lines += [f"    {name}:", *(f"        {line}" for line in str(function.graph).splitlines())]
         if self.targets:
             lines.append("return " + ", ".join(tensor.label for tensor in self.targets))
         return "\n".join(lines)

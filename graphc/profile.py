@@ -154,7 +154,8 @@ class _Bench:
 
     def _address(self, place: Place, buffer: Buffer) -> int:
         if isinstance(place, Cursor):  # what a loop saves or replays: memory of that size serves
-            self.kept.append(aligned_bytes(self._number(buffer.size * ITEM_BYTES[buffer.dtype]), lambda: "what a loop saves"))
+            count = self._number(buffer.size * ITEM_BYTES[buffer.dtype])
+            self.kept.append(aligned_bytes(count, lambda: "what a loop saves"))
             return address_of(self.kept[-1])
         assert not isinstance(place, Inner), place
         if isinstance(place, InArena):

@@ -2,46 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from graphc.body import Function
 from graphc.graph import Graph
-from graphc.nodes import Op, Operation, Tensor
+from graphc.nodes import Operation, Tensor
 from graphc.ops.base import Const
 from graphc.ops.branches import If
-from graphc.ops.loops import While
 from graphc.passes.rewrite import copy_node, rewrite
 from graphc.records import replace
 from graphc.scopes import get_default_graph
 
 GraphPass = Callable[[Graph], Graph]
-_FUNCTIONS: dict[type[Op], tuple[str, ...]] = {If: ("then", "orelse"), While: ("condition", "body")}
-
-
-def functions_of(node: Operation) -> dict[str, Function]:
-    """The functions that a node holds, by the names of the fields; none for most nodes."""
-    return {name: getattr(node.kind, name) for name in _FUNCTIONS.get(type(node.kind), ())}
-
-
-def nested_graphs(graph: Graph) -> Iterator[Graph]:
-    """The graphs of all bodies in a graph, those in bodies included."""
-    for node in graph.nodes:
-        for function in functions_of(node).values():
-            yield function.graph
-            yield from nested_graphs(function.graph)
 
 
 def everywhere(run: GraphPass) -> GraphPass:
     """The pass for a graph and, before it, for the bodies in it."""
 
     def run_everywhere(graph: Graph) -> Graph:
-        if any(type(node.kind) in _FUNCTIONS for node in graph.nodes):
+        if any(node.kind.functions() for node in graph.nodes):
             graph = rewrite(graph, inside)
         return run(graph)
 
     def inside(node: Operation, inputs: tuple[Tensor, ...]) -> Sequence[Tensor] | None:
-        functions = functions_of(node)
+        functions = node.kind.functions()
         if not functions:
             return None
         changed = {name: replace(f, graph=run_everywhere(f.graph)) for name, f in functions.items()}

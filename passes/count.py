@@ -28,7 +28,6 @@ from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.base import Const
 from graphc.ops.loops import While
 from graphc.ops.reshaping import DimValue
-from graphc.passes.bodies import functions_of
 from graphc.passes.rewrite import rewrite
 from graphc.records import replace
 from graphc.scopes import get_default_graph
@@ -36,13 +35,13 @@ from graphc.scopes import get_default_graph
 
 def count(graph: Graph) -> Graph:
     """The graph in which loops know how often they run, and what they count is known after them."""
-    if not any(functions_of(node) for node in graph.nodes):
+    if not any(node.kind.functions() for node in graph.nodes):
         return graph
     return rewrite(graph, _counted)
 
 
 def _counted(node: Operation, inputs: tuple[Tensor, ...]) -> Sequence[Tensor] | None:
-    functions = functions_of(node)
+    functions = node.kind.functions()
     if not functions:
         return None
     first = node.kind.variables if isinstance(node.kind, While) else 1

@@ -116,7 +116,7 @@ def _exact_function(
             symbolic[name] = value
         else:
             fixed[name] = np.array(value.tolist(), type.dtype.numpy).reshape(value.shape)
-    return replace(function, graph=specialise(function.graph, named, fixed, symbolic))
+    return Function(specialise(function.graph, named, fixed, symbolic), function.names)
 
 
 @contextmanager

@@ -53,6 +53,9 @@ class If(Op):
     def evaluate(self, predicate: Any, *captures: Any) -> tuple[Any, ...]:
         return call(self.then if np.asarray(predicate).item() else self.orelse, captures)
 
+    def functions(self) -> dict[str, Any]:
+        return {"then": self.then, "orelse": self.orelse}
+
     def attributes(self) -> dict[str, Any]:
         return {}
 

@@ -95,9 +95,11 @@ class While(Op):
         if all(np.size(start) for start in starts) or not call(self.condition, inputs)[0]:
             return starts
         following = call(self.body, (*inputs[:end], *(history.item()[-1] for history in inputs[end:])))
-        return tuple(
-            np.zeros_like(after) if np.size(start) == 0 else start for start, after in zip(starts, following, strict=False)
-        )
+        pairs = zip(starts, following, strict=False)
+        return tuple(start if np.size(start) else np.zeros_like(after) for start, after in pairs)
+
+    def functions(self) -> dict[str, Any]:
+        return {"condition": self.condition, "body": self.body}
 
     def attributes(self) -> dict[str, Any]:
         return {} if self.iterations is None else {"iterations": self.iterations}

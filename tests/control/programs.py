@@ -80,7 +80,8 @@ def mapped(tf: Any, x: Any, w: Any, n: Any) -> Any:
 
 
 def mapped_pairs(tf: Any, x: Any, w: Any, n: Any) -> Any:
-    return tf.map_fn(lambda pair: (pair[0] * pair[1], tf.reduce_sum(pair[0])), (x, x + 1.0), dtype=(tf.float64, tf.float64))
+    types = (tf.float64, tf.float64)
+    return tf.map_fn(lambda pair: (pair[0] * pair[1], tf.reduce_sum(pair[0])), (x, x + 1.0), dtype=types)
 
 
 def scanned(tf: Any, x: Any, w: Any, n: Any) -> Any:
@@ -99,7 +100,7 @@ def folded(tf: Any, x: Any, w: Any, n: Any) -> Any:
 
 
 def array(tf: Any, x: Any, w: Any, n: Any) -> Any:
-    written = tf.TensorArray(tf.float64, size=4)
+    written = tf.TensorArray(tf.float64, size=4, clear_after_read=False)
     for i in range(3):
         written = written.write(i, x * float(i + 1))
     written = written.write(3, tf.matmul(x, w))

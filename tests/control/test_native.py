@@ -98,8 +98,7 @@ def test_a_known_predicate_leaves_one_branch() -> None:
 def test_what_nobody_needs_is_not_carried() -> None:
     x = tf.placeholder(tf.float32, [8, 16])
     w = tf.get_variable("w", [16, 16])
-    body = lambda i, a, b: (i + 1, tf.tanh(a), tf.matmul(b, w) + a)
-    y = tf.while_loop(lambda i, *_: i < 5, body, (0, x, x))[1]
+    y = tf.while_loop(lambda i, *_: i < 5, lambda i, a, b: (i + 1, tf.tanh(a), tf.matmul(b, w) + a), (0, x, x))[1]
     assert not any("Contract" in call.node.kind.attributes()["ops"] for call in program_of(y, {x: X}).calls)
 
 

@@ -26,7 +26,9 @@ def test_compiled_values_are_those_of_numpy(name: str, n: int) -> None:
     with tf.Session() as session:
         for rows in (4, 2, 3):  # the third size is served by a program for all of them
             feeds[inputs[0]] = X[:rows]
-            for found, wanted in zip(session.run(outputs, feeds), evaluate(outputs[0].graph, feeds, outputs), strict=True):
+            for found, wanted in zip(
+                session.run(outputs, feeds), evaluate(outputs[0].graph, feeds, outputs), strict=True
+            ):
                 np.testing.assert_allclose(found, wanted, rtol=1e-12, atol=1e-13)
 
 
