@@ -22,7 +22,7 @@ from graphc.ops.row_writes import NewRows, WriteRows
 from graphc.ops.shape_values import static_sizes
 from graphc.ops.state import no_op
 from graphc.records import replace
-from graphc.shapes import TensorShape, as_shape, shape_text
+from graphc.shapes import Size, TensorShape, as_shape, shape_text
 
 
 class TensorArray:
@@ -53,6 +53,7 @@ class TensorArray:
             raise ValueError("Either an explicit size, or a flow must be provided to TensorArray")
         self._dtype = dtypes.as_dtype(dtype)
         self._flow, self._size = flow, size
+        self._count: Size = None  # the number of elements, where it is known while declaring
         if flow is None:
             self._create(size, dynamic_size, as_shape(element_shape), name or "TensorArray")
 
@@ -64,8 +65,8 @@ class TensorArray:
                 "final size, such as the largest number of iterations, as `size`"
             )
         self._size = cast(convert_to_tensor(size), dtypes.int32)
-        count = known[0] if known else None
-        self._flow = apply(NewRows(self._dtype, row, count), self._size, name=name)
+        self._count = known[0] if known else None
+        self._flow = apply(NewRows(self._dtype, row, self._count), self._size, name=name)
 
     # -- what it is --------------------------------------------------------------------------------------------
 
@@ -143,7 +144,7 @@ class TensorArray:
     def _written(self, indices: Tensor, value: Any, name: str) -> TensorArray:
         rows = self._converted(value)
         if self.flow.type.shape is None and rows.type.shape is not None and indices.type.shape is not None:
-            self.flow.set_shape((None, *rows.type.shape[len(indices.type.shape) :]))
+            self.flow.set_shape((self._count, *rows.type.shape[len(indices.type.shape) :]))
             self.learn_rows(self.flow)
         if self.flow.type.shape is not None and None not in self.flow.type.shape[:1]:
             return self.with_flow(apply(WriteRows(), self.flow, indices, rows, name=name))

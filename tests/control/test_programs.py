@@ -1,4 +1,4 @@
-"""Branches and loops: compiled values beside NumPy's, gradients beside differences, ahead of time beside the Session."""
+"""Branches and loops: values beside NumPy's, gradients beside differences, ahead of time beside the Session."""
 
 from __future__ import annotations
 
