@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from graphc.codegen.in_place import overwrites_safely
+from graphc.codegen.in_place import InPlace
 from graphc.codegen.inside import Inside, is_control
 from graphc.codegen.interface import Interface, bytes_of, source_of
 from graphc.codegen.loops import ITEM_BYTES, Buffer, Kernel
@@ -80,6 +80,7 @@ class Shared:
         self.program = program
         self.target = target
         self.stages: dict[Operation, Stages] = {}
+        self.in_place = InPlace()
         self.errors = 0
         self.bodies = 0
         self.runs: DimLike | None = 1  # how often what is built now runs in a step, where that is known
@@ -210,7 +211,7 @@ class Builder:
         stages = self.stages[node]
         written = stages.arguments[len(node.inputs) + new.value_index]
         read = [stages.arguments[n] for n, x in enumerate(node.inputs) if source_of(x) is old]
-        return all(overwrites_safely(stages.kernels, buffer, written) for buffer in read)
+        return all(self.shared.in_place.overwrites_safely(stages.kernels, buffer, written) for buffer in read)
 
     def _is_parallel_hazard(self, node: Operation, new: Tensor, old: Tensor) -> bool:
         """Whether another output of the same kernel is also placed over ``old``: never, but two updates could ask."""

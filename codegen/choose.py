@@ -152,6 +152,9 @@ def plan(spec: Contraction, target: Target) -> Plan:
         return dot_plan(shape, target)
     if shape.n == 1 and shape.rows and shape.rows[-1].a == 1:
         return tile_plan(shape_of(spec, swapped=True), target, "", False, ("one column: vectors run along the rows",))
+    if _columns_are_few(shape, target):
+        shape, reasons = shape_of(spec, swapped=True), ("few columns: vectors run along the rows",)
+        return tile_plan(shape, target, _copy_of_a(shape, target), _copying_b_pays(shape, target), reasons)
     return tile_plan(shape, target, _copy_of_a(shape, target), _copying_b_pays(shape, target))
 
 
@@ -221,6 +224,18 @@ def _copy_of_a(shape: Shape, target: Target) -> str:
     large = guess(shape.m) * guess(shape.k) * size > target.l1
     reused = guess(shape.n) >= 4 * target.lanes(shape.dtype)
     return "columns" if far and runs_along_rows and large and reused else ""
+
+
+def _columns_are_few(shape: Shape, target: Target) -> bool:
+    """Whether columns fill half a vector at most, many times over, and rows fill one.
+
+    Then C is finished element by element, which costs less than the lanes that would be idle: the places of small
+    images with their channels before them.
+    """
+    lanes = target.lanes(shape.dtype)
+    rows_fit = len(shape.rows) == 1 and guess(shape.m) >= lanes
+    few = isinstance(shape.n, int) and 2 * shape.n <= lanes
+    return few and rows_fit and len(shape.outer) > 1 and guess(shape.k) >= 64
 
 
 # The forms.
@@ -391,7 +406,7 @@ def _best_tile(shape: Shape, lanes: int, target: Target, pack_a: str, pack_b: bo
     if pack_a == "rows" or not shape.rows:
         _, mr, nv = tile_for(shape, shape.m, lanes, target, pack_b, MOST_ROWS)
         return None, mr, nv
-    costs = []
+    costs: list[tuple[float, int, int, int | None]] = []
     for place, group in reversed(list(enumerate(shape.rows))):
         if (pack_a == "columns" and group.a != 1) or (shape.edges and not isinstance(group.extent, int)):
             continue
@@ -399,8 +414,17 @@ def _best_tile(shape: Shape, lanes: int, target: Target, pack_a: str, pack_b: bo
         most_rows = ROWS_THAT_COLLIDE if collides and not pack_a else MOST_ROWS
         cost, mr, nv = tile_for(shape, group.extent, lanes, target, pack_b, most_rows)
         costs.append((cost * (1 if pack_a or _is_near(group, shape) else FAR_ROWS), mr, nv, place))
+    if _is_one_tile(shape) and not pack_a:
+        cost, mr, nv = tile_for(shape, shape.m, lanes, target, pack_b, MOST_ROWS)
+        costs += [(cost, mr, nv, None)] if mr == shape.m else []
     _, mr, nv, place = min(costs, key=lambda choice: choice[0])
     return place, mr, nv
+
+
+def _is_one_tile(shape: Shape) -> bool:
+    """Whether several axes of rows fit one tile together: the window of a filter's adjoint of few channels."""
+    fits = isinstance(shape.m, int) and 0 < shape.m <= MOST_ROWS
+    return fits and len(shape.rows) > 1 and not shape.edges and all(_is_near(group, shape) for group in shape.rows)
 
 
 def _is_near(group: Group, shape: Shape) -> bool:
@@ -423,21 +447,22 @@ def tile_for(
             if mr * nv + nv + 1 > target.vector_registers:
                 continue
             tiles = (-(-rows // mr) if isinstance(rows, int) else USUAL / mr) * -(-vectors // nv) * others
-            cost = tiles * (guess(shape.k) * cycles_per_step(mr, nv) + tile_overhead(mr, nv))
+            far = guess(shape.k) * nv * lanes * element_bytes(shape) > target.l1
+            cost = tiles * (guess(shape.k) * cycles_per_step(mr, nv, far) + tile_overhead(mr, nv))
             candidates.append((cost, -mr * nv, mr, nv))
     cost, _, mr, nv = min(candidates)
     return cost, mr, nv
 
 
-def cycles_per_step(mr: int, nv: int) -> float:
+def cycles_per_step(mr: int, nv: int, far: bool) -> float:
     """Cycles for one k of a tile on a core with two multiply-add ports, two load ports, four instructions a cycle.
 
-    The chain of additions into one register bounds it from below: a multiply-add takes about four cycles. B comes
-    from the second level of cache, a vector in three cycles. The rest is fitted to measurements: small tiles lose a
-    cycle, and of tiles with equally many products those with fewer loads win.
+    The chain of additions into one register bounds it from below: a multiply-add takes about four cycles. A vector of
+    B comes in two cycles, or in three where it is ``far``, in the second level of cache. The rest is fitted to
+    measurements: small tiles lose a cycle, and of tiles with equally many products those with fewer loads win.
     """
     products, loads = mr * nv, mr + nv
-    return 1 + loads / 8 + max(products / 2, loads / 2, (products + loads + 2) / 4, 3 * nv, 4)
+    return 1 + loads / 8 + max(products / 2, loads / 2, (products + loads + 2) / 4, (3 if far else 2) * nv, 4)
 
 
 def tile_overhead(mr: int, nv: int) -> float:
@@ -477,11 +502,21 @@ def _with_tasks(chosen: Plan, target: Target) -> Plan:
         # Tiles are read one after the other, so the third cache serves as well as the second.
         most = max(target.l2 * 3 // 8, target.l3 // 8) // (guess(chosen.tile_elements) * element_bytes(chosen.shape))
         a_tiles = max(1, min(tiles, most))
-    panel_bytes = max(1, guess(chosen.panel_elements) * element_bytes(chosen.shape))
-    group = max(1, min(panels, target.l2 * 5 // 8 // panel_bytes))
-    if chosen.form != "tile" and chosen.mr <= chosen.nv * chosen.lanes:
-        group = 1  # Each of few rows passes by more often than all of B would.
-    return replace(chosen, row_tiles=tiles, a_tiles=a_tiles, panels=panels, group=group)
+    return replace(chosen, row_tiles=tiles, a_tiles=a_tiles, panels=panels, group=_group(chosen, tiles, panels, target))
+
+
+def _group(chosen: Plan, tiles: int, panels: int, target: Target) -> int:
+    """As many panels as stay in the second cache, so that rows come from afar once for all of them.
+
+    One where they need not: the panel stays in the first cache, or nearly, and the rows in the second.
+    """
+    k_bytes = max(1, guess(chosen.k_elements) * element_bytes(chosen.shape))
+    panel_bytes = chosen.nv * chosen.lanes * k_bytes
+    if chosen.form != "tile":
+        one = chosen.mr <= chosen.nv * chosen.lanes
+    else:
+        one = panel_bytes <= target.l1 * 3 // 2 and tiles * chosen.mr * k_bytes <= target.l2 // 2
+    return 1 if one else max(1, min(panels, target.l2 * 5 // 8 // panel_bytes))
 
 
 def guess(size: DimLike) -> int:

@@ -241,10 +241,9 @@ def _draw(writer: Writer, statement: Draw, begin: Value | None = None, end: Valu
     begin = begin or index.number(writer, 0)
     end = end or index.position(writer, statement.buffer.size)
     function = philox.declare_fill(writer.builder.module, statement.function)
-    position, *limits = (index.resized(writer, evaluate(writer, x), I64).ir for x in expressions_of(statement))
-    low, high = limits or [ir.Constant(I64, 0)] * 2
-    seeds = [ir.Constant(I64, seed & (2**64 - 1)) for seed in statement.seeds]
-    output = writer.pointers[statement.buffer].ir
+    position, *rest = (index.resized(writer, evaluate(writer, x), I64).ir for x in expressions_of(statement))
+    low, high = rest[:-2] or [ir.Constant(I64, 0)] * 2
+    output, seeds = writer.pointers[statement.buffer].ir, rest[-2:]
     writer.builder.call(function, [output, begin.ir, end.ir, position, low, high, *seeds])
 
 

@@ -2,50 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
-from graphc.codegen.loops import Buffer, Contract, Expression, Kernel, Load, Statement, Store, postorder
+from graphc.codegen.loops import Buffer, Contract, Kernel, Load, Statement, Store, postorder
 from graphc.codegen.traverse import body_of, expressions_of, loaded_buffers, stored_buffers
 from graphc.dims import DimLike
 
 
-def overwrites_safely(kernels: Sequence[Kernel], read: Buffer, written: Buffer) -> bool:
-    """Whether ``written`` may be the memory of ``read`` in kernels that run one after the other."""
-    for number, kernel in enumerate(kernels):
-        if written in stored_buffers(kernel.body):
-            later = any(read in loaded_buffers(other.body) for other in kernels[number + 1 :])
-            return not later and reads_only_what_it_overwrites(kernel, read, written)
-    return False
+class InPlace:
+    """Answers for the kernels of one program, each of which is looked through once."""
 
+    def __init__(self) -> None:
+        self._known: dict[int, _Accesses] = {}  # by the identity of kernels that the program keeps
 
-def reads_only_what_it_overwrites(kernel: Kernel, read: Buffer, written: Buffer) -> bool:
-    """Whether every load of ``read`` is at the offset of the one store to ``written``, in the same innermost body."""
-    stores = list(_stores(kernel.body, written))
-    if len(stores) != 1 or read.dtype != written.dtype:
+    def overwrites_safely(self, kernels: Sequence[Kernel], read: Buffer, written: Buffer) -> bool:
+        """Whether ``written`` may be the memory of ``read`` in kernels that run one after the other."""
+        all_accesses = [self._accesses(kernel) for kernel in kernels]
+        for number, accesses in enumerate(all_accesses):
+            if written in accesses.stored:
+                later = any(read in other.loaded for other in all_accesses[number + 1 :])
+                return not later and accesses.reads_only_what_it_overwrites(read, written)
         return False
-    body, offset = stores[0]
-    inside = {id(statement) for statement in body}
-    return all(id(statement) in inside and place == offset for statement, place in _loads(kernel.body, read))
+
+    def _accesses(self, kernel: Kernel) -> _Accesses:
+        if id(kernel) not in self._known:
+            self._known[id(kernel)] = _Accesses(kernel)
+        return self._known[id(kernel)]
 
 
-def _stores(body: tuple[Statement, ...], buffer: Buffer) -> Iterator[tuple[tuple[Statement, ...], DimLike]]:
-    for statement in body:
-        if isinstance(statement, Store) and statement.buffer == buffer:
-            yield body, statement.offset
-        yield from _stores(body_of(statement), buffer)
+class _Accesses:
+    """Where a kernel reads and writes each buffer."""
 
+    def __init__(self, kernel: Kernel):
+        self.loaded, self.stored = loaded_buffers(kernel.body), stored_buffers(kernel.body)
+        self._stores: dict[Buffer, list[tuple[set[int], DimLike]]] = {}  # the statements beside it, and the offset
+        self._loads: dict[Buffer, list[tuple[int, DimLike | None]]] = {}  # the statement; None where it reads all
+        self._note(kernel.body)
 
-def _loads(body: tuple[Statement, ...], buffer: Buffer) -> Iterator[tuple[Statement, DimLike | None]]:
-    """Every statement that reads ``buffer`` and where; None where it reads all of it."""
-    for statement in body:
-        for expression in _own_loads(statement):
-            if expression.buffer == buffer:
-                yield statement, expression.offset
-        if isinstance(statement, Contract) and buffer in (statement.a, statement.b):
-            yield statement, None
-        yield from _loads(body_of(statement), buffer)
+    def _note(self, body: Iterable[Statement]) -> None:
+        inside = {id(statement) for statement in body}
+        for statement in body:
+            if isinstance(statement, Store):
+                self._stores.setdefault(statement.buffer, []).append((inside, statement.offset))
+            for load in postorder(expressions_of(statement)):
+                if isinstance(load, Load):
+                    self._loads.setdefault(load.buffer, []).append((id(statement), load.offset))
+            if isinstance(statement, Contract):
+                for buffer in (statement.a, statement.b):
+                    self._loads.setdefault(buffer, []).append((id(statement), None))
+            self._note(body_of(statement))
 
-
-def _own_loads(statement: Statement) -> Iterator[Load]:
-    roots: list[Expression] = list(expressions_of(statement))
-    return (node for node in postorder(roots) if isinstance(node, Load))
+    def reads_only_what_it_overwrites(self, read: Buffer, written: Buffer) -> bool:
+        """Whether every load of ``read`` is at the offset of the one store to ``written``, in the same inner body."""
+        stores = self._stores.get(written, [])
+        if len(stores) != 1 or read.dtype != written.dtype:
+            return False
+        ((inside, offset),) = stores
+        return all(statement in inside and place == offset for statement, place in self._loads.get(read, ()))

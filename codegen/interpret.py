@@ -163,9 +163,9 @@ def _execute(statement: Statement, state: _State) -> None:
 
 def _draw(statement: Draw, start: int, stop: int, state: _State) -> None:
     """The numbers from ``start`` to ``stop``, or to the end."""
-    position, *limits = (int(value) for value in _evaluate(expressions_of(statement), state))
+    position, *limits, seed, seed2 = (int(value) for value in _evaluate(expressions_of(statement), state))
     array, dtype = state.arrays[statement.buffer], DTYPES[statement.buffer.dtype]
-    numbers = getattr(philox, statement.sampler)(array.shape, dtype, *statement.seeds, position, *limits)
+    numbers = getattr(philox, statement.sampler)(array.shape, dtype, seed, seed2, position, *limits)
     array[start:stop] = numbers[start:stop]
 
 

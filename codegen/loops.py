@@ -229,13 +229,14 @@ class Contract:
 class Draw:
     """Fill ``buffer`` with random numbers: those of ``sampler`` in :mod:`graphc.philox` for the stream of two seeds.
 
-    ``position`` says where in the stream to begin; ``limits`` are the range of whole numbers.
+    ``position`` says where in the stream to begin; ``limits`` are the range of whole numbers. Seeds are data: without
+    one given, they differ from process to process, and the code need not.
     ``grain``: tasks of so many elements may run on different threads.
     """
 
     buffer: Buffer
     sampler: str
-    seeds: tuple[int, int]
+    seeds: tuple[Expression, Expression]
     position: Expression
     limits: tuple[Expression, ...] = ()
     grain: int | None = None

@@ -58,7 +58,7 @@ def roofline() -> Roofline:
     vector = 2 * CHAINS * target.lanes("f32")
     flops = vector / _each(lambda times: chains(begin, times))
     streams = []
-    for size in (target.l1 // 2, target.l2 // 2, target.l3 // 4, FAR):
+    for size in sorted({target.l1 // 2, target.l2 // 2, min(4 * target.l2, target.l3 // 2), target.l3 // 2, FAR}):
         step = UNROLLED * target.vector_bytes
         half = size // 2 // step * step
         seconds = _each(partial(copy, begin, begin + half, half // step))

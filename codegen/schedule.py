@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from graphc.codegen.loops import Kernel, Statement
-from graphc.codegen.schedule_collapse import collapse, drop_single
+from graphc.codegen.schedule_collapse import collapse, drop_single, take_apart
 from graphc.codegen.schedule_tasks import parallelise
 from graphc.codegen.schedule_vectors import vectorise
 from graphc.codegen.target import Target
@@ -23,6 +23,7 @@ def steps(target: Target) -> tuple[tuple[str, Callable[[Body], Body]], ...]:
     return (
         ("drop loops that run once", drop_single),  # they would hide that two loops are directly nested
         ("collapse loops that walk as one", collapse),  # long loops waste least at their ends
+        ("take apart loops that walk in pieces", take_apart),  # what is left of them: neighbours in vectors need steps
         ("vectorise the cheapest loop", lambda body: vectorise(body, target)),
         # last, since work is measured in vectors
         ("cut outer loops into tasks", lambda body: parallelise(body, target)),

@@ -1,8 +1,8 @@
-"""Loops that walk memory like one longer loop become one; loops that run once disappear."""
+"""Loops that walk memory like one longer loop become one, those that walk in pieces two; single turns disappear."""
 
 from __future__ import annotations
 
-from graphc.codegen.loops import For, If, Statement, Store
+from graphc.codegen.loops import For, If, Load, Statement, Store
 from graphc.codegen.schedule_cost import walks_as_one
 from graphc.codegen.traverse import (
     Renaming,
@@ -12,8 +12,10 @@ from graphc.codegen.traverse import (
     rewrite_body,
     statements_below,
 )
-from graphc.dims import Symbol, atom
+from graphc.dims import FloorDiv, Symbol, atom, atoms
 from graphc.records import replace
+
+SHORTEST = 8  # turns; shorter loops are no better than gathering
 
 
 def drop_single(body: tuple[Statement, ...]) -> tuple[Statement, ...]:
@@ -76,3 +78,50 @@ def _merged(outer: For, inner: For) -> For:
     both = Symbol(inner.variable.name, outer.extent * inner.extent)
     renaming = Renaming({}, {outer.variable: 0, inner.variable: atom(both)}, {})
     return For(both, rewrite_body(inner.body, renaming))
+
+
+def take_apart(body: tuple[Statement, ...]) -> tuple[Statement, ...]:
+    """A loop whose variable is divided, as in what reads a transpose through a reshape, becomes two::
+
+    for i < 128:                     for i_whole < 4:
+      y[i] = x[96*(i//32)+i]    ->     for i < 32:
+                                         y[32*i_whole+i] = x[128*i_whole+i]
+    """
+    result: list[Statement] = []
+    for statement in body:
+        if isinstance(statement, If):
+            statement = replace(statement, body=take_apart(statement.body))
+        elif isinstance(statement, For):
+            piece = _piece(statement)
+            statement = statement if piece is None else _taken_apart(statement, piece)
+            statement = replace(statement, body=take_apart(statement.body))
+        result.append(statement)
+    return tuple(result)
+
+
+def _piece(loop: For) -> int | None:
+    """The least number by which the loop's variable is divided where memory is reached, if all of it is such pieces."""
+    found: set[int] = set()
+    for statement in statements_below(loop.body):
+        if isinstance(statement, For) and loop.variable in all_atoms(statement.extent):
+            return None
+    offsets = [statement.offset for statement in statements_below(loop.body) if isinstance(statement, Store)]
+    offsets += [node.offset for node in expressions_below(loop.body) if isinstance(node, Load)]
+    for place in offsets:
+        for thing in atoms(place):
+            if isinstance(thing, FloorDiv) and thing.numerator == atom(loop.variable) and thing.denominator != 1:
+                if not isinstance(thing.denominator, int):
+                    return None
+                found.add(thing.denominator)
+    least = min(found, default=0)
+    if least < SHORTEST or not isinstance(loop.extent, int) or loop.extent % least or loop.extent == least:
+        return None
+    return least
+
+
+def _taken_apart(loop: For, piece: int) -> For:
+    assert isinstance(loop.extent, int)
+    whole = Symbol(f"{loop.variable.name}_whole", loop.extent // piece)
+    part = Symbol(loop.variable.name, piece)
+    renaming = Renaming({}, {loop.variable: atom(whole) * piece + atom(part)}, {})
+    return For(whole, (For(part, rewrite_body(loop.body, renaming)),))

@@ -41,6 +41,8 @@ from graphc.codegen.traverse import (
 )
 from graphc.dims import Symbol, product
 
+ROUNDS_WORTH = 5 * WORTH  # Two more kernels for each round, to compile and to call.
+
 
 class Rounds(NamedTuple):
     """Loops over results; the long loops in each of them; what is stored when all are done."""
@@ -75,7 +77,7 @@ def split_rounds(kernel: Kernel, target: Target) -> tuple[Kernel, ...] | None:
     scheduled = schedule(kernel, target)
     costs = CostModel(target)
     cost = costs.body(scheduled.body)
-    if cost < WORTH or estimate_size(scheduled.tasks) >= ENOUGH_TASKS:
+    if cost < ROUNDS_WORTH or estimate_size(scheduled.tasks) >= ENOUGH_TASKS:
         return None
     return tuple(_kernels(kernel, rounds, cost / len(rounds.loops), costs))
 

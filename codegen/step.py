@@ -17,7 +17,7 @@ from typing import Any
 
 from graphc.codegen import jit
 from graphc.codegen.entry import data_offset, entry_ir
-from graphc.codegen.loops import Draw, Kernel
+from graphc.codegen.loops import Contract, Draw, Kernel
 from graphc.codegen.program import (
     FRAME_HEAD,
     Action,
@@ -38,6 +38,7 @@ from graphc.codegen.traverse import statements_below
 from graphc.dims import DimLike
 
 PARALLEL_FOR = "graphc_parallel_for"
+TEXT_OF_PRODUCT = 4000  # characters of plain loops that take as long to compile as the code of one contraction
 
 
 def compile_program(program: Program, target: Target, name: str = "step", for_python: bool = False) -> list[bytes]:
@@ -45,11 +46,12 @@ def compile_program(program: Program, target: Target, name: str = "step", for_py
 
     With ``for_python``, an entry that takes array objects is added.
     """
+    kernels = distinct_kernels(program)
     requests: list[tuple[str, Callable[[], str]]] = [
         (f"{symbol} {program.symbols}\n{kernel.text}", partial(kernel_ir, symbol, kernel, program, target))
-        for symbol, kernel in distinct_kernels(program).items()
+        for symbol, kernel in sorted(kernels.items(), key=lambda item: -_effort(item[1]))
     ]
-    draws = (s for kernel in distinct_kernels(program).values() for s in statements_below(kernel.body))
+    draws = (statement for kernel in kernels.values() for statement in statements_below(kernel.body))
     fills = dict.fromkeys(statement.function for statement in draws if isinstance(statement, Draw))
     requests += [(fill, partial(fill_ir, fill, target)) for fill in fills]
     entry = _python_entry(program) if for_python else ""
@@ -74,6 +76,12 @@ def kernel_symbol(kernel: Kernel, symbols: Sequence[str]) -> str:
 def distinct_kernels(program: Program) -> dict[str, Kernel]:
     """The program's kernels by the names of their functions."""
     return {kernel_symbol(call.kernel, program.symbols): call.kernel for call in program.calls}
+
+
+def _effort(kernel: Kernel) -> int:
+    """About how long a kernel takes to compile: those that take longest come first, so that threads end together."""
+    products = sum(isinstance(statement, Contract) for statement in statements_below(kernel.body))
+    return len(kernel.text) + TEXT_OF_PRODUCT * products
 
 
 def program_text(program: Program) -> str:

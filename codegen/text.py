@@ -89,7 +89,7 @@ def _statement_lines(statement: Statement, texts: list[str], indent: str) -> lis
     if isinstance(statement, Draw):
         marks = f"parallel({statement.grain}) " if statement.grain is not None else ""
         between = f" between {texts[1]} and {texts[2]}" if statement.limits else ""
-        seeds = ", ".join(map(str, statement.seeds))
+        seeds = ", ".join(texts[-2:])
         return [f"{indent}{marks}{statement.buffer.name} = {statement.sampler}({seeds}) from {texts[0]}{between}"]
     assert isinstance(statement, Check)
     return [f"{indent}if {texts[0]}: {statement.errors.name}[0] = error {statement.code}"]

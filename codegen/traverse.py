@@ -44,7 +44,7 @@ def expressions_of(statement: Statement) -> tuple[Expression, ...]:
     if isinstance(statement, Check | If):
         return (statement.condition,)
     if isinstance(statement, Draw):
-        return (statement.position, *statement.limits)
+        return (statement.position, *statement.limits, *statement.seeds)
     return ()
 
 
@@ -282,6 +282,7 @@ def rewrite(statement: Statement, renaming: Renaming) -> Statement:
         return replace(
             statement,
             buffer=renaming.buffer(statement.buffer),
+            seeds=tuple(renaming.value(seed) for seed in statement.seeds),
             position=renaming.value(statement.position),
             limits=tuple(renaming.value(limit) for limit in statement.limits),
         )

@@ -12,11 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+
 from graphc import dtypes
 from graphc.body import Body, Function
 from graphc.graph import Graph
 from graphc.nodes import Op, Operation, Tensor
-from graphc.ops.base import Placeholder
+from graphc.ops.base import Const, Placeholder
 from graphc.ops.branches import If
 from graphc.ops.elementwise import select
 from graphc.ops.loops import While
@@ -195,7 +197,10 @@ class _Capture:
 
     def _random(self, node: Operation, kind: Random) -> None:
         counter = self.last(node)
-        inputs = (*(self.place(tensor) for tensor in node.inputs), counter)
+        seeds = self.graph.add(
+            Const(np.array([kind.seed, kind.seed2], np.int64)), (), like=node, name=f"{node.name}/seeds"
+        )
+        inputs = (*(self.place(tensor) for tensor in node.inputs), seeds.outputs[0], counter)
         copy = self.graph.add(kind, inputs, tuple(tensor.type for tensor in node.outputs), like=node)
         self.places.update(zip(node.outputs, copy.outputs, strict=True))
         with self.graph.as_default(), self.graph.standing_for(node):

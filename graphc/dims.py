@@ -14,6 +14,7 @@ A remainder is written ``x - (x // m) * m``; that is why reshaping back and fort
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import gcd
 from typing import Any, Union
 
 from graphc.records import record
@@ -137,6 +138,9 @@ def floordiv(numerator: DimLike, denominator: DimLike) -> DimLike:
         return whole
     if isinstance(rest, int) and isinstance(denominator, int):
         return whole + rest // denominator
+    coarse = _coarser(_terms(rest), denominator) if isinstance(denominator, int) else None
+    if coarse is not None:
+        return whole + coarse
     return whole + atom(FloorDiv(rest if isinstance(rest, Dim) else _as_dim(rest), denominator))
 
 
@@ -246,6 +250,14 @@ def _divide(terms: dict[Monomial, int], denominator: DimLike) -> tuple[DimLike, 
         whole = whole + step
         rest = rest - step * denominator if tail else _make(_without(_terms(rest), step, lead, lead_factor))
     return whole, rest
+
+
+def _coarser(terms: dict[Monomial, int], denominator: int) -> DimLike | None:
+    """``(12*i + j) // 36 -> i // 3`` where ``0 <= j < 12``; None where there is no such common part."""
+    for step in sorted({gcd(factor, denominator) for factor in terms.values()} - {1, denominator}, reverse=True):
+        if _is_within(_make({m: f for m, f in terms.items() if f % step}), step):
+            return floordiv(_make({m: f // step for m, f in terms.items() if f % step == 0}), denominator // step)
+    return None
 
 
 def _first_divisible(terms: dict[Monomial, int], lead: Monomial, lead_factor: int) -> DimLike | None:

@@ -19,6 +19,7 @@ from graphc.alignment import ALIGNMENT, address_of, aligned_bytes
 from graphc.codegen.entry import ENTRY, data_offset
 from graphc.codegen.program import FRAME_HEAD, Program, Slot
 from graphc.dims import DimLike, evaluate
+from graphc.faults import RefusedValue
 from graphc.nodes import Operation
 
 _PLAIN = 0x1 | 0x100  # NumPy's flags for C order and for elements at multiples of their size
@@ -176,22 +177,8 @@ class Executable:
         call = self.program.error_slots[slot]
         node = call.checked[int(self._errors[slot]) - 1]
         self._errors[:] = 0
-        raise errors.InvalidArgumentError(node, node, failure_text(node))
-
-
-_REASONS = {
-    "FloorDiv": "a whole number is divided by zero",
-    "TruncateDiv": "a whole number is divided by zero",
-    "FloorMod": "a remainder of division by zero is asked for",
-    "TruncateMod": "a remainder of division by zero is asked for",
-}
-
-
-def failure_text(node: Operation) -> str:
-    """What is said when the node found an input that it cannot take."""
-    explain = getattr(node.kind, "runtime_error", None)
-    reason = explain(node) if explain else _REASONS.get(node.type, "an input has a value that the op cannot take")
-    return f"{node.describe()}: {reason}"
+        refused = node.kind.refused(node)  # type: ignore[attr-defined]
+        raise RefusedValue(node, refused, None if refused.size is None else self.number(refused.size))
 
 
 def _number(size: DimLike, sizes: Mapping[str, int]) -> int:

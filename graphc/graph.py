@@ -109,7 +109,10 @@ class Graph:
             name = self._uniquify(name)
         origin = like.origin if like else None
         role = role or (like.role if like else self.role)
-        return self._append(Operation(self, len(self.nodes), kind, name, inputs, types, (), origin, role))
+        stands_for = like.user_name if like else ""
+        return self._append(
+            Operation(self, len(self.nodes), kind, name, inputs, types, (), origin, role, stands_for=stands_for)
+        )
 
     def stand_for(self, node: Operation | None) -> None:
         """What public operations declare from now on takes name, line and role of ``node``: for passes."""

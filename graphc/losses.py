@@ -6,7 +6,8 @@ total = tf.losses.get_total_loss()
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from graphc import dtypes
@@ -18,10 +19,11 @@ from graphc.nn.classification import (
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import constant, convert_to_tensor, graph_of, is_scalar_number, is_tensor_like
+from graphc.ops.checks import fitting
 from graphc.ops.reduction import reduce_sum
 from graphc.ops.reshaping import broadcast_like, cast_like, count, squeeze
 from graphc.scopes import GraphKeys, add_to_collection, get_collection, get_default_graph
-from graphc.shapes import is_compatible
+from graphc.shapes import TensorShape, TensorType, is_compatible
 
 
 class Reduction:
@@ -71,14 +73,18 @@ def compute_weighted_loss(
 
 def _weights(weights: Any, losses: Tensor) -> Tensor:
     tensor = convert_to_tensor(weights) if is_tensor_like(weights) else convert_to_tensor(weights, losses.dtype)
-    known, wanted = tensor.type.shape, losses.type.shape
-    if known and wanted is not None:
-        fits = len(known) == len(wanted) and all(w in (1, None) or n in (w, None) for w, n in zip(known, wanted))
-        if not fits:
-            raise ValueError(
-                f"weights can not be broadcast to values. values shape={losses.shape}. weights shape={tensor.shape}."
-            )
-    return cast_like(tensor, losses)
+    return cast_like(fitting(tensor, losses, _check_weights, "compute_weighted_loss", "weights"), losses)
+
+
+def _check_weights(weights: TensorType, losses: TensorType) -> None:
+    known, wanted = weights.shape, losses.shape
+    if not known or wanted is None:
+        return
+    if len(known) != len(wanted) or any(w not in (1, None) and n not in (w, None) for w, n in zip(known, wanted)):
+        raise ValueError(
+            f"weights can not be broadcast to values. values shape={TensorShape(wanted)}. "
+            f"weights shape={TensorShape(known)}."
+        )
 
 
 def _reduced(weighted: Tensor, losses: Tensor, given: Any, weights: Tensor, reduction: str) -> Tensor:
@@ -102,20 +108,26 @@ def _safely_divided(total: Tensor, number: Tensor) -> Tensor:
     return e.select(empty, 0 * total, total / e.select(empty, convert_to_tensor(1, number.dtype), number))
 
 
-def _pair(name: str, labels: Any, predictions: Any) -> tuple[Tensor, Tensor]:
-    """Labels and predictions as floats of one shape."""
+@contextmanager
+def _pair(name: str, scope: str, labels: Any, predictions: Any) -> Iterator[tuple[Tensor, Tensor, str]]:
+    """Labels and predictions as floats of one shape, and the scope in which their loss is declared."""
     if labels is None:
         raise ValueError("labels must not be None.")
     if predictions is None:
         raise ValueError("predictions must not be None.")
-    guessed = convert_to_tensor(predictions)
-    guessed = guessed if guessed.dtype.is_floating else e.cast(guessed, dtypes.float32)
-    wanted = cast_like(convert_to_tensor(labels), guessed)
-    if not is_compatible(wanted.type.shape, guessed.type.shape):
+    given = convert_to_tensor(predictions)
+    with graph_of([given]).name_scope(scope) as full_scope:
+        guessed = given if given.dtype.is_floating else e.cast(given, dtypes.float32)
+        wanted = cast_like(convert_to_tensor(labels), guessed)
+        yield fitting(wanted, guessed, _check_same_shape, name), guessed, full_scope
+
+
+def _check_same_shape(labels: TensorType, predictions: TensorType) -> None:
+    if not is_compatible(labels.shape, predictions.shape):
         raise ValueError(
-            f"{name}: labels and predictions have shapes {wanted.shape} and {guessed.shape}; wanted equal shapes"
+            f"labels and predictions have shapes {TensorShape(labels.shape)} and {TensorShape(predictions.shape)}; "
+            "wanted equal shapes"
         )
-    return wanted, guessed
 
 
 def mean_squared_error(
@@ -123,8 +135,7 @@ def mean_squared_error(
     loss_collection: str | None = GraphKeys.LOSSES, reduction: str = BY_NONZERO,
 ) -> Tensor:  # fmt: skip
     """``(prediction - label) ** 2``"""
-    wanted, guessed = _pair("mean_squared_error", labels, predictions)
-    with graph_of([guessed]).name_scope(scope or "mean_squared_error") as name:
+    with _pair("mean_squared_error", scope or "mean_squared_error", labels, predictions) as (wanted, guessed, name):
         losses = e.squared_difference(guessed, wanted)
         return compute_weighted_loss(losses, weights, name, loss_collection, reduction)
 
@@ -134,8 +145,7 @@ def absolute_difference(
     loss_collection: str | None = GraphKeys.LOSSES, reduction: str = BY_NONZERO,
 ) -> Tensor:  # fmt: skip
     """``|prediction - label|``"""
-    wanted, guessed = _pair("absolute_difference", labels, predictions)
-    with graph_of([guessed]).name_scope(scope or "absolute_difference") as name:
+    with _pair("absolute_difference", scope or "absolute_difference", labels, predictions) as (wanted, guessed, name):
         losses = e.abs(guessed - wanted)
         return compute_weighted_loss(losses, weights, name, loss_collection, reduction)
 
@@ -145,8 +155,7 @@ def log_loss(
     loss_collection: str | None = GraphKeys.LOSSES, reduction: str = BY_NONZERO,
 ) -> Tensor:  # fmt: skip
     """``-label * log(prediction) - (1 - label) * log(1 - prediction)``, each logarithm of a number plus epsilon"""
-    wanted, guessed = _pair("log_loss", labels, predictions)
-    with graph_of([guessed]).name_scope(scope or "log_loss") as name:
+    with _pair("log_loss", scope or "log_loss", labels, predictions) as (wanted, guessed, name):
         losses = -wanted * e.log(guessed + epsilon) - (1 - wanted) * e.log(1 - guessed + epsilon)
         return compute_weighted_loss(losses, weights, name, loss_collection, reduction)
 
@@ -156,8 +165,7 @@ def hinge_loss(
     loss_collection: str | None = GraphKeys.LOSSES, reduction: str = BY_NONZERO,
 ) -> Tensor:  # fmt: skip
     """``max(0, 1 - logit)`` where the label is 1, ``max(0, 1 + logit)`` where it is 0"""
-    wanted, guessed = _pair("hinge_loss", labels, logits)
-    with graph_of([guessed]).name_scope(scope or "hinge_loss") as name:
+    with _pair("hinge_loss", scope or "hinge_loss", labels, logits) as (wanted, guessed, name):
         losses = e.relu(1 - (2 * wanted - 1) * guessed)
         return compute_weighted_loss(losses, weights, name, loss_collection, reduction)
 
@@ -167,8 +175,7 @@ def huber_loss(
     loss_collection: str | None = GraphKeys.LOSSES, reduction: str = BY_NONZERO,
 ) -> Tensor:  # fmt: skip
     """``error ** 2 / 2`` up to ``delta``, from there on straight: ``delta * |error| - delta ** 2 / 2``"""
-    wanted, guessed = _pair("huber_loss", labels, predictions)
-    with graph_of([guessed]).name_scope(scope or "huber_loss") as name:
+    with _pair("huber_loss", scope or "huber_loss", labels, predictions) as (wanted, guessed, name):
         error = e.abs(guessed - wanted)
         bent = e.minimum(error, delta)
         losses = 0.5 * bent * bent + delta * (error - bent)
@@ -183,8 +190,7 @@ def cosine_distance(
     axis = dim if axis is None else axis
     if axis is None:
         raise ValueError("You must specify 'axis'.")
-    wanted, guessed = _pair("cosine_distance", labels, predictions)
-    with graph_of([guessed]).name_scope(scope or "cosine_distance_loss") as name:
+    with _pair("cosine_distance", scope or "cosine_distance_loss", labels, predictions) as (wanted, guessed, name):
         losses = 1 - reduce_sum(guessed * wanted, axis, keepdims=True)
         return compute_weighted_loss(losses, weights, name, loss_collection, reduction)
 
@@ -194,8 +200,11 @@ def sigmoid_cross_entropy(
     loss_collection: str | None = GraphKeys.LOSSES, reduction: str = BY_NONZERO,
 ) -> Tensor:  # fmt: skip
     """The cross entropy of independent labels; smoothing moves labels towards 1/2."""
-    wanted, scores = _pair("sigmoid_cross_entropy", multi_class_labels, logits)
-    with graph_of([scores]).name_scope(scope or "sigmoid_cross_entropy_loss") as name:
+    with _pair("sigmoid_cross_entropy", scope or "sigmoid_cross_entropy_loss", multi_class_labels, logits) as (
+        wanted,
+        scores,
+        name,
+    ):
         if label_smoothing > 0:
             wanted = wanted * (1 - label_smoothing) + 0.5 * label_smoothing
         losses = sigmoid_cross_entropy_with_logits(labels=wanted, logits=scores, name="xentropy")
@@ -207,8 +216,11 @@ def softmax_cross_entropy(
     loss_collection: str | None = GraphKeys.LOSSES, reduction: str = BY_NONZERO,
 ) -> Tensor:  # fmt: skip
     """The cross entropy of distributions over the last axis; smoothing moves them towards the even one."""
-    wanted, scores = _pair("softmax_cross_entropy", onehot_labels, logits)
-    with graph_of([scores]).name_scope(scope or "softmax_cross_entropy_loss") as name:
+    with _pair("softmax_cross_entropy", scope or "softmax_cross_entropy_loss", onehot_labels, logits) as (
+        wanted,
+        scores,
+        name,
+    ):
         if label_smoothing > 0:
             classes = count(scores, ((scores.type.rank or 1) - 1,), scores.dtype)
             wanted = wanted * (1 - label_smoothing) + label_smoothing / classes

@@ -111,6 +111,11 @@ class Tensor(Arithmetic):
         return self.op.name if self.value_index == 0 else self.name
 
     @property
+    def user_label(self) -> str:
+        """The same for the operation that the user declared: for messages."""
+        return self.op.user_name if self.value_index == 0 else f"{self.op.user_name}:{self.value_index}"
+
+    @property
     def device(self) -> str:
         """The device asked for with ``tf.device``; accepted and without effect."""
         return self.op.device
@@ -148,7 +153,10 @@ class Tensor(Arithmetic):
 class Operation:
     """A node of a graph: a kind, input tensors, operations that must come before, and output tensors."""
 
-    __slots__ = ("_control_inputs", "device", "graph", "inputs", "kind", "name", "number", "origin", "outputs", "role")
+    __slots__ = (
+        "_control_inputs", "device", "graph", "inputs", "kind", "name", "number", "origin", "outputs", "role",
+        "stands_for",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -162,6 +170,7 @@ class Operation:
         origin: Origin | None = None,
         role: str = "forward",
         device: str = "",
+        stands_for: str = "",
     ):
         self.graph = graph
         self.number = number
@@ -175,6 +184,12 @@ class Operation:
         self.origin = origin
         self.role = role
         self.device = device
+        self.stands_for = stands_for
+
+    @property
+    def user_name(self) -> str:
+        """The name of the operation that the user declared, for which a pass made this one; else its own."""
+        return self.stands_for or self.name
 
     @property
     def type(self) -> str:
@@ -218,7 +233,7 @@ class Operation:
 
     def describe(self) -> str:
         """``MatMul 'logits' (declared at train.py:12)``, for messages."""
-        return f"{self.type} '{self.name}'" + (f" (declared at {self.origin})" if self.origin else "")
+        return f"{self.type} '{self.user_name}'" + (f" (declared at {self.origin})" if self.origin else "")
 
     def __repr__(self) -> str:
         return f"<tf.Operation '{self.name}' type={self.type}>"

@@ -14,6 +14,7 @@ import numpy as np
 from graphc import errors, settings
 from graphc.alignment import aligned_array
 from graphc.capture import Step, capture
+from graphc.faults import RefusedValue, explained
 from graphc.feeding import feed_target, feed_value
 from graphc.fetching import Fetches, key_of
 from graphc.graph import Graph
@@ -98,11 +99,22 @@ class _Plan:
                 results = None
             else:
                 results = ready.run_plain(values)
+        except RefusedValue as failure:
+            raise self._explained(failure, values) from None
         finally:
             session.lock.release()
         if results is None:
             results = self._run_with_care(values)
         return self.rebuild(results)
+
+    def _explained(self, failure: RefusedValue, values: Sequence[Any]) -> errors.InvalidArgumentError:
+        """The error of a step that refused a value, by the names of the user's graph."""
+        fed = [feed_value(tensor, value) for tensor, value in zip(self.feeds, values, strict=True)]
+        step, state = self.step, self.session.state
+        known = dict(zip(step.feeds.values(), (fed[n] for n in self.used), strict=True))
+        known.update((place, state.arrays[op]) for op, place in step.states.items() if op in state.arrays)
+        known.update((place, np.array(op in state.initialised)) for op, place in step.flags.items())
+        return explained(failure, self.session.graph, step.graph, known)
 
     def _run_with_care(self, values: Sequence[Any]) -> list[Array]:
         """A run that takes nothing for granted."""
@@ -119,7 +131,10 @@ class _Plan:
             executable = self.versions.find(used, state)
             if executable.states_version != state.version:
                 self.versions.bind(executable, state)
-            results = executable.run(used)
+            try:
+                results = executable.run(used)
+            except RefusedValue as failure:
+                raise self._explained(failure, values) from None
             state.initialised.update(self.step.updates)
             # Every variable is initialised now and stays so: from here on only the feeds can differ.
             self.ready = None

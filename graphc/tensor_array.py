@@ -146,7 +146,7 @@ class TensorArray:
         if self.flow.type.shape is None and rows.type.shape is not None and indices.type.shape is not None:
             self.flow.set_shape((self._count, *rows.type.shape[len(indices.type.shape) :]))
             self.learn_rows(self.flow)
-        if self.flow.type.shape is not None and None not in self.flow.type.shape[:1]:
+        if self.flow.type.is_exact:
             return self.with_flow(apply(WriteRows(), self.flow, indices, rows, name=name))
         return self.with_flow(apply(WriteRows(), self.flow, indices, rows, self.size(), name=name))
 

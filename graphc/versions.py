@@ -145,7 +145,11 @@ class Versions:
             executable = self._try_symbolic(shapes)
             if executable is not None:
                 return executable
-        return self._compile([list(shape) for shape in shapes], {}).executable
+        try:
+            return self._compile([list(shape) for shape in shapes], {}).executable
+        except errors.InvalidArgumentError:
+            self._seen.pop()  # what no program serves says nothing of the sizes to come
+            raise
 
     def _keep(self, shapes: Shapes, executable: Any) -> Any:
         """The version, kept for these shapes; the oldest give their memory back: their code serves them again."""

@@ -27,12 +27,17 @@ from graphc.ops.depthwise import (
     DepthwiseConv2dNativeBackpropFilter,
     DepthwiseConv2dNativeBackpropInput,
 )
-from graphc.ops.reshaping import transpose
-from graphc.ops.windows import Extent, Window
+from graphc.ops.reduction import reduce_sum
+from graphc.ops.reshaping import reshape, transpose
+from graphc.ops.windows import LAYOUTS, Extent, Window
 from graphc.passes.views import View, packed, view_of
+from graphc.records import replace
 
 # With fewer channels a padded copy is small; the rows of a filter's adjoint are its channels, and a tile has many.
-FEWEST_CHANNELS, FEWEST_ROWS, MOST_ROWS = 8, 32, 255
+FEWEST_CHANNELS, FEWEST_ROWS, MOST_ROWS = 8, 16, 255
+
+# The adjoint of a filter with so few elements is summed in parts, of which there are so many if the batch allows it.
+MOST_SUMS, MOST_PARTS = 16384, 8
 
 Axis = tuple[DimLike, DimLike, DimLike]  # extent, step in a, step in b
 Walk = tuple[DimLike, DimLike]  # extent and step in one operand
@@ -165,8 +170,12 @@ def filter_adjoint(
     extents = window.extents(x.type.sizes)
     around = [(extent.low, extent.high) for extent in extents]
     by_channel = isinstance(kind, DepthwiseConv2dNativeBackpropFilter)
-    cut = _edges_pay(window, x, by_channel, FEWEST_ROWS, MOST_ROWS) and grad.type.sizes[-1] != 1
-    images, g = Images(window, x if cut else _pad(window, x, around)), Images(window, grad)
+    g = Images(window, grad)
+    if not window.channels_last and not by_channel and set(window.size + window.strides) != {1}:
+        # rows of the result are channels of one pixel, which are neighbours in a copy in the other order
+        x, window = transpose(x, [0, *window.axes, 1]), replace(window, data_format=LAYOUTS[window.rank][0])
+    cut = _edges_pay(window, x, by_channel, FEWEST_ROWS, MOST_ROWS) and g.channels[0] != 1
+    images = Images(window, x if cut else _pad(window, x, around))
     edges = [edge.turned() for edge in _edges_of_windows(window, extents, images.sizes)] if cut else []
     view = images.view.moved(_before(around, images.steps)) if cut else images.view
     taps = [(n, d * step, 0) for n, d, step in zip(window.size, window.dilations, images.steps, strict=True)]
@@ -174,15 +183,36 @@ def filter_adjoint(
     inner += [(n, s * a, b) for n, s, a, b in zip(g.sizes, window.strides, images.steps, g.steps, strict=True)]
     if isinstance(kind, ConvolutionBackpropFilter):
         rows = [*taps, (*images.channels, 0)]
-        return _contract(view, g.view, rows=rows, cols=[(g.channels[0], 0, g.channels[1])], inner=inner, edges=edges)
+        axes = {"rows": rows, "cols": [(g.channels[0], 0, g.channels[1])], "edges": edges}
+        return _summed_in_parts(view, g.view, inner, **axes)
     count, step = g.channels
     channels = images.channels[0]
     multiplier = floordiv(count, channels) if channels != 0 else 0
     pairs = [(channels, images.channels[1], step * multiplier), (multiplier, 0, step)]
     if window.channels_last:
-        return _contract(view, g.view, rows=taps, paired=pairs, inner=inner, edges=edges)
+        return _summed_in_parts(view, g.view, inner, rows=taps, paired=pairs, edges=edges)
     # channels first: pixels are neighbours, so that sums run along them; the result is small and turned afterwards
     return transpose(_contract(view, g.view, batch=pairs, rows=taps, inner=inner), [2, 3, 0, 1])
+
+
+def _summed_in_parts(a: View, b: View, inner: Sequence[Axis], **axes: Any) -> Tensor:
+    """A contraction with few results and a long sum: each part of the batch is summed by itself, then the parts.
+
+    The parts are tasks that may run at once, and how many there are follows from the sizes alone.
+    """
+    (batch, *steps), rest = inner[0], inner[1:]
+    parts = _parts(batch, math.prod(n for name in ("rows", "cols", "paired") for n, _, _ in axes.get(name, ())))
+    if parts == 1:
+        return _contract(a, b, inner=inner, **axes)
+    each = floordiv(batch, parts)
+    outer = (parts, *(each * step for step in steps))
+    return reduce_sum(_contract(a, b, batch=[outer], inner=[(each, *steps), *rest], **axes), 0)
+
+
+def _parts(batch: DimLike, results: DimLike) -> int:
+    if not isinstance(batch, int) or not isinstance(results, int) or not 0 < results <= MOST_SUMS:
+        return 1
+    return max(parts for parts in range(1, MOST_PARTS + 1) if batch % parts == 0)
 
 
 def _mixing(
@@ -194,10 +224,22 @@ def _mixing(
         rows = [(*images.batch, 0), *((extent, step, 0) for extent, step in places)]
         kind = _kind(view, filters, rows=rows, cols=[(channels[0], 0, channels[1])], inner=inner, edges=edges)
         return kind, view, filters
-    cols = [(extent, 0, step) for extent, step in places]
+    cols = [(extent, 0, step) for extent, step in _as_one(places)]
     turned = [(extent, b, a) for extent, a, b in inner]
     batch = [(images.batch[0], 0, images.batch[1])]
-    return _kind(filters, view, batch=batch, rows=[(*channels, 0)], cols=cols, inner=turned), filters, view
+    shape = (images.batch[0], channels[0], *(extent for extent, _ in places))
+    kind = _kind(filters, view, batch=batch, rows=[(*channels, 0)], cols=cols, inner=turned, shape=shape)
+    return kind, filters, view
+
+
+def _as_one(places: Sequence[Walk]) -> list[Walk]:
+    """Neighbouring axes of places joined where they walk as one, so that vectors run on over them."""
+    joined: list[Walk] = []
+    for extent, step in places:
+        if joined and joined[-1][1] == extent * step:
+            extent = joined.pop()[0] * extent
+        joined.append((extent, step))
+    return joined
 
 
 def _by_channel(
@@ -275,11 +317,17 @@ def _before(around: Sequence[tuple[DimLike, DimLike]], steps: Sequence[DimLike])
 
 
 def _pad(window: Window, x: Tensor, edges: Sequence[tuple[DimLike, DimLike]]) -> Tensor:
-    low: list[DimLike] = [0] * (window.rank + 2)
-    high: list[DimLike] = [0] * (window.rank + 2)
-    for axis, (before, after) in zip(window.axes, edges, strict=True):
-        low[axis], high[axis] = before, after
-    return pad_edges(x, low, high)
+    """The images with cells around them; channels that come last are part of the width, for longer runs."""
+    if window.channels_last:
+        *outer, width, channels = x.type.sizes
+        rows = reshape(x, (*outer, width * channels))
+        low = [0, *(before for before, _ in edges[:-1]), edges[-1][0] * channels]
+        high = [0, *(after for _, after in edges[:-1]), edges[-1][1] * channels]
+        padded = pad_edges(rows, low, high)
+        if padded is rows:
+            return x
+        return reshape(padded, (*padded.type.sizes[:-1], width + edges[-1][0] + edges[-1][1], channels))
+    return pad_edges(x, [0, 0, *(before for before, _ in edges)], [0, 0, *(after for _, after in edges)])
 
 
 def _phases(window: Window, shape: Sequence[DimLike]) -> tuple[list[tuple[DimLike, DimLike]], list[list[Phase]]]:

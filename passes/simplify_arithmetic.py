@@ -56,7 +56,8 @@ def add_row(at: Site, x: Tensor, y: Tensor) -> Tensor | None:
     if not _is_one_row(y) or x.type != at.type or y.type != at.type:
         return None
     row, index = y.op.inputs
-    return at.make(AddRows(), x, index, row)
+    kind: ScatterAdd = y.op.kind  # type: ignore[assignment]
+    return at.make(AddRows(kind.lookup), x, index, row)
 
 
 def _is_one_row(tensor: Tensor) -> bool:

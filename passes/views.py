@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from graphc.dims import DimLike, is_nonnegative, row_major_strides
+from graphc.dims import DimLike, is_nonnegative, product, row_major_strides
 from graphc.nodes import Op, Tensor
 from graphc.ops.blocks import Slice
 from graphc.ops.copies import Cast
@@ -20,6 +20,8 @@ from graphc.ops.reshaping import BroadcastTo, ExpandDims, Reshape, Squeeze, Tran
 from graphc.records import record
 
 Strides = tuple[DimLike, ...]
+
+LARGE = 4  # a part of at least a fourth: queries, keys and values, or the gates of a cell
 
 
 @record
@@ -81,8 +83,9 @@ def _broadcast_to(kind: Any, x: View, sizes: Sequence[DimLike]) -> View:
 
 
 def _slice(kind: Any, x: View, sizes: Sequence[DimLike]) -> View | None:
-    """A part is read in place unless the whole would be computed only to be read in part."""
-    if isinstance(x.base.op.kind, (Elementwise, Cast)):
+    """A part is read in place unless a much larger whole would be computed only to be read in part."""
+    is_large = is_nonnegative(LARGE * product(sizes) - x.base.type.elements)
+    if isinstance(x.base.op.kind, (Elementwise, Cast)) and not is_large:
         return None
     offset = x.offset
     for begin, stride in zip(kind.begin, x.strides, strict=True):

@@ -26,7 +26,7 @@ FLOORS: list[dict[str, list[str]]] = [
             *("graphc.aot*", "graphc.visualize*", "graphc.export", "graphc.testing"),
         ]
     },
-    {"compiler": ["graphc.compiler", "graphc.capture", "graphc.executable"]},
+    {"compiler": ["graphc.compiler", "graphc.capture", "graphc.executable", "graphc.faults"]},
     {
         "codegen": ["graphc.codegen", "graphc.codegen.*"],
         "optimising passes": ["graphc.passes", "graphc.passes.*"],

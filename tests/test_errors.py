@@ -171,7 +171,7 @@ def sizes_that_do_not_meet():
 
 
 def whole_number_over_zero():
-    x, d = tf.placeholder(tf.int32, [3]), tf.placeholder(tf.int32, [3])
+    x, d = tf.placeholder(tf.int32, [3]), tf.placeholder(tf.int32, [3], name="divisors")
     quotient = tf.floordiv(x, d, name="quotient")  # here
     tf.Session().run(quotient, {x: [1, 2, 3], d: [1, 0, 1]})
 
@@ -245,7 +245,7 @@ def slice_of_a_fed_size():
 
 
 def slice_from_a_fed_begin():
-    x, begin = tf.placeholder(tf.float32, [4, 3], name="x"), tf.placeholder(tf.int32, [2])
+    x, begin = tf.placeholder(tf.float32, [4, 3], name="x"), tf.placeholder(tf.int32, [2], name="begin")
     part = tf.slice(x, begin, [2, 3], name="part")  # here
     tf.Session().run(part, {x: np.zeros((4, 3)), begin: [3, 0]})
 
@@ -259,6 +259,58 @@ def slice_from_too_many_begins():
 def index_that_is_fed():
     x, row = tf.placeholder(tf.float32, [4, 3], name="x"), tf.placeholder(tf.int32, [])
     tf.Session().run(x[row], {x: np.zeros((4, 3)), row: 4})  # here
+
+
+def index_before_the_first_that_is_fed():
+    x, row = tf.placeholder(tf.float32, [4, 3], name="x"), tf.placeholder(tf.int32, [])
+    part = x[row]  # here
+    tf.Session().run(part, {x: np.zeros((4, 3)), row: -9})
+
+
+def constant_index_outside():
+    for n in range(3):  # other constants, of which equal ones become one node
+        tf.constant([9 - n])
+    x = tf.placeholder(tf.float32, [4, 3], name="x")
+    taken = tf.gather(x, tf.constant([0, 9], name="rows"), name="taken")  # here
+    tf.Session().run([taken, tf.constant([0, 9])], {x: np.zeros((4, 3))})
+
+
+def whole_number_to_a_negative_power():
+    exponents = tf.placeholder(tf.int32, [3], name="exponents")
+    power = tf.pow(2, exponents, name="power")  # here
+    tf.Session().run(power, {exponents: [1, -2, -3]})
+
+
+def constant_negative_power():
+    power = tf.pow(tf.placeholder(tf.int64, [1], name="x"), tf.constant([-1], tf.int64), name="power")  # here
+    tf.Session().run(power, {"x:0": [2]})
+
+
+def negative_depth_that_is_fed():
+    depth = tf.placeholder(tf.int32, [])
+    rows = tf.one_hot([1, 2], depth)  # here
+    tf.Session().run(rows, {depth: -3})
+
+
+def _train_on(rows, ids, wrong):
+    optimizer = tf.train.GradientDescentOptimizer(0.1)
+    train = optimizer.minimize(tf.reduce_sum(rows))
+    session = tf.Session()
+    session.run(tf.global_variables_initializer())
+    session.run(train, {ids: [0, 4]})
+    session.run(train, {ids: wrong})
+
+
+def id_that_is_no_row_while_training():
+    table, ids = tf.get_variable("table", [5, 2]), tf.placeholder(tf.int32, [2], name="ids")
+    rows = tf.nn.embedding_lookup(table, ids, name="rows")  # here
+    _train_on(rows, ids, [1, 5])
+
+
+def negative_id_while_training():
+    table, ids = tf.get_variable("table", [5, 2]), tf.placeholder(tf.int32, [2], name="ids")
+    rows = tf.gather(table, ids, name="rows")  # here
+    _train_on(rows, ids, [1, -1])
 
 
 def label_that_is_no_class():
@@ -298,8 +350,8 @@ CASES = [
     (closed_session, RuntimeError, "Attempted to use a closed Session."),
     (empty_graph, RuntimeError, "The Session graph is empty. Add operations to the graph before calling run()."),
     (sizes_that_do_not_meet, tf.errors.InvalidArgumentError, "Add 'total' (declared at {line}): sizes 3 and 4 do not broadcast in shapes [3] and [4]"),
-    (whole_number_over_zero, tf.errors.InvalidArgumentError, "FloorDiv 'quotient' (declared at {line}): a whole number is divided by zero"),
-    (gather_outside, tf.errors.InvalidArgumentError, "GatherV2 'taken' (declared at {line}): an index in rows is not in [0, 5), the positions of table f32[5,2]"),
+    (whole_number_over_zero, tf.errors.InvalidArgumentError, "FloorDiv 'quotient' (declared at {line}): a whole number is divided by zero: divisors[1] = 0"),
+    (gather_outside, tf.errors.InvalidArgumentError, "GatherV2 'taken' (declared at {line}): an index in rows is not in [0, 5), the positions of table f32[5,2]: rows[1] = 5"),
     (more_memory_than_there_is, tf.errors.ResourceExhaustedError, "cannot allocate 4000000000000 bytes for VariableV2 'table' (declared at {line})"),
     (more_memory_than_there_is_for_a_value, tf.errors.ResourceExhaustedError, "cannot allocate 800000000000000 bytes for a step's values; the largest, f32[10000000,10000000], is computed for 'x' (declared at {line})"),
     (more_memory_than_there_is_for_a_fetch, tf.errors.ResourceExhaustedError, "cannot allocate 17592186044416 bytes for a value that is fetched; the largest, f32[1099511627776,4], is computed for 'ones' (declared at {line})"),
@@ -312,10 +364,17 @@ CASES = [
     (random_numbers_of_a_negative_size, tf.errors.InvalidArgumentError, "RandomStandardNormal 'noise' (declared at {line}): sizes must be at least 0, not [-2, 3]"),
     (fed_paddings_below_zero, tf.errors.InvalidArgumentError, "PadV2 'padded' (declared at {line}): sizes must be at least 0, not [-2, 0, 0, 0]"),
     (slice_of_a_fed_size, tf.errors.InvalidArgumentError, "Slice 'part' (declared at {line}): begin [1, 1] and size [9, 1] reach outside the shape [4,3]"),
-    (slice_from_a_fed_begin, tf.errors.InvalidArgumentError, "StridedSlice 'part_3' (declared at {line}): a position along axis 0 of x f32[4,3] is not in [0, 4)"),
+    (slice_from_a_fed_begin, tf.errors.InvalidArgumentError, "Slice 'part' (declared at {line}): a position along axis 0 of x f32[4,3] is not in [0, 4): begin = [3, 0]"),
     (slice_from_too_many_begins, tf.errors.InvalidArgumentError, "Slice 'part' (declared at {line}): begin has 3 entries for an input of 2 axes"),
-    (index_that_is_fed, tf.errors.InvalidArgumentError, "StridedSlice 'strided_slice' (declared at {line}): a position along axis 0 of x f32[4,3] is not in [0, 4)"),
-    (label_that_is_no_class, tf.errors.InvalidArgumentError, "CheckLabels 'loss/CheckLabels' (declared at {line}): a label in labels is outside the valid range of [0, 10)"),
+    (index_that_is_fed, tf.errors.InvalidArgumentError, "StridedSlice 'strided_slice' (declared at {line}): a position along axis 0 of x f32[4,3] is not in [0, 4): 4"),
+    (label_that_is_no_class, tf.errors.InvalidArgumentError, "CheckLabels 'loss/CheckLabels' (declared at {line}): a label in labels is outside the valid range of [0, 10): labels[1] = 10"),
+    (index_before_the_first_that_is_fed, tf.errors.InvalidArgumentError, "StridedSlice 'strided_slice' (declared at {line}): a position along axis 0 of x f32[4,3] is not in [0, 4): -9"),
+    (constant_index_outside, tf.errors.InvalidArgumentError, "GatherV2 'taken' (declared at {line}): an index in rows is not in [0, 4), the positions of x f32[4,3]: rows[1] = 9"),
+    (whole_number_to_a_negative_power, tf.errors.InvalidArgumentError, "Pow 'power' (declared at {line}): Integers to negative integer powers are not allowed: exponents[1] = -2"),
+    (constant_negative_power, tf.errors.InvalidArgumentError, "Pow 'power' (declared at {line}): Integers to negative integer powers are not allowed: Const[0] = -1"),
+    (negative_depth_that_is_fed, tf.errors.InvalidArgumentError, "NotNegative 'one_hot/NotNegative' (declared at {line}): one_hot needs a depth of at least 0, not -3"),
+    (id_that_is_no_row_while_training, tf.errors.InvalidArgumentError, "GatherV2 'rows' (declared at {line}): an index in ids is not in [0, 5), the positions that are looked up: ids[1] = 5"),
+    (negative_id_while_training, tf.errors.InvalidArgumentError, "GatherV2 'rows' (declared at {line}): an index in ids is not in [0, 5), the positions that are looked up: ids[1] = -1"),
 ]  # fmt: skip
 
 
@@ -368,3 +427,32 @@ def test_errors_know_their_operation_and_their_code():
         assert caught.value.op.name == "w"
         assert caught.value.error_code == 9
         assert isinstance(caught.value, tf.errors.OpError)
+
+
+def test_a_lookup_that_fails_in_training_is_the_users_operation_and_changes_nothing():
+    with tf.Graph().as_default(), tf.Session() as session:
+        table, ids = tf.get_variable("table", [5, 2]), tf.placeholder(tf.int32, [2])
+        rows = tf.nn.embedding_lookup(table, ids, name="rows")
+        loss = tf.reduce_sum(rows)
+        train = tf.train.MomentumOptimizer(0.1, 0.9).minimize(loss)
+        session.run(tf.global_variables_initializer())
+        before = session.run(tf.global_variables())
+        for wrong in ([1, -1], [-5, 0], [5, 1]):
+            for fetches in (train, [train, loss], tf.gradients(loss, table)):
+                with pytest.raises(tf.errors.InvalidArgumentError) as caught:
+                    session.run(fetches, {ids: wrong})
+                assert caught.value.op is rows.op
+                assert caught.value.node_def is rows.op
+        for old, new in zip(before, session.run(tf.global_variables()), strict=True):
+            np.testing.assert_array_equal(old, new)
+
+
+def test_an_index_that_takes_long_to_compute_again_is_told_without_its_value():
+    with tf.Graph().as_default(), tf.Session() as session:
+        index = start = tf.placeholder(tf.int32, [])
+        for _ in range(300):
+            index = index + 1
+        taken = tf.gather(tf.zeros([4]), index, name="taken")
+        with pytest.raises(tf.errors.InvalidArgumentError) as caught:
+            session.run(taken, {start: 0})
+        assert str(caught.value).endswith("is not in [0, 4), the positions of zeros f32[4]")

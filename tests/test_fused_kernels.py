@@ -52,6 +52,22 @@ def _shapes(x, w):
     return [tf.reshape(tf.transpose(x), [3, 8]) * 2.0, tf.tile(x, [2, 3]), tf.stack([x, x + 1]), tf.reduce_prod(x)]
 
 
+def _heads_beside_each_other(x, w):
+    parts = [tf.transpose(tf.reshape(tf.tile(x * n, [4, 8]), [4, -1, 3, 16]), [0, 2, 1, 3]) for n in (1.0, 2.0)]
+    return [tf.concat([tf.reshape(tf.transpose(tf.exp(p), [0, 2, 1, 3]), [-1, 48]) for p in parts], 1), *parts]
+
+
+def _padded_where_computed(x, w):
+    whole = tf.cast(x * 4.0, tf.int32)
+    return [
+        tf.pad(tf.nn.relu(x * 2.0 - 1.0), [[1, 0], [0, 1]], constant_values=3.0),
+        tf.pad(tf.log(tf.abs(x) + 0.5), [[0, 0], [1, 1]]),
+        tf.pad(tf.gather(w, tf.clip_by_value(whole[0], 0, 5)), [[1, 0], [0, 1]]),
+        tf.pad(tf.floordiv(whole, tf.abs(whole) + 1), [[0, 1], [0, 0]], constant_values=9),
+        tf.pad(tf.exp(x), [[0, 0], [20, 20]]),
+    ]
+
+
 def _parts_beside_each_other(x, w):
     row = tf.nn.softmax(x) + tf.exp(x)
     product = tf.matmul(x, w)
@@ -67,7 +83,7 @@ def _parts_beside_each_other(x, w):
 CASES = [
     _wanted_and_padded, _wanted_and_broadcast, _batch_normalised, _layer_normalised_with_gradient,
     _softmax_of_a_product_twice_differentiated, _transposes, _blocks, _positions, _shapes,
-    _parts_beside_each_other,
+    _heads_beside_each_other, _padded_where_computed, _parts_beside_each_other,
 ]  # fmt: skip
 
 

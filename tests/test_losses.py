@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -130,7 +131,7 @@ def test_no_losses_are_zero() -> None:
         (lambda: tf.losses.mean_squared_error([1.0], [2.0], reduction="most"), "Invalid Reduction Key most."),
         (
             lambda: tf.losses.mean_squared_error(Y, A, weights=[1.0, 2.0, 3.0]),
-            "weights can not be broadcast to values. values shape=(3, 2). weights shape=(3,).",
+            "compute_weighted_loss: weights can not be broadcast to values. values shape=(3, 2). weights shape=(3,).",
         ),
         (lambda: tf.losses.cosine_distance([1.0], [1.0]), "You must specify 'axis'."),
     ],
@@ -139,3 +140,33 @@ def test_errors(declare: Callable[[], Any], text: str) -> None:
     with pytest.raises(ValueError) as caught:
         declare()
     assert str(caught.value) == text
+
+
+@pytest.mark.parametrize("function", ["mean_squared_error", "absolute_difference", "log_loss", "huber_loss"])
+@pytest.mark.parametrize("came", [1, 2])
+def test_batches_that_differ_are_refused_when_they_are_fed(function: str, came: int) -> None:
+    labels, guesses = (tf.placeholder(tf.float32, [None, 3], name) for name in ("labels", "guesses"))
+    loss = getattr(tf.losses, function)(labels, guesses)
+    with tf.Session() as session, pytest.raises(tf.errors.InvalidArgumentError) as caught:
+        session.run(loss, {labels: np.zeros((came, 3)), guesses: np.zeros((4, 3))})
+    assert re.sub(r"test_losses\.py:\d+", "LINE", str(caught.value)) == (
+        f"{function} '{function}/labels' (declared at LINE): labels and predictions have shapes ({came}, 3) and "
+        "(4, 3); wanted equal shapes"
+    )
+
+
+@pytest.mark.parametrize(("shape", "fits"), [((2, 1), True), ((1, 3), True), ((1, 4), False), ((4, 3), False)])
+def test_weights_that_are_fed_are_as_many_as_the_losses_or_1(shape: tuple[int, int], fits: bool) -> None:
+    weights, guesses = tf.placeholder(tf.float32, [None, None]), tf.placeholder(tf.float32, [None, 3])
+    loss = tf.losses.mean_squared_error(tf.zeros_like(guesses), guesses, weights)
+    with tf.Session() as session:
+        feeds = {weights: np.ones(shape), guesses: np.ones((2, 3))}
+        if fits:
+            assert session.run(loss, feeds) == 1
+            return
+        with pytest.raises(tf.errors.InvalidArgumentError) as caught:
+            session.run(loss, feeds)
+    assert re.sub(r"test_losses\.py:\d+", "LINE", str(caught.value)) == (
+        "compute_weighted_loss 'mean_squared_error/weights' (declared at LINE): weights can not be broadcast to "
+        f"values. values shape=(2, 3). weights shape={shape}."
+    )

@@ -172,6 +172,33 @@ class Code:
             merged.append(phi)
         return merged
 
+    def walk(
+        self,
+        begin: Index,
+        end: Index,
+        pointers: Sequence[tuple[ir.Value, Index]],
+        body: Callable[..., Sequence[ir.Value] | None],
+        carried: Sequence[ir.Value] = (),
+    ) -> list[ir.Value]:
+        """`loop` with step 1 whose body gets pointers, each further by its step in every turn, and what is carried.
+
+        The pointers are moved, and opaque, so that loop strength reduction finds nothing to think about.
+        """
+        starts = [self.at(pointer, self.mul(begin, step)) for pointer, step in pointers]
+        moving = [place for place, (_, step) in enumerate(pointers) if step != 0]
+
+        def turn(_: Index, *state: ir.Value) -> list[ir.Value]:
+            here = list(starts)
+            for place, pointer in zip(moving, state, strict=False):
+                here[place] = pointer
+            results = list(body(*here, *state[len(moving) :]) or ())
+            following = [self.opaque_pointer(self.at(here[place], pointers[place][1])) for place in moving]
+            return [*following, *results]
+
+        if isinstance(begin, int) and isinstance(end, int) and end - begin <= 1:
+            return list(body(*starts, *carried) or ()) if begin < end else list(carried)
+        return self.loop(begin, end, 1, turn, [*(starts[place] for place in moving), *carried])[len(moving) :]
+
     # Memory. Pointers move by elements.
 
     def at(self, pointer: ir.Value, offset: Index) -> ir.Value:

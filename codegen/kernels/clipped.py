@@ -151,13 +151,12 @@ class Clipped:
             if turn.rows is not None:
                 return in_parts(turn, rest, a, b, totals)
 
-            def body(k: Index, *totals: ir.Value) -> list[ir.Value]:
-                here = code.at(a, code.mul(k, turn.a))
+            def body(here: ir.Value, there: ir.Value, *totals: ir.Value) -> list[ir.Value]:
                 if not rest and isinstance(turn.a, int) and abs(turn.a) * code.element_bytes >= 64:
                     code.prefetch(code.at(here, AHEAD * turn.a), near=True)
-                return nest(rest, here, code.at(b, code.mul(k, turn.b)), rows, list(totals))
+                return nest(rest, here, there, rows, list(totals))
 
-            return code.loop(turn.begin, turn.end, 1, body, totals)
+            return code.walk(turn.begin, turn.end, [(a, turn.a), (b, turn.b)], body, totals)
 
         def in_parts(
             turn: _Turn, rest: Sequence[_Turn], a: ir.Value, b: ir.Value, totals: list[ir.Value]

@@ -237,7 +237,9 @@ class _Loops:
 
         def single(row: Index) -> None:
             one = Tile(1, tile.vectors, tile.lanes)
-            here, there = code.at(a, code.mul(row, self.a.row_step)), code.at(sums, code.mul(row, tile.columns))
+            step = self.a.row_step
+            assert not isinstance(step, tuple), "rows of unknown number lie evenly"
+            here, there = code.at(a, code.mul(row, step)), code.at(sums, code.mul(row, tile.columns))
             microtile.store_tile(code, one, self._products(one, here, b, part), there)
 
         code.when(code.less(site.m, tile.rows), lambda: code.loop(0, site.m, 1, single), whole)

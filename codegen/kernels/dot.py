@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from llvmlite import ir
 
 from graphc.codegen.kernels.building import Code, Index
-from graphc.codegen.kernels.microtile import Step
+from graphc.codegen.kernels.microtile import RowStep, Step, row_place
 
 
 def dot_products(
@@ -21,7 +21,7 @@ def dot_products(
     lanes: int,
     steps: Sequence[Step],
     a: ir.Value,
-    row_step: Index,
+    row_step: RowStep,
     b: ir.Value,
     column_step: Index,
 ) -> list[ir.Value]:
@@ -35,19 +35,19 @@ def dot_products(
         if not rest:
             return run(step.extent, a, b, totals)
 
-        def turn(k: Index, *totals: ir.Value) -> list[ir.Value]:
-            return nest(rest, code.at(a, code.mul(k, step.a)), code.at(b, code.mul(k, step.b)), totals)
+        def turn(a: ir.Value, b: ir.Value, *totals: ir.Value) -> list[ir.Value]:
+            return nest(rest, a, b, totals)
 
-        return code.loop(0, step.extent, 1, turn, totals)
+        return code.walk(0, step.extent, [(a, step.a), (b, step.b)], turn, totals)
 
     def run(extent: Index, a: ir.Value, b: ir.Value, totals: Sequence[ir.Value]) -> list[ir.Value]:
-        whole = code.sub(extent, code.divmod(extent, lanes)[1])
+        vectors, left = code.divmod(extent, lanes)
+        whole = code.sub(extent, left)
 
-        def turn(k: Index, *totals: ir.Value) -> list[ir.Value]:
-            return products(code.at(a, k), code.at(b, k), None, totals)
+        def turn(a: ir.Value, b: ir.Value, *totals: ir.Value) -> list[ir.Value]:
+            return products(a, b, None, totals)
 
-        totals = code.loop(0, whole, lanes, turn, totals)
-        left = code.sub(extent, whole)
+        totals = code.walk(0, vectors, [(a, lanes), (b, lanes)], turn, totals)
         if isinstance(left, int) and left == 0:
             return totals
         mask = code.first_lanes(left, lanes)
@@ -58,7 +58,7 @@ def dot_products(
         return code.loop(whole, extent, lanes, last, totals)  # One turn or none: a loop, because it carries totals.
 
     def products(a: ir.Value, b: ir.Value, mask: ir.Value | None, totals: Sequence[ir.Value]) -> list[ir.Value]:
-        left = [vector(code.at(a, code.mul(r, row_step)), mask) for r in range(rows)]
+        left = [vector(code.at(a, row_place(code, r, row_step)), mask) for r in range(rows)]
         right = [vector(code.at(b, code.mul(c, column_step)), mask) for c in range(columns)]
         pairs = [(x, y) for x in left for y in right]
         return [code.multiply_add(x, y, total) for (x, y), total in zip(pairs, totals, strict=True)]

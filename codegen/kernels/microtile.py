@@ -18,6 +18,10 @@ from graphc.records import record
 AHEAD = 8
 
 
+# How far apart the rows of a tile are; where they do not lie evenly, how far each is from the first.
+RowStep = Index | tuple[Index, ...]
+
+
 @record
 class Step:
     """One loop over (part of) K: its trip count and how far each operand moves in a turn."""
@@ -49,7 +53,7 @@ def accumulate(
     tile: Tile,
     steps: Sequence[Step],
     a: ir.Value,
-    row_step: Index,
+    row_step: RowStep,
     b: ir.Value,
     column_step: Index,
     mask: ir.Value | None,
@@ -64,13 +68,12 @@ def accumulate(
             return one_step(a, b, totals)
         step, rest = steps[0], steps[1:]
 
-        def turn(k: Index, *totals: ir.Value) -> list[ir.Value]:
-            a_here, b_here = code.at(a, code.mul(k, step.a)), code.at(b, code.mul(k, step.b))
+        def turn(a_here: ir.Value, b_here: ir.Value, *totals: ir.Value) -> list[ir.Value]:
             if not rest and isinstance(step.a, int) and abs(step.a) * code.element_bytes >= 64:
                 code.prefetch(code.at(a_here, AHEAD * step.a), near=True)
             return nest(rest, a_here, b_here, list(totals))
 
-        return code.loop(0, step.extent, 1, turn, totals)
+        return code.walk(0, step.extent, [(a, step.a), (b, step.b)], turn, totals)
 
     def one_step(a: ir.Value, b: ir.Value, totals: list[ir.Value]) -> list[ir.Value]:
         return one_k(code, tile, range(tile.rows), a, row_step, b, column_step, mask, totals)
@@ -78,12 +81,17 @@ def accumulate(
     return nest(steps, a, b, [code.zero(tile.lanes)] * (tile.rows * tile.vectors))
 
 
+def row_place(code: Code, row: int, step: RowStep) -> Index:
+    """How far a row is from the first."""
+    return step[row] if isinstance(step, tuple) else code.mul(row, step)
+
+
 def one_k(
     code: Code,
     tile: Tile,
     rows: Sequence[int],
     a: ir.Value,
-    row_step: Index,
+    row_step: RowStep,
     b: ir.Value,
     column_step: Index,
     mask: ir.Value | None,
@@ -97,7 +105,7 @@ def one_k(
     row_of_b = [vector(code.at(b, code.mul(v * tile.lanes, column_step))) for v in range(tile.vectors)]
     sums = []
     for place, r in enumerate(rows):
-        element = code.splat(code.load(code.at(a, code.mul(r, row_step))), tile.lanes)
+        element = code.splat(code.load(code.at(a, row_place(code, r, row_step))), tile.lanes)
         for v, columns in enumerate(row_of_b):
             sums.append(code.multiply_add(element, columns, totals[place * tile.vectors + v]))
     return sums

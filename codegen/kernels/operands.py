@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from llvmlite import ir
 
 from graphc.codegen.kernels.building import Index
+from graphc.codegen.kernels.microtile import RowStep
 from graphc.codegen.kernels.packing import (
     Move,
     copy_clamped,
@@ -14,6 +15,7 @@ from graphc.codegen.kernels.packing import (
     copy_partial_runs,
     copy_runs,
     copy_runs_in_blocks,
+    copy_strided,
     copy_transposed,
     walk,
 )
@@ -21,6 +23,8 @@ from graphc.codegen.kernels.site import Coordinates, KStep, Site
 from graphc.records import record
 
 Range = tuple[Index, Index]
+# Columns so far apart, as those of a strided convolution, are picked from whole vectors.
+MOST_APART = 4
 
 
 @record
@@ -41,11 +45,13 @@ class OperandA:
     copy: ir.Value
 
     @property
-    def row_step(self) -> Index:
-        """How far apart two rows are where the registers read them."""
+    def row_step(self) -> RowStep:
+        """How far apart rows are where the registers read them."""
         plan = self.site.plan
         if plan.pack_a:
             return 1 if plan.pack_a == "columns" else self.site.sizes(plan.row_elements)
+        if plan.tiled is None and plan.shape.rows:  # One tile of all rows, which are several axes.
+            return tuple(self.site.offsets(plan.shape.rows, row)[0] for row in range(plan.mr))
         return self._source_step
 
     @property
@@ -116,7 +122,7 @@ class OperandA:
         def one(r: Index) -> None:
             existing = code.least(code.add(rows.start, r), code.sub(site.m, 1))
             source = code.at(a, site.offsets(site.plan.shape.rows, existing)[0])
-            copy_moves(code, moves, source, code.at(copy, code.mul(r, self.row_step)), site.lanes)
+            copy_moves(code, moves, source, code.at(copy, code.mul(r, site.sizes(site.plan.row_elements))), site.lanes)
 
         code.loop(0, site.plan.mr, 1, one)
 
@@ -198,7 +204,9 @@ class OperandB:
             return
 
         def one(source: ir.Value, copy: ir.Value) -> None:
-            if moves and moves[-1].source == 1:
+            if isinstance(step, int) and 1 < step <= MOST_APART:
+                copy_strided(code, moves, source, copy, tile.columns, step, tile.lanes)
+            elif moves and moves[-1].source == 1:
                 copy_transposed(code, moves, source, copy, tile.columns, step, tile.lanes)
             else:
                 copy_clamped(code, moves, source, copy, tile.columns, tile.columns, step)

@@ -54,10 +54,10 @@ def walk(
         return
     move, rest = moves[0], moves[1:]
 
-    def turn(i: Index) -> None:
-        walk(code, rest, code.at(source, code.mul(i, move.source)), code.at(copy, code.mul(i, move.copy)), body)
+    def turn(source: ir.Value, copy: ir.Value) -> None:
+        walk(code, rest, source, copy, body)
 
-    code.loop(0, move.extent, 1, turn)
+    code.walk(0, move.extent, [(source, move.source), (copy, move.copy)], turn)
 
 
 def copy_element(code: Code, source: ir.Value, copy: ir.Value) -> None:
@@ -153,6 +153,37 @@ def copy_clamped(
     code.loop(0, width, 1, column)
 
 
+def copy_strided(
+    code: Code, moves: Sequence[Move], source: ir.Value, copy: ir.Value, width: int, step: int, lanes: int
+) -> None:
+    """``width`` columns, a few elements apart, at every position of ``moves``."""
+
+    def run(source: ir.Value, copy: ir.Value) -> None:
+        for v in range(0, width, lanes):
+            code.store(columns_of(code, code.at(source, v * step), step, lanes, lanes), code.at(copy, v))
+
+    walk(code, merged(code, moves), source, copy, run)
+
+
+def columns_of(code: Code, start: ir.Value, step: Index, lanes: int, count: int) -> ir.Value:
+    """The elements ``step`` apart from ``start`` on, in lanes; of ``count``, if there are fewer, no more is read."""
+    if step == 0:
+        return code.splat(code.load(start), lanes)
+    if step == 1:
+        return code.load(start, lanes) if count >= lanes else code.load_masked(start, code.first_lanes(count, lanes))
+    if step == 2 and count >= lanes > 1:
+        # the second half ends with the last element, so that nothing behind it is touched
+        low, high = code.load(start, lanes), code.load(code.at(start, lanes - 1), lanes)
+        return code.shuffle(low, high, [2 * i if 2 * i < lanes else 2 * i + 1 for i in range(lanes)])
+    if lanes == 1:
+        return code.load(start)
+    result: ir.Value = code.zero(lanes)
+    for lane in range(min(lanes, count)):
+        element = code.load(code.at(start, code.mul(lane, step)))
+        result = code.builder.insert_element(result, element, ir.Constant(ir.IntType(32), lane))
+    return result
+
+
 def copy_transposed(
     code: Code, moves: Sequence[Move], source: ir.Value, copy: ir.Value, width: int, step: Index, lanes: int
 ) -> None:
@@ -164,15 +195,16 @@ def copy_transposed(
         whole = code.sub(last.extent, code.divmod(last.extent, side)[1])
 
         def vectors(c: Index) -> None:
-            columns = [code.at(source, code.mul(code.add(c, lane), step)) for lane in range(lanes)]
-            here = code.at(copy, c)
+            columns = [code.mul(lane, step) for lane in range(lanes)]
+            rows = [code.mul(i, last.copy) for i in range(side)]
 
-            def square(k: Index) -> None:
-                places = [code.at(column, k) for column in columns]
-                for i, row in enumerate(_transposed_rows(code, places, side)):
-                    code.store(row, code.at(here, code.mul(code.add(k, i), last.copy)))
+            def square(there: ir.Value, here: ir.Value) -> None:
+                places = [code.at(there, column) for column in columns]
+                for place, row in zip(rows, _transposed_rows(code, places, side), strict=True):
+                    code.store(row, code.at(here, place))
 
-            code.loop(0, whole, side, square)
+            pointers = [(code.at(source, code.mul(c, step)), side), (code.at(copy, c), code.mul(side, last.copy))]
+            code.walk(0, code.div(last.extent, side), pointers, square)
 
         code.loop(0, width, lanes, vectors)
 

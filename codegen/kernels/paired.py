@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from llvmlite import ir
 
 from graphc.codegen.kernels.building import Code, Index
-from graphc.codegen.kernels.microtile import Step, Tile
+from graphc.codegen.kernels.microtile import RowStep, Step, Tile, row_place
+from graphc.codegen.kernels.packing import columns_of
 from graphc.dims import DimLike
 
 
@@ -19,7 +20,7 @@ def paired_products(
     tile: Tile,
     steps: Sequence[Step],
     a: ir.Value,
-    row_step: Index,
+    row_step: RowStep,
     a_column: Index,
     b: ir.Value,
     b_column: Index,
@@ -32,10 +33,10 @@ def paired_products(
             return one_step(a, b, totals)
         step, rest = steps[0], steps[1:]
 
-        def turn(k: Index, *totals: ir.Value) -> list[ir.Value]:
-            return nest(rest, code.at(a, code.mul(k, step.a)), code.at(b, code.mul(k, step.b)), list(totals))
+        def turn(a: ir.Value, b: ir.Value, *totals: ir.Value) -> list[ir.Value]:
+            return nest(rest, a, b, list(totals))
 
-        return code.loop(0, step.extent, 1, turn, totals)
+        return code.walk(0, step.extent, [(a, step.a), (b, step.b)], turn, totals)
 
     def one_step(a: ir.Value, b: ir.Value, totals: list[ir.Value]) -> list[ir.Value]:
         return one_pair(code, tile, range(tile.rows), a, row_step, a_column, b, b_column, columns, totals)
@@ -48,7 +49,7 @@ def one_pair(
     tile: Tile,
     rows: Sequence[int],
     a: ir.Value,
-    row_step: Index,
+    row_step: RowStep,
     a_column: Index,
     b: ir.Value,
     b_column: Index,
@@ -64,26 +65,7 @@ def one_pair(
     right = [vector(b, b_column, v) for v in range(tile.vectors)]
     sums = []
     for place, r in enumerate(rows):
-        row = code.at(a, code.mul(r, row_step))
+        row = code.at(a, row_place(code, r, row_step))
         for v, columns_of_b in enumerate(right):
             sums.append(code.multiply_add(vector(row, a_column, v), columns_of_b, totals[place * tile.vectors + v]))
     return sums
-
-
-def columns_of(code: Code, start: ir.Value, step: Index, lanes: int, count: int) -> ir.Value:
-    """The elements ``step`` apart from ``start`` on, in lanes; of ``count``, if there are fewer, no more is read."""
-    if step == 0:
-        return code.splat(code.load(start), lanes)
-    if step == 1:
-        return code.load(start, lanes) if count >= lanes else code.load_masked(start, code.first_lanes(count, lanes))
-    if step == 2 and count >= lanes > 1:
-        # the second half ends with the last element, so that nothing behind it is touched
-        low, high = code.load(start, lanes), code.load(code.at(start, lanes - 1), lanes)
-        return code.shuffle(low, high, [2 * i if 2 * i < lanes else 2 * i + 1 for i in range(lanes)])
-    result = code.zero(lanes)
-    if lanes == 1:
-        return code.load(start)
-    for lane in range(min(lanes, count)):
-        element = code.load(code.at(start, code.mul(lane, step)))
-        result = code.builder.insert_element(result, element, ir.Constant(ir.IntType(32), lane))
-    return result

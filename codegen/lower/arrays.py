@@ -16,19 +16,25 @@ if TYPE_CHECKING:
 
 
 def _concat(nest: Nest, node: Operation) -> tuple[Statement, ...]:
+    """Loops over the axes before that of the concatenation, and in them each part after the other."""
     axis: int = node.kind.axis  # type: ignore[attr-defined]
     out, buffer = node.outputs[0], nest.outputs[node.outputs[0]]
-    statements: tuple[Statement, ...] = ()
-    start: DimLike = 0
-    for number, x in enumerate(node.inputs):
 
-        def write(index: Index, x: Tensor = x, start: DimLike = start) -> tuple[Statement, ...]:
-            place = (*index[:axis], index[axis] + start, *index[axis + 1 :])
-            return nest.with_checks(Store(buffer, offset(place, out.type.sizes), nest.values.at(x, index)))
+    def parts(outer: Index) -> tuple[Statement, ...]:
+        statements: tuple[Statement, ...] = ()
+        start: DimLike = 0
+        for number, x in enumerate(node.inputs):
 
-        statements += loops(f"i{number}_", x.type.sizes, write)
-        start = start + x.type.sizes[axis]
-    return statements
+            def write(inner: Index, x: Tensor = x, start: DimLike = start) -> tuple[Statement, ...]:
+                place = (*outer, inner[0] + start, *inner[1:])
+                store = Store(buffer, offset(place, out.type.sizes), nest.values.at(x, (*outer, *inner)))
+                return nest.with_checks(store)
+
+            statements += loops(f"p{number}_", x.type.sizes[axis:], write)
+            start = start + x.type.sizes[axis]
+        return statements
+
+    return loops("i", out.type.sizes[:axis], parts)
 
 
 ROOTS: dict[type[Op], Root] = {ConcatV2: _concat}

@@ -1,7 +1,7 @@
 """Slices and pads. A slice is its input at other positions.
 
-A pad reads its input where there is something to read; an input that is computed, or stands with gaps between its
-cells, is written into a block that was filled before.
+A pad reads its input where there is something to read. An input that stands with gaps between its cells, or is
+computed for a few cells of the result, is written into a block that was filled before.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from graphc.codegen.loops import Apply, Expression, For, IndexValue, Literal, Load, Statement, Store
 from graphc.codegen.lower.values import Index, Root, Rule, Values, literal, offset
+from graphc.codegen.schedule_cost import estimate_size
 from graphc.dims import DimLike, Symbol, symbol
 from graphc.nodes import Op, Operation
 from graphc.ops.blocks import Pad, Slice
@@ -26,18 +27,25 @@ def _slice(values: Values, node: Operation, index: Index) -> Expression:
 
 def _pad(nest: Nest, node: Operation) -> tuple[Statement, ...]:
     kind: Pad = node.kind  # type: ignore[assignment]
-    if node.inputs[0] in nest.values.buffers and not any(kind.interior):
-        return _pad_memory(nest, node)
-    return _pad_filled(nest, node)
+    computed = node.inputs[0] not in nest.values.buffers
+    if any(kind.interior) or (computed and not _is_mostly_inside(node)):
+        return _pad_filled(nest, node)
+    return _pad_whole(nest, node)
 
 
-def _pad_memory(nest: Nest, node: Operation) -> tuple[Statement, ...]:
-    """Every cell of the result read from the input, or the value where that is beyond it: one nest, in any order."""
+def _is_mostly_inside(node: Operation) -> bool:
+    """Whether few cells of a pad lie around its input; sizes that are not known are taken to be so."""
+    inner, outer = estimate_size(node.inputs[0].type.elements), estimate_size(node.outputs[0].type.elements)
+    return 2 * outer <= 3 * inner
+
+
+def _pad_whole(nest: Nest, node: Operation) -> tuple[Statement, ...]:
+    """Every cell of the result from the input, or the value where that is beyond it: one nest, in any order."""
     kind: Pad = node.kind  # type: ignore[assignment]
     out, buffer = node.outputs[0], nest.outputs[node.outputs[0]]
-    source, sizes = nest.values.buffers[node.inputs[0]], node.inputs[0].type.sizes
+    x, sizes = node.inputs[0], node.inputs[0].type.sizes
 
-    def write(index: Index) -> Store:
+    def write(index: Index) -> tuple[Statement, ...]:
         place = tuple(position - low for position, low in zip(index, kind.low, strict=True))
         bounds = [
             condition
@@ -46,12 +54,12 @@ def _pad_memory(nest: Nest, node: Operation) -> tuple[Statement, ...]:
             for condition in _between(position, sizes[axis])
         ]
         if not bounds:
-            return Store(buffer, offset(index, out.type.sizes), Load(source, offset(place, sizes)))
+            return nest.with_checks(Store(buffer, offset(index, out.type.sizes), nest.values.at(x, place)))
         inside = reduce(lambda a, b: Apply("logical_and", (a, b), "bool"), bounds)
-        value: Expression = Load(source, offset(place, sizes), inside)
-        if kind.value != 0:  # what is not read is zero
+        value = nest.values.at_where(x, place, inside)
+        if kind.value != 0 or not isinstance(value, Load):  # what is not read is zero
             value = Apply("select", (inside, value, literal(kind.value, buffer.dtype)), buffer.dtype)
-        return Store(buffer, offset(index, out.type.sizes), value)
+        return nest.with_checks(Store(buffer, offset(index, out.type.sizes), value))
 
     return loops("i", out.type.sizes, write)
 

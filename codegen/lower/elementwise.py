@@ -6,18 +6,19 @@ from graphc.codegen.loops import Apply, Expression
 from graphc.codegen.lower.values import Index, Rule, Values, broadcast_index, literal
 from graphc.nodes import Op, Operation
 from graphc.ops.base import Const
+from graphc.ops.checks import is_negative, is_zero
 from graphc.ops.copies import Cast
 from graphc.ops.elementwise import Elementwise
 
-_FAILS_AT_ZERO = frozenset({"FloorDiv", "FloorMod", "TruncateDiv", "TruncateMod"})
+_REFUSED = {is_zero: "eq", is_negative: "lt"}  # how a refused whole number compares with 0
 
 
 def _elementwise(values: Values, node: Operation, index: Index) -> Expression:
     kind: Elementwise = node.kind  # type: ignore[assignment]
     operands = tuple(values.at(x, broadcast_index(index, x.type.sizes)) for x in node.inputs)
-    if kind.fn in _FAILS_AT_ZERO and node.inputs[1].dtype.is_integer:
-        divisor = operands[1]
-        values.fail_where(node, index, Apply("eq", (divisor, literal(0, divisor.dtype)), "bool"))
+    if kind.refuses is not None and node.inputs[1].dtype.is_integer:
+        second = operands[1]
+        values.fail_where(node, index, Apply(_REFUSED[kind.refuses[0]], (second, literal(0, second.dtype)), "bool"))
     return Apply(kind.record.scalar, operands, node.outputs[0].dtype.short)
 
 

@@ -42,8 +42,9 @@ def _outside(place: Expression, size: Expression) -> Expression:
 
 
 def _scatter_add(nest: Nest, node: Operation) -> tuple[Statement, ...]:
-    """Zeros, then every row added where its index says: a negative one nowhere, one too large is an error."""
-    axis: int = node.kind.axis  # type: ignore[attr-defined]
+    """Zeros, then every row added where its index says: a negative one nowhere, one that is refused is an error."""
+    kind: ScatterAdd = node.kind  # type: ignore[assignment]
+    axis = kind.axis
     x, indices = node.inputs[:2]
     out, buffer = node.outputs[0], nest.outputs[node.outputs[0]]
     sizes, inner = out.type.sizes, axis + len(indices.type.sizes)
@@ -51,14 +52,15 @@ def _scatter_add(nest: Nest, node: Operation) -> tuple[Statement, ...]:
 
     def add_row(middle: Index) -> tuple[Statement, ...]:
         wanted = nest.values.at(indices, middle)
-        beyond = Apply("ge", (wanted, IndexValue(sizes[axis], wanted.dtype)), "bool")
+        size = IndexValue(sizes[axis], wanted.dtype)
+        refused = _outside(wanted, size) if kind.lookup else Apply("ge", (wanted, size), "bool")
         inside = Apply("logical_and", (
             Apply("ge", (wanted, literal(0, wanted.dtype)), "bool"),
-            Apply("lt", (wanted, IndexValue(sizes[axis], wanted.dtype)), "bool"),
+            Apply("lt", (wanted, size), "bool"),
         ), "bool")  # fmt: skip
 
         errors, code = nest.errors(node)
-        checks = nest.with_checks(Check(beyond, errors, code))
+        checks = nest.with_checks(Check(refused, errors, code))
 
         def add(around: Index) -> tuple[Statement, ...]:
             place = offset((*around[:axis], _position(wanted), *around[axis:]), sizes)

@@ -14,10 +14,12 @@ if TYPE_CHECKING:
 
 
 def _random(nest: Nest, node: Operation) -> tuple[Statement, ...]:
-    """The last input says where in the stream this run begins; limits come before it."""
+    """The last input says where in the stream this run begins, the one before it which stream; limits come first."""
     kind: Random = node.kind  # type: ignore[assignment]
-    *limits, position = (nest.values.at(x, ()) for x in node.inputs)
-    draw = Draw(nest.outputs[node.outputs[0]], kind.sampler, (kind.seed, kind.seed2), position, tuple(limits))
+    *between, stream, counter = node.inputs
+    seeds = (nest.values.at(stream, (0,)), nest.values.at(stream, (1,)))
+    position, *limits = (nest.values.at(x, ()) for x in (counter, *between))
+    draw = Draw(nest.outputs[node.outputs[0]], kind.sampler, seeds, position, tuple(limits))
     return nest.with_checks(draw)
 
 

@@ -17,15 +17,16 @@ if TYPE_CHECKING:
 
 def _write_rows(nest: Nest, node: Operation) -> tuple[Statement, ...]:
     """Every row written where its index says; an index outside is an error."""
-    return _rows(nest, node, None)
+    return _rows(nest, node, None, lookup=True)
 
 
 def _add_rows(nest: Nest, node: Operation) -> tuple[Statement, ...]:
-    """Every row added where its index says: a negative one nowhere, one too large is an error."""
-    return _rows(nest, node, "add")
+    """Every row added where its index says: a negative one nowhere, one that is refused is an error."""
+    kind: AddRows = node.kind  # type: ignore[assignment]
+    return _rows(nest, node, "add", kind.lookup)
 
 
-def _rows(nest: Nest, node: Operation, combine: str | None) -> tuple[Statement, ...]:
+def _rows(nest: Nest, node: Operation, combine: str | None, lookup: bool) -> tuple[Statement, ...]:
     _, indices, rows = node.inputs
     buffer, sizes = nest.outputs[node.outputs[0]], node.outputs[0].type.sizes
 
@@ -34,7 +35,7 @@ def _rows(nest: Nest, node: Operation, combine: str | None) -> tuple[Statement, 
         zero, count = literal(0, wanted.dtype), IndexValue(sizes[0], wanted.dtype)
         above, beyond = Apply("ge", (wanted, zero), "bool"), Apply("ge", (wanted, count), "bool")
         below = Apply("lt", (wanted, zero), "bool")
-        wrong: Expression = beyond if combine else Apply("logical_or", (below, beyond), "bool")
+        wrong: Expression = Apply("logical_or", (below, beyond), "bool") if lookup else beyond
         errors, code = nest.errors(node)
         checks = nest.with_checks(Check(wrong, errors, code))
         inside = Apply("logical_and", (above, Apply("lt", (wanted, count), "bool")), "bool")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from graphc.codegen.loops import Buffer, Check, Expression, Literal, Load, Statement
+from graphc.codegen.loops import Apply, Buffer, Check, Expression, Literal, Load, Statement
 from graphc.dims import DimLike, row_major_strides
 from graphc.nodes import Op, Operation, Tensor
 
@@ -29,6 +29,7 @@ class Values:
         self._checks: list[tuple[Operation, Expression]] = []  # where an expression is true, the node fails
         self._checked: set[tuple[Operation, Index]] = set()
         self._known: dict[tuple[Tensor, Index], Expression] = {}
+        self._where: Expression | None = None  # where it is false, nothing is read, and nothing fails
 
     def at(self, tensor: Tensor, index: Index) -> Expression:
         """The value of ``tensor`` at ``index``."""
@@ -37,11 +38,20 @@ class Values:
             self._known[key] = self._make(tensor, index)
         return self._known[key]
 
+    def at_where(self, tensor: Tensor, index: Index, where: Expression) -> Expression:
+        """The value at ``index`` where a condition holds; elsewhere some value made without reading anything."""
+        self.forget()
+        self._where = where
+        value = self.at(tensor, index)
+        self._where = None
+        self.forget()
+        return value
+
     def _make(self, tensor: Tensor, index: Index) -> Expression:
         if tensor in self.locals:
             return self.locals[tensor](index)
         if tensor in self.buffers:
-            return Load(self.buffers[tensor], offset(index, tensor.type.sizes))
+            return Load(self.buffers[tensor], offset(index, tensor.type.sizes), self._where)
         return self.computed(tensor, index)
 
     def computed(self, tensor: Tensor, index: Index) -> Expression:
@@ -60,6 +70,8 @@ class Values:
         """Asks for a check of what the node reads at ``index``; once, however often the value is made."""
         if (node, index) not in self._checked:
             self._checked.add((node, index))
+            if self._where is not None:
+                condition = Apply("logical_and", (self._where, condition), "bool")
             self._checks.append((node, condition))
 
     def take_checks(self, errors: Callable[[Operation], tuple[Buffer, int]]) -> tuple[Check, ...]:

@@ -23,7 +23,7 @@ from graphc.aot.description import EntryPoint, Field, describe, state_layout
 from graphc.aot.entries import Built, Sizing, build_entry, graph_of
 from graphc.aot.identifiers import is_identifier, is_module
 from graphc.aot.loader import Model, state_file
-from graphc.executable import failure_text
+from graphc.faults import failure_text
 from graphc.graph import Graph
 from graphc.nodes import Operation
 from graphc.shapes import TensorType

@@ -7,22 +7,28 @@ maximum changes no value, so no gradient flows through it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from graphc import dtypes
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import apply, constant, convert_to_tensor, graph_of
+from graphc.ops.checks import fitting
 from graphc.ops.indexing import CheckLabels, one_hot
+from graphc.ops.late import late
 from graphc.ops.reduction import reduce_max, reduce_sum
 from graphc.ops.reshaping import cast_like, count, expand_dims, squeeze
 from graphc.ops.shape_values import static_axis
-from graphc.shapes import is_compatible, normalise_axis
+from graphc.shapes import TensorShape, TensorType, is_compatible, normalise_axis
 
 
 def softmax(logits: Any, axis: Any = None, name: str | None = None, dim: Any = None) -> Tensor:
     """``exp(x) / sum(exp(x))`` along ``axis`` (the last one where None), without overflow."""
-    x, at = _logits(logits, axis, dim)
+    x = _scores(logits)
+    if x.type.rank is None:
+        return _later("Softmax", softmax, x, axis=_axis(axis, dim), name=name)
+    at = _position(x, axis, dim)
     with graph_of([x]).name_scope(name or "Softmax") as scope:
         powers = e.exp(_shifted(x, at))
         return e.realdiv(powers, reduce_sum(powers, at, keepdims=True), name=scope)
@@ -30,7 +36,10 @@ def softmax(logits: Any, axis: Any = None, name: str | None = None, dim: Any = N
 
 def log_softmax(logits: Any, axis: Any = None, name: str | None = None, dim: Any = None) -> Tensor:
     """``log(softmax(x))`` along ``axis`` (the last one where None), without overflow."""
-    x, at = _logits(logits, axis, dim)
+    x = _scores(logits)
+    if x.type.rank is None:
+        return _later("LogSoftmax", log_softmax, x, axis=_axis(axis, dim), name=name)
+    at = _position(x, axis, dim)
     with graph_of([x]).name_scope(name or "LogSoftmax") as scope:
         shifted = _shifted(x, at)
         return e.subtract(shifted, _log_sum_exp(shifted, at), name=scope)
@@ -48,11 +57,15 @@ def softmax_cross_entropy_with_logits_v2(
 
     Gradients flow to the labels too.
     """
-    _need_names("softmax_cross_entropy_with_logits", _sentinel, labels, logits)
-    x, at = _logits(logits, axis, dim)
+    function = "softmax_cross_entropy_with_logits"
+    _need_names(function, _sentinel, labels, logits)
+    x = _scores(logits)
     wanted = cast_like(convert_to_tensor(labels), x)
-    _check_same_shape(wanted, x)
-    with graph_of([x]).name_scope(name or "softmax_cross_entropy_with_logits") as scope:
+    if x.type.rank is None:
+        return _later(function, softmax_cross_entropy_with_logits_v2, wanted, x, axis=_axis(axis, dim), name=name)
+    at = _position(x, axis, dim)
+    with graph_of([x]).name_scope(name or function) as scope:
+        wanted = fitting(wanted, x, _check_same_shape, function)
         shifted = _shifted(x, at)
         # Equal to sum(labels * (log_sum - shifted)), but the adjoint needs no further sum over the classes.
         log_sum = squeeze(_log_sum_exp(shifted, at), at)
@@ -78,11 +91,14 @@ def sparse_softmax_cross_entropy_with_logits(
     _sentinel: Any = None, labels: Any = None, logits: Any = None, name: str | None = None
 ) -> Tensor:
     """``-log_softmax(logits)[label]`` for each row; a label that is no class is an error when the graph runs."""
-    _need_names("sparse_softmax_cross_entropy_with_logits", _sentinel, labels, logits)
-    x, at = _logits(logits, -1, None)
-    classes = convert_to_tensor(labels)
-    _check_class_numbers(classes, x)
+    function = "sparse_softmax_cross_entropy_with_logits"
+    _need_names(function, _sentinel, labels, logits)
+    x, classes = _scores(logits), convert_to_tensor(labels)
+    if x.type.rank is None:
+        return _later(function, sparse_softmax_cross_entropy_with_logits, classes, x, name=name)
+    at = _position(x, -1, None)
     with graph_of([x]).name_scope(name or "SparseSoftmaxCrossEntropyWithLogits") as scope:
+        classes = fitting(classes, x, _check_class_numbers, function)
         classes = apply(CheckLabels(), classes, _class_count(classes, x))
         shifted = _shifted(x, at)
         log_sum = squeeze(_log_sum_exp(shifted, at), at)
@@ -98,8 +114,8 @@ def sigmoid_cross_entropy_with_logits(
     _need_names("sigmoid_cross_entropy_with_logits", _sentinel, labels, logits)
     x = convert_to_tensor(logits)
     z = convert_to_tensor(labels, None if hasattr(labels, "dtype") else x.dtype)
-    _check_same_shape(z, x, "sigmoid_cross_entropy_with_logits")
     with graph_of([x]).name_scope(name or "logistic_loss") as scope:
+        z = fitting(z, x, _check_same_shape, "sigmoid_cross_entropy_with_logits")
         # max(x, 0) - x * z + log(1 + exp(-|x|)): written with select, whose adjoint at 0 is exact.
         positive = x >= 0
         return e.add(e.select(positive, x, 0) - x * z, e.log1p(e.exp(e.select(positive, -x, x))), name=scope)
@@ -111,8 +127,8 @@ def weighted_cross_entropy_with_logits(
     """The sigmoid cross entropy in which the positive labels count ``pos_weight`` times."""
     x = convert_to_tensor(logits)
     z = convert_to_tensor(targets if labels is None else labels, x.dtype)
-    _check_same_shape(z, x, "weighted_cross_entropy_with_logits")
     with graph_of([x]).name_scope(name or "logistic_loss") as scope:
+        z = fitting(z, x, _check_same_shape, "weighted_cross_entropy_with_logits")
         weight = 1 + (convert_to_tensor(pos_weight, x.dtype) - 1) * z
         return e.add((1 - z) * x, weight * e.softplus(-x), name=scope)
 
@@ -139,16 +155,34 @@ def _class_count(classes: Tensor, scores: Tensor) -> Tensor:
     return count(scores, (scores.type.rank - 1,), classes.dtype)
 
 
-def _logits(logits: Any, axis: Any, dim: Any) -> tuple[Tensor, int]:
+def _scores(logits: Any) -> Tensor:
     x = convert_to_tensor(logits)
-    if x.dtype.is_integer:
+    if not x.dtype.is_floating:
         raise TypeError(f"logits of {x.op.describe()} have type {x.type}; wanted float32 or float64")
-    at = axis if axis is not None else dim if dim is not None else -1
-    if x.type.rank is None:
-        raise ValueError(f"logits of {x.op.describe()} have no known rank; give it with set_shape")
     if x.type.rank == 0:
         raise ValueError(f"logits of {x.op.describe()} are a scalar; wanted at least one axis")
-    return x, normalise_axis(static_axis(at, "softmax"), x.type.rank)
+    return x
+
+
+def _axis(axis: Any, dim: Any) -> Any:
+    return axis if axis is not None else dim if dim is not None else -1
+
+
+def _position(x: Tensor, axis: Any, dim: Any) -> int:
+    assert x.type.rank is not None
+    return normalise_axis(static_axis(_axis(axis, dim), "softmax"), x.type.rank)
+
+
+def _later(called: str, build: Callable[..., Tensor], *tensors: Tensor, name: str | None, axis: Any = None) -> Tensor:
+    """What ``build`` declares of logits, and of labels before them, once their rank is known."""
+    arguments = {} if axis is None else {"axis": axis}
+
+    def declared(*known: Tensor) -> Tensor:
+        if len(known) == 1:
+            return build(*known, **arguments)
+        return build(labels=known[0], logits=known[1], **arguments)
+
+    return late(called, declared, tensors, [], TensorType(tensors[-1].dtype, None), name=name)[0]
 
 
 def _shifted(x: Tensor, axis: int) -> Tensor:
@@ -167,24 +201,25 @@ def _need_names(function: str, sentinel: Any, labels: Any, logits: Any) -> None:
         raise ValueError("Both labels and logits must be provided.")
 
 
-def _check_same_shape(labels: Tensor, logits: Tensor, function: str = "softmax_cross_entropy_with_logits") -> None:
+def _check_same_shape(labels: TensorType, logits: TensorType) -> None:
     if labels.dtype is not logits.dtype:
-        raise TypeError(f"{function}: labels are {labels.type} and logits {logits.type}; convert one with tf.cast")
-    if not is_compatible(labels.type.shape, logits.type.shape):
-        raise ValueError(f"logits and labels must have the same shape ({logits.shape} vs {labels.shape})")
+        raise TypeError(f"labels are {labels} and logits {logits}; convert one with tf.cast")
+    if not is_compatible(labels.shape, logits.shape):
+        shapes = f"{TensorShape(logits.shape)} vs {TensorShape(labels.shape)}"
+        raise ValueError(f"logits and labels must have the same shape ({shapes})")
 
 
-def _check_class_numbers(labels: Tensor, logits: Tensor) -> None:
-    function = "sparse_softmax_cross_entropy_with_logits"
+def _check_class_numbers(labels: TensorType, logits: TensorType) -> None:
     if labels.dtype not in (dtypes.int32, dtypes.int64):
-        raise TypeError(f"{function}: labels are {labels.type}; wanted int32 or int64, one number for each row")
-    if labels.type.rank is not None and labels.type.rank != (logits.type.rank or 0) - 1:
+        raise TypeError(f"labels are {labels}; wanted int32 or int64, one number for each row")
+    if labels.rank is not None and labels.rank != (logits.rank or 0) - 1:
         raise ValueError(
-            f"Rank mismatch: Rank of labels (received {labels.type.rank}) should equal rank of logits minus 1 "
-            f"(received {logits.type.rank})."
+            f"Rank mismatch: Rank of labels (received {labels.rank}) should equal rank of logits minus 1 "
+            f"(received {logits.rank})."
         )
-    if labels.type.shape is not None and not is_compatible(labels.type.shape, logits.type.shape[:-1]):  # type: ignore[index]
+    assert logits.shape is not None
+    if not is_compatible(labels.shape, logits.shape[:-1]):
         raise ValueError(
-            f"Shape mismatch: The shape of labels (received {labels.shape}) should equal the shape of logits "
-            f"except for the last dimension (received {logits.shape})."
+            f"Shape mismatch: The shape of labels (received {TensorShape(labels.shape)}) should equal the shape of "
+            f"logits except for the last dimension (received {TensorShape(logits.shape)})."
         )

@@ -19,6 +19,7 @@ from graphc.dtypes import FLOATS, NUMBERS, DType
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import meaning
 from graphc.ops.base import apply, check_dtype, check_same_dtype, convert_to_tensor, convert_together
+from graphc.ops.checks import Refused, is_negative, is_zero
 from graphc.ops.copies import Cast, Identity, StopGradient
 from graphc.records import record
 from graphc.shapes import Shape, TensorType, broadcast
@@ -56,6 +57,21 @@ class Elementwise(Op):
         """The row of the formulary."""
         return RECORDS[self.fn]
 
+    @cached_property
+    def refuses(self) -> tuple[Callable[..., Any], str] | None:
+        """Which whole numbers are no second input, and why."""
+        return _REFUSES.get(self.fn)
+
+    def runtime_error(self, node: Operation) -> str:
+        """What went wrong where a whole number was refused."""
+        assert self.refuses is not None
+        return self.refuses[1]
+
+    def refused(self, node: Operation) -> Refused:
+        """The whole numbers that are no second input."""
+        assert self.refuses is not None
+        return Refused(1, self.refuses[0])
+
     def infer(self, *inputs: TensorType) -> TensorType:
         data = inputs[1:] if self.fn == "Select" else inputs
         if self.fn == "Select":
@@ -68,8 +84,8 @@ class Elementwise(Op):
         return TensorType(dtypes.bool if self.record.gives_bool else dtype, shape)
 
     def evaluate(self, *values: Any) -> Any:
-        if self.type in _WHOLE_DIVISIONS and values[1].dtype.kind in "iu" and not np.all(values[1]):
-            raise ZeroDivisionError(f"{self.type} of whole numbers by zero")
+        if self.refuses is not None and values[1].dtype.kind in "iu" and np.any(self.refuses[0](values[1], None)):
+            raise ArithmeticError(f"{self.type}: {self.refuses[1]}")
         with np.errstate(all="ignore"):
             result = np.asarray(self.record.numpy(*values))
         wanted = np.bool_ if self.record.gives_bool else values[-1].dtype
@@ -120,7 +136,13 @@ def _pow_exponent_adjoint(a: Tensor, b: Tensor, y: Tensor, g: Tensor) -> Tensor:
     return g * y * apply(Elementwise("Select"), positive, log(safe), _zero(a))
 
 
-_WHOLE_DIVISIONS = frozenset({"FloorDiv", "FloorMod", "TruncateDiv", "TruncateMod"})
+_REFUSES: dict[str, tuple[Callable[..., Any], str]] = {
+    "FloorDiv": (is_zero, "a whole number is divided by zero"),
+    "TruncateDiv": (is_zero, "a whole number is divided by zero"),
+    "FloorMod": (is_zero, "a remainder of division by zero is asked for"),
+    "TruncateMod": (is_zero, "a remainder of division by zero is asked for"),
+    "Pow": (is_negative, "Integers to negative integer powers are not allowed"),
+}
 _TWO_OVER_ROOT_PI = 2 / math.sqrt(math.pi)
 
 # fmt: off

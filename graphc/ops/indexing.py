@@ -16,6 +16,7 @@ from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import Const, apply, check_dtype, constant, convert_to_tensor, graph_of
 from graphc.ops.blocks import along
+from graphc.ops.checks import Refused, beyond, not_negative, outside
 from graphc.ops.late import is_late, late, number
 from graphc.ops.reduction import reduce_all, reduce_sum
 from graphc.ops.reshaping import ExpandDims, Squeeze, reshape, shape
@@ -59,23 +60,29 @@ class GatherV2(Op):
         x, indices = node.inputs
         size = x.type.sizes[self.axis]
         if self.slices:
-            return f"a position along axis {self.axis} of {x.label} {x.type} is not in [0, {size})"
-        return f"an index in {indices.label} is not in [0, {size}), the positions of {x.label} {x.type}"
+            return f"a position along axis {self.axis} of {x.user_label} {x.type} is not in [0, {size})"
+        return f"an index in {indices.user_label} is not in [0, {size}), the positions of {x.user_label} {x.type}"
+
+    def refused(self, node: Operation) -> Refused:
+        """An index outside the axis."""
+        return Refused(1, outside, node.inputs[0].type.sizes[self.axis])
 
     def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
         x, indices = node.inputs
-        return [scatter_add_like(grad, indices, x, self.axis), None]
+        return [_put_back(grad, indices, x, self.axis), None]
 
 
 @record
 class ScatterAdd(Op):
     """``y[outer, j, inner] = sum of x[outer, i, inner] over all i with indices[i] == j``, for ``0 <= j < size``.
 
-    A negative index drops its part; one of ``size`` or more is an error when the graph runs.
+    A negative index drops its part; one of ``size`` or more is an error when the graph runs. As the adjoint of a
+    ``lookup`` it is of indices that a gather has read: there a negative one is an error too.
     """
 
     axis: int = 0
     size: Size = None
+    lookup: bool = False
 
     type = "UnsortedSegmentSum"
     size_inputs = slice(2, None)
@@ -94,7 +101,7 @@ class ScatterAdd(Op):
 
     def evaluate(self, x: Any, indices: Any, size: Any = None) -> Any:
         count: Any = self.size if size is None else int(size)
-        _check_indices(np.maximum(indices, 0), 0, count, "segment_ids")
+        _check_indices(indices if self.lookup else np.maximum(indices, 0), 0, count, "segment_ids")
         end = self.axis + indices.ndim
         result = np.zeros((*x.shape[: self.axis], count, *x.shape[end:]), x.dtype)
         places = indices.reshape(-1).astype(np.int64)
@@ -106,11 +113,21 @@ class ScatterAdd(Op):
         return result
 
     def runtime_error(self, node: Operation) -> str:
-        """What went wrong where a segment id is too large."""
-        return f"a segment id in {node.inputs[1].label} is not below {self.size}, the number of segments"
+        """What went wrong where a segment id is too large, or an index of a lookup is outside."""
+        label = node.inputs[1].user_label
+        if self.lookup:
+            return f"an index in {label} is not in [0, {self.size}), the positions that are looked up"
+        return f"a segment id in {label} is not below {self.size}, the number of segments"
+
+    def refused(self, node: Operation) -> Refused:
+        """An id that is too large, and a negative index of a lookup."""
+        assert self.size is not None
+        return Refused(1, outside if self.lookup else beyond, self.size)
 
     def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
         indices = node.inputs[1]
+        if self.lookup:
+            return [apply(GatherV2(self.axis), grad, indices), *([None] * (len(node.inputs) - 1))]
         zero = convert_to_tensor(0, indices.dtype)
         taken = apply(GatherV2(self.axis), grad, e.maximum(indices, zero))
         outside = e.less(indices, zero)
@@ -123,7 +140,8 @@ class ScatterAdd(Op):
         """With the number of segments written in."""
         if self.size is not None:
             return None
-        return apply(ScatterAdd(self.axis, sizes_from(values[2], "unsorted_segment_sum")[0]), *inputs[:2])
+        size = sizes_from(values[2], "unsorted_segment_sum")[0]
+        return apply(ScatterAdd(self.axis, size, self.lookup), *inputs[:2])
 
 
 @record
@@ -145,7 +163,12 @@ class CheckLabels(Op):
         """What went wrong where a label is outside."""
         labels, size = node.inputs
         most = size.op.kind.value if isinstance(size.op.kind, Const) else "the number of classes"
-        return f"a label in {labels.label} is outside the valid range of [0, {most})"
+        return f"a label in {labels.user_label} is outside the valid range of [0, {most})"
+
+    def refused(self, node: Operation) -> Refused:
+        """A label that is no class."""
+        size = node.inputs[1].op.kind
+        return Refused(0, outside, int(size.value) if isinstance(size, Const) else getattr(size, "dim", None))
 
     def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
         return [None, None]
@@ -164,13 +187,13 @@ def scatter_add(x: Tensor, indices: Tensor, size: DimLike, axis: int = 0) -> Ten
     return apply(ScatterAdd(axis, size), x, indices)
 
 
-def scatter_add_like(grad: Tensor, indices: Tensor, like: Tensor, axis: int) -> Tensor:
-    """The same with the size of ``like`` along ``axis``."""
-    size = None if like.type.shape is None else like.type.shape[axis]
+def _put_back(grad: Tensor, indices: Tensor, looked_up: Tensor, axis: int) -> Tensor:
+    """The sum of what belongs to each position along ``axis`` of what a gather has looked up."""
+    size = None if looked_up.type.shape is None else looked_up.type.shape[axis]
     if size is not None:
-        return scatter_add(grad, indices, size, axis)
-    number = apply(Squeeze((0,)), along(shape(like), 0, axis, axis + 1))
-    return apply(ScatterAdd(axis), grad, indices, number)
+        return apply(ScatterAdd(axis, size, lookup=True), grad, indices)
+    number = apply(Squeeze((0,)), along(shape(looked_up), 0, axis, axis + 1))
+    return apply(ScatterAdd(axis, lookup=True), grad, indices, number)
 
 
 def gather(
@@ -262,6 +285,8 @@ def one_hot(
         rank = positions.type.rank
         place = normalise_axis(-1 if axis is None else int(axis), rank + 1)
         spread = apply(ExpandDims((place,)), positions)
+        if number_of is None or not isinstance(number_of[0], int):
+            depth = not_negative(convert_to_tensor(depth), "one_hot needs a depth of at least 0")
         choices = e.cast(iota(depth), positions.dtype)
         if place < rank:
             choices = apply(ExpandDims(tuple(range(1, rank - place + 1))), choices)
@@ -297,7 +322,7 @@ def slice_by_gather(x: Tensor, begin: Tensor, counts: Sequence[Any]) -> Tensor:
 def put_back_by_scatter(grad: Tensor, begin: Tensor, sizes: Sequence[DimLike]) -> Tensor:
     """Zeros of these sizes with ``grad`` at a begin that depends on data."""
     for axis, places in _positions(sizes, begin, grad.type.sizes):
-        grad = scatter_add(grad, places, sizes[axis], axis)
+        grad = apply(ScatterAdd(axis, sizes[axis], lookup=True), grad, places)
     return grad
 
 

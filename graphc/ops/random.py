@@ -1,7 +1,7 @@
 """Random numbers by TensorFlow's counter-based generator: the same seeds give the same stream.
 
-A random op keeps a counter in the Session: how many groups of 128 bits it has used up. Capture turns the counter into
-one more, last, input of the node; how many groups a run reserves follows from the shape.
+A random op keeps a counter in the Session: how many groups of 128 bits it has used up. Capture turns seeds and counter
+into two more, last, inputs of the node; how many groups a run reserves follows from the shape.
 """
 
 from __future__ import annotations
@@ -50,14 +50,10 @@ class Random(Op):
     def evaluate(self, *inputs: Any) -> Any:
         from graphc import philox  # only interpreting needs it
 
-        sizes, limits, counter = self._arguments(inputs)
-        return getattr(philox, self.sampler)(sizes, self.dtype.numpy, self.seed, self.seed2, counter, *limits)
-
-    def _arguments(self, inputs: Sequence[Any]) -> tuple[tuple[int, ...], list[int], int]:
-        """The shape, the limits (of whole numbers) and the counter."""
-        *rest, counter = inputs
+        *rest, seeds, counter = inputs
         sizes: Any = self.shape if self.shape is not None else rest.pop(0)
-        return tuple(int(size) for size in sizes), [int(limit) for limit in rest], int(counter)
+        numbers = (int(number) for number in (*seeds, counter, *rest))
+        return getattr(philox, self.sampler)(tuple(int(size) for size in sizes), self.dtype.numpy, *numbers)
 
     def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
         return [None] * len(node.inputs)

@@ -15,6 +15,7 @@ from graphc.errors import InvalidArgumentError
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.base import apply, check_dtype, check_same_dtype, constant
 from graphc.ops.branches import Undefined
+from graphc.ops.checks import Refused, beyond, outside
 from graphc.ops.indexing import INDICES, GatherV2
 from graphc.ops.reshaping import BroadcastTo, broadcast_like
 from graphc.ops.shape_values import sizes_from
@@ -94,7 +95,11 @@ class WriteRows(Op):
     def runtime_error(self, node: Operation) -> str:
         """What went wrong where an index is outside."""
         array, indices = node.inputs[:2]
-        return f"an index in {indices.label} is not in [0, {array.type.sizes[0]}), the places of a TensorArray"
+        return f"an index in {indices.user_label} is not in [0, {array.type.sizes[0]}), the places of a TensorArray"
+
+    def refused(self, node: Operation) -> Refused:
+        """An index outside the array."""
+        return Refused(1, outside, node.inputs[0].type.sizes[0])
 
     def specialise(self, inputs: Sequence[Tensor], values: Sequence[Any]) -> Tensor | None:
         """With an array of known shape."""
@@ -116,7 +121,12 @@ class WriteRows(Op):
 
 @record
 class AddRows(Op):
-    """``array`` with ``array[indices] += rows``, one after the other; a negative index adds nothing."""
+    """``array`` with ``array[indices] += rows``, one after the other; a negative index adds nothing.
+
+    For the adjoint of a ``lookup`` a negative index is an error.
+    """
+
+    lookup: bool = False
 
     def infer(self, array: TensorType, indices: TensorType, rows: TensorType) -> TensorType:
         return array
@@ -125,8 +135,8 @@ class AddRows(Op):
         result = array.copy()
         flat = np.reshape(indices, -1).astype(np.int64)
         kept = flat >= 0
-        if np.any(flat >= array.shape[0]):
-            raise InvalidArgumentError(message=f"an index is not below {array.shape[0]}, the number of rows")
+        if np.any(flat >= array.shape[0]) or (self.lookup and not kept.all()):
+            raise InvalidArgumentError(message=f"an index is none of the {array.shape[0]} rows of an array")
         if flat.size:
             np.add.at(result, flat[kept], rows.reshape(-1, *array.shape[1:])[kept])
         return result
@@ -134,7 +144,11 @@ class AddRows(Op):
     def runtime_error(self, node: Operation) -> str:
         """What went wrong where an index is too large."""
         array, indices = node.inputs[:2]
-        return f"an index in {indices.label} is not below {array.type.sizes[0]}, the number of rows"
+        return f"an index in {indices.user_label} is none of the {array.type.sizes[0]} rows of an array"
+
+    def refused(self, node: Operation) -> Refused:
+        """An index that is too large, and a negative one of a lookup."""
+        return Refused(1, outside if self.lookup else beyond, node.inputs[0].type.sizes[0])
 
 
 def _differ(a: Size, b: Size) -> bool:

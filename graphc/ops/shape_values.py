@@ -14,6 +14,7 @@ import numpy as np
 
 from graphc.dims import Dim, atoms, symbol
 from graphc.dtypes import DType
+from graphc.errors import OpError
 from graphc.nodes import Operation, Tensor
 from graphc.ops.base import Const, as_array, convert_to_tensor, is_tensor_like
 from graphc.shapes import MOST, Dimension, Size, TensorShape, TensorType
@@ -22,7 +23,7 @@ MAX_ELEMENTS = 64  # a shape is short; longer vectors are data
 _FOLLOWS_SHAPES = frozenset({
     "Add", "Sub", "Mul", "FloorDiv", "FloorMod", "Maximum", "Minimum", "Neg", "Cast", "Identity", "StopGradient",
     "Pack", "ConcatV2", "Slice", "StridedSlice", "Reshape", "ExpandDims", "Squeeze", "Sum", "Prod", "Transpose",
-    "Reverse", "GatherV2", "BroadcastTo", "PlaceholderWithDefault", "Barrier",
+    "Reverse", "GatherV2", "BroadcastTo", "PlaceholderWithDefault", "Barrier", "NotNegative",
 })  # fmt: skip
 
 
@@ -80,8 +81,8 @@ def compute(
         return None
     try:
         value = _as_objects(kind.evaluate(*values))
-    except (TypeError, ValueError, IndexError, ArithmeticError):
-        return None  # a symbol stood where the meaning needs a number
+    except (TypeError, ValueError, IndexError, ArithmeticError, OpError):
+        return None  # a symbol stood where the meaning needs a number, or it fails when it runs and says so there
     return value if all(_fits(item, tensor.dtype) for item in value.reshape(-1)) else None
 
 

@@ -41,7 +41,13 @@ def dot_of(drawing: Drawing, title: str, direction: str = "TB", beside: bool = T
     graph.attr("edge", fontname=FONT, fontsize="8", arrowsize="0.6", color=GREY, fontcolor=GREY)
     numbers = iter(range(1_000_000))
     for tree in drawing.trees:
-        _scope_content(graph, tree, drawing, numbers)
+        if beside and len(drawing.trees) > 1 and tree.role == "forward":
+            # an unseen cluster keeps the part on one side of the others
+            with graph.subgraph(name="cluster_forward") as column:
+                column.attr(style="invis", margin="0", label="", tooltip="")
+                _scope_content(column, tree, drawing, numbers)
+        else:
+            _scope_content(graph, tree, drawing, numbers)
     labelled: set[Tensor] = set()
     for link in drawing.links:
         _link(graph, link, drawing, labelled, beside)

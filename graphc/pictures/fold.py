@@ -11,16 +11,16 @@ from collections.abc import Callable, Container, Hashable, Iterable, Mapping, Se
 from itertools import groupby
 from typing import TypeVar, Union
 
+from graphc.ops.fused import Kernel
 from graphc.pictures.scopes import Scope
 from graphc.pictures.units import Unit
 
 MOST_BOXES = 42
+MOST_KERNELS = 30  # whose boxes are larger than others
 # More than these side by side are gathered where they are alike; the parts of a training graph share the boxes.
 MANY_SCOPES, MANY_UNITS = 13, 20
 LONG_RUN = 4  # so many scopes that are alike, one right after the other, are gathered in any case
 FEW_SCALARS = 2  # beside the updates of arrays, such as the powers of Adam's decay rates
-
-MOST_KERNELS = 30  # their boxes are larger than others
 
 Item = TypeVar("Item")
 Key = TypeVar("Key", bound=Hashable)
@@ -46,11 +46,16 @@ def equal_kernels(trees: Sequence[Scope]) -> set[Scope]:
     if sum(map(_size, trees)) <= MOST_KERNELS:
         return set()
     for tree in trees:
-        equal = _grouped(tree.units, lambda unit: unit.node.kind.structure if unit.kind == "kernel" else unit)
+        equal = _grouped(tree.units, _meaning)
         many = [units for _, units in equal if len(units) >= 3]
         tree.units = [unit for _, units in equal if len(units) < 3 for unit in units]
         tree.scopes = [Scope(f"{len(units)} x", tree.role, tree, units=units, is_grouped=True) for units in many]
     return {scope for tree in trees for scope in tree.scopes}
+
+
+def _meaning(unit: Unit) -> Hashable:
+    """What a kernel computes; every other unit is alone."""
+    return unit.node.kind.structure if isinstance(unit.node.kind, Kernel) else unit
 
 
 def _test_of(fold: Fold) -> Callable[[Scope], bool]:

@@ -450,6 +450,12 @@ def test_plans_say_what_and_why():
     )
 
 
+def test_the_window_of_few_channels_is_one_tile():
+    spec = _filter_gradient(4, 12, 12, 3, 3, 3, 16)
+    assert _printed(spec) == "tile 27 x 400 x 16: 27 x 1 x 16; operands read in place"
+    _check(spec, 4 * 12 * 12 * 3, 4 * 100 * 16)
+
+
 def test_tiles_fit_the_registers_of_every_target():
     for name, m, n in itertools.product(("sse2", "avx2", "avx512", "neon"), (1, 5, 64, 300), (1, 10, 128, 300)):
         chosen, target = choose.plan(_matmul("f32", m, 50, n), named(name)), named(name)

@@ -285,3 +285,30 @@ def test_the_import_does_not_load_llvm() -> None:
     code = "import sys, graphc.codegen.jit, graphc.codegen.runtime; print('llvmlite' in sys.modules)"
     ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "False"
+
+
+def test_a_training_step_from_the_cache_loads_neither_llvm_nor_what_writes_its_ir(tmp_path: Path) -> None:
+    script = """
+import sys
+import numpy as np
+import graphc as tf
+from graphc.codegen import cache
+cache._source_state = lambda: "as it is"  # The sources may be edited between the two runs.
+x = tf.placeholder(tf.float32, [8, 20])
+h = tf.layers.dense(tf.nn.dropout(tf.nn.relu(tf.layers.dense(x, 30)), 0.5), 10)
+loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(labels=tf.zeros([8, 10]), logits=h))
+train = tf.train.AdamOptimizer().minimize(loss)
+with tf.Session() as session:
+    session.run(tf.global_variables_initializer())
+    session.run([loss, train], {x: np.ones((8, 20), np.float32)})
+print(*(name in sys.modules for name in ("llvmlite.binding", "llvmlite.ir", "graphc.codegen.emit")))
+"""
+    environment = {**os.environ, "GRAPHC_CACHE": "1", "GRAPHC_CACHE_DIR": str(tmp_path / "cache")}
+    outputs = [
+        subprocess.run(
+            [sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+        ).stdout.split()
+        for _ in range(2)
+    ]
+    if elf.available():
+        assert outputs == [["True"] * 3, ["False"] * 3]

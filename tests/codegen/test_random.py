@@ -19,7 +19,7 @@ def drawn(sampler: str, dtype: str, count: int) -> tuple[Kernel, dict[str, np.nd
     """A kernel that draws ``count`` numbers from a position in memory, and its arrays."""
     position, out = Buffer("position", "i64", 1), Buffer("out", dtype, count)
     limits = (Literal(-7, dtype), Literal(90, dtype)) if sampler == "uniform_int" else ()
-    body = (Draw(out, sampler, (5, 1234567), Load(position, 0), limits),)
+    body = (Draw(out, sampler, (Literal(5, "i64"), Literal(1234567, "i64")), Load(position, 0), limits),)
     arrays = {"position": np.array([2**40 + 3]), "out": np.zeros(count, _numpy(dtype))}
     return Kernel("kernel", (position, out), body), arrays
 
@@ -53,7 +53,8 @@ def test_parts_of_a_draw_are_the_whole() -> None:
 
 def test_a_draw_prints() -> None:
     kernel, _ = drawn("uniform_int", "i32", 5)
-    assert str(kernel).splitlines()[-1] == "  out = uniform_int(5, 1234567) from position[0] between i32 -7 and i32 90"
+    line = str(kernel).splitlines()[-1]
+    assert line == "  out = uniform_int(i64 5, i64 1234567) from position[0] between i32 -7 and i32 90"
 
 
 def test_each_run_goes_on_in_the_stream_of_the_seeds() -> None:

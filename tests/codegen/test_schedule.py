@@ -161,6 +161,28 @@ def run_both(pair: tuple[Kernel, Kernel], arrays: Arrays, sizes: dict[str, int])
     return memory
 
 
+def heads(rows: int, piece: int) -> Kernel:
+    """Rows of four pieces, which lie far from each other in memory."""
+    (i, row), (j, col) = loop("i", rows), loop("j", 4 * piece)
+    x, y = Buffer("x", "f32", 4 * piece * rows), Buffer("y", "f32", 4 * piece * rows)
+    value = Load(x, col // piece * (piece * rows) + piece * row + col % piece)
+    return Kernel("heads", (x, y), (For(i, (For(j, (Store(y, 4 * piece * row + col, value),)),)),))
+
+
+def test_loops_that_walk_in_pieces_are_taken_apart():
+    kernel = heads(6, 32)
+    scheduled = schedule(kernel, AVX512)
+    assert "//" in kernel.text and "//" not in scheduled.text
+    x = np.arange(4 * 32 * 6, dtype="f4")
+    found = {}
+    for each in (kernel, scheduled):
+        found[each.name, each is kernel] = np.zeros_like(x)
+        run(each, {"x": x, "y": found[each.name, each is kernel]}, {})
+    wanted = x.reshape(4, 6, 32).transpose(1, 0, 2).reshape(-1)
+    assert all((y == wanted).all() for y in found.values())
+    assert "//" in schedule(heads(6, 4), AVX512).text  # pieces too short to be worth a loop
+
+
 @pytest.mark.parametrize("build", [total, columns, channels])
 def test_a_long_reduction_in_two_kernels(build):
     case = next(case for case in CASES if case.build is build)

@@ -1,10 +1,13 @@
 """Targets: what they know, that this machine can be read, and that LLVM makes whole vectors for each."""
 
+import os
 import subprocess
 import sys
 
 import pytest
 
+from graphc.codegen import cache, target
+from graphc.codegen.cache import Cache
 from graphc.codegen.target import host, named, target_machine
 
 # One fused multiply-add of a full AVX-512 register, and the same for the other widths.
@@ -61,3 +64,19 @@ def test_unknown_name_lists_the_known_ones():
 def test_importing_targets_does_not_load_llvm():
     code = "import sys, graphc.codegen.target as t; t.named('avx2'); sys.exit('llvmlite' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_what_is_known_of_another_processor_is_not_used(tmp_path, monkeypatch):
+    """The cache may be on a disk that several machines share."""
+    store = Cache(tmp_path / "cache", 1 << 20)
+    monkeypatch.setattr(cache, "_process_cache", lambda: store)
+    own = target._host_names()
+    monkeypatch.setattr(target, "_processor_text", lambda _: "another processor")
+    key = cache.make_key("host", "another processor", os.uname().machine, str(sys.maxsize))
+    assert cache.get(key) is None
+    assert target._host_names() == own
+    cache.put(key, b"a triple\na name\n+features")
+    assert target._host_names() == ("a triple", "a name", "+features")
+    monkeypatch.undo()
+    monkeypatch.setattr(cache, "_process_cache", lambda: store)
+    assert target._host_names() == own

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -215,18 +216,19 @@ ERRORS: list[tuple[Callable[[Any, Any], Any], type[Exception], str]] = [
     (
         lambda x, y: tf.nn.sparse_softmax_cross_entropy_with_logits(labels=[[1]], logits=x),
         ValueError,
-        "Rank mismatch: Rank of labels (received 2) should equal rank of logits minus 1 (received 2).",
+        "sparse_softmax_cross_entropy_with_logits: Rank mismatch: Rank of labels (received 2) should equal rank of "
+        "logits minus 1 (received 2).",
     ),
     (
         lambda x, y: tf.nn.sparse_softmax_cross_entropy_with_logits(labels=[1, 2], logits=np.zeros((3, 5), np.float32)),
         ValueError,
-        "Shape mismatch: The shape of labels (received (2,)) should equal the shape of logits except for the last "
-        "dimension (received (3, 5)).",
+        "sparse_softmax_cross_entropy_with_logits: Shape mismatch: The shape of labels (received (2,)) should equal "
+        "the shape of logits except for the last dimension (received (3, 5)).",
     ),
     (
         lambda x, y: tf.nn.softmax_cross_entropy_with_logits_v2(labels=np.ones((2, 4), np.float32), logits=x),
         ValueError,
-        "logits and labels must have the same shape ((?, 5) vs (2, 4))",
+        "softmax_cross_entropy_with_logits: logits and labels must have the same shape ((?, 5) vs (2, 4))",
     ),
     (
         lambda x, y: tf.nn.sigmoid_cross_entropy_with_logits(labels=y, logits=x),
@@ -248,3 +250,86 @@ def test_errors(declare: Callable[[Any, Any], Any], error: type[Exception], text
     with pytest.raises(error) as caught:
         declare(x, y)
     assert str(caught.value) == text
+
+
+def _cross_entropy(function: str) -> Callable[..., Any]:
+    return lambda labels, logits: getattr(tf.nn, function)(labels=labels, logits=logits)
+
+
+BATCHES = {
+    "sparse_softmax_cross_entropy_with_logits": _cross_entropy("sparse_softmax_cross_entropy_with_logits"),
+    "softmax_cross_entropy_with_logits": _cross_entropy("softmax_cross_entropy_with_logits_v2"),
+    "sigmoid_cross_entropy_with_logits": _cross_entropy("sigmoid_cross_entropy_with_logits"),
+    "weighted_cross_entropy_with_logits": lambda labels, logits: tf.nn.weighted_cross_entropy_with_logits(
+        labels=labels, logits=logits, pos_weight=2.0
+    ),
+}
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["of known rank", "of any rank"])
+@pytest.mark.parametrize("function", BATCHES)
+def test_batches_that_differ_are_refused_when_they_are_fed(function: str, known: bool) -> None:
+    """One row of labels is not repeated for each row of logits, nor the other way round."""
+    sparse = function.startswith("sparse")
+    labels = tf.placeholder(
+        tf.int32 if sparse else tf.float32, [None] + [5] * (not sparse) if known else None, "labels"
+    )
+    logits = tf.placeholder(tf.float32, [None, 5] if known else None, "logits")
+    loss = BATCHES[function](labels, logits)
+    with tf.Session() as session:
+        for came, wanted in ((1, 4), (4, 1), (2, 4)):
+            feeds = {labels: np.zeros([came] + [5] * (not sparse)), logits: np.zeros((wanted, 5))}
+            for fetches in (loss, tf.gradients(loss, logits)):
+                with pytest.raises(tf.errors.InvalidArgumentError) as caught:
+                    session.run(fetches, feeds)
+                texts = (
+                    f"should equal the shape of logits except for the last dimension (received ({wanted}, 5)).",
+                    f"logits and labels must have the same shape (({wanted}, 5) vs ({came}, 5))",
+                )
+                assert str(caught.value).endswith(texts[not sparse])
+        feeds = {labels: np.zeros([3] + [5] * (not sparse)), logits: np.zeros((3, 5))}
+        assert session.run(loss, feeds).shape[0] == 3
+
+
+def test_the_whole_text_where_a_batch_of_labels_differs() -> None:
+    x = tf.placeholder(tf.float32, [None, 5], name="x")
+    y = tf.placeholder(tf.int64, [None], name="y")
+    loss = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=x, name="loss")
+    with tf.Session() as session, pytest.raises(tf.errors.InvalidArgumentError) as caught:
+        session.run(loss, {x: np.zeros((4, 5)), y: [2]})
+    assert re.sub(r"test_classification\.py:\d+", "LINE", str(caught.value)) == (
+        "sparse_softmax_cross_entropy_with_logits 'loss/labels' (declared at LINE): Shape mismatch: The shape of "
+        "labels (received (1,)) should equal the shape of logits except for the last dimension (received (4, 5))."
+    )
+
+
+def test_a_batch_that_was_refused_leaves_one_program_for_all_others() -> None:
+    x = tf.placeholder(tf.float32, [None, 5], name="x")
+    y = tf.placeholder(tf.int64, [None], name="y")
+    loss = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=x)
+    with tf.Session() as session:
+        with pytest.raises(tf.errors.InvalidArgumentError):
+            session.run(loss, {x: np.zeros((4, 5)), y: [2]})
+        programs = set()
+        for size in range(2, 9):
+            feeds = {x: np.zeros((size, 5)), y: [2] * size}
+            assert session.run(loss, feeds).shape == (size,)
+            programs.add(id(session.compiled(loss, feeds)[0].program))
+    assert len(programs) == 2
+
+
+@pytest.mark.parametrize("axis", [None, 0, -2])
+def test_softmax_of_logits_of_any_rank(axis: int | None) -> None:
+    x = tf.placeholder(tf.float64)
+    soft, logs = tf.nn.softmax(x, axis=axis), tf.nn.log_softmax(x, axis=axis)
+    (grad,) = tf.gradients(soft[0], x)
+    value = np.random.RandomState(3).standard_normal((2, 3, 4))
+    along = -1 if axis is None else axis
+    wanted = np.exp(np_log_softmax(value, along))
+    with tf.Session() as session:
+        found, found_logs, slope = session.run([soft, logs, grad], {x: value})
+    np.testing.assert_allclose(found, wanted, rtol=1e-13)
+    np.testing.assert_allclose(found_logs, np_log_softmax(value, along), rtol=1e-13)
+    first = np.zeros_like(value)
+    first[0] = 1
+    np.testing.assert_allclose(slope, wanted * (first - (first * wanted).sum(along, keepdims=True)), atol=1e-15)

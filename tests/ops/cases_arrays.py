@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 import graphc as tf
-from graphc.ops import base, blocks, indexing, reshaping
+from graphc.ops import base, blocks, checks, indexing, reshaping
+from graphc.shapes import TensorType
 from tests.ops.harness import ALL, FLOATS, NUMBERS, Case, In
 
 X = In((3, 4, 5))
@@ -15,6 +16,11 @@ X = In((3, 4, 5))
 
 def _row(name: str, build: Any, reference: Any, *inputs: In, dtypes: Any = FLOATS, **more: Any) -> Case:
     return Case(name, build, reference, inputs or (X,), dtypes, **more)
+
+
+def _same_rank(x: TensorType, y: TensorType) -> None:
+    if x.rank != y.rank:
+        raise ValueError(f"{x} and {y}")
 
 
 def _key(text: str) -> Case:
@@ -166,6 +172,9 @@ INDEXING = [
          In((2, 3, 5)), In(values=[3, 0, 3], dtype="int32")),
     _row("labels checked", lambda i: base.apply(indexing.CheckLabels(), i, tf.constant(4, i.dtype)), lambda i: i,
          In((5,), low=0, high=3), dtypes=("int32", "int64")),
+    _row("shapes checked", lambda x, y: checks.fitting(x, y, _same_rank, "a test"), lambda x, y: x, X, In((1, 2, 3)),
+         differentiable=(0,)),
+    _row("counts checked", lambda i: checks.not_negative(i, "a test"), lambda i: i, In((3,), low=0), dtypes=("int32",)),
     _row("one_hot", lambda i, x: tf.one_hot(i, 4, on_value=x, off_value=-x),
          lambda i, x: np.where(i[..., None] == np.arange(4), x, -x),
          In((2, 3), "int32", -1, 5), In(())),

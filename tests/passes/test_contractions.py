@@ -13,8 +13,9 @@ from graphc.graph import Graph
 from graphc.interpret import evaluate as interpret
 from graphc.nodes import Tensor
 from graphc.ops.base import placeholder
-from graphc.ops.contraction import Contract, matmul
+from graphc.ops.contraction import Contract, ContractPhases, matmul
 from graphc.ops.convolution import conv2d
+from graphc.ops.depthwise import depthwise_conv2d_native
 from graphc.ops.elementwise import tanh
 from graphc.ops.reshaping import broadcast_to, reshape, transpose
 from graphc.passes.contractions import contractions
@@ -27,7 +28,8 @@ from graphc.records import fields, replace
 from graphc.scopes import get_default_graph
 from graphc.shapes import TensorType
 
-PRODUCTS = ("MatMul", "BatchMatMulV2", "Conv2D", "Conv2DBackpropInput", "Conv2DBackpropFilter")
+BY_DEPTH = [f"DepthwiseConv2dNative{adjoint}" for adjoint in ("", "BackpropInput", "BackpropFilter")]
+PRODUCTS = ("MatMul", "BatchMatMulV2", "Conv2D", "Conv2DBackpropInput", "Conv2DBackpropFilter", *BY_DEPTH)
 
 
 def _values(shapes: list[tuple[int, ...]], seed: int = 0) -> list[Any]:
@@ -188,7 +190,56 @@ def test_convolutions_and_their_gradients(layout: str, padding: Any, strides: An
         return [y, dx, dw, *gradients(dx * dx, [x, w]), *gradients(dw * dw, [x, w])]
 
     after = _assert_same_values(build, [image, (*window, 3, 4)])
-    assert "Transpose" not in _kinds(after)
+    if layout == "NHWC":
+        assert "Transpose" not in _kinds(after)
+
+
+@pytest.mark.parametrize("padding", PADDINGS, ids=["SAME", "VALID", "explicit"])
+@pytest.mark.parametrize("strides, dilations", MOVES)
+def test_images_of_many_channels_are_not_padded(padding: Any, strides: Any, dilations: Any) -> None:
+    def build(x: Tensor, w: Tensor) -> list[Any]:
+        y = conv2d(x, w, strides, padding, dilations=dilations)
+        dx, dw = gradients(y * y, [x, w])
+        return [y, dx, dw]
+
+    after = _assert_same_values(build, [(2, 8, 7, 16), (3, 2, 16, 8)])
+    assert "PadV2" not in _kinds(after)
+
+
+@pytest.mark.parametrize("layout", ["NHWC", "NCHW"])
+@pytest.mark.parametrize("channels, multiplier", [(3, 1), (9, 1), (9, 2)])
+@pytest.mark.parametrize("strides, dilations", MOVES)
+def test_convolutions_by_depth(layout: str, channels: int, multiplier: int, strides: Any, dilations: Any) -> None:
+    image = (2, 8, 7, channels) if layout == "NHWC" else (2, channels, 8, 7)
+
+    def build(x: Tensor, w: Tensor) -> list[Any]:
+        y = depthwise_conv2d_native(x, w, strides, "SAME", layout, dilations)
+        dx, dw = gradients(y * y, [x, w])
+        return [y, dx, dw, *gradients(dx * dx, [x, w]), *gradients(dw * dw, [x, w])]
+
+    after = _assert_same_values(build, [image, (3, 2, channels, multiplier)])
+    assert ("PadV2" in _kinds(after)) == (layout == "NCHW" or channels < 8)
+
+
+def test_a_strided_adjoint_multiplies_no_zeros() -> None:
+    """The phases of a 3 x 3 window with strides of 2 have 2 x 2, 2, 2 and 1 cells: together the 9 of the window."""
+
+    def build(x: Tensor, w: Tensor) -> list[Any]:
+        return [gradients(conv2d(x, w, 2, "SAME"), x)[0]]
+
+    after = _assert_same_values(build, [(2, 8, 6, 8), (3, 3, 8, 8)], contracts=0)
+    kind = next(node.kind for node in after.nodes if isinstance(node.kind, ContractPhases))
+    assert sorted(part.inner[0][0] * part.inner[1][0] for part in kind.parts) == [1, 2, 2, 4]
+
+
+@pytest.mark.parametrize("batch, parts", [(8, 8), (12, 6), (7, 7), (1, 1), (11, 1)])
+def test_the_adjoint_of_a_small_filter_is_summed_in_parts(batch: int, parts: int) -> None:
+    def build(x: Tensor, w: Tensor) -> list[Any]:
+        return [gradients(conv2d(x, w, 1, "SAME"), w)[0]]
+
+    after = _assert_same_values(build, [(batch, 6, 5, 8), (3, 3, 8, 4)], contracts=1)
+    kind = next(node.kind for node in after.nodes if isinstance(node.kind, Contract))
+    assert [extent for extent, _, _ in kind.batch] == ([parts] if parts > 1 else [])
 
 
 def test_a_pointwise_convolution_needs_no_padding() -> None:

@@ -137,6 +137,15 @@ def test_blocks_that_wait_for_each_other_do_not():
     assert len(kernels(built(build, x="float32 4,5"))) >= 2
 
 
+def test_parts_of_a_product_are_read_in_place():
+    def build(x, w, b):
+        q, k, v = tf.split(x @ w + b, 3, 1)
+        return tf.matmul(tf.nn.softmax(tf.matmul(q, k, transpose_b=True)), v)
+
+    found = kernels(built(build, x="float64 20,6", w="float64 6,30", b="float64 30"))
+    assert [ops(kernel) for kernel in found] == ["Contract+Add", "Contract", "Max+Sub+Exp+Sum+RealDiv", "Contract"]
+
+
 def test_parts_are_stored_where_a_concatenation_has_them():
     def build(x):
         y = tf.exp(x)

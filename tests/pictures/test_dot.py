@@ -58,3 +58,16 @@ def test_names_are_escaped() -> None:
     assert "in>put\\\\n: f32[2]" in source
     svg = render_or_skip(source)
     assert "in&gt;put\\n" in svg and "a.b&gt;c" in svg
+
+
+def test_the_forward_part_is_kept_together() -> None:
+    """An unseen cluster holds its boxes, so that they stand on one side of the adjoints."""
+    loss, train = declare_network()
+    text = visualize.dot_text([loss, train])
+    column = text.partition("subgraph cluster_forward {")[2].partition("\n\t}")[0]
+    assert "style=invis" in column and 'label=""' in column
+    blue = {line.split()[0] for line in text.splitlines() if 'fillcolor="#e3eef9"' in line and "shape=" in line}
+    inside = {line.split()[0] for line in column.splitlines() if "shape=" in line}
+    assert blue == inside
+    assert "cluster_forward" not in visualize.dot_text(loss)
+    assert "cluster_forward" not in visualize.dot_text([loss, train], stage="kernels")

@@ -1,0 +1,93 @@
+"""A value that a step refused, told by the user's names: which operation, which element, and what it was.
+
+Native code notes only which node found something wrong. The input that it looked at is computed once more by the slow
+meaning of the graph, from the same feeds and variables (a step that fails leaves those as they were).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from graphc import errors
+from graphc.graph import Graph, needed_nodes
+from graphc.interpret import evaluate
+from graphc.nodes import Operation, Tensor
+from graphc.ops.blocks import SliceFrom
+from graphc.ops.checks import Refused
+from graphc.ops.indexing import GatherV2, ScatterAdd
+
+MOST_NODES = 200  # behind the input that is computed again; an error message is not worth a slow forward pass
+
+
+class RefusedValue(errors.InvalidArgumentError):
+    """A node of a compiled step found an input that it cannot take; ``size`` is the number that decided, if any."""
+
+    def __init__(self, node: Any, refused: Refused, size: int | None):
+        super().__init__(node, node, failure_text(node))
+        self.refused = refused
+        self.size = size
+
+
+def failure_text(node: Any) -> str:
+    """What is said when the node found an input that it cannot take."""
+    return f"{node.describe()}: {node.kind.runtime_error(node)}"
+
+
+def explained(
+    failure: RefusedValue, declared: Graph, step: Graph, values: Mapping[Tensor, Any]
+) -> errors.InvalidArgumentError:
+    """The error for the user, where ``values`` are what the inputs of the captured ``step`` held."""
+    found = _named(declared, failure.op)
+    node = _lookup(found) or found or failure.op
+    text = f"{node.describe()}: {failure.op.kind.runtime_error(failure.op)}"
+    return errors.InvalidArgumentError(node, node, text + _element(failure, _named(step, failure.op), values))
+
+
+def _named(graph: Graph, failing: Operation) -> Operation | None:
+    """The operation of this graph for which the failing one stands."""
+    try:
+        return graph.get_operation_by_name(failing.user_name)
+    except KeyError:
+        return None
+
+
+def _lookup(node: Operation | None) -> Operation | None:
+    """The gather whose adjoint the node is: a user knows the lookup, not its adjoint."""
+    if node is None or not isinstance(node.kind, ScatterAdd) or not node.kind.lookup:
+        return None
+    gathers = (other for other in node.inputs[1].consumers() if isinstance(other.kind, GatherV2))
+    return next((other for other in gathers if other.number < node.number), None)
+
+
+def _element(failure: RefusedValue, node: Operation | None, values: Mapping[Tensor, Any]) -> str:
+    """``: ids[1] = 99``, the first element that is refused; nothing where that would be slow to find."""
+    if node is None:
+        return ""
+    if isinstance(node.kind, SliceFrom):
+        begin = _value(node.inputs[1], values)
+        return "" if begin is None else f": {node.inputs[1].user_label} = {begin.tolist()}"
+    if type(node.kind) is not type(failure.op.kind):
+        return ""
+    place, wrong, _ = failure.refused
+    judged = node.inputs[place]
+    came = _value(judged, values)
+    if came is None or not np.any(wrong(came, failure.size)):
+        return ""
+    first = tuple(np.argwhere(wrong(came, failure.size))[0].tolist())
+    if getattr(node.kind, "slices", False):  # the user wrote a position that was counted from the front since
+        return f": {came[first] if came[first] >= 0 else came[first] - failure.size}"
+    index = "[" + ",".join(map(str, first)) + "]" if first else ""
+    return f": {judged.user_label}{index} = {came[first]}"
+
+
+def _value(tensor: Tensor, values: Mapping[Tensor, Any]) -> Any:
+    """What a tensor of the step held; None where that would be slow to find."""
+    if len(needed_nodes([tensor])) > MOST_NODES:
+        return None
+    try:
+        return evaluate(tensor.graph, values, [tensor])[0]
+    except Exception:  # some ops have no slow meaning; whatever went wrong, the error that is explained is another
+        return None

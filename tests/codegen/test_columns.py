@@ -1,0 +1,38 @@
+"""Columns that are a few elements apart, or fewer than half a vector, as images with their channels first have them."""
+
+from __future__ import annotations
+
+import pytest
+
+from graphc.codegen import choose
+from graphc.codegen.kernels.affine import Axis, Contraction
+from graphc.codegen.target import host, named
+from tests.codegen.test_contraction import _check
+
+FILTERS, CHANNELS = 37, 11
+
+
+def _strided_rows(width: int, stride: int, outs: int, high: int = 6) -> Contraction:
+    """C[n, f, o, p] = sum over c of W[c, f] * X[n, c, o*stride, p*stride]."""
+    image = CHANNELS * high * width
+    cols = (Axis(high // stride, b=stride * width), Axis(outs, b=stride))
+    inner = (Axis(CHANNELS, FILTERS, high * width),)
+    return Contraction("f32", (Axis(2, b=image),), (Axis(FILTERS, a=1),), cols, inner)
+
+
+@pytest.mark.parametrize("name", ["host", "sse2"])
+@pytest.mark.parametrize("stride", [1, 2, 3, 5])
+@pytest.mark.parametrize("outs", [3, 16, 41])
+def test_columns_apart(outs: int, stride: int, name: str) -> None:
+    width = (outs - 1) * stride + 1  # the last column is the last element of a row
+    target = host() if name == "host" else named(name)
+    _check(_strided_rows(width, stride, outs), CHANNELS * FILTERS, 2 * CHANNELS * 6 * width, target)
+
+
+@pytest.mark.parametrize("outs", [2, 4, 7])
+def test_few_columns_leave_the_vectors_to_the_rows(outs: int) -> None:
+    cols = (Axis(6, b=8), Axis(outs, b=1))
+    inner = (Axis(3, FILTERS * 40, 1), Axis(40, FILTERS, 64))
+    spec = Contraction("f32", (Axis(2, b=40 * 64),), (Axis(FILTERS, a=1),), cols, inner)
+    assert choose.plan(spec, named("avx512")).shape.swapped
+    _check(spec, 120 * FILTERS, 2 * 40 * 64 + 8)
