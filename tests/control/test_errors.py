@@ -174,7 +174,7 @@ def test_arrays() -> None:
         text = told(tf.errors.InvalidArgumentError, lambda: session.run(written.write(i, [1.0, 2.0]).stack(), {i: 3}))
     assert text == (
         "TensorArrayWriteV3 'TensorArrayWriteV3_2' (declared at LINE): an index in i is not in [0, 3), the places of a "
-        "TensorArray"
+        "TensorArray: i = 3"
     )
 
 
