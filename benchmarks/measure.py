@@ -28,12 +28,13 @@ class Measured:
     compile: float | None = None  # processor seconds from the first declaration to the first result
     imports: float | None = None  # processor seconds
     peak: int | None = None
-    failed: str = ""  # why there are no times, where there are none
+    failed: str = ""  # what went wrong, if anything did; there are then no times
+    lacking: str = ""  # what the system does not have
 
     def add(self, answer: dict[str, Any]) -> bool:
         """Take in an answer; whether it was one."""
-        self.failed = answer.get("failed") or answer.get("unsupported") or ""
-        if self.failed:
+        self.failed, self.lacking = answer.get("failed", ""), answer.get("unsupported", "")
+        if self.failed or self.lacking:
             self.steps.clear()  # half a measurement is none
             return False
         self.steps += answer.get("seconds", [])
@@ -66,7 +67,7 @@ def measure(workload: Workload, plan: Plan) -> Iterator[tuple[str, dict[str, Mea
         for case in workload.cases:
             measured = take_turns(started, case, plan)
             if plan.starts and not workload.is_sweep:
-                start_anew(workload, {s: p for s, p in pythons.items() if not measured[s].failed}, plan, measured)
+                start_anew(workload, {s: p for s, p in pythons.items() if measured[s].steps}, plan, measured)
             yield case, measured
 
 
@@ -97,7 +98,7 @@ def take_turns(started: dict[str, Worker], case: str, plan: Plan) -> dict[str, M
         # Nobody is always the one after the slowest.
         for system in systems[turn % len(systems) :] + systems[: turn % len(systems)]:
             one = measured[system]
-            if not one.failed and sum(one.steps) <= plan.budget:
+            if one.values and not one.failed and sum(one.steps) <= plan.budget:
                 time.sleep(PAUSE)
                 one.add(started[system].ask("round", case, plan.round_seconds, plan.limit))
     return measured

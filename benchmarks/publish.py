@@ -91,7 +91,7 @@ def imports(record: Record, systems: Sequence[str]) -> str:
 
 def steps_table(cases: dict[str, dict[str, Measured]], systems: Sequence[str]) -> Iterator[str]:
     """Medians of steps, and the geometric mean of our ratios."""
-    systems = [system for system in systems if any(system in measured for measured in cases.values())]
+    systems = [system for system in systems if any(m[system].steps for m in cases.values() if system in m)]
     yield from table(("a step, median", *named(systems), "ratio", "by least"), step_rows(cases, systems))
     yield from means(cases.values())
 

@@ -20,7 +20,9 @@ def table(measured: dict[str, Measured]) -> str:
     heads = ("median", "ratio", "least", "ratio", "import", "compile", "first", "warm", "memory")
     lines = [line("", *heads)]
     for system, one in measured.items():
-        lines.append(line(system, *fields(measured, one)) if one.steps else f"  {system:15}  {one.failed}")
+        lines.append(
+            line(system, *fields(measured, one)) if one.steps else f"  {system:15}  {one.failed or one.lacking}"
+        )
     return "\n".join([*lines, *disagreements(measured)])
 
 

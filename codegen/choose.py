@@ -18,7 +18,7 @@ USUAL = 256
 TASK_FLOPS = 1 << 19
 TASKS_WANTED = 8
 # Tasks that share columns each copy B, which costs as much as the products of some ten rows.
-FEW_ROWS = 512
+FEW_ROWS = 1024
 LARGEST_SUMS = 1 << 20
 # Registers with sums where every product reads memory: enough to hide the latency of an addition.
 MOST_PAIRED = 12
@@ -26,6 +26,8 @@ MOST_PAIRED = 12
 MOST_ROWS, ROWS_THAT_COLLIDE = 30, 6
 # What it costs a tile of a convolution to have its rows in different pages, as a factor: measured 1.25 to 1.35.
 FAR_ROWS = 1.25
+# What it costs to read the images once more for every panel of filters, as a factor: measured 1.07 to 1.15.
+SEVERAL_PANELS = 1.1
 
 
 @record
@@ -201,7 +203,7 @@ def _copying_b_pays(shape: Shape, target: Target) -> bool:
     kept = target.l1 if is_windowed(shape) else target.l2 // (8 if guess(shape.m) >= 512 else 2)
     large = guess(shape.k) * guess(shape.n) * size > kept
     row = abs(shape.inner[-1].b) * size if shape.inner and isinstance(shape.inner[-1].b, int) else 0
-    collides = row % 4096 == 0 and guess(shape.k) > 64
+    collides = row % 2048 == 0 and guess(shape.k) > 64
     straddles = row % target.vector_bytes != 0 and guess(shape.n) > target.lanes(shape.dtype)
     return guess(shape.m) >= (24 if large else 48) and (large or collides or straddles)
 
@@ -214,7 +216,8 @@ def is_windowed(shape: Shape) -> bool:
 def _copy_of_a(shape: Shape, target: Target) -> str:
     """How to copy A, or '' to read it in place, which costs nothing while its rows run along K.
 
-    By columns when A is contiguous along its rows instead: each k of a tile would touch a page of its own.
+    By columns when A is contiguous along its rows instead: each k of a tile would touch a page of its own. Of few
+    pages, a copy pays only for many columns.
     """
     if not all(isinstance(group.a, int) for group in shape.rows):
         return "rows"
@@ -222,7 +225,8 @@ def _copy_of_a(shape: Shape, target: Target) -> str:
     far = bool(shape.inner) and not (isinstance(shape.inner[-1].a, int) and abs(shape.inner[-1].a) * size < 1024)
     runs_along_rows = any(group.a == 1 and guess(group.extent) >= 8 for group in shape.rows)
     large = guess(shape.m) * guess(shape.k) * size > target.l1
-    reused = guess(shape.n) >= 4 * target.lanes(shape.dtype)
+    few_pages = not is_windowed(shape) and guess(shape.k) < 256
+    reused = guess(shape.n) >= (12 if few_pages else 4) * target.lanes(shape.dtype)
     return "columns" if far and runs_along_rows and large and reused else ""
 
 
@@ -417,8 +421,8 @@ def _best_tile(shape: Shape, lanes: int, target: Target, pack_a: str, pack_b: bo
     if _is_one_tile(shape) and not pack_a:
         cost, mr, nv = tile_for(shape, shape.m, lanes, target, pack_b, MOST_ROWS)
         costs += [(cost, mr, nv, None)] if mr == shape.m else []
-    _, mr, nv, place = min(costs, key=lambda choice: choice[0])
-    return place, mr, nv
+    _, mr, nv, tiled = min(costs, key=lambda choice: choice[0])
+    return tiled, mr, nv
 
 
 def _is_one_tile(shape: Shape) -> bool:
@@ -449,6 +453,7 @@ def tile_for(
             tiles = (-(-rows // mr) if isinstance(rows, int) else USUAL / mr) * -(-vectors // nv) * others
             far = guess(shape.k) * nv * lanes * element_bytes(shape) > target.l1
             cost = tiles * (guess(shape.k) * cycles_per_step(mr, nv, far) + tile_overhead(mr, nv))
+            cost *= SEVERAL_PANELS if nv < vectors and is_windowed(shape) else 1
             candidates.append((cost, -mr * nv, mr, nv))
     cost, _, mr, nv = min(candidates)
     return cost, mr, nv

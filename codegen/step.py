@@ -11,8 +11,10 @@ it points to. Code for each of the arguments of a thousand calls would take long
 from __future__ import annotations
 
 import hashlib
+import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from itertools import groupby
 from typing import Any
 
 from graphc.codegen import jit
@@ -160,6 +162,7 @@ class StepWriter:
         self.writer = Writer(self.builder, target)
         self.frame = self.function.args[0]
         self.kernels: dict[str, object] = {}
+        self.tables, self.run = 0, None
 
     def write(self) -> None:
         from graphc.codegen.emit_state import Value
@@ -176,12 +179,22 @@ class StepWriter:
         if program.calls:
             self._write_places()
         clear_stacks(self)
-        for action in program.actions:
-            self.action(action)
+        self.actions(program.actions)
         self.leave(self.ir.Constant(self.i64, 0))
 
-    def action(self, action: Action) -> None:
-        """Writes an action where the builder is."""
+    def actions(self, actions: Iterable[Action]) -> None:
+        """Writes actions where the builder is."""
+        from graphc.codegen import step_table
+
+        for exact, group in groupby(actions, step_table.is_exact):
+            together = list(group)
+            if exact and len(together) >= step_table.FEWEST:
+                self._run_table([call for call in together if isinstance(call, Call)])
+                continue
+            for action in together:
+                self._action(action)
+
+    def _action(self, action: Action) -> None:
         if isinstance(action, Copy):
             self._copy(action)
         elif isinstance(action, Call):
@@ -213,10 +226,11 @@ class StepWriter:
         """The table of all calls' arguments, and the function that makes addresses of a part of it."""
         places = [place for call in self.program.calls for place in call.places]
         numbers = [number for place in places for number in _relative(self.program, place)]
-        kind = self.ir.ArrayType(self.i64, len(numbers))
+        data = bytearray(struct.pack(f"<{len(numbers)}q", *numbers))  # as bytes, which are written fast
+        kind = self.ir.ArrayType(self.ir.IntType(8), len(data))
         self.places = self.ir.GlobalVariable(self.module, kind, f"{self.function.name}.places")
-        self.places.linkage, self.places.global_constant = "internal", True
-        self.places.initializer = self.ir.Constant(kind, numbers)
+        self.places.linkage, self.places.global_constant, self.places.align = "internal", True, 8
+        self.places.initializer = self.ir.Constant(kind, data)
         self.first_place = 0
         self.fill = _fill_function(self.module, f"{self.function.name}.fill")
 
@@ -265,6 +279,27 @@ class StepWriter:
             builder.call(self._parallel_for(), [pool, kernel, self.arguments, self.dims, scratch, stride, tasks])
         if call.error_slot is not None:
             self._stop_on_error(call.error_slot)
+
+    def _run_table(self, calls: Sequence[Call]) -> None:
+        """Calls one after the other, by a table; what one of them notes ends the step."""
+        from graphc.codegen import step_table
+
+        builder, name = self.builder, self.function.name
+        self.tables += 1
+        rows = step_table.table(
+            self.module, f"{name}.rows{self.tables}", calls, [self._kernel(call.kernel) for call in calls]
+        )
+        if self.run is None:
+            self.run = step_table.run_function(self.module, f"{name}.run", self.fill, self._parallel_for())
+        first = self.ir.Constant(self.i64, 2 * self.first_place)
+        places = builder.gep(self.places, [first], source_etype=self.i64)
+        self.first_place += sum(len(call.places) for call in calls)
+        count = self.ir.Constant(self.i64, len(calls))
+        failure = builder.call(self.run, [self.frame, rows, places, self.arguments, self.dims, count])
+        if any(call.error_slot is not None for call in calls):
+            failed = builder.icmp_signed("!=", failure, self.ir.Constant(self.i64, 0))
+            with builder.if_then(failed, likely=False):
+                self.leave(failure)
 
     def _stop_on_error(self, slot: int) -> None:
         builder = self.builder

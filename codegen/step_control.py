@@ -13,11 +13,11 @@ What a loop saves stands on stacks that grow as iterations come, and are given b
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from graphc.codegen.program import STACK_WORDS, Action, Branch, Cursor, InArena, Loop, Place, Program, Replay, Save
+from graphc.codegen.program import STACK_WORDS, Branch, Cursor, InArena, Loop, Place, Program, Replay, Save
 
 if TYPE_CHECKING:
     from graphc.codegen.step import StepWriter
@@ -33,7 +33,7 @@ def write_branch(step: StepWriter, branch: Branch) -> None:
     with _nested(step) as begin:
         for block, actions in ((then, branch.then), (orelse, branch.orelse)):
             step.builder.position_at_end(block)
-            _write(step, actions)
+            step.actions(actions)
             step.builder.branch(done)
     with step.builder.goto_block(begin):
         step.builder.cbranch(chosen, then, orelse)
@@ -48,14 +48,14 @@ def write_loop(step: StepWriter, loop: Loop) -> None:
     again, turn, done = (step.function.append_basic_block(name) for name in ("loop", "turn", "done"))
     with _nested(step) as begin:
         builder.position_at_end(again)
-        _write(step, loop.condition)
+        step.actions(loop.condition)
         builder.cbranch(_truth(step, loop.predicate), turn, done)
         builder.position_at_end(turn)
         for save in loop.saves:
             _push(step, save)
         for replay in loop.replays:
             _step_back(step, replay)
-        _write(step, loop.body)
+        step.actions(loop.body)
         builder.branch(again)
     with builder.goto_block(begin):
         builder.branch(again)
@@ -71,11 +71,6 @@ def _nested(step: StepWriter) -> Iterator[Any]:
     step.writer.enter(begin)
     yield begin
     step.writer.leave()
-
-
-def _write(step: StepWriter, actions: Iterable[Action]) -> None:
-    for action in actions:
-        step.action(action)
 
 
 def _truth(step: StepWriter, place: Place) -> Any:

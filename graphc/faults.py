@@ -16,7 +16,7 @@ from graphc.graph import Graph, needed_nodes
 from graphc.interpret import evaluate
 from graphc.nodes import Operation, Tensor
 from graphc.ops.blocks import SliceFrom
-from graphc.ops.checks import Refused
+from graphc.ops.checks import Fitting, Refused
 from graphc.ops.indexing import GatherV2, ScatterAdd
 
 MOST_NODES = 200  # behind the input that is computed again; an error message is not worth a slow forward pass
@@ -73,6 +73,8 @@ def _element(failure: RefusedValue, node: Operation | None, values: Mapping[Tens
         return ""
     place, wrong, _ = failure.refused
     judged = node.inputs[place]
+    while isinstance(judged.op.kind, Fitting):  # what was given, which stands before that
+        judged = judged.op.inputs[0]
     came = _value(judged, values)
     if came is None or not np.any(wrong(came, failure.size)):
         return ""

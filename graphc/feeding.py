@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,15 @@ def feed_target(graph: Graph, key: Any) -> Tensor:
         reason = error.args[0] if error.args else error
         raise TypeError(f"Cannot interpret feed_dict key as Tensor: {reason}") from None
     return element  # type: ignore[return-value]
+
+
+def check_fed_once(tensors: Sequence[Tensor]) -> None:
+    """``ValueError`` where two keys of a feed dict, such as a tensor and its name, are one tensor."""
+    seen: set[Tensor] = set()
+    for tensor in tensors:
+        if tensor in seen:
+            raise ValueError(f"Tensor '{tensor.name}' is fed twice, under two keys ({tensor.op.describe()})")
+        seen.add(tensor)
 
 
 def feed_value(tensor: Tensor, value: Any) -> np.ndarray[Any, Any]:

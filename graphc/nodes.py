@@ -85,7 +85,7 @@ class Tensor(Arithmetic):
     @property
     def shape(self) -> TensorShape:
         """What is known of the shape while declaring."""
-        return TensorShape(self.type.shape)
+        return TensorShape(self.type.shape, self)
 
     def get_shape(self) -> TensorShape:
         """What is known of the shape while declaring."""

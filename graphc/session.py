@@ -15,7 +15,7 @@ from graphc import errors, settings
 from graphc.alignment import aligned_array
 from graphc.capture import Step, capture
 from graphc.faults import RefusedValue, explained
-from graphc.feeding import feed_target, feed_value
+from graphc.feeding import check_fed_once, feed_target, feed_value
 from graphc.fetching import Fetches, key_of
 from graphc.graph import Graph
 from graphc.nodes import Operation, Tensor
@@ -70,6 +70,7 @@ class _Plan:
         parsed = Fetches(session.graph, fetches)
         self.rebuild = parsed.rebuild
         self.feeds = [feed_target(session.graph, key) for key in feeds]
+        check_fed_once(self.feeds)
         self.step: Step = capture(parsed.tensors, parsed.operations, self.feeds)
         self._check_fed(self.feeds)
         self.used = [self.feeds.index(tensor) for tensor in self.step.feeds]

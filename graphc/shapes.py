@@ -108,7 +108,8 @@ def normalise_axis(axis: int, rank: int, what: str = "axis") -> int:
 class Dimension:
     """One size of a :class:`TensorShape`: a number or unknown. Compares with numbers."""
 
-    def __init__(self, value: Any):
+    def __init__(self, value: Any, place: tuple[Any, int] | None = None):
+        self._place = place  # the tensor whose size it is, and the axis, for messages
         self._value: int | None = value.value if isinstance(value, Dimension) else None if value is None else int(value)
         if self._value is not None and self._value < 0:
             raise ValueError(f"Dimension {value} must be >= 0")
@@ -120,7 +121,14 @@ class Dimension:
 
     def __int__(self) -> int:
         if self._value is None:
-            raise TypeError("this Dimension is unknown and has no int value")
+            where = "this Dimension"
+            if self._place is not None:
+                tensor, axis = self._place
+                where = f"axis {axis} of {tensor.op.describe()}"
+            raise TypeError(
+                f"{where} is unknown while declaring and has no int value; tf.shape(x)[axis] is its size when the "
+                "graph runs"
+            )
         return self._value
 
     __index__ = __int__
@@ -208,13 +216,14 @@ class Dimension:
 class TensorShape:
     """The possibly partial shape of a tensor, as TensorFlow 1 shows it."""
 
-    def __init__(self, dims: Any):
+    def __init__(self, dims: Any, tensor: Any = None):
         self._shape = as_shape(dims)
+        self._tensor = tensor  # whose shape it is, for messages
 
     @property
     def dims(self) -> list[Dimension] | None:
         """The sizes, or None where the rank is unknown."""
-        return None if self._shape is None else [Dimension(_visible(size)) for size in self._shape]
+        return None if self._shape is None else [self._size(axis) for axis in range(len(self._shape))]
 
     @property
     def ndims(self) -> int | None:
@@ -295,7 +304,12 @@ class TensorShape:
             return TensorShape(None) if isinstance(key, slice) else Dimension(None)
         if isinstance(key, slice):
             return TensorShape(self._shape[key])
-        return Dimension(_visible(self._shape[key]))
+        return self._size(key)
+
+    def _size(self, axis: int) -> Dimension:
+        assert self._shape is not None
+        place = None if self._tensor is None else (self._tensor, axis)
+        return Dimension(_visible(self._shape[axis]), place)
 
     def __eq__(self, other: object) -> bool:
         try:

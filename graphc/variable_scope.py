@@ -435,11 +435,13 @@ def _check_reusable(found: Variable, name: str, shape: Any, dtype: DType, reuse:
     wanted = TensorShape(None if shape is None else as_shape(shape))
     if not found.shape.is_compatible_with(wanted):
         raise ValueError(
-            f"Trying to share variable {name}, but specified shape {wanted} and found shape {found.shape}."
+            f"Trying to share variable {name}, but specified shape {wanted} and found shape {found.shape}. "
+            f"Originally defined at: {found._origin}"
         )
     if found.dtype is not dtype:
         raise ValueError(
-            f"Trying to share variable {name}, but specified dtype {dtype.name} and found dtype {found.dtype.name}."
+            f"Trying to share variable {name}, but specified dtype {dtype.name} and found dtype {found.dtype.name}. "
+            f"Originally defined at: {found._origin}"
         )
 
 
@@ -453,7 +455,10 @@ def _first_value(name: str, shape: Any, dtype: DType, initializer: Any, validate
     is_value = is_tensor_like(initializer) or not callable(initializer)
     if is_value:
         if shape is not None:
-            raise ValueError("If initializer is a constant, do not specify shape.")
+            raise ValueError(
+                f"If initializer is a constant, do not specify shape. Variable {name} got both, with shape "
+                f"{TensorShape(sizes)}."
+            )
         return initializer
     if sizes is not None and all(isinstance(size, int) for size in sizes):
         return lambda: initializer(list(sizes), dtype=dtype)

@@ -11,8 +11,9 @@ from graphc import dtypes
 from graphc.nodes import Tensor
 from graphc.ops.copies import Cast
 from graphc.ops.indexing import ScatterAdd
+from graphc.ops.reduction import Reduce
 from graphc.ops.row_writes import AddRows
-from graphc.passes.simplify_site import Key, Rule, Site, is_number, is_power_of_two, number_of
+from graphc.passes.simplify_site import Key, Rule, Site, is_fn, is_number, is_power_of_two, number_of
 
 _LOSSLESS = {
     dtypes.bool: {dtypes.uint8, dtypes.int32, dtypes.int64, dtypes.float32, dtypes.float64},
@@ -143,6 +144,27 @@ def divide_by_power_of_two(at: Site, x: Tensor, y: Tensor) -> Tensor | None:
     return at.filled(at.fn("Mul", x, at.constant(inverse, y.dtype))) if _is_normal(inverse) else None
 
 
+def divide_by_exponentials(at: Site, x: Tensor, y: Tensor) -> Tensor | None:
+    """``x / sum(exp(a - max(a))) -> x * (1 / sum)``, one division a row, as TensorFlow's softmax; to another last bit
+
+    The sum is at least 1 and at most the number of elements, so its reciprocal is no less exact than any number.
+    """
+    kind, fewer = y.op.kind, y.type.elements != x.type.elements
+    if not fewer or not isinstance(kind, Reduce) or kind.fn != "Sum" or not is_fn(y.op.inputs[0], "Exp"):
+        return None
+    shifted = y.op.inputs[0].op.inputs[0]
+    if not is_fn(shifted, "Sub"):
+        return None
+    a, most = shifted.op.inputs
+    if (
+        not isinstance(most.op.kind, Reduce)
+        or most.op.kind != Reduce("Max", kind.axes, True)
+        or most.op.inputs[0] is not a
+    ):
+        return None
+    return at.fn("Mul", x, at.fn("Reciprocal", y))
+
+
 def divide_one(at: Site, x: Tensor, y: Tensor) -> Tensor | None:
     """``1 / x -> reciprocal(x)``"""
     return at.filled(at.fn("Reciprocal", y)) if is_number(x, 1) else None
@@ -260,7 +282,7 @@ ARITHMETIC: dict[Key, tuple[Rule, ...]] = {
     "Mul": (
         number_second, times_one, times_minus_one, times_zero, times_itself, times_negated, times_two_numbers,
     ),
-    "RealDiv": (divide_by_one, divide_by_power_of_two, divide_one),
+    "RealDiv": (divide_by_one, divide_by_power_of_two, divide_one, divide_by_exponentials),
     "Pow": (power_of_number,),
     "Neg": (twice, negate_difference),
     "Abs": (settled_already, even),

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 
 from graphc.dims import DimLike, product
 from graphc.nodes import Tensor
-from graphc.ops.elementwise import Elementwise
 from graphc.ops.reduction import Reduce
 from graphc.ops.reshaping import BroadcastTo, DimValue, ExpandDims, Reshape, Squeeze, Transpose
-from graphc.passes.simplify_site import Key, Rule, Site, is_power_of_two, number_of
+from graphc.passes.simplify_site import Key, Rule, Site, is_fn, is_power_of_two, number_of
 
 LARGE = 4096  # elements; fewer are not worth a second kernel
 ROWS = 16  # at least so many threads' worth of rows, and so many elements in each
@@ -100,7 +99,7 @@ def reduce_centred(at: Site, x: Tensor) -> Tensor | None:
     kind: Reduce = at.kind
     if kind.fn != "Sum" or not kind.axes or not x.dtype.is_floating:
         return None
-    parts = x.op.inputs if _named(x, "Add") else (x,)
+    parts = x.op.inputs if is_fn(x, "Add") else (x,)
     if any(part.type.sizes != x.type.sizes for part in parts):
         return None
     totals = [_total_of_centred(part, kind.axes) for part in parts]
@@ -118,15 +117,15 @@ def reduce_centred(at: Site, x: Tensor) -> Tensor | None:
 def _total_of_centred(x: Tensor, axes: Sequence[int]) -> Tensor | None:
     """The sum over the axes of what ``x`` is the distance of from its mean, times what is alike along the axes."""
     sizes = x.type.sizes
-    while _named(x, "Neg", "Mul", "RealDiv"):
+    while is_fn(x, "Neg", "Mul", "RealDiv"):
         a, b = (*x.op.inputs, *x.op.inputs)[:2]
-        if _named(x, "Neg") or (a.type.sizes == sizes and _is_alike_along(b, axes, len(sizes))):
+        if is_fn(x, "Neg") or (a.type.sizes == sizes and _is_alike_along(b, axes, len(sizes))):
             x = a
-        elif _named(x, "Mul") and b.type.sizes == sizes and _is_alike_along(a, axes, len(sizes)):
+        elif is_fn(x, "Mul") and b.type.sizes == sizes and _is_alike_along(a, axes, len(sizes)):
             x = b
         else:
             return None
-    if not _named(x, "Sub") or x.type.sizes != sizes or not _is_alike_along(x.op.inputs[1], axes, len(sizes)):
+    if not is_fn(x, "Sub") or x.type.sizes != sizes or not _is_alike_along(x.op.inputs[1], axes, len(sizes)):
         return None
     return _total_of_mean(x.op.inputs[1], x.op.inputs[0], axes)
 
@@ -139,13 +138,13 @@ def _is_alike_along(x: Tensor, axes: Sequence[int], rank: int) -> bool:
 def _total_of_mean(mean: Tensor, x: Tensor, axes: Sequence[int]) -> Tensor | None:
     """The sum of ``x`` over the axes, if ``mean`` is that divided by how many elements were added up."""
     scaled = _behind_views(mean)
-    if not _named(scaled, "Mul", "RealDiv"):
+    if not is_fn(scaled, "Mul", "RealDiv"):
         return None
     total, factor = scaled.op.inputs
     count, number = product(x.type.sizes[axis] for axis in axes), number_of(factor)
     if not isinstance(count, int):
-        of_count = _named(scaled, "RealDiv") and _is_size(factor, count)
-    elif _named(scaled, "RealDiv"):
+        of_count = is_fn(scaled, "RealDiv") and _is_size(factor, count)
+    elif is_fn(scaled, "RealDiv"):
         of_count = number == count
     else:
         of_count = number is not None and is_power_of_two(number) and number * count == 1
@@ -165,10 +164,6 @@ def _behind_views(x: Tensor) -> Tensor:
     while isinstance(x.op.kind, (Reshape, ExpandDims, Squeeze, BroadcastTo)):
         x = x.op.inputs[0]
     return x
-
-
-def _named(x: Tensor, *names: str) -> bool:
-    return isinstance(x.op.kind, Elementwise) and x.op.kind.fn in names
 
 
 def _is_below(size: DimLike, limit: int) -> bool:

@@ -79,6 +79,12 @@ def number_of(tensor: Tensor) -> Any:
     return kind.value.reshape(-1)[0] if isinstance(kind, Const) and kind.value.size == 1 else None
 
 
+def is_fn(tensor: Tensor, *names: str) -> bool:
+    """Whether the tensor is one of these elementwise functions of others."""
+    kind = tensor.op.kind
+    return isinstance(kind, Elementwise) and kind.fn in names
+
+
 def is_number(tensor: Tensor, value: float) -> bool:
     """Whether every element of ``tensor`` is ``value``; of the zeros, only the positive one is 0."""
     number = number_of(tensor)

@@ -144,6 +144,15 @@ def feed_for_another_graph():
     session.run(y, {other: [1]})
 
 
+def one_tensor_fed_under_two_keys():
+    x = tf.placeholder(tf.float32, [2], name="x")  # here
+    tf.Session().run(x + 1, {x: [1, 2], "x:0": [3, 4]})
+
+
+def learning_rate_of_text():
+    tf.train.GradientDescentOptimizer("fast").minimize(tf.get_variable("w", []) * 2)
+
+
 def feeds_not_in_a_dictionary():
     _, y, session = _graph()
     session.run(y, [1])
@@ -325,7 +334,7 @@ CASES = [
     (shapes_differ, ValueError, "Add 'sum': sizes 3 and 4 do not broadcast in shapes [3] and [4], declared at {line}"),
     (reshape_count, ValueError, "Reshape 'table': cannot reshape [2,3] with 6 elements to [4,2] with 8 elements, declared at {line}"),
     (assign_shape, ValueError, "Assign 'Assign': cannot assign f32[3] to a variable of shape [2], declared at {line}"),
-    (too_many_values, ValueError, "Too many elements provided. Needed at most 4, but received 5"),
+    (too_many_values, ValueError, "Too many elements provided. Needed at most 4 for the shape [2,2] of a constant, but received 5"),
     (tensor_as_bool, TypeError, "Using a `tf.Tensor` ('x:0') as a Python `bool` is not allowed: its value exists only when the graph runs. Use `if t is not None:` to test whether it is defined, and tf.where to choose by its value."),
     (tensor_iterated, TypeError, "Tensor 'x:0' is not iterable; use tf.unstack to take it apart"),
     (graph_finalized, RuntimeError, "Graph is finalized and cannot be modified."),
@@ -345,6 +354,8 @@ CASES = [
     (feed_for_an_unknown_name, TypeError, "Cannot interpret feed_dict key as Tensor: The name 'nope:0' refers to a Tensor which does not exist. The operation, 'nope', does not exist in the graph."),
     (feed_for_a_number, TypeError, "Cannot interpret feed_dict key as Tensor: Can not convert a int into a Tensor."),
     (feed_for_another_graph, TypeError, "Cannot interpret feed_dict key as Tensor: Tensor Tensor(\"Placeholder:0\", shape=(1,), dtype=float32) is not an element of this graph: it is of Placeholder 'Placeholder' (declared at {line})"),
+    (one_tensor_fed_under_two_keys, ValueError, "Tensor 'x:0' is fed twice, under two keys (Placeholder 'x' (declared at {line}))"),
+    (learning_rate_of_text, TypeError, "constant 'learning_rate': cannot make a tensor of 'fast' (str)"),
     (feeds_not_in_a_dictionary, TypeError, "feed_dict must be a dictionary, not list"),
     (uninitialised_variable, tf.errors.FailedPreconditionError, "Attempting to use uninitialized value w (VariableV2 'w' (declared at {line})); run its initializer first, for example tf.global_variables_initializer()"),
     (closed_session, RuntimeError, "Attempted to use a closed Session."),

@@ -206,19 +206,28 @@ def test_missing_with_reuse() -> None:
 
 def test_sharing_with_another_shape_or_dtype() -> None:
     tf.get_variable("w", [2, 3])
+    line = tf.get_default_graph().get_operation_by_name("w").origin.line
+    place = f"Originally defined at: {HERE}:{line}"
     with tf.variable_scope(tf.get_variable_scope(), reuse=True):
         with pytest.raises(ValueError) as caught:
             tf.get_variable("w", [3, 2])
-        assert str(caught.value) == "Trying to share variable w, but specified shape (3, 2) and found shape (2, 3)."
+        assert str(caught.value) == (
+            f"Trying to share variable w, but specified shape (3, 2) and found shape (2, 3). {place}"
+        )
         with pytest.raises(ValueError) as caught:
             tf.get_variable("w", [2, 3], dtype=tf.float64)
-        assert str(caught.value) == "Trying to share variable w, but specified dtype float64 and found dtype float32."
+        assert str(caught.value) == (
+            f"Trying to share variable w, but specified dtype float64 and found dtype float32. {place}"
+        )
 
 
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        ({"shape": [2], "initializer": np.zeros(2)}, "If initializer is a constant, do not specify shape."),
+        (
+            {"shape": [2], "initializer": np.zeros(2)},
+            "If initializer is a constant, do not specify shape. Variable w got both, with shape (2,).",
+        ),
         ({"shape": [None, 2]}, "Shape of a new variable (w) must be fully defined, but instead was (?, 2)."),
         ({}, "Shape of a new variable (w) must be fully defined, but instead was <unknown>."),
     ],

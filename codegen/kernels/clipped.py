@@ -3,18 +3,19 @@
 An edge joins an axis of the rows with a loop of K: position u sees only the turns v with 0 <= start + u*s + v*t < size.
 
     rows that are plain loops      the loop of K gets other bounds, computed once for each tile
-    rows that the tile runs along  a tile that some turn sees only in part is written for its place: the turns one after
-                                   the other, each with the rows that exist; tiles within need nothing
+    rows that the tile runs along  a tile that some turn sees only in part is written for its place: turns with the same
+                                   rows are a loop, and all such loops follow each other; tiles within need nothing
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 
 from llvmlite import ir
 
 from graphc.codegen.kernels.affine import Edge, Group
-from graphc.codegen.kernels.building import Index
+from graphc.codegen.kernels.building import Code, Index
 from graphc.codegen.kernels.microtile import AHEAD, one_k
 from graphc.codegen.kernels.operands import OperandA, OperandB, Rows
 from graphc.codegen.kernels.packing import Move, merged
@@ -46,24 +47,27 @@ class Clipped:
 
     def products(self, a: ir.Value, b: ir.Value, steps: Sequence[KStep], rows: Rows, keep: Keep) -> None:
         """``keep`` the products of the tile at ``rows``, by the code for its place."""
-        cut = list(self._cut_places())
+        places: list[int | None] = [start for start, is_cut in self._starts() if is_cut]
         if isinstance(rows.start, int):
-            keep(self._summed(a, b, self._turns(steps, rows, rows.start if rows.start in cut else None)))
+            keep(self._summed(a, b, self._turns(steps, rows, rows.start if rows.start in places else None)))
             return
-        self._choose(cut, a, b, steps, rows, keep)
+        if len(places) < len(list(self._starts())) or not places:
+            places.append(None)  # Tiles within.
+        self._choose(places, a, b, steps, rows, keep)
 
     def _choose(
-        self, cut: Sequence[int], a: ir.Value, b: ir.Value, steps: Sequence[KStep], rows: Rows, keep: Keep
+        self, places: Sequence[int | None], a: ir.Value, b: ir.Value, steps: Sequence[KStep], rows: Rows, keep: Keep
     ) -> None:
-        code = self.site.code
-        if not cut:
-            keep(self._summed(a, b, self._turns(steps, rows, None)))
+        """The code for the first of ``places`` where the tile begins there, else that for the others."""
+        code, (first, *others) = self.site.code, places
+        if not others or first is None:
+            keep(self._summed(a, b, self._turns(steps, rows, first)))
             return
-        here = code.builder.icmp_signed("==", code.value(rows.start), code.value(cut[0]))
+        here = code.builder.icmp_signed("==", code.value(rows.start), code.value(first))
         code.when(
             here,
-            lambda: keep(self._summed(a, b, self._turns(steps, rows, cut[0]))),
-            lambda: self._choose(cut[1:], a, b, steps, rows, keep),
+            lambda: keep(self._summed(a, b, self._turns(steps, rows, first))),
+            lambda: self._choose(others, a, b, steps, rows, keep),
         )
 
     # -- places --------------------------------------------------------------------------------------
@@ -73,8 +77,8 @@ class Clipped:
         group = None if plan.tiled is None else plan.shape.rows[plan.tiled]
         return group if group is not None and group.edge is not None else None
 
-    def _cut_places(self) -> Iterator[int]:
-        """Where tiles begin that some turn of K sees only in part."""
+    def _starts(self) -> Iterator[tuple[int, bool]]:
+        """Where tiles begin, and whether some turn of K sees such a tile only in part."""
         group = self._tiled()
         if group is None:
             return
@@ -82,8 +86,7 @@ class Clipped:
         assert isinstance(group.extent, int), "tiles run along edges of known length"
         starts = {max(0, min(start, group.extent - mr)) for start in range(0, group.extent, mr)}
         for start in sorted(starts):
-            if any(len(rows) < mr for rows in _rows_seen(edge, start, mr, turns)):
-                yield start
+            yield start, any(len(rows) < mr for rows in _rows_seen(edge, start, mr, turns))
 
     def _extent(self, edge: int) -> int:
         extent = next(group.extent for group in self.site.plan.shape.inner if group.edge == edge)
@@ -162,11 +165,13 @@ class Clipped:
             turn: _Turn, rest: Sequence[_Turn], a: ir.Value, b: ir.Value, totals: list[ir.Value]
         ) -> list[ir.Value]:
             assert turn.rows is not None
-            for k, rows in enumerate(turn.rows):
+            for rows, alike in itertools.groupby(enumerate(turn.rows), key=lambda pair: pair[1]):
+                numbers = [k for k, _ in alike]
                 if rows:
                     places = [r * tile.vectors + v for r in rows for v in range(tile.vectors)]
-                    here, there = code.at(a, code.mul(k, turn.a)), code.at(b, code.mul(k, turn.b))
-                    part = nest(rest, here, there, rows, [totals[place] for place in places])
+                    here, there = (code.at(x, code.mul(numbers[0], step)) for x, step in ((a, turn.a), (b, turn.b)))
+                    turns = _joined(code, _Turn(0, len(numbers), turn.a, turn.b), rest)
+                    part = nest(turns, here, there, rows, [totals[place] for place in places])
                     for place, total in zip(places, part, strict=True):
                         totals[place] = total
             return totals
@@ -179,6 +184,15 @@ class Clipped:
             steps = self.a.row_step, site.sizes(shape.col.a)
             return one_pair(site.code, site.tile, rows, a, *steps, b, self.b.column_step, shape.n, totals)
         return one_k(site.code, site.tile, rows, a, self.a.row_step, b, self.b.column_step, self.b.mask, totals)
+
+
+def _joined(code: Code, turn: _Turn, rest: Sequence[_Turn]) -> list[_Turn]:
+    """The loops, the first two as one where they walk as one."""
+    if rest and rest[0].rows is None and rest[0].begin == 0 and isinstance(rest[0].end, int):
+        inner = rest[0]
+        if turn.a == code.mul(inner.end, inner.a) and turn.b == code.mul(inner.end, inner.b):
+            return [_Turn(0, code.mul(turn.end, inner.end), inner.a, inner.b), *rest[1:]]
+    return [turn, *rest]
 
 
 def _rows_seen(edge: Edge, start: int, mr: int, turns: int) -> list[list[int]]:

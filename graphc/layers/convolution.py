@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from graphc.initializers import Zeros
 from graphc.layers.core import check_data_format
-from graphc.layers.layer import Layer, check_rank
+from graphc.layers.layer import Layer, activation_function, check_rank
 from graphc.nn.convolution import conv1d as along_rows
 from graphc.nn.convolution import convolution, separable_conv2d
 from graphc.nn.normalisation import bias_add
@@ -52,7 +52,7 @@ class Convolution(Layer):
         self.padding = check_padding(padding)
         self.data_format = check_data_format(data_format)
         self.dilation_rate = numbers(dilation_rate, "dilation_rate", self.rank)
-        self.activation = activation
+        self.activation = activation_function(activation)
         self.use_bias = use_bias
         self.kernel_initializer = kernel_initializer
         self.bias_initializer = bias_initializer

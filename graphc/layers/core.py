@@ -7,7 +7,7 @@ from typing import Any
 
 from graphc import dtypes
 from graphc.initializers import Zeros
-from graphc.layers.layer import Layer
+from graphc.layers.layer import Layer, activation_function, whole_number
 from graphc.nn.normalisation import bias_add
 from graphc.nn.regularisation import dropout as drop
 from graphc.nodes import Tensor
@@ -40,8 +40,8 @@ class Dense(Layer):
         **settings: Any,
     ):
         super().__init__(trainable, name, activity_regularizer=activity_regularizer, **settings)
-        self.units = int(units)
-        self.activation = activation
+        self.units = whole_number(units, "dense: units")
+        self.activation = activation_function(activation)
         self.use_bias = use_bias
         self.kernel_initializer = kernel_initializer
         self.bias_initializer = bias_initializer

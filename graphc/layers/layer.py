@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from graphc import dtypes
 from graphc.graph import Graph
+from graphc.nn import activations
+from graphc.nn.classification import softmax
 from graphc.nodes import Tensor
+from graphc.ops import elementwise as e
 from graphc.ops.base import convert_to_tensor
 from graphc.scopes import GraphKeys
 from graphc.shapes import TensorShape
@@ -185,3 +188,28 @@ def check_rank(layer: Layer, x: Tensor, rank: int) -> None:
             f"Input 0 of layer {layer.name} is incompatible with the layer: expected ndim={rank}, "
             f"found ndim={x.type.rank}. Full shape received: {x.shape}"
         )
+
+
+_ACTIVATIONS: dict[str, Callable[..., Tensor]] = {
+    "elu": activations.elu, "linear": e.identity, "relu": e.relu, "relu6": activations.relu6, "selu": activations.selu,
+    "sigmoid": e.sigmoid, "softmax": softmax, "softplus": e.softplus, "softsign": activations.softsign, "tanh": e.tanh,
+}  # fmt: skip
+
+
+def activation_function(activation: Any) -> Any:
+    """A function from itself or its name; None where there is none."""
+    if activation is None or callable(activation):
+        return activation
+    if not isinstance(activation, str):
+        raise TypeError(f"activation must be a function of a tensor or the name of one, not {activation!r}")
+    if activation not in _ACTIVATIONS:
+        raise ValueError(f"Unknown activation function: {activation!r}; wanted one of {', '.join(_ACTIVATIONS)}")
+    return _ACTIVATIONS[activation]
+
+
+def whole_number(value: Any, what: str) -> int:
+    """A number of things that there is at least one of; floats that are whole count, as in TensorFlow."""
+    is_whole = hasattr(value, "__index__") or (isinstance(value, float) and value.is_integer())
+    if not is_whole or isinstance(value, bool) or value < 1:
+        raise ValueError(f"{what} must be a whole number of at least 1, not {value!r}")
+    return int(value)

@@ -13,14 +13,14 @@ from typing import Any
 from graphc import dtypes
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
-from graphc.ops.base import apply, constant, convert_to_tensor, graph_of
+from graphc.ops.base import apply, axis_of, constant, convert_to_tensor, graph_of
 from graphc.ops.checks import fitting
 from graphc.ops.indexing import CheckLabels, one_hot
 from graphc.ops.late import late
 from graphc.ops.reduction import reduce_max, reduce_sum
 from graphc.ops.reshaping import cast_like, count, expand_dims, squeeze
 from graphc.ops.shape_values import static_axis
-from graphc.shapes import TensorShape, TensorType, is_compatible, normalise_axis
+from graphc.shapes import TensorShape, TensorType, is_compatible
 
 
 def softmax(logits: Any, axis: Any = None, name: str | None = None, dim: Any = None) -> Tensor:
@@ -169,8 +169,7 @@ def _axis(axis: Any, dim: Any) -> Any:
 
 
 def _position(x: Tensor, axis: Any, dim: Any) -> int:
-    assert x.type.rank is not None
-    return normalise_axis(static_axis(_axis(axis, dim), "softmax"), x.type.rank)
+    return axis_of(x, static_axis(_axis(axis, dim), "softmax"), "softmax")
 
 
 def _later(called: str, build: Callable[..., Tensor], *tensors: Tensor, name: str | None, axis: Any = None) -> Tensor:

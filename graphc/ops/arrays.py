@@ -15,6 +15,7 @@ from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import (
     apply,
+    axis_of,
     check_same_dtype,
     constant,
     convert_to_tensor,
@@ -34,7 +35,7 @@ from graphc.ops.reshaping import (
 )
 from graphc.ops.shape_values import static_axis, static_sizes
 from graphc.records import record
-from graphc.shapes import Shape, Size, TensorType, as_shape, merge, normalise_axis, shape_text
+from graphc.shapes import Shape, Size, TensorType, as_shape, merge, normalise_axis
 
 
 @record
@@ -191,9 +192,9 @@ def concat(values: Any, axis: Any, name: str = "concat") -> Tensor:
 def _known_axis(axis: Any, tensors: Sequence[Tensor], what: str, extra: int = 0) -> int:
     """``axis`` counted from the front, by the first tensor whose rank is known."""
     position = static_axis(axis, what)
-    rank = next((x.type.rank for x in tensors if x.type.rank is not None), None)
-    if rank is not None:
-        return normalise_axis(position, rank + extra)
+    known = next((x for x in tensors if x.type.rank is not None), None)
+    if known is not None:
+        return axis_of(known, position, what, extra)
     if position < 0:
         raise ValueError(f"{what}: axis {position} counted from the end needs a known rank")
     return position
@@ -220,7 +221,9 @@ def unstack(value: Any, num: int | None = None, axis: int = 0, name: str = "unst
     size = None if x.type.shape is None else x.type.shape[position]
     if num is None:
         if not isinstance(size, int):
-            raise ValueError(f"Cannot infer num from shape {shape_text(x.type.shape)}")
+            raise ValueError(
+                f"Cannot infer num from shape {x.shape}: axis {position} of {x.op.describe()} has no known size"
+            )
         num = size
     if isinstance(size, int) and size != num:
         raise ValueError(f"unstack of {x.type} along axis {position} gives {size} parts, not {num}")

@@ -120,9 +120,12 @@ def constant(
     value: Any, dtype: Any = None, shape: Any = None, name: str | None = "Const", verify_shape: bool = False
 ) -> Tensor:
     """A constant tensor; with ``shape``, the last value given is repeated to fill it (TensorFlow's rule)."""
-    array = as_array(value, dtype)
-    if shape is not None:
-        array = _fill(array, as_shape(shape), verify_shape)
+    try:
+        array = as_array(value, dtype)
+        if shape is not None:
+            array = _fill(array, as_shape(shape), verify_shape)
+    except (ValueError, TypeError) as error:
+        raise type(error)(f"constant '{name}': {error}" if name and name != "Const" else str(error)) from None
     return apply(Const(array), name=name or "Const")
 
 
@@ -241,7 +244,10 @@ def _fill(array: np.ndarray[Any, Any], shape: Any, verify_shape: bool) -> np.nda
         raise TypeError(f"Expected Tensor's shape: {shape}, got {array.shape}.")
     count = math.prod(shape)
     if array.size > count:
-        raise ValueError(f"Too many elements provided. Needed at most {count}, but received {array.size}")
+        raise ValueError(
+            f"Too many elements provided. Needed at most {count} for the shape {shape_text(shape)} of a constant, but "
+            f"received {array.size}"
+        )
     if array.size == 0 and count:
         raise ValueError(f"a constant of shape {shape} needs at least one value")
     flat = array.reshape(-1)
@@ -279,6 +285,15 @@ def _leaves(values: Any) -> Any:
 def is_scalar_number(value: Any) -> bool:
     """Whether ``value`` is a plain Python or NumPy number."""
     return isinstance(value, numbers.Number) and not isinstance(value, Dim)
+
+
+def axis_of(x: Tensor, axis: int, called: str, extra: int = 0) -> int:
+    """``axis`` counted from the front, of ``x`` or of a result with ``extra`` more axes; ``ValueError`` outside."""
+    assert x.type.rank is not None
+    rank = x.type.rank + extra
+    if not -rank <= axis < rank:
+        raise ValueError(f"{called} of {x.op.describe()}: axis {axis} is not in [{-rank}, {rank}) for {x.type}")
+    return axis + rank if axis < 0 else axis
 
 
 def check_dtype(type: TensorType, allowed: Sequence[DType], what: str) -> None:

@@ -83,7 +83,7 @@ class StridedSlice(Block):
             return TensorType(x.dtype, None)
         _check_rank(len(self.begin), x)
         shape = [
-            1 if axis in self.index_axes else None if size is None else self._along(axis, size).length
+            (1 if axis in self.index_axes else None) if size is None else self._along(axis, size).length
             for axis, size in enumerate(x.shape)
         ]
         return TensorType(x.dtype, tuple(shape))

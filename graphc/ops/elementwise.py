@@ -102,7 +102,11 @@ class Elementwise(Op):
 
 def _call(fn: str, *inputs: Any, name: str | None = None) -> Tensor:
     """The op ``fn`` of values that are converted to one dtype."""
-    return apply(_kind(fn), *convert_together(*inputs), name=name)
+    try:
+        tensors = convert_together(*inputs)
+    except (ValueError, TypeError) as error:
+        raise type(error)(f"{fn} '{name or fn}': {error}") from None
+    return apply(_kind(fn), *tensors, name=name)
 
 
 @cache

@@ -14,7 +14,7 @@ from graphc.dtypes import DType
 from graphc.errors import InvalidArgumentError
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
-from graphc.ops.base import Const, apply, check_dtype, constant, convert_to_tensor, graph_of
+from graphc.ops.base import Const, apply, axis_of, check_dtype, constant, convert_to_tensor, graph_of
 from graphc.ops.blocks import along
 from graphc.ops.checks import Refused, beyond, not_negative, outside
 from graphc.ops.late import is_late, late, number
@@ -24,7 +24,7 @@ from graphc.ops.sequences import Iota
 from graphc.ops.sequences import range as iota
 from graphc.ops.shape_values import DependsOnData, sizes_from, static_axis, static_sizes
 from graphc.records import record
-from graphc.shapes import Size, TensorType, merge, normalise_axis
+from graphc.shapes import Size, TensorType, merge
 
 INDICES = (dtypes.int32, dtypes.int64)
 
@@ -223,7 +223,7 @@ def _gather_later(x: Tensor, places: Tensor, axis: Any, batch_dims: int, name: s
 
 def _axis_of(x: Tensor, axis: Any) -> int:
     position = static_axis(axis, "gather")
-    return position if x.type.rank is None else normalise_axis(position, x.type.rank)
+    return position if x.type.rank is None else axis_of(x, position, "gather")
 
 
 def _batched_gather(x: Tensor, places: Tensor, batch: int, scope: str) -> Tensor:
@@ -283,7 +283,7 @@ def one_hot(
         if positions.type.rank is None:
             raise ValueError(f"one_hot needs indices of known rank, not {positions.type}")
         rank = positions.type.rank
-        place = normalise_axis(-1 if axis is None else int(axis), rank + 1)
+        place = axis_of(positions, -1 if axis is None else int(axis), "one_hot", extra=1)
         spread = apply(ExpandDims((place,)), positions)
         if number_of is None or not isinstance(number_of[0], int):
             depth = not_negative(convert_to_tensor(depth), "one_hot needs a depth of at least 0")

@@ -11,7 +11,7 @@ from graphc import dtypes
 from graphc.dtypes import DType
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
-from graphc.ops.base import apply, check_dtype, convert_to_tensor, graph_of
+from graphc.ops.base import apply, axis_of, check_dtype, convert_to_tensor, graph_of
 from graphc.ops.late import is_late, late_one, number
 from graphc.ops.reshaping import ExpandDims, Squeeze, broadcast_like, count
 from graphc.ops.shape_values import static_axis, static_sizes
@@ -306,5 +306,5 @@ def _argreduce(fn: str, x: Any, axis: Any, name: str | None, output_type: Any) -
         return late_one(fn, build, tensor, [axis], wanted, rank, name)
     position = static_axis(axis, fn)
     if tensor.type.rank is not None:
-        position = normalise_axis(position, tensor.type.rank)
+        position = axis_of(tensor, position, fn)
     return apply(ArgReduce(fn, position, wanted), tensor, name=name)

@@ -16,7 +16,7 @@ from graphc import dtypes
 from graphc.dims import DimLike, product
 from graphc.dtypes import DType
 from graphc.nodes import Op, Operation, Tensor
-from graphc.ops.base import apply, constant, convert_to_tensor
+from graphc.ops.base import apply, axis_of, constant, convert_to_tensor
 from graphc.ops.elementwise import cast, identity
 from graphc.ops.late import is_late, late_one, number
 from graphc.ops.shape_values import shape_from, sizes_from, static_axis, static_sizes
@@ -388,7 +388,7 @@ def expand_dims(input: Any, axis: Any = None, name: str | None = None, dim: Any 
         return late_one("ExpandDims", lambda x, axis: expand_dims(x, number(axis)), x, [axis], None, rank, name)
     position = static_axis(axis, "expand_dims")
     if x.type.rank is not None:
-        position = normalise_axis(position, x.type.rank + 1)
+        position = axis_of(x, position, "expand_dims", extra=1)
     return apply(ExpandDims((position,)), x, name=name)
 
 
@@ -402,7 +402,7 @@ def squeeze(input: Any, axis: Any = None, name: str | None = None, squeeze_dims:
     if not wanted:
         axes = tuple(i for i, size in enumerate(x.type.shape) if size == 1)
     else:
-        axes = tuple(sorted(normalise_axis(static_axis(a, "squeeze"), len(x.type.shape)) for a in wanted))
+        axes = tuple(sorted(axis_of(x, static_axis(a, "squeeze"), "squeeze") for a in wanted))
     return apply(Squeeze(axes), x, name=name) if axes else identity(x, name=name or "Squeeze")
 
 

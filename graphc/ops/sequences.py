@@ -15,6 +15,7 @@ from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import (
     apply,
+    axis_of,
     check_dtype,
     constant,
     convert_to_tensor,
@@ -203,5 +204,5 @@ def cumsum(x: Any, axis: Any = 0, exclusive: bool = False, reverse: bool = False
         return late_one("Cumsum", build, tensor, [axis], rank=tensor.type.rank, name=name)
     position = static_axis(axis, "cumsum")
     if tensor.type.rank is not None:
-        position = normalise_axis(position, tensor.type.rank)
+        position = axis_of(tensor, position, "cumsum")
     return apply(Cumsum(position, exclusive, reverse), tensor, name=name)

@@ -12,13 +12,13 @@ import numpy as np
 from graphc import dtypes
 from graphc.dims import Dim
 from graphc.nodes import Tensor
-from graphc.ops.base import apply, convert_to_tensor, graph_of, is_tensor_like
+from graphc.ops.base import apply, axis_of, convert_to_tensor, graph_of, is_tensor_like
 from graphc.ops.blocks import SliceFrom, StridedSliceFrom, along, block, flip
 from graphc.ops.elementwise import cast, identity, less, select
 from graphc.ops.late import is_late, late, late_one, number
 from graphc.ops.reshaping import ExpandDims, Squeeze, shape
 from graphc.ops.shape_values import shape_value, static_sizes
-from graphc.shapes import Dimension, TensorType, normalise_axis
+from graphc.shapes import Dimension, TensorType
 
 newaxis = None
 
@@ -335,7 +335,7 @@ def reverse(tensor: Any, axis: Any, name: str | None = None) -> Tensor:
     if is_late(axis, x):
         return late_one("ReverseV2", reverse, x, [axis], rank=x.type.rank, name=name)
     axes: Any = static_sizes(axis)
-    counted = [a if x.type.rank is None else normalise_axis(a, x.type.rank) for a in axes]
+    counted = [a if x.type.rank is None else axis_of(x, a, "reverse") for a in axes]
     if len(set(counted)) < len(counted):
         raise ValueError(f"reverse of {x.type}: an axis stands twice in {list(axes)}")
     return flip(x, counted, name=name or "ReverseV2") if counted else identity(x, name=name)

@@ -297,3 +297,53 @@ def test_errors(declare: Callable[[Any], Any], error: type[Exception], text: str
     with pytest.raises(error) as caught:
         declare(x)
     assert str(caught.value) == text
+
+
+@pytest.mark.parametrize(
+    ("units", "text"),
+    [(units, f"dense: units must be a whole number of at least 1, not {units!r}") for units in (3.5, "3", 0, -2, True)],
+)
+def test_units_are_a_whole_number(units: Any, text: str) -> None:
+    with pytest.raises(ValueError) as caught:
+        tf.layers.dense(tf.placeholder(tf.float32, [2, 3]), units)
+    assert str(caught.value) == text
+
+
+@pytest.mark.parametrize("units", [3, np.int64(3), 3.0, tf.Dimension(3)])
+def test_numbers_that_are_whole_are_units(units: Any) -> None:
+    assert tf.layers.dense(tf.placeholder(tf.float32, [2, 5]), units).shape.as_list() == [2, 3]
+
+
+def test_activations_by_name() -> None:
+    x = tf.constant([[-1.0, 2.0]])
+    for name in ("elu", "relu", "selu", "sigmoid", "softmax", "softplus", "softsign", "tanh"):
+        own, named = (
+            tf.layers.dense(
+                x, 2, activation=given, kernel_initializer=tf.initializers.identity(), name=name, reuse=reuse
+            )
+            for given, reuse in ((getattr(tf.nn, name), False), (name, True))
+        )
+        with Session() as session:
+            session.run(tf.global_variables_initializer())
+            first, second = session.run([own, named])
+        np.testing.assert_array_equal(first, second)
+    conv = tf.layers.conv2d(tf.zeros([1, 4, 4, 1]), 2, 3, activation="relu")
+    assert conv.op.type == "Relu"
+
+
+@pytest.mark.parametrize(
+    ("activation", "kind", "text"),
+    [
+        (3, TypeError, "activation must be a function of a tensor or the name of one, not 3"),
+        (
+            "rely",
+            ValueError,
+            "Unknown activation function: 'rely'; wanted one of elu, linear, relu, relu6, selu, sigmoid, softmax, "
+            "softplus, softsign, tanh",
+        ),
+    ],
+)
+def test_what_is_no_activation(activation: Any, kind: type[Exception], text: str) -> None:
+    with pytest.raises(kind) as caught:
+        tf.layers.dense(tf.placeholder(tf.float32, [2, 3]), 4, activation=activation)
+    assert str(caught.value) == text

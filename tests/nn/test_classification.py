@@ -123,7 +123,8 @@ def test_a_label_that_is_no_class_is_an_error(wrong: int, fetch: str) -> None:
     assert str(caught.value) in (
         f"Received a label value of {wrong} which is outside the valid range of [0, 5)",  # by NumPy
         "CheckLabels 'SparseSoftmaxCrossEntropyWithLogits/CheckLabels' (declared at "
-        f"{caught.value.op and caught.value.op.origin}): a label in labels is outside the valid range of [0, 5)",
+        f"{caught.value.op and caught.value.op.origin}): a label in labels is outside the valid range of [0, 5): "
+        f"labels[2] = {wrong}",
     )
     assert np.isfinite(session.run(wanted, {labels: [0, 2, 4, 2]})).all()
 
@@ -238,7 +239,7 @@ ERRORS: list[tuple[Callable[[Any, Any], Any], type[Exception], str]] = [
     (
         lambda x, y: tf.nn.softmax(x, axis=2),
         ValueError,
-        "axis 2 is out of range for rank 2; wanted a whole number in [-2, 2)",
+        "softmax of Placeholder 'x' (declared at LINE): axis 2 is not in [-2, 2) for f32[?,5]",
     ),
 ]
 
@@ -249,7 +250,7 @@ def test_errors(declare: Callable[[Any, Any], Any], error: type[Exception], text
     y = tf.placeholder(tf.int64, [None], name="y")
     with pytest.raises(error) as caught:
         declare(x, y)
-    assert str(caught.value) == text
+    assert re.sub(r"test_classification\.py:\d+", "LINE", str(caught.value)) == text
 
 
 def _cross_entropy(function: str) -> Callable[..., Any]:

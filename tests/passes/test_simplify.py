@@ -266,6 +266,31 @@ CASES = [
         ["Const: f32[] = Const(value=2.)", "mul: f32[3] = Mul(x, Const)", "return mul"],
     ),
     (
+        "y / tf.reduce_sum(tf.exp(x - tf.reduce_max(x, 1, keepdims=True)), 1, keepdims=True)",
+        {"x": "float64 2,3", "y": "float64 2,3"},
+        [
+            "Max: f64[2,1] = Max(x, axes=[1], keep_dims=True)",
+            "sub: f64[2,3] = Sub(x, Max)",
+            "Exp: f64[2,3] = Exp(sub)",
+            "Sum: f64[2,1] = Sum(Exp, axes=[1], keep_dims=True)",
+            "truediv: f64[2,1] = Reciprocal(Sum)",
+            "truediv_1: f64[2,3] = Mul(y, truediv)",
+            "return truediv_1",
+        ],
+    ),
+    (
+        "y / tf.reduce_sum(tf.exp(x - 1.0), 1, keepdims=True)",
+        {"x": "float64 2,3", "y": "float64 2,3"},
+        [
+            "Const: f64[] = Const(value=1.)",
+            "sub: f64[2,3] = Sub(x, Const)",
+            "Exp: f64[2,3] = Exp(sub)",
+            "Sum: f64[2,1] = Sum(Exp, axes=[1], keep_dims=True)",
+            "truediv: f64[2,3] = RealDiv(y, Sum)",
+            "return truediv",
+        ],
+    ),
+    (
         "tf.reduce_sum((x - tf.reduce_mean(x, 0)) * -y, 0)",
         {"x": "float64 6,2", "y": "float64 2"},
         [
