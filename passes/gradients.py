@@ -22,6 +22,8 @@ import enum
 from collections.abc import Sequence
 from typing import Any
 
+from graphc.body import Body
+from graphc.graph import Graph
 from graphc.nodes import Op, Tensor
 from graphc.ops.arrays import stack
 from graphc.ops.base import constant, convert_to_tensor
@@ -69,12 +71,12 @@ def gradients(
     ``LookupError`` where an operation on the way has no gradient.
     """
     targets = [convert_to_tensor(y) for y in as_list(ys)]
-    sources = [source_of(x) for x in as_list(xs)]
-    if not targets or not sources:
+    if not targets or not as_list(xs):
         raise ValueError("gradients needs at least one y and one x")
+    sources = [_source_in(targets[0].graph, x) for x in as_list(xs)]
     unconnected = UnconnectedGradients(unconnected_gradients)
     graph = targets[0].graph.current
-    stops = {source_of(t) for t in as_list(stop_gradients)} if stop_gradients is not None else set()
+    stops = {_source_in(targets[0].graph, t) for t in as_list(stop_gradients)} if stop_gradients is not None else set()
     with graph.name_scope(name), graph.in_role("adjoint"):
         adjoints = _initial_adjoints(targets, grad_ys)
         propagate(graph, targets, sources, stops, adjoints, _WITH_BODIES)
@@ -120,6 +122,13 @@ def as_list(values: Any) -> list[Any]:
     if isinstance(values, (list, tuple)):
         return list(values)
     return [values]
+
+
+def _source_in(graph: Graph, x: Any) -> Tensor:
+    """The same for ys of a body: what stands in it for ``x``."""
+    if isinstance(graph, Body) and graph.current is graph:
+        return graph.own(convert_to_tensor(x))
+    return source_of(x)
 
 
 def source_of(x: Any) -> Tensor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -164,3 +166,48 @@ def test_bits_do_not_depend_on_the_number_of_threads() -> None:
         with tf.Session(config=tf.ConfigProto(intra_op_parallelism_threads=threads)) as session:
             results.append([array.tobytes() for array in session.run(fetches, feeds)])
     assert results[0] == results[1] == results[2]
+
+
+def test_gradients_can_be_taken_inside() -> None:
+    def newton(i: tf.Tensor, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        y = x * x - 2.0
+        return i + 1, x - y / tf.gradients(y, x)[0]
+
+    _, root = tf.while_loop(lambda i, _: i < 6, newton, (0, tf.constant(1.0, tf.float64)))
+    with tf.Session() as session:
+        np.testing.assert_allclose(session.run(root), np.sqrt(2.0), rtol=1e-15)
+
+
+def test_gradients_inside_by_what_stands_outside() -> None:
+    w = tf.get_variable("w", [], tf.float64, initializer=tf.constant_initializer(3.0))
+    c = tf.placeholder_with_default(tf.constant(3.0, tf.float64), [])
+
+    def body(i: tf.Tensor, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return i + 1, x + tf.add_n(tf.gradients(x * w * w * c, [w, c]))
+
+    _, x = tf.while_loop(lambda i, _: i < 1, body, (0, tf.constant(1.0, tf.float64)))
+    assert initialised().run([x, *tf.gradients(x, w)]) == [28.0, 12.0]
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        tf.train.GradientDescentOptimizer(0.1),
+        tf.train.MomentumOptimizer(0.1, 0.9),
+        tf.train.AdamOptimizer(0.1),
+        tf.train.RMSPropOptimizer(0.1),
+        tf.train.AdadeltaOptimizer(0.1),
+    ],
+    ids=lambda optimizer: type(optimizer).__name__,
+)
+def test_a_branch_may_minimize(optimizer: Any) -> None:
+    w = tf.get_variable("w", [3], initializer=tf.constant_initializer(3.0))
+    p = tf.placeholder(tf.bool, [])
+    loss = tf.reduce_sum(tf.square(w * [1.0, 2.0, 3.0] - 1.0))
+    step = tf.cond(p, lambda: tf.group(optimizer.minimize(loss)), tf.no_op)
+    session = initialised()
+    before = session.run(loss)
+    session.run(step, {p: False})
+    assert session.run(loss) == before
+    session.run(step, {p: True})
+    assert session.run(loss) < before
