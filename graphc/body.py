@@ -184,14 +184,19 @@ class Body(Graph):
 
     def _taken_in(self, tensor: Tensor, reader: str) -> Tensor:
         if tensor.op.type == "Const":
-            return self.add(tensor.op.kind, (), (tensor.type,), like=tensor.op).outputs[0]
+            return self._copied(tensor)
         if self.twin is not None and tensor.op.graph is self.twin.graph:
             return self.twin.value(tensor)
         outside = self.outer.own(tensor, reader)
+        if outside.op.type == "Const":
+            return self._copied(outside)
         if outside not in self._places:
             self._places[outside] = self._captured(outside)
             self.taken.captures[outside] = None
         return self._places[outside]
+
+    def _copied(self, constant: Tensor) -> Tensor:
+        return self.add(constant.op.kind, (), (constant.type,), like=constant.op).outputs[0]
 
     def _captured(self, tensor: Tensor) -> Tensor:
         if tensor.op.type == "VariableV2":  # a place, not a value
