@@ -50,7 +50,7 @@ def draw(record: Record, path: Path) -> None:
         axes.set_xlim(NEAREST * 0.9, FARTHEST * 1.2)
         axes.set_xticks([0.5, 1, 2, 5, 10, 20, 50, 100], ["1/2", "1", "2", "5", "10", "20", "50", "100"])
         axes.minorticks_off()
-        axes.set_xlabel("median step as a multiple of graphc's; to the right is slower")
+        axes.set_xlabel("times graphc's median step")
         axes.grid(axis="x", alpha=0.3)
         figure.legend(loc="outside upper center", ncols=len(NAMES), frameon=False, handletextpad=0.1, columnspacing=1)
         figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)

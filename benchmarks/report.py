@@ -28,7 +28,7 @@ def table(measured: dict[str, Measured]) -> str:
 
 def heading(systems: Iterable[str]) -> str:
     """Above the lines of a sweep."""
-    return f"  {'':42}" + "".join(f"{name.replace('tensorflow', 'tf'):>12}" for name in (*systems, "ratio", "least"))
+    return f"  {'':48}" + "".join(f"{name.replace('tensorflow', 'tf'):>12}" for name in (*systems, "ratio", "least"))
 
 
 def line_of_case(case: str, measured: dict[str, Measured], systems: Iterable[str]) -> str:
@@ -38,7 +38,7 @@ def line_of_case(case: str, measured: dict[str, Measured], systems: Iterable[str
     ratios = (ratio(measured, statistic) for statistic in (median, min))
     both = "".join(f"{'' if one is None else f'{one:.2f}':>12}" for one in ratios)
     failures = [f"  {'':15}{system}: {one.failed}" for system, one in measured.items() if one.failed]
-    return "\n".join([f"  {case:42}{times}{both}", *failures, *disagreements(measured)])
+    return "\n".join([f"  {case:48}{times}{both}", *failures, *disagreements(measured)])
 
 
 def line(name: str, *fields: str) -> str:

@@ -8,12 +8,11 @@ from __future__ import annotations
 from functools import lru_cache
 
 from graphc.codegen.kernels.affine import Contraction, Group, Shape, shape_of
-from graphc.codegen.target import DTYPE_BYTES, Target
-from graphc.dims import DimLike, ceildiv, product, substitute
-from graphc.records import record, replace
+from graphc.codegen.plan import USUAL, Plan, element_bytes, guess
+from graphc.codegen.target import Target
+from graphc.dims import DimLike
+from graphc.records import replace
 
-# What a symbolic size is taken to be where a choice needs a number (a batch, mostly).
-USUAL = 256
 # A task should be worth waking a thread for (about 5 us), and there should be some for every thread.
 TASK_FLOPS = 1 << 19
 TASKS_WANTED = 8
@@ -28,118 +27,6 @@ MOST_ROWS, ROWS_THAT_COLLIDE = 30, 6
 FAR_ROWS = 1.25
 # What it costs to read the images once more for every panel of filters, as a factor: measured 1.07 to 1.15.
 SEVERAL_PANELS = 1.1
-
-
-@record
-class Plan:
-    """How one contraction is computed; the fields name the loops of ``kernels/contraction.py``."""
-
-    form: str  # "tile": registers hold a tile of C; "dot": vectors run along K; "paired": A is read by vectors too.
-    shape: Shape
-    lanes: int
-    mr: int
-    nv: int
-    tiled: int | None  # The group of rows that tiles run along; None: all rows, flattened (A is packed by rows).
-    pack_a: str  # "" (read in place), "rows" (each row of a tile contiguous), "columns" (each k contiguous).
-    pack_b: bool
-    k_level: int  # Which loop of K is cut into blocks,
-    k_block: DimLike  # and how long each block is: a number where there are several.
-    row_tiles: int  # Per task.
-    a_tiles: int  # Of those, how many are copied at once.
-    panels: int  # Per task: a panel is nv * lanes columns.
-    reasons: tuple[str, ...]
-    group: int = 1  # How many panels meet one tile of rows before the next tile.
-
-    def __str__(self) -> str:
-        size = " x ".join(str(x) for x in (self.shape.m, self.shape.k, self.shape.n))
-        return f"{self.form} {size}: {self.mr} x {self.nv} x {self.lanes}; " + "; ".join(self.reasons)
-
-    @property
-    def tiled_extent(self) -> DimLike:
-        """The number of rows that tiles run along."""
-        return self.shape.m if self.tiled is None else self.shape.rows[self.tiled].extent
-
-    @property
-    def untiled(self) -> tuple[Group, ...]:
-        """The rows that are plain loops around the tiles."""
-        if self.tiled is None:
-            return ()
-        return self.shape.rows[: self.tiled] + self.shape.rows[self.tiled + 1 :]
-
-    @property
-    def tiles(self) -> DimLike:
-        """Tiles over all rows."""
-        return product(group.extent for group in self.untiled) * ceildiv(self.tiled_extent, self.mr)
-
-    @property
-    def k_blocks(self) -> DimLike:
-        """The number of parts that K is summed in."""
-        inner = self.shape.inner
-        if not inner or self.k_block == inner[self.k_level].extent:
-            return 1
-        assert isinstance(self.k_block, int), "only a loop cut into pieces of known length has several"
-        outside = product(group.extent for group in inner[: self.k_level])
-        return outside * ceildiv(inner[self.k_level].extent, self.k_block)
-
-    @property
-    def k_elements(self) -> DimLike:
-        """How much of K a block holds."""
-        return self.k_block * product(group.extent for group in self.shape.inner[self.k_level + 1 :])
-
-    @property
-    def row_elements(self) -> DimLike:
-        """The length of a row in a copy of A, a line longer than needed, so that rows fall in different sets."""
-        return ceildiv(self.k_elements, 16) * 16 + 16
-
-    @property
-    def tile_elements(self) -> DimLike:
-        """The length of the rows of one tile in a copy of A."""
-        if self.pack_a == "rows":
-            return self.mr * self.row_elements
-        return ceildiv(self.k_elements * self.mr, 16) * 16 + 16
-
-    @property
-    def panel_elements(self) -> DimLike:
-        """The length of a panel in a copy of B, a line longer than needed, so that panels fall in different sets."""
-        return self.k_elements * self.nv * self.lanes + 16
-
-    @property
-    def row_chunks(self) -> DimLike:
-        return ceildiv(self.tiles, self.row_tiles)
-
-    @property
-    def column_panels(self) -> DimLike:
-        return ceildiv(self.shape.n, self.nv * self.lanes)
-
-    @property
-    def column_chunks(self) -> DimLike:
-        return ceildiv(self.column_panels, self.panels)
-
-    @property
-    def outer(self) -> DimLike:
-        return product(group.extent for group in self.shape.outer)
-
-    @property
-    def tasks(self) -> DimLike:
-        return self.outer * self.row_chunks * self.column_chunks
-
-    @property
-    def b_panels(self) -> int:
-        """How many panels of B are copied at once: a group just before it is used, unless rows of A are as well."""
-        return self.group if self.a_tiles >= self.row_tiles else self.panels
-
-    @property
-    def scratch_parts(self) -> tuple[DimLike, DimLike, DimLike]:
-        """Elements of scratch for sums, for the copy of A and for that of B, each a whole number of cache lines."""
-        tile = self.mr * self.nv * self.lanes
-        sums = tile * (1 if self.k_blocks == 1 else 1 + self.row_tiles * self.panels) + self.lanes
-        a_copy = self.a_tiles * self.tile_elements if self.pack_a else 0
-        b_copy = self.b_panels * self.panel_elements if self.pack_b else 0
-        return _whole_lines(sums), _whole_lines(a_copy), _whole_lines(b_copy)
-
-
-def _whole_lines(elements: DimLike) -> DimLike:
-    return ceildiv(elements, 16) * 16
 
 
 @lru_cache(maxsize=1024)
@@ -522,17 +409,3 @@ def _group(chosen: Plan, tiles: int, panels: int, target: Target) -> int:
     else:
         one = panel_bytes <= target.l1 * 3 // 2 and tiles * chosen.mr * k_bytes <= target.l2 // 2
     return 1 if one else max(1, min(panels, target.l2 * 5 // 8 // panel_bytes))
-
-
-def guess(size: DimLike) -> int:
-    """``size``, with every symbol taken as a usual batch."""
-    return size if isinstance(size, int) else max(0, _number(substitute(size, lambda _: USUAL)))
-
-
-def _number(size: DimLike) -> int:
-    assert isinstance(size, int)
-    return size
-
-
-def element_bytes(shape: Shape) -> int:
-    return DTYPE_BYTES[shape.dtype]

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from llvmlite import ir
 
-from graphc.codegen.approx.lanes import constant
+from graphc.codegen.approx.lanes import constant, in_every_lane
 from graphc.codegen.loops import Buffer, Store
 from graphc.codegen.target import Target
 from graphc.dims import Atom, Symbol
@@ -138,12 +138,8 @@ class Writer:
         if isinstance(value.ir, ir.Constant):
             return self.constant(value.ir.type, value.ir.constant, lanes)
 
-        def write(builder: ir.IRBuilder) -> ir.Value:
-            vector = ir.Constant(ir.VectorType(value.ir.type, lanes), ir.Undefined)
-            vector = builder.insert_element(vector, value.ir, ir.Constant(I32, 0))
-            return builder.shuffle_vector(vector, vector, ir.Constant(ir.VectorType(I32, lanes), None))
-
-        return self.numbered(("spread", id(value.ir), lanes), value.depth, lanes, write)
+        key = ("spread", id(value.ir), lanes)
+        return self.numbered(key, value.depth, lanes, lambda builder: in_every_lane(builder, value.ir, lanes))
 
     def together(self, *values: Value) -> tuple[int, int, list[ir.Value]]:
         """Depth and lanes of an operation on these values, and the values all with those lanes."""

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Protocol
 from llvmlite import ir
 
 from graphc.codegen.approx import sincos_bounded
-from graphc.codegen.approx.lanes import Lanes, with_element
+from graphc.codegen.approx.lanes import Lanes, in_every_lane
 from graphc.codegen.approx.logarithm import log_reconstruct, split_power
 from graphc.codegen.loops import FILL
 from graphc.codegen.target import Target
@@ -284,11 +284,11 @@ def _fill_blocks(function: ir.Function, kind: str, dtype: str, target: Machine) 
     numbers = ir.VectorType(I64, width)
     first_lanes = ir.Constant(numbers, list(range(width)))
     per_group = I64(PER_GROUP[dtype])
-    of = stream(*(Lanes(builder, _spread(builder, seed, numbers), target.fma) for seed in seeds))
+    of = stream(*(Lanes(builder, in_every_lane(builder, seed, width), target.fma) for seed in seeds))
 
     def body(builder: ir.IRBuilder, index: ir.Value) -> None:
         first = builder.add(position, builder.udiv(index, per_group))
-        group = Lanes(builder, builder.add(_spread(builder, first, numbers), first_lanes), target.fma)
+        group = Lanes(builder, builder.add(in_every_lane(builder, first, width), first_lanes), target.fma)
         drawn = words(group, of)
         limits = None
         if kind == "uniform_int":
@@ -347,13 +347,7 @@ def _limit(builder: ir.IRBuilder, value: ir.Value, dtype: str, drawn: Words) -> 
     """A limit of whole numbers in every lane, in the dtype of the result."""
     element = IN_MEMORY[dtype]
     number = builder.trunc(value, element) if element is I32 else value
-    return _spread(builder, number, with_element(drawn[0].type, element))
-
-
-def _spread(builder: ir.IRBuilder, value: ir.Value, kind: ir.VectorType) -> ir.Value:
-    """A value in every lane."""
-    vector = builder.insert_element(ir.Constant(kind, ir.Undefined), value, I32(0))
-    return builder.shuffle_vector(vector, vector, ir.Constant(ir.VectorType(I32, kind.count), None))
+    return in_every_lane(builder, number, drawn[0].type.count)
 
 
 def _stack(builder: ir.IRBuilder, kind: ir.Type) -> ir.Value:

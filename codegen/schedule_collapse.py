@@ -29,7 +29,7 @@ def drop_single(body: tuple[Statement, ...]) -> tuple[Statement, ...]:
         if isinstance(statement, For):
             inner = drop_single(statement.body)
             if statement.extent == 1:
-                result += rewrite_body(inner, Renaming({}, {statement.variable: 0}, {}))
+                result += rewrite_body(inner, Renaming({statement.variable: 0}))
             else:
                 result.append(replace(statement, body=inner))
         elif isinstance(statement, If):
@@ -76,7 +76,7 @@ def _mergeable(outer: For, inner: For) -> bool:
 
 def _merged(outer: For, inner: For) -> For:
     both = Symbol(inner.variable.name, outer.extent * inner.extent)
-    renaming = Renaming({}, {outer.variable: 0, inner.variable: atom(both)}, {})
+    renaming = Renaming({outer.variable: 0, inner.variable: atom(both)})
     return For(both, rewrite_body(inner.body, renaming))
 
 
@@ -123,5 +123,5 @@ def _taken_apart(loop: For, piece: int) -> For:
     assert isinstance(loop.extent, int)
     whole = Symbol(f"{loop.variable.name}_whole", loop.extent // piece)
     part = Symbol(loop.variable.name, piece)
-    renaming = Renaming({}, {loop.variable: atom(whole) * piece + atom(part)}, {})
+    renaming = Renaming({loop.variable: atom(whole) * piece + atom(part)})
     return For(whole, (For(part, rewrite_body(loop.body, renaming)),))

@@ -184,7 +184,7 @@ def pieces_of(loop: For, piece: int) -> tuple[Symbol, For]:
     even = isinstance(loop.extent, int) and loop.extent % piece == 0
     inner = Symbol(loop.variable.name, piece if even else least(piece, loop.extent - atom(number) * piece))
     place = {loop.variable: atom(number) * piece + atom(inner)}
-    return number, For(inner, rewrite_body(loop.body, Renaming({}, place, {})))
+    return number, For(inner, rewrite_body(loop.body, Renaming(place)))
 
 
 def _in_blocks(loop: For, around: Callable[[For], tuple[Statement, ...]]) -> For:
@@ -199,7 +199,7 @@ def _in_blocks(loop: For, around: Callable[[For], tuple[Statement, ...]]) -> For
     even = isinstance(loop.extent, int) and loop.extent % BLOCK == 0
     few = Symbol("few", BLOCK if even else least(BLOCK, loop.extent - atom(block) * BLOCK))
     place = {loop.variable: atom(block) * BLOCK + atom(few)}
-    return For(block, around(For(few, rewrite_body(loop.body, Renaming({}, place, {})))))
+    return For(block, around(For(few, rewrite_body(loop.body, Renaming(place)))))
 
 
 def is_wide(reduction: Reduction, costs: CostModel) -> bool:

@@ -22,7 +22,6 @@ from graphc.codegen.loops import (
     Let,
     Load,
     LoadedIndex,
-    Local,
     Statement,
     Store,
     postorder,
@@ -194,17 +193,12 @@ def depends(value: Expression, variable: Symbol) -> bool:
 
 
 class Renaming:
-    """New buffers, new positions and new names of locals; what is not listed stays as it is."""
+    """New positions for loop variables; what is not listed stays as it is."""
 
-    def __init__(self, buffers: dict[Buffer, Buffer], positions: dict[Symbol, DimLike], locals: dict[str, str]):
-        self.buffers = buffers
+    def __init__(self, positions: dict[Symbol, DimLike]):
         self.positions = positions
-        self.locals = locals
         self.done: dict[int, Expression] = {}
         self.kept: list[Expression] = []  # keeps the nodes alive whose ids are in ``done``
-
-    def buffer(self, buffer: Buffer) -> Buffer:
-        return self.buffers.get(buffer, buffer)
 
     def index(self, index: DimLike) -> DimLike:
         return substitute(index, self._atom)
@@ -228,11 +222,9 @@ class Renaming:
             return node if _same(operands, node.operands) else Apply(node.op, operands, node.dtype)
         if isinstance(node, Load):
             where = None if node.where is None else self.done[id(node.where)]
-            return Load(self.buffer(node.buffer), self.index(node.offset), where)
+            return Load(node.buffer, self.index(node.offset), where)
         if isinstance(node, IndexValue):
             return IndexValue(self.index(node.index), node.dtype)
-        if isinstance(node, Local):
-            return Local(self.locals[node.name], node.dtype) if node.name in self.locals else node
         return node
 
 
@@ -250,48 +242,29 @@ def rewrite_body(body: tuple[Statement, ...], renaming: Renaming) -> tuple[State
 
 def rewrite(statement: Statement, renaming: Renaming) -> Statement:
     """One statement with a renaming applied."""
-    name = renaming.locals.get
     if isinstance(statement, For):
         variable = _loop_variable(statement.variable, renaming)
         return replace(statement, variable=variable, body=rewrite_body(statement.body, renaming))
     if isinstance(statement, If):
         return If(renaming.value(statement.condition), rewrite_body(statement.body, renaming))
     if isinstance(statement, Store):
-        buffer, offset = renaming.buffer(statement.buffer), renaming.index(statement.offset)
-        return Store(buffer, offset, renaming.value(statement.value), statement.combine)
-    if isinstance(statement, Let):
-        value = renaming.value(statement.value)
-        return Let(name(statement.name, statement.name), value)
+        offset, value = renaming.index(statement.offset), renaming.value(statement.value)
+        return Store(statement.buffer, offset, value, statement.combine)
+    if isinstance(statement, Let | Accumulate):
+        return replace(statement, value=renaming.value(statement.value))
     if isinstance(statement, Declare):
-        return Declare(name(statement.name, statement.name), statement.dtype, renaming.value(statement.start))
-    if isinstance(statement, Accumulate):
-        return replace(statement, name=name(statement.name, statement.name), value=renaming.value(statement.value))
+        return replace(statement, start=renaming.value(statement.start))
     if isinstance(statement, AccumulateAt):
-        return AccumulateAt(
-            name(statement.name, statement.name),
-            name(statement.place, statement.place),
-            statement.combine,
-            renaming.value(statement.value),
-            renaming.value(statement.position),
-        )
+        value, position = renaming.value(statement.value), renaming.value(statement.position)
+        return replace(statement, value=value, position=position)
     if isinstance(statement, Check):
-        return replace(
-            statement, condition=renaming.value(statement.condition), errors=renaming.buffer(statement.errors)
-        )
+        return replace(statement, condition=renaming.value(statement.condition))
     if isinstance(statement, Draw):
-        return replace(
-            statement,
-            buffer=renaming.buffer(statement.buffer),
-            seeds=tuple(renaming.value(seed) for seed in statement.seeds),
-            position=renaming.value(statement.position),
-            limits=tuple(renaming.value(limit) for limit in statement.limits),
-        )
+        seeds, limits = (tuple(map(renaming.value, values)) for values in (statement.seeds, statement.limits))
+        return replace(statement, seeds=seeds, position=renaming.value(statement.position), limits=limits)
     return replace(
         statement,
-        a=renaming.buffer(statement.a),
-        b=renaming.buffer(statement.b),
         coordinates=tuple(_loop_variable(symbol, renaming) for symbol in statement.coordinates),
-        result=name(statement.result, statement.result),
         epilogue=rewrite_body(statement.epilogue, renaming),
     )
 

@@ -16,13 +16,19 @@ from graphc.composites import (
     add_n,
     arg_max,
     arg_min,
+    boolean_mask,
     count_nonzero,
+    div_no_nan,
     norm,
+    parallel_stack,
     saturate_cast,
     to_double,
     to_float,
     to_int32,
     to_int64,
+)
+from graphc.composites import (
+    tuple_of as tuple,
 )
 from graphc.config import ConfigProto, GPUOptions, GraphOptions, OptimizerOptions, RunMetadata, RunOptions
 from graphc.dtypes import DType, as_dtype, bool, double, float32, float64, int32, int64, uint8
@@ -59,6 +65,7 @@ from graphc.ops.arrays import (
 from graphc.ops.base import constant, convert_to_tensor, placeholder, placeholder_with_default
 from graphc.ops.branches import case, cond
 from graphc.ops.contraction import matmul, tensordot
+from graphc.ops.einsum import einsum
 from graphc.ops.elementwise import (
     abs,
     add,
@@ -147,7 +154,7 @@ from graphc.ops.reshaping import (
     squeeze,
     transpose,
 )
-from graphc.ops.sequences import cumsum, eye, lin_space, linspace, range
+from graphc.ops.sequences import cumprod, cumsum, eye, lin_space, linspace, range
 from graphc.ops.slicing import reverse, reverse_v2, slice, strided_slice
 from graphc.ops.state import assign, assign_add, assign_sub, group, is_variable_initialized, no_op
 from graphc.passes.forward_gradients import forward_gradients
@@ -255,6 +262,7 @@ __all__ = [
     "assign_sub",
     "batch_gather",
     "bool",
+    "boolean_mask",
     "broadcast_to",
     "case",
     "cast",
@@ -271,12 +279,15 @@ __all__ = [
     "convert_to_tensor",
     "cos",
     "count_nonzero",
+    "cumprod",
     "cumsum",
     "device",
     "div",
+    "div_no_nan",
     "divide",
     "double",
     "dtypes",
+    "einsum",
     "equal",
     "erf",
     "errors",
@@ -365,6 +376,7 @@ __all__ = [
     "op_scope",
     "orthogonal_initializer",
     "pad",
+    "parallel_stack",
     "placeholder",
     "placeholder_with_default",
     "pow",
@@ -427,6 +439,7 @@ __all__ = [
     "truncated_normal_initializer",
     "truncatediv",
     "truncatemod",
+    "tuple",
     "uint8",
     "uniform_unit_scaling_initializer",
     "unsorted_segment_sum",

@@ -6,11 +6,18 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from graphc import dtypes
+from graphc.errors import UnimplementedError
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
-from graphc.ops.base import convert_to_tensor, graph_of
+from graphc.ops.arrays import stack
+from graphc.ops.base import Const, constant, convert_to_tensor, convert_together, graph_of
+from graphc.ops.indexing import gather
 from graphc.ops.reduction import argmax, argmin, reduce_max, reduce_mean, reduce_sum
+from graphc.ops.reshaping import reshape
+from graphc.ops.state import group
 from graphc.shapes import is_compatible
 
 
@@ -144,3 +151,60 @@ def to_int32(x: Any, name: str = "ToInt32") -> Tensor:
 def to_int64(x: Any, name: str = "ToInt64") -> Tensor:
     """``x`` as int64, fractions cut off."""
     return e.cast(x, dtypes.int64, name)
+
+
+def div_no_nan(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """``x / y``, and 0 where ``y`` is 0."""
+    a, b = convert_together(x, y)
+    with graph_of([a]).name_scope(name or "div_no_nan") as scope:
+        is_zero = e.equal(b, convert_to_tensor(0, b.dtype))
+        quotient = e.realdiv(a, e.select(is_zero, convert_to_tensor(1, b.dtype), b))
+        return e.select(is_zero, convert_to_tensor(0, b.dtype), quotient, name=scope)
+
+
+divide_no_nan = div_no_nan
+
+
+def boolean_mask(tensor: Any, mask: Any, name: str = "boolean_mask", axis: int | None = None) -> Tensor:
+    """The parts of ``tensor`` where ``mask`` is True; the mask must be known while declaring, as it decides a shape."""
+    x, chosen = convert_to_tensor(tensor), convert_to_tensor(mask, dtypes.bool)
+    if not isinstance(chosen.op.kind, Const):
+        raise UnimplementedError(
+            message=f"tf.boolean_mask with the mask {chosen.op.describe()} gives a tensor whose shape depends on data, "
+            "which graphc does not compile; use tf.where(mask, x, 0) or weights"
+        )
+    known, first = chosen.op.kind.value, axis or 0
+    shape, rank = x.type.shape, known.ndim
+    if not rank:
+        raise ValueError("mask cannot be scalar.")
+    if (
+        shape is None
+        or any(size not in (n, None) for size, n in zip(shape[first:], known.shape))
+        or (len(shape) < first + rank)
+    ):
+        raise ValueError(f"Shapes {x.shape} and {chosen.shape} are incompatible: boolean_mask from axis {first} on")
+    with graph_of([x]).name_scope(name) as scope:
+        if rank > 1:
+            entries = tuple(
+                -1 if size is None else size for size in (*shape[:first], known.size, *shape[first + rank :])
+            )
+            x = reshape(x, entries)
+        return gather(x, constant(np.flatnonzero(known)), axis=first, name=scope)
+
+
+def parallel_stack(values: Any, name: str = "parallel_stack") -> Tensor:
+    """The tensors ``values`` side by side along a new first axis."""
+    return stack(values, 0, name)
+
+
+def tuple_of(tensors: Any, name: str | None = None, control_inputs: Any = None) -> list[Tensor | None]:
+    """The tensors, each of which waits for all others and for ``control_inputs``; a None stays one: ``tf.tuple``."""
+    found = [None if x is None else convert_to_tensor(x) for x in tensors]
+    given = [x for x in found if x is not None]
+    if not given:
+        raise ValueError(f"Must have at least one Tensor: {tensors}")
+    graph = graph_of(given)
+    with graph.name_scope(name or "tuple"):
+        gate = group(*given, *(control_inputs or ()))
+        with graph.control_dependencies([gate]):
+            return [None if x is None else e.identity(x, name="control_dependency") for x in found]

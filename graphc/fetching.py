@@ -5,6 +5,7 @@ A fetch is taken apart once into the tensors and operations to run, and a functi
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -39,6 +40,8 @@ class Fetches:
 
     def _mapping(self, items: Mapping[Any, Any]) -> Rebuild:
         parts = {key: self._take_apart(item) for key, item in items.items()}
+        if isinstance(items, OrderedDict):
+            return lambda values: OrderedDict((key, part(values)) for key, part in parts.items())
         return lambda values: {key: part(values) for key, part in parts.items()}
 
     def _leaf(self, item: Any) -> Rebuild:

@@ -61,11 +61,11 @@ def compute_weighted_loss(
     """The losses times their weights (a scalar, or of the same rank with sizes that are equal or 1), reduced."""
     Reduction.validate(reduction)
     each = convert_to_tensor(losses)
-    with graph_of([each]).name_scope(scope or "weighted_loss") as name:
+    with graph_of([each]).name_scope(scope or "weighted_loss"):
         values = each if each.dtype.is_floating else e.cast(each, dtypes.float32)
         factors = _weights(weights, values)
         weighted = e.multiply(values, factors)
-        loss = e.identity(cast_like(_reduced(weighted, values, weights, factors, reduction), each), name=name)
+        loss = cast_like(_reduced(weighted, values, weights, factors, reduction), each)
     if loss_collection:
         loss.graph.add_to_collection(loss_collection, loss)
     return loss
@@ -105,7 +105,8 @@ def _reduced(weighted: Tensor, losses: Tensor, given: Any, weights: Tensor, redu
 def _safely_divided(total: Tensor, number: Tensor) -> Tensor:
     """``total / number``, 0 where the number is 0."""
     empty = e.equal(number, 0)
-    return e.select(empty, 0 * total, total / e.select(empty, convert_to_tensor(1, number.dtype), number))
+    quotient = total / e.select(empty, convert_to_tensor(1, number.dtype), number)
+    return e.select(empty, 0 * total, quotient, name="value")
 
 
 @contextmanager

@@ -1,6 +1,14 @@
 """Arithmetic, functions and reductions of tensors: the names of ``tf.math``."""
 
-from graphc.composites import accumulate_n, add_n, count_nonzero, reduce_euclidean_norm, reduce_std, reduce_variance
+from graphc.composites import (
+    accumulate_n,
+    add_n,
+    count_nonzero,
+    divide_no_nan,
+    reduce_euclidean_norm,
+    reduce_std,
+    reduce_variance,
+)
 from graphc.nn.activations import log_sigmoid
 from graphc.nn.classification import log_softmax, softmax
 from graphc.nn.lookup import in_top_k
@@ -74,7 +82,8 @@ from graphc.ops.reduction import (
     reduce_prod,
     reduce_sum,
 )
-from graphc.ops.sequences import cumsum
+from graphc.ops.sequences import cumprod, cumsum
+from graphc.ops.sorting import top_k
 
 __all__ = [
     "abs",
@@ -86,9 +95,11 @@ __all__ = [
     "ceil",
     "cos",
     "count_nonzero",
+    "cumprod",
     "cumsum",
     "div",
     "divide",
+    "divide_no_nan",
     "equal",
     "erf",
     "exp",
@@ -147,6 +158,7 @@ __all__ = [
     "subtract",
     "tan",
     "tanh",
+    "top_k",
     "truediv",
     "truncatediv",
     "truncatemod",

@@ -43,7 +43,7 @@ class _Store:
     def __init__(self) -> None:
         self.variables: dict[str, Variable] = {}
         self.times_opened: dict[str, int] = {}
-        self.scope = VariableScope(reuse=None)
+        self.scope = VariableScope(reuse=False)
 
     def open(self, name: str) -> None:
         """Counts an opening of the scope ``name``."""
@@ -106,7 +106,7 @@ class VariableScope:
 
     @property
     def reuse(self) -> Any:
-        """Whether variables are found again (True), made (None or False), or either (AUTO_REUSE)."""
+        """Whether variables are found again (True), made (False), or either (AUTO_REUSE)."""
         return self._reuse
 
     @property

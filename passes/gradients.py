@@ -67,7 +67,7 @@ def gradients(
     """The derivative of ``sum(ys)`` by each of ``xs``, a list as long as ``xs``.
 
     ``grad_ys`` weighs the ys (ones where None); ``stop_gradients`` are taken as constants. An x on which no y depends
-    gets None, or zeros with ``UnconnectedGradients.ZERO``. Raises ``TypeError`` for ys that are not floats and
+    gets None, or zeros with ``UnconnectedGradients.ZERO``; so do whole numbers and bools among the ys. Raises
     ``LookupError`` where an operation on the way has no gradient.
     """
     targets = [convert_to_tensor(y) for y in as_list(ys)]
@@ -143,8 +143,8 @@ def _initial_adjoints(targets: Sequence[Tensor], grad_ys: Any) -> Adjoints:
         raise ValueError(f"gradients got {len(targets)} ys and {len(given)} grad_ys; wanted one for each")
     adjoints = Adjoints()
     for number, (y, grad) in enumerate(zip(targets, given, strict=True)):
-        if not y.dtype.is_floating:
-            raise TypeError(f"gradients of {y.op.describe()}: its type is {y.type}; wanted float32 or float64")
+        if not y.dtype.is_floating:  # it has no slope, as in TensorFlow
+            continue
         if grad is None:
             grad = broadcast_like(constant(1, y.dtype, name=f"grad_ys_{number}"), y)
         adjoints.add(y, convert_to_tensor(grad, y.dtype))

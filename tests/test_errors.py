@@ -63,11 +63,6 @@ def graph_finalized():
     tf.constant(1)
 
 
-def gradient_of_integers():
-    x = tf.placeholder(tf.int32, [3])
-    tf.gradients(tf.multiply(x, 2, name="y"), x)  # here
-
-
 def fetch_of_nothing():
     _graph()[2].run(None)
 
@@ -338,7 +333,6 @@ CASES = [
     (tensor_as_bool, TypeError, "Using a `tf.Tensor` ('x:0') as a Python `bool` is not allowed: its value exists only when the graph runs. Use `if t is not None:` to test whether it is defined, and tf.where to choose by its value."),
     (tensor_iterated, TypeError, "Tensor 'x:0' is not iterable; use tf.unstack to take it apart"),
     (graph_finalized, RuntimeError, "Graph is finalized and cannot be modified."),
-    (gradient_of_integers, TypeError, "gradients of Mul 'y' (declared at {line}): its type is i32[3]; wanted float32 or float64"),
     (fetch_of_nothing, TypeError, "Fetch argument None has invalid type <class 'NoneType'>; wanted a Tensor, Operation or name"),
     (fetch_of_a_number, TypeError, "Fetch argument 3 has invalid type <class 'int'>, must be a string or Tensor. (Can not convert a int into a Tensor or Operation.)"),
     (fetch_of_an_unknown_name, ValueError, "Fetch argument 'foo:0' cannot be interpreted as a Tensor. (The name 'foo:0' refers to a Tensor which does not exist. The operation, 'foo', does not exist in the graph.)"),

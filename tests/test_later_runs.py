@@ -67,3 +67,14 @@ def test_a_later_run_refuses_what_the_first_would(session):
         call(np.ones(2, "f"), 1.5)
     with pytest.raises(ValueError, match="this callable takes 2 values, not 1"):
         call(np.ones(2, "f"))
+
+
+def test_large_fetches_begin_on_a_cache_line() -> None:
+    with tf.Graph().as_default(), tf.Session() as session:
+        x = tf.placeholder(tf.float32, [None, 33])
+        y = tf.exp(x)
+        for rows in (1000, 1001, 5):
+            value = session.run(y, {x: np.zeros((rows, 33), np.float32)})
+            assert value.shape == (rows, 33) and value.flags.c_contiguous and value.flags.writeable
+            assert rows < 1000 or value.__array_interface__["data"][0] % 64 == 0
+            assert (value == 1).all()

@@ -64,7 +64,7 @@ def test_sparse_softmax(labels: Any) -> None:
     loss = tf.losses.sparse_softmax_cross_entropy(labels, tf.constant(A))
     wanted = -log_softmax(A)[range(3), [1, 0, 1]].mean()
     np.testing.assert_allclose(run(loss), wanted, rtol=1e-12)
-    assert loss.op.name == "sparse_softmax_cross_entropy_loss"
+    assert loss.op.name == "sparse_softmax_cross_entropy_loss/value"
 
 
 WEIGHTS = np.array([[2.0], [0.0], [1.0]])
@@ -170,3 +170,11 @@ def test_weights_that_are_fed_are_as_many_as_the_losses_or_1(shape: tuple[int, i
         "compute_weighted_loss 'mean_squared_error/weights' (declared at LINE): weights can not be broadcast to "
         f"values. values shape=(2, 3). weights shape={shape}."
     )
+
+
+def test_losses_are_named_as_in_tensorflow() -> None:
+    value = tf.losses.mean_squared_error(Y, A)
+    each = tf.losses.absolute_difference(Y, A, reduction=tf.losses.Reduction.NONE)
+    assert value.name == "mean_squared_error/value:0"
+    assert each.name == "absolute_difference/Mul:0"
+    assert tf.losses.get_losses(scope="mean_squared") == [value]

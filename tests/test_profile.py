@@ -108,3 +108,17 @@ def test_the_command_prints_the_table(tmp_path, capsys):
     assert memory.startswith("arena ")
     assert main(["profile", str(path), "--fetch", "trein"]) == 2
     assert "graphc profile: --fetch:" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("optimizer", [tf.train.MomentumOptimizer(0.1, 0.9), tf.train.AdamOptimizer()])
+def test_a_dense_network_stores_no_gradient_of_its_weights(optimizer):
+    with tf.Graph().as_default(), tf.Session() as session:
+        x, labels = tf.placeholder(tf.float32, [64, 784]), tf.placeholder(tf.int64, [64])
+        logits = tf.layers.dense(tf.layers.dense(x, 128, tf.nn.relu), 10)
+        loss = tf.losses.sparse_softmax_cross_entropy(labels, logits)
+        step = [loss, optimizer.minimize(loss)]
+        feeds = {x: np.ones((64, 784), np.float32), labels: np.arange(64) % 10}
+        planned = profile.memory(session, step, feeds)
+        session.run(tf.global_variables_initializer())
+        assert planned.arena <= 100_000 < 4 * 784 * 128
+        assert len(profile.kernels(session, step, feeds, repeats=1)) <= 8

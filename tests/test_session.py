@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 import time
+from collections import OrderedDict
 
 import numpy as np
 import pytest
@@ -287,3 +288,10 @@ def test_python_numbers_fed_for_float64_keep_all_their_digits(session):
     assert session.run(x, {x: 0.1}) == 0.1
     assert session.run(x, {x: 1e300}) == 1e300
     np.testing.assert_array_equal(session.run(x * 1, {x: [0.1, 1 / 3]}), [0.1, 1 / 3])
+
+
+def test_ordered_dictionaries_come_back_as_such():
+    with tf.Graph().as_default(), tf.Session() as session:
+        found = session.run(OrderedDict([("z", tf.constant(1)), ("a", [tf.constant(2)])]))
+    assert type(found) is OrderedDict
+    assert list(found.items()) == [("z", 1), ("a", [2])]

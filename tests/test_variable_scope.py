@@ -98,7 +98,7 @@ def test_a_scope_object_is_opened_wherever_it_stands() -> None:
         assert again.name == "a"
         assert tf.constant(1.0, name="c").op.name == "b/a/c"
     assert tf.get_variable_scope().name == ""
-    assert scope.reuse is None
+    assert scope.reuse is False
 
 
 def test_defaults_of_a_scope() -> None:
@@ -267,3 +267,12 @@ def _line() -> int:
     import sys
 
     return sys._getframe(1).f_lineno
+
+
+def test_reuse_of_scopes_is_a_bool() -> None:
+    assert tf.get_variable_scope().reuse is False
+    with tf.variable_scope("a") as outer:
+        assert outer.reuse is False
+        outer.reuse_variables()
+        with tf.variable_scope("b") as inner:
+            assert inner.reuse is True

@@ -48,6 +48,24 @@ def with_element(kind: ir.Type, element: ir.Type) -> ir.Type:
     return ir.VectorType(element, kind.count) if isinstance(kind, ir.VectorType) else element
 
 
+class Word(ir.Constant):
+    """A vector that LLVM has a word for, ``undef`` or ``zeroinitializer``; printed as that, not as a list of lanes."""
+
+    def __init__(self, vector: ir.VectorType, word: str):
+        self.type = vector
+        self.constant = ()  # the checks of a shuffle walk over it
+        self.word = word
+
+    def _get_reference(self) -> str:
+        return self.word
+
+
+def in_every_lane(builder: ir.IRBuilder, value: ir.Value, lanes: int) -> ir.Value:
+    """A vector with ``value`` in each of its lanes."""
+    vector = builder.insert_element(Word(ir.VectorType(value.type, lanes), "undef"), value, ir.IntType(32)(0))
+    return builder.shuffle_vector(vector, vector, Word(ir.VectorType(ir.IntType(32), lanes), "zeroinitializer"))
+
+
 def constant(kind: ir.Type, number: Any) -> ir.Constant:
     """``number`` in every lane of ``kind``; an int for a float type is allowed."""
     element = element_type(kind)

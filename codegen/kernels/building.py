@@ -11,6 +11,8 @@ from typing import Union
 
 from llvmlite import ir
 
+from graphc.codegen.approx.lanes import in_every_lane
+
 Index = Union[int, ir.Value]
 
 I1 = ir.IntType(1)
@@ -238,9 +240,7 @@ class Code:
         """``value`` in every lane."""
         if lanes == 1:
             return value
-        vector = ir.Constant(ir.VectorType(value.type, lanes), ir.Undefined)
-        vector = self.builder.insert_element(vector, value, ir.Constant(I32, 0))
-        return self.builder.shuffle_vector(vector, vector, ir.Constant(ir.VectorType(I32, lanes), None))
+        return in_every_lane(self.builder, value, lanes)
 
     def shuffle(self, left: ir.Value, right: ir.Value, order: Sequence[int]) -> ir.Value:
         return self.builder.shuffle_vector(left, right, ir.Constant(ir.VectorType(I32, len(order)), list(order)))

@@ -7,10 +7,10 @@ from functools import cached_property
 
 from llvmlite import ir
 
-from graphc.codegen.choose import Plan
 from graphc.codegen.kernels.affine import Group
 from graphc.codegen.kernels.building import Code, Index
 from graphc.codegen.kernels.microtile import Tile
+from graphc.codegen.plan import Plan
 from graphc.codegen.target import Target
 from graphc.dims import DimLike
 from graphc.records import record

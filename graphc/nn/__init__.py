@@ -63,6 +63,7 @@ from graphc.ops.depthwise import (
 )
 from graphc.ops.elementwise import relu, sigmoid, softplus, tanh
 from graphc.ops.pooling import avg_pool, avg_pool3d, max_pool, max_pool3d, pool
+from graphc.ops.sorting import top_k
 
 __all__ = [
     "atrous_conv2d",
@@ -122,6 +123,7 @@ __all__ = [
     "sufficient_statistics",
     "swish",
     "tanh",
+    "top_k",
     "weighted_cross_entropy_with_logits",
     "weighted_moments",
     "xw_plus_b",

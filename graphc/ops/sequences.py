@@ -22,6 +22,7 @@ from graphc.ops.base import (
     convert_together,
     graph_of,
 )
+from graphc.ops.blocks import along, flip, pad_edges
 from graphc.ops.late import is_late, late_one, number
 from graphc.ops.reshaping import ExpandDims, broadcast_to
 from graphc.ops.shape_values import DependsOnData, NeedsNumbers, shape_value, static_axis, static_sizes
@@ -206,3 +207,30 @@ def cumsum(x: Any, axis: Any = 0, exclusive: bool = False, reverse: bool = False
     if tensor.type.rank is not None:
         position = axis_of(tensor, position, "cumsum")
     return apply(Cumsum(position, exclusive, reverse), tensor, name=name)
+
+
+def cumprod(x: Any, axis: Any = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None) -> Tensor:
+    """The running product of ``x`` along ``axis``, by products of ever longer runs: their adjoints are exact at 0."""
+    tensor = convert_to_tensor(x)
+    build = lambda x, axis: cumprod(x, number(axis), exclusive, reverse)  # noqa: E731
+    if tensor.type.rank is None or is_late(axis, tensor):
+        return late_one("Cumprod", build, tensor, [axis], rank=tensor.type.rank, name=name)
+    position = axis_of(tensor, static_axis(axis, "cumprod"), "cumprod")
+    size = tensor.type.shape[position]  # type: ignore[index]
+    if not isinstance(size, int):
+        return late_one("Cumprod", build, tensor, [position], rank=tensor.type.rank, name=name)
+    with graph_of([tensor]).name_scope(name or "Cumprod") as scope:
+        y = flip(tensor, [position]) if reverse else tensor
+        if exclusive:
+            y = _behind_ones(y, position, 1, size)
+        run = 1
+        while run < size:
+            y = y * _behind_ones(y, position, run, size)
+            run *= 2
+        return e.identity(flip(y, [position]) if reverse else y, name=scope)
+
+
+def _behind_ones(x: Tensor, axis: int, count: int, size: int) -> Tensor:
+    """``x`` moved by ``count`` positions, with ones before it."""
+    edges = [count if a == axis else 0 for a in builtins.range(x.type.rank or 0)]
+    return along(pad_edges(x, edges, [0] * len(edges), 1), axis, 0, size)

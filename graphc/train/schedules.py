@@ -89,6 +89,53 @@ def cosine_decay(
         return e.multiply(rate, wave * (1 - alpha) + alpha, name=scope)
 
 
+def cosine_decay_restarts(
+    learning_rate: Any,
+    global_step: Any,
+    first_decay_steps: Any,
+    t_mul: float = 2.0,
+    m_mul: float = 1.0,
+    alpha: float = 0.0,
+    name: str | None = None,
+) -> Tensor:
+    """Half a cosine again and again, each ``t_mul`` times as long as the one before and ``m_mul`` times as high.
+
+    (Loshchilov and Hutter, SGDR, ICLR 2017.)
+    """
+    rate, step, steps = _start("cosine_decay_restarts", learning_rate, global_step, first_decay_steps)
+    with graph_of([rate]).name_scope(name or "SGDRDecay") as scope:
+        periods = step / steps
+        if t_mul == 1:
+            restarts = e.floor(periods)
+            fraction = periods - restarts
+        else:  # 1 + t + ... + t**(i - 1) periods have gone by before restart i
+            restarts = e.floor(e.log(1 - periods * (1 - t_mul)) / math.log(t_mul))
+            length = e.pow(convert_to_tensor(t_mul, rate.dtype), restarts)
+            fraction = (periods - (1 - length) / (1 - t_mul)) / length
+        wave = e.pow(convert_to_tensor(m_mul, rate.dtype), restarts) * 0.5 * (1 + e.cos(fraction * math.pi))
+        return e.multiply(rate, (1 - alpha) * wave + alpha, name=scope)
+
+
+def linear_cosine_decay(
+    learning_rate: Any,
+    global_step: Any,
+    decay_steps: Any,
+    num_periods: float = 0.5,
+    alpha: float = 0.0,
+    beta: float = 0.001,
+    name: str | None = None,
+) -> Tensor:
+    """``learning_rate * ((alpha + 1 - p) * (1 + cos(2 pi num_periods p)) / 2 + beta)`` with p of at most 1.
+
+    (Bello et al., Neural Optimizer Search with Reinforcement Learning, ICML 2017.)
+    """
+    rate, step, steps = _start("linear_cosine_decay", learning_rate, global_step, decay_steps)
+    with graph_of([rate]).name_scope(name or "LinearCosineDecay") as scope:
+        fraction = e.minimum(step, steps) / steps
+        wave = 0.5 * (1 + e.cos(fraction * (2 * math.pi * num_periods)))
+        return e.multiply(rate, (alpha + 1 - fraction) * wave + beta, name=scope)
+
+
 def piecewise_constant(x: Any, boundaries: Sequence[Any], values: Sequence[Any], name: str | None = None) -> Tensor:
     """``values[i]`` where ``boundaries[i - 1] < x <= boundaries[i]``."""
     if len(boundaries) != len(values) - 1:

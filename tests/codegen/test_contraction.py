@@ -468,3 +468,28 @@ def test_large_products_have_tasks_for_threads_and_small_ones_do_not():
     assert tasks(_matmul("f32", 8, 8, 8), target) == 1
     assert 4 <= tasks(_matmul("f32", 1024, 1024, 1024), target) <= 64
     assert evaluate(tasks(_matmul("f32", symbol("b"), 784, 512), target), {"b": 4096}) >= 16
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_groups_of_panels_are_copied_one_after_the_other(layout):
+    width = host().vector_bytes
+    small = replace(host(), l1=64 * width, l2=1024 * width)  # Several groups even of this little.
+    m, k, n = 264, 37, 44 * small.lanes("f32") + 3
+    plain = _matmul("f32", m, k, n, *layout)
+    spec = replace(plain, batch=(Axis(8, a=m * k, b=k * n),))
+    chosen = choose.plan(spec, small)
+    assert chosen.pack_b and 1 < chosen.b_panels < chosen.panels
+    assert (chosen.pack_a == "columns") == layout[0]
+    a, b = _random("f32", 8 * m * k, 1), _random("f32", 8 * k * n, 2)
+    got = _run(spec, a, b, small)
+    left, right = a.reshape((8, k, m) if layout[0] else (8, m, k)), b.reshape((8, n, k) if layout[1] else (8, k, n))
+    left, right = left.transpose(0, 2, 1) if layout[0] else left, right.transpose(0, 2, 1) if layout[1] else right
+    np.testing.assert_allclose(got, left.astype(np.float64) @ right, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("dtype", ["f32", "f64"])
+@pytest.mark.parametrize("columns", range(1, 13))
+def test_dot_products_by_tiles_of_any_width(columns, dtype):
+    spec = _matmul(dtype, 13, 301, columns, False, True)
+    assert choose.plan(spec, host()).form == "dot"
+    _check(spec, 13 * 301, 301 * columns)

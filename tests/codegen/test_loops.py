@@ -81,7 +81,7 @@ def test_long_chains_need_no_recursion():
     value = Load(x, 0)
     for _ in range(20_000):
         value = apply("add", value, value)
-    kernel = Kernel("chain", (x,), rewrite_body((Store(x, 0, value),), Renaming({}, {}, {})))
+    kernel = Kernel("chain", (x,), rewrite_body((Store(x, 0, value),), Renaming({})))
     assert sum(1 for _ in postorder([value])) == 20_001
     assert len(str(kernel).splitlines()) == 3 + 19_999
     assert len(LoadedIndex(value).text) < 80

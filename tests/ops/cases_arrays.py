@@ -18,6 +18,19 @@ def _row(name: str, build: Any, reference: Any, *inputs: In, dtypes: Any = FLOAT
     return Case(name, build, reference, inputs or (X,), dtypes, **more)
 
 
+def _top_k(k: int) -> Any:
+    def reference(x: Any) -> Any:
+        places = np.argsort(-x, -1, kind="stable")[..., :k].astype(np.int32)
+        return [np.take_along_axis(x, places, -1), places]
+
+    return reference
+
+
+def _cumprod(x: Any) -> Any:
+    total = np.cumprod(x[:, ::-1], 1)
+    return np.concatenate([np.ones_like(x[:, :1]), total[:, :-1]], 1)[:, ::-1]
+
+
 def _same_rank(x: TensorType, y: TensorType) -> None:
     if x.rank != y.rank:
         raise ValueError(f"{x} and {y}")
@@ -172,6 +185,11 @@ INDEXING = [
          In((2, 3, 5)), In(values=[3, 0, 3], dtype="int32")),
     _row("labels checked", lambda i: base.apply(indexing.CheckLabels(), i, tf.constant(4, i.dtype)), lambda i: i,
          In((5,), low=0, high=3), dtypes=("int32", "int64")),
+    _row("top_k", lambda x: tf.nn.top_k(x, 3), _top_k(3), dtypes=NUMBERS),
+    _row("top_k of many", lambda x: tf.nn.top_k(x, 17), _top_k(17), In((2, 20), low=-4, high=4), dtypes=NUMBERS),
+    _row("cumprod", lambda x: tf.cumprod(x, 1), lambda x: np.cumprod(x, 1, x.dtype), dtypes=NUMBERS),
+    _row("cumprod backwards, exclusive", lambda x: tf.cumprod(x, -1, exclusive=True, reverse=True), _cumprod,
+         In(values=[[1.5, 0.0, -2.0, 0.5, 3.0], [0.0, 1.0, 0.0, 2.0, 4.0]])),
     _row("shapes checked", lambda x, y: checks.fitting(x, y, _same_rank, "a test"), lambda x, y: x, X, In((1, 2, 3)),
          differentiable=(0,)),
     _row("counts checked", lambda i: checks.not_negative(i, "a test"), lambda i: i, In((3,), low=0), dtypes=("int32",)),

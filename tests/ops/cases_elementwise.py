@@ -83,6 +83,8 @@ ARITHMETIC = [
     _binary("minimum", np.minimum, (*NUMBERS, "uint8")),
     _binary("squared_difference", lambda a, b: (a - b) ** 2),
     _binary("pow", np.power, FLOATS, 0.5, 2.0, loose=4),
+    Case("div_no_nan", tf.div_no_nan, lambda a, b: np.where(b == 0, 0, a / np.where(b == 0, 1, b)),
+         (In((2, 3)), In(values=[0.0, 2.0, -0.5])), FLOATS, (0,)),
     Case("pow of whole numbers", tf.pow, np.power, (In((2, 3), low=-3, high=3), In((3,), low=0, high=4)), INTS),
     Case("pow of zero", tf.pow, np.power, (In(values=[0.0, 0.0, 2.0]), In(values=[2.0, 0.5, 0.5])), FLOATS, ()),
     Case("gradients of pow at zero", lambda a, b: tf.gradients(tf.pow(a, b), [a, b]),

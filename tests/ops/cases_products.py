@@ -23,7 +23,22 @@ def _einsum(text: str) -> Any:
     return lambda a, b: np.einsum(text, a, b)
 
 
+EINSUMS = {
+    "bhqd,bhkd->bhqk": ((2, 3, 4, 5), (2, 3, 6, 5)),
+    "ij,kjl": ((2, 3), (4, 3, 5)),
+    "...ij,jk->...ik": ((2, 5, 2, 3), (3, 4)),
+    "iij,jk,k->i": ((3, 3, 2), (2, 4), (4,)),
+    "ij,kl->ki": ((2, 3), (4, 5)),
+    "ijk->ki": ((2, 3, 4),),
+}
+
+
 PRODUCTS = [
+    *(
+        Case(f"einsum {equation}", lambda *xs, eq=equation: tf.einsum(eq, *xs),
+             lambda *xs, eq=equation: np.einsum(eq, *xs), tuple(In(shape) for shape in shapes), loose=LOOSE)
+        for equation, shapes in EINSUMS.items()
+    ),
     *(
         Case(f"matmul {ta} {tb}", lambda a, b, ta=ta, tb=tb: tf.matmul(a, b, ta, tb),
              lambda a, b, ta=ta, tb=tb: np.einsum("mk,kn->mn", _turn(a, ta), _turn(b, tb)),

@@ -24,6 +24,14 @@ def stair(step: int) -> float:
     return 0.01 if step > 12 else 0.1 if step > 5 else 0.5
 
 
+def restarted(step: int) -> float:
+    """Periods of 4, 8, 16 steps, each half as high as the one before."""
+    begin, length, height = 0, 4, 1.0
+    while step >= begin + length:
+        begin, length, height = begin + length, length * 2, height * 0.5
+    return 0.5 * (0.9 * height * 0.5 * (1 + math.cos(math.pi * (step - begin) / length)) + 0.1)
+
+
 SCHEDULES: dict[str, tuple[Callable[[Any], Any], Callable[[int], float]]] = {
     "exponential": (lambda s: tf.train.exponential_decay(0.5, s, 10, 0.3), lambda s: 0.5 * 0.3 ** (s / 10)),
     "exponential stairs": (
@@ -44,6 +52,15 @@ SCHEDULES: dict[str, tuple[Callable[[Any], Any], Callable[[int], float]]] = {
     "cosine": (
         lambda s: tf.train.cosine_decay(0.5, s, 10, alpha=0.2),
         lambda s: 0.5 * (0.8 * 0.5 * (1 + math.cos(math.pi * min(s, 10) / 10)) + 0.2),
+    ),
+    "cosine restarts": (lambda s: tf.train.cosine_decay_restarts(0.5, s, 4, m_mul=0.5, alpha=0.1), restarted),
+    "cosine restarts of one length": (
+        lambda s: tf.train.cosine_decay_restarts(0.5, s, 7, t_mul=1.0),
+        lambda s: 0.5 * 0.5 * (1 + math.cos(math.pi * (s / 7 % 1))),
+    ),
+    "linear cosine": (
+        lambda s: tf.train.linear_cosine_decay(0.5, s, 10, num_periods=1.5, alpha=0.2, beta=0.01),
+        lambda s: 0.5 * ((1.2 - min(s, 10) / 10) * 0.5 * (1 + math.cos(2 * math.pi * 1.5 * min(s, 10) / 10)) + 0.01),
     ),
     "piecewise": (lambda s: tf.train.piecewise_constant(s, [5, 12], [0.5, 0.1, 0.01]), stair),
 }
