@@ -231,9 +231,9 @@ class Operation:
             )
         session.run(self, feed_dict)
 
-    def describe(self) -> str:
-        """``MatMul 'logits' (declared at train.py:12)``, for messages."""
-        return f"{self.type} '{self.user_name}'" + (f" (declared at {self.origin})" if self.origin else "")
+    def describe(self, name: str | None = None) -> str:
+        """``MatMul 'logits' (declared at train.py:12)``, for messages; by the user's name for it, or by another."""
+        return f"{self.type} '{name or self.user_name}'" + (f" (declared at {self.origin})" if self.origin else "")
 
     def __repr__(self) -> str:
         return f"<tf.Operation '{self.name}' type={self.type}>"

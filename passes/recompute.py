@@ -20,7 +20,7 @@ from typing import NamedTuple
 from graphc.dims import DimLike, product, substitute
 from graphc.nodes import Operation, Tensor
 from graphc.passes.absorb import are_siblings, is_outer
-from graphc.passes.cut import UNCUT, Network
+from graphc.passes.cut import SINK, SOURCE, UNCUT, Network
 from graphc.passes.grow import MAX_MEMBERS, Group, Growth, connect
 from graphc.passes.kinds import flops, is_input, is_pointwise, reads_memory
 
@@ -72,22 +72,25 @@ class _Search:
 
     def _plan(self, group: Group, wanted: dict[Tensor, set[Group]]) -> None:
         region = self._region(group, wanted)
-        network = Network("memory", "readers")
+        network = Network()
+        made = {tensor: 2 * number for number, tensor in enumerate(region, start=1)}
         needed = self._needed_here(group, region)
         for tensor, value in region.items():
+            node = made[tensor]
+            read = node + 1
             if value.operands is None:
-                network.add("memory", ("made", tensor))
+                network.add(SOURCE, node)
             else:
-                network.add("memory", ("made", tensor), self._again(tensor, value.readers, tensor in needed))
+                network.add(SOURCE, node, self._again(tensor, value.readers, tensor in needed))
                 for x in value.operands:
-                    network.add(("read", x), ("made", tensor))
-            network.add(("made", tensor), ("read", tensor), self._moved(tensor, group, wanted, value.readers))
-        for tensor in wanted:
-            network.add(("read", tensor), "readers")
+                    network.add(made[x] + 1, node)
+            network.add(node, read, self._moved(tensor, group, wanted, value.readers))
+            if tensor in wanted:
+                network.add(read, SINK)
         behind = network.behind_cut()
         if behind is None:
             return
-        again = {tensor for tensor in region if ("made", tensor) in behind}
+        again = {tensor for tensor in region if made[tensor] in behind}
         if again & wanted.keys() and self._have_room(wanted, len(again)):
             for tensor in again & wanted.keys():
                 self._move(tensor, wanted[tensor], again, region)

@@ -93,4 +93,4 @@ def _listed(types: Iterable[TensorType | None]) -> str:
 
 
 def _fail(graph: Graph, node: Operation, after: str, reason: str) -> None:
-    raise InternalError(node, node, f"after {after or 'a pass'}, {node.describe()} is not legal: {reason}")
+    raise InternalError(node, node, f"after {after or 'a pass'}, {node.describe(node.name)} is not legal: {reason}")

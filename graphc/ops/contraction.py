@@ -12,6 +12,7 @@ from graphc import dtypes
 from graphc.dims import DimLike
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.base import apply, check_dtype, check_same_dtype, convert_to_tensor, convert_together, graph_of
+from graphc.ops.reduction import reduce_prod
 from graphc.ops.reshaping import expand_dims, reshape, shape, squeeze, transpose
 from graphc.ops.shape_values import static_sizes
 from graphc.records import record
@@ -285,8 +286,6 @@ def _count(x: Tensor, axes: Sequence[int]) -> Any:
 
 
 def _product_of(sizes: Tensor) -> Tensor:
-    from graphc.ops.reduction import reduce_prod  # reduction stands beside contraction
-
     return reduce_prod(sizes)
 
 

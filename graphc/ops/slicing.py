@@ -15,6 +15,7 @@ from graphc.nodes import Tensor
 from graphc.ops.base import apply, axis_of, convert_to_tensor, graph_of, is_tensor_like
 from graphc.ops.blocks import SliceFrom, StridedSliceFrom, along, block, flip
 from graphc.ops.elementwise import cast, identity, less, select
+from graphc.ops.indexing import GatherV2
 from graphc.ops.late import is_late, late, late_one, number
 from graphc.ops.reshaping import ExpandDims, Squeeze, shape
 from graphc.ops.shape_values import shape_value, static_sizes
@@ -322,8 +323,6 @@ def _packed(bounds: Sequence[Any]) -> Tensor:
 
 def _gathered(x: Tensor, axis: int, index: Tensor, name: str | None) -> Tensor:
     """``x`` at a position that is a tensor; a negative one counts from the end."""
-    from graphc.ops.indexing import GatherV2  # indexing stands on slicing
-
     size = along(shape(x, out_type=index.dtype), 0, axis, axis + 1)
     counted = select(less(index, convert_to_tensor(0, index.dtype)), index + apply(Squeeze((0,)), size), index)
     return apply(GatherV2(axis, slices=True), x, counted, name=name)
