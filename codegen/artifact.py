@@ -44,8 +44,10 @@ GENERAL_ERRORS = (
     "the file is damaged",
     "the instance is not initialised",
     "a pointer is NULL",
+    "there is no memory for what a loop saves",
 )
 UNKNOWN, BAD_SIZE, CANNOT_OPEN, CANNOT_WRITE, NO_STATE, OTHER_MODEL, DAMAGED, NOT_INITIALISED, NULL = range(1, 10)
+NO_MEMORY = 10
 
 
 @dataclass(frozen=True)
@@ -320,7 +322,7 @@ class _EntryWriter:
         return self.builder.inttoptr(self.builder.and_(address, ir.Constant(I64, -ALIGNMENT)), POINTER)
 
     def _errors(self) -> ir.Value:
-        count = max(len(self.entry.program.error_slots), 1)
+        count = len(self.entry.program.error_slots) + 1  # the last for what is no op's: no memory
         errors = self.builder.alloca(I64, count)
         for number in range(count):
             self._store_word(errors, number, ir.Constant(I64, 0))
@@ -346,8 +348,8 @@ class _EntryWriter:
 
     def _return(self, status: ir.Value, errors: ir.Value) -> None:
         """0, or the code of the op that failed: the first of its call, and which of the call's ops it was."""
-        builder, slots = self.builder, self.entry.program.error_slots
-        if not slots:
+        builder, program = self.builder, self.entry.program
+        if not program.error_slots and not program.grows:
             builder.ret(ir.Constant(I32, 0))
             return
         failed = builder.icmp_unsigned("!=", status, ir.Constant(I64, 0))
@@ -367,4 +369,5 @@ def _firsts(entry: EntryCode) -> bytes:
     for call in entry.program.error_slots:
         codes.append(code)
         code += len(call.checked)
+    codes.append(NO_MEMORY + 1)  # its word of the errors array stays 0
     return b"".join(code.to_bytes(8, "little") for code in codes)

@@ -7,15 +7,17 @@ places     each value in the caller's memory (a fetch, a variable) or in the are
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from graphc.codegen.in_place import InPlace
+from graphc.codegen.inside import Inside, is_control
+from graphc.codegen.interface import Interface, bytes_of, source_of
 from graphc.codegen.loops import ITEM_BYTES, Buffer, Kernel
 from graphc.codegen.lower.kernel import lower
-from graphc.codegen.memory import Block, plan
+from graphc.codegen.memory import Block, aligned, plan
 from graphc.codegen.order import Made, Order
-from graphc.codegen.program import Call, Copy, ErrorSlot, InArena, Place, Program, Slot
+from graphc.codegen.program import Action, Call, Copy, Cursor, ErrorSlot, InArena, Inner, Place, Program, Slot, Stack
 from graphc.codegen.schedule_cost import estimate_size
 from graphc.codegen.schedule_rounds import stages
 from graphc.codegen.scratch import scratch_bytes
@@ -24,8 +26,7 @@ from graphc.dims import DimLike, Symbol, atoms
 from graphc.graph import Graph
 from graphc.nodes import Operation, Tensor
 from graphc.ops.base import Const
-from graphc.ops.recomputed import Barrier
-from graphc.ops.reshaping import ExpandDims, Reshape, Squeeze
+from graphc.ops.row_writes import UPDATES
 from graphc.records import record, replace
 from graphc.shapes import TensorType
 
@@ -48,76 +49,122 @@ class Stages:
         return tuple(buffer for buffer in used if buffer not in self.arguments)
 
 
-@record
-class Interface:
-    """What a step takes and gives: feeds, states (their input, if read) and which states the last targets replace."""
-
-    feeds: tuple[Tensor, ...]
-    states: tuple[tuple[Tensor | None, TensorType], ...]
-    fetches: int
-    updates: tuple[int, ...] = ()
-
-
 def build(graph: Graph, interface: Interface, target: Target) -> Program:
-    """The program for a graph whose nodes are inputs, constants, views and kernels."""
-    return _Builder(graph, interface, target).run()
+    """The program for a graph whose nodes are inputs, constants, views, kernels, branches and loops."""
+    shared = Shared(Program(feed for feed in interface.feeds if feed is not None), target)
+    shared.stages = _scheduled([node for part in (graph, *_bodies(graph)) for node in _kernels(part)], target)
+    program = shared.program
+    program.symbols = _symbols((graph, *_bodies(graph)))
+    builder = Builder(shared, graph, graph.targets, interface)
+    program.fetches = [tensor.type for tensor in graph.targets[: interface.fetches]]
+    program.actions = builder.run()
+    program.arena_bytes = _place_stacks(program, builder.arena_bytes)
+    kernels = {id(kernel): kernel for stages in shared.stages.values() for kernel in stages.kernels}
+    program.scratch_bytes = tuple({scratch_bytes(kernel, target) for kernel in kernels.values()} or {0})
+    return program
 
 
-class _Builder:
-    def __init__(self, graph: Graph, interface: Interface, target: Target):
-        self.graph = graph
-        self.interface = interface
+def _place_stacks(program: Program, end: DimLike) -> DimLike:
+    """Stacks that never grow stand behind all else in the arena; where that ends then."""
+    for number, stack in enumerate(program.stacks):
+        if stack.bytes is not None:
+            program.stacks[number] = replace(stack, offset=end)
+            end = end + aligned(stack.bytes)
+    return end
+
+
+class Shared:
+    """What a step and the bodies in it have in common."""
+
+    def __init__(self, program: Program, target: Target):
+        self.program = program
         self.target = target
-        self.nodes = [node for node in graph.nodes if node.type == "Kernel"]
+        self.stages: dict[Operation, Stages] = {}
+        self.in_place = InPlace()
+        self.errors = 0
+        self.bodies = 0
+        self.runs: DimLike | None = 1  # how often what is built now runs in a step, where that is known
+        self._constants: dict[Const, Slot] = {}
+
+    def constant(self, kind: Const) -> Slot:
+        """Where a constant is; equal ones are one."""
+        if kind not in self._constants:
+            slot = self.program.add_slot("constant", len(self.program.constants), kind.infer())
+            self._constants[kind] = slot
+            self.program.constants.append(kind.value)
+        return self._constants[kind]
+
+    def stack(self, bytes: DimLike | None) -> int:
+        """The number of a further stack, of so many bytes or growing."""
+        self.program.stacks.append(Stack(bytes))
+        return len(self.program.stacks) - 1
+
+    def cursor(self) -> Cursor:
+        """A further cursor."""
+        self.program.cursors += 1
+        return Cursor(self.program.cursors - 1)
+
+
+class Builder:
+    """The actions for one graph: of the whole step, or of a body (with a number) whose slots are decided outside."""
+
+    def __init__(
+        self, shared: Shared, graph: Graph, targets: Sequence[Tensor], interface: Interface, body: int | None = None
+    ):
+        self.shared = shared
+        self.graph = graph
+        self.targets = tuple(targets)
+        self.interface = interface
+        self.body = body
+        self.stages = shared.stages
+        self.nodes = [node for node in graph.nodes if node.type == "Kernel" or is_control(node)]
         self.number = {node: n for n, node in enumerate(self.nodes)}
         self.readers: dict[Tensor, list[int]] = {}
         for node in self.nodes:
-            for tensor in dict.fromkeys(map(_source, node.inputs)):
+            for tensor in dict.fromkeys(map(source_of, node.inputs)):
                 self.readers.setdefault(tensor, []).append(self.number[node])
         self.homes: dict[Tensor, Place] = {}
+        self.same: dict[Tensor, Tensor] = {}  # values that stand where a later one will
         self.saved: dict[Tensor, Place] = {}
         self.partials: dict[tuple[Operation, Buffer], Place] = {}
-        self.in_place = InPlace()
-        self.errors = 0
-        self.slots: dict[tuple[str, int], Slot] = {}
-        self.program = Program(interface.feeds)
+        self.slots: dict[tuple[str, int], Place] = {}
+        self.inside: dict[Operation, Inside] = {}
+        self.arena_bytes: DimLike = 0
 
-    def run(self) -> Program:
-        program = self.program
-        self.stages = _scheduled(self.nodes, self.target)
-        program.symbols = _symbols(self.graph)
+    def run(self) -> list[Action]:
+        """All actions in order."""
         self._declare_slots()
+        self.inside = {node: Inside(self, node) for node in self.nodes if is_control(node)}
         order = self._order()
         self._place_updates(order)
         self._place_fetches()
+        self._continue_in_place(order)
         sequence = [self.nodes[n] for n in order.sorted(self._values())]
         self._place_rest(sequence)
-        kernels = {id(kernel): kernel for stages in self.stages.values() for kernel in stages.kernels}
-        program.scratch_bytes = tuple({scratch_bytes(kernel, self.target) for kernel in kernels.values()} or {0})
         first, last = self._copies()
-        program.actions = [*first, *(call for node in sequence for call in self._calls(node)), *last]
-        return program
+        return [*first, *(action for node in sequence for action in self._actions(node)), *last]
 
     # -- the caller's memory -----------------------------------------------------------------------------
 
     def _declare_slots(self) -> None:
-        for n, tensor in enumerate(self.interface.feeds):
-            self.homes[tensor] = self._slot("feed", n, tensor.type)
+        for n, feed in enumerate(self.interface.feeds):
+            if feed is not None:
+                self.homes[feed] = self._slot("feed", n, feed.type)
         for n, (read, type) in enumerate(self.interface.states):
             slot = self._slot("state", n, type)
             if read is not None:
                 self.homes[read] = slot
-        for n, tensor in enumerate(self.graph.targets[: self.interface.fetches]):
+        for n, tensor in enumerate(self.targets[: self.interface.fetches]):
             self._slot("fetch", n, tensor.type)
-            self.program.fetches.append(tensor.type)
         for node in self.graph.nodes:
             if isinstance(node.kind, Const):
-                self.homes[node.outputs[0]] = self._slot("constant", len(self.program.constants), node.outputs[0].type)
-                self.program.constants.append(node.kind.value)
+                self.homes[node.outputs[0]] = self.shared.constant(node.kind)
 
-    def _slot(self, kind: str, number: int, type: TensorType) -> Slot:
-        slot = self.slots[kind, number] = self.program.add_slot(kind, number, type)
-        return slot
+    def _slot(self, kind: str, number: int, type: TensorType) -> Place:
+        inner = self.body is not None
+        place: Place = Inner(self.body, kind, number) if inner else self.shared.program.add_slot(kind, number, type)  # type: ignore[arg-type]
+        self.slots[kind, number] = place
+        return place
 
     # -- order and places --------------------------------------------------------------------------------
 
@@ -125,19 +172,20 @@ class _Builder:
         order = Order(len(self.nodes))
         for node in self.nodes:
             for tensor in node.inputs:
-                source = _source(tensor).op
+                source = source_of(tensor).op
                 if source in self.number:
                     order.require(self.number[source], self.number[node])
         return order
 
     def _place_updates(self, order: Order) -> None:
         """New values of variables go where the old ones are, if every other reader of the old ones can come first."""
-        checking = [self.number[node] for node in self.nodes if self.stages[node].checked]
+        checking = [self.number[node] for node in self.nodes if self._may_fail(node)] if self.body is None else []
         for state, tensor in self._update_targets():
-            source = _source(tensor)
+            source = source_of(tensor)
             if source.op not in self.number or source in self.homes:
                 continue
-            if self.stages[source.op].checked:  # it may fail when it has written: what it gives is copied at the end
+            # it may fail when it has written: what it gives is copied at the end (a loop's variables are its own)
+            if self.body is None and self._may_fail(source.op):
                 continue
             old = self.interface.states[state][0]
             if not self._overwrites_safely(source, old):
@@ -147,109 +195,179 @@ class _Builder:
             if order.put_last(self.number[source.op], [*readers, *checking]):
                 self.homes[source] = self.slots["state", state]
 
+    def _may_fail(self, node: Operation) -> bool:
+        """Whether a kernel of the node checks what it reads, or it may want more memory than there is."""
+        return self.inside[node].may_fail if node in self.inside else bool(self.stages[node].checked)
+
     def _overwrites_safely(self, new: Tensor, old: Tensor | None) -> bool:
         """Whether the kernel that computes ``new`` reads ``old`` only at the element that it writes."""
         node = new.op
-        if old is None or not any(_source(x) is old for x in node.inputs):
+        if old is None or not any(source_of(x) is old for x in node.inputs):
             return True
         if self._is_parallel_hazard(node, new, old):
             return False
+        if node in self.inside:
+            return self.inside[node].begins_as(new.value_index, old)
         stages = self.stages[node]
         written = stages.arguments[len(node.inputs) + new.value_index]
-        read = [stages.arguments[n] for n, x in enumerate(node.inputs) if _source(x) is old]
-        return all(self.in_place.overwrites_safely(stages.kernels, buffer, written) for buffer in read)
+        read = [stages.arguments[n] for n, x in enumerate(node.inputs) if source_of(x) is old]
+        return all(self.shared.in_place.overwrites_safely(stages.kernels, buffer, written) for buffer in read)
 
     def _is_parallel_hazard(self, node: Operation, new: Tensor, old: Tensor) -> bool:
         """Whether another output of the same kernel is also placed over ``old``: never, but two updates could ask."""
         return any(self.homes.get(out) == self.homes.get(old) for out in node.outputs if out is not new)
 
     def _place_fetches(self) -> None:
-        for n, tensor in enumerate(self.graph.targets[: self.interface.fetches]):
-            source = _source(tensor)
+        for n, tensor in enumerate(self.targets[: self.interface.fetches]):
+            source = source_of(tensor)
             if source.op in self.number and source not in self.homes:
                 self.homes[source] = self.slots["fetch", n]
 
+    def _continue_in_place(self, order: Order) -> None:
+        """What a loop variable begins as, and an array before some rows of it are changed, stand where that goes on."""
+        wanted = set(map(source_of, self.targets))
+        for node in reversed(self.nodes):
+            for before, after in self._goes_on(node):
+                if before.op not in self.number or before in self.homes or before in self.same or before in wanted:
+                    continue
+                home = self.homes.get(self.same.get(after, after))
+                is_free = home is None or home in [slot for (kind, _), slot in self.slots.items() if kind == "fetch"]
+                once = [source_of(x) for x in node.inputs].count(before) == 1
+                if is_free and once and order.put_last(self.number[node], self.readers[before]):
+                    self.same[before] = self.same.get(after, after)
+
+    def _goes_on(self, node: Operation) -> list[tuple[Tensor, Tensor]]:
+        """Inputs of the node and the outputs that begin as their values."""
+        if node in self.inside:
+            count = getattr(node.kind, "variables", 0)
+            return [(source_of(x), out) for x, out in zip(node.inputs[:count], node.outputs)]
+        array = _updated(node)
+        return [] if array is None else [(array, node.outputs[0])]
+
     def _values(self) -> list[Made]:
         """What needs memory in the arena, and between which kernels."""
-        kept = {_source(tensor) for tensor in self.graph.targets}
+        kept = {source_of(tensor) for tensor in self.targets}
         values = [
-            Made(estimate_size(_bytes(tensor.type)), self.number[node], self.readers.get(tensor, ()), tensor in kept)
+            Made(estimate_size(bytes_of(tensor.type)), self.number[node], self.readers.get(tensor, ()), tensor in kept)
             for node in self.nodes
             for tensor in node.outputs
             if tensor not in self.homes
         ]
-        partials = ((node, buffer) for node in self.nodes for buffer in self.stages[node].partials)
-        return values + [
-            Made(estimate_size(b.size * ITEM_BYTES[b.dtype]), self.number[node], ()) for node, b in partials
-        ]
+        sizes = [(node, b.size * ITEM_BYTES[b.dtype]) for node in self.nodes for b in self._partials_of(node)]
+        sizes += [(node, part.bytes) for node, inside in self.inside.items() for part in inside.parts]
+        return values + [Made(estimate_size(size), self.number[node], ()) for node, size in sizes]
+
+    def _partials_of(self, node: Operation) -> tuple[Buffer, ...]:
+        return self.stages[node].partials if node in self.stages else ()
 
     def _place_rest(self, sequence: Sequence[Operation]) -> None:
         """Every other value gets memory in the arena, from the call that makes it to the last that reads it."""
         when = {node: n for n, node in enumerate(sequence)}
-        last = {out: when[node] for node in sequence for out in node.outputs}
+        when.update((node, -1) for node in self.graph.nodes if node.type == "Undefined")
+        last = {out: when[node] for node in when for out in node.outputs}
         for node in sequence:
-            for tensor in map(_source, node.inputs):
+            for tensor in map(source_of, node.inputs):
                 if tensor in last:
                     last[tensor] = max(last[tensor], when[node])
-        for tensor in map(_source, self.graph.targets):
+        for tensor in map(source_of, self.targets):
             if tensor in last:
                 last[tensor] = len(sequence)
-        homeless = [tensor for tensor in last if tensor not in self.homes]
-        blocks = [Block(_bytes(t.type), when[t.op], last[t]) for t in homeless]
+        begin = {tensor: when[tensor.op] for tensor in last}
+        for before, after in self.same.items():
+            begin[after] = min(begin[after], begin[before])
+        homeless = [tensor for tensor in last if tensor not in self.homes and tensor not in self.same]
+        blocks = [Block(bytes_of(t.type), begin[t], last[t]) for t in homeless]
         self.saved = self._saved_states()
-        blocks += [Block(_bytes(t.type), -1, len(sequence)) for t in self.saved]
-        partials = [(node, buffer) for node in sequence for buffer in self.stages[node].partials]
+        blocks += [Block(bytes_of(t.type), -1, len(sequence)) for t in self.saved]
+        parts = [(node, part) for node, inside in self.inside.items() for part in inside.parts]
+        blocks += [Block(part.bytes, when[node], when[node]) for node, part in parts]
+        partials = [(node, buffer) for node in sequence for buffer in self._partials_of(node)]
         blocks += [Block(b.size * ITEM_BYTES[b.dtype], when[node], when[node]) for node, b in partials]
         layout = plan(blocks)
-        self.program.arena_bytes = layout.size
+        self.arena_bytes = layout.size
         places = iter(InArena(offset) for offset in layout.offsets)
         self.homes.update(zip(homeless, places, strict=False))
+        self.homes.update((before, self.homes[after]) for before, after in self.same.items())
         self.saved.update(zip(list(self.saved), places, strict=False))
+        for _, part in parts:
+            part.offset = next(places).offset
         self.partials.update(zip(partials, places, strict=True))
 
     # -- copies --------------------------------------------------------------------------------------------
 
     def _update_targets(self) -> list[tuple[int, Tensor]]:
-        return list(zip(self.interface.updates, self.graph.targets[self.interface.fetches :], strict=True))
+        return list(zip(self.interface.updates, self.targets[self.interface.fetches :], strict=True))
 
     def _saved_states(self) -> dict[Tensor, Place]:
         """Old values that become the new value of another variable: kept aside, since they may be overwritten."""
         saved: dict[Tensor, Place] = {}
+        old = {read for read, _ in self.interface.states}
         for state, tensor in self._update_targets():
-            source = _source(tensor)
+            source = source_of(tensor)
             home = self.homes.get(source)
-            if source.op.type == "VariableV2" and home != self.slots["state", state]:
+            if source in old and home != self.slots["state", state]:
                 saved[source] = InArena(0)
         return saved
 
     def _copies(self) -> tuple[list[Copy], list[Copy]]:
         """What is moved before the first kernel (values from before the run), and after the last."""
-        first = [Copy(self.homes[t], place, _bytes(t.type)) for t, place in self.saved.items()]
+        first = [Copy(self.homes[t], place, bytes_of(t.type)) for t, place in self.saved.items()]
         last: list[Copy] = []
-        for n, tensor in enumerate(self.graph.targets[: self.interface.fetches]):
-            source, slot = _source(tensor), self.slots["fetch", n]
-            if self.homes[source] != slot:
+        for n, tensor in enumerate(self.targets[: self.interface.fetches]):
+            source, slot = source_of(tensor), self.slots["fetch", n]
+            if self.homes[source] != slot and source.op.type != "Undefined":
                 moves = last if source.op in self.number else first
-                moves.append(Copy(self.homes[source], slot, _bytes(source.type)))
+                moves.append(Copy(self.homes[source], slot, bytes_of(source.type)))
         for state, tensor in self._update_targets():
-            source, slot = _source(tensor), self.slots["state", state]
+            source, slot = source_of(tensor), self.slots["state", state]
             home = self.saved.get(source, self.homes[source])
-            if home != slot:
-                last.append(Copy(home, slot, _bytes(source.type)))
+            if home != slot and source.op.type != "Undefined":
+                last.append(Copy(home, slot, bytes_of(source.type)))
         return first, last
 
-    def _calls(self, node: Operation) -> list[Call]:
+    def _actions(self, node: Operation) -> Sequence[Action]:
         """A call for each stage; the last one can fail, since what may have gone wrong is noted by then."""
+        if node in self.inside:
+            return self.inside[node].actions()
         stages = self.stages[node]
-        homes = tuple(self.homes[tensor] for tensor in (*map(_source, node.inputs), *node.outputs))
-        errors = (ErrorSlot(self.errors),) if stages.checked else ()
+        begin = self._copied_before(node)
+        homes = tuple(self.homes[tensor] for tensor in (*map(source_of, node.inputs), *node.outputs))
+        errors = (ErrorSlot(self.shared.errors),) if stages.checked else ()
         places: dict[Buffer, Place] = dict(zip(stages.arguments, (*homes, *errors), strict=True))
         places.update((buffer, self.partials[node, buffer]) for buffer in stages.partials)
         calls = [Call(kernel, tuple(places[x] for x in kernel.arguments), node, homes) for kernel in stages.kernels]
         if stages.checked:
-            calls[-1] = replace(calls[-1], checked=stages.checked, error_slot=self.errors)
-            self.errors += 1
-        return calls
+            calls[-1] = replace(calls[-1], checked=stages.checked, error_slot=self.shared.errors)
+            self.shared.errors += 1
+        return [*begin, *calls]
+
+    def _copied_before(self, node: Operation) -> list[Copy]:
+        """What a kernel that changes some rows of an array leaves as it is, where it does not stand there already."""
+        array = _updated(node)
+        if array is None or array.op.type == "Undefined" or self.homes[array] == self.homes[node.outputs[0]]:
+            return []
+        return [Copy(self.homes[array], self.homes[node.outputs[0]], bytes_of(array.type))]
+
+
+def _updated(node: Operation) -> Tensor | None:
+    """The array of which a kernel changes some rows; None for other kernels."""
+    kind: Any = node.kind
+    target = kind.body.targets[0].op
+    if not isinstance(target.kind, UPDATES):
+        return None
+    return source_of(node.inputs[kind.parameters.index(target.inputs[0])])
+
+
+def _bodies(graph: Graph) -> Iterator[Graph]:
+    """The graphs of all branches and loops, those in others included."""
+    for node in graph.nodes:
+        for function in node.kind.functions().values():
+            yield function.graph
+            yield from _bodies(function.graph)
+
+
+def _kernels(graph: Graph) -> list[Operation]:
+    return [node for node in graph.nodes if node.type == "Kernel"]
 
 
 def _scheduled(nodes: Sequence[Operation], target: Target) -> dict[Operation, Stages]:
@@ -277,21 +395,10 @@ def _counterparts(nodes: Sequence[Operation], first: Operation, second: Operatio
     return tuple(other[node] for node in nodes)
 
 
-def _source(tensor: Tensor) -> Tensor:
-    """What a view is a view of."""
-    while isinstance(tensor.op.kind, (Reshape, ExpandDims, Squeeze, Barrier)):
-        tensor = tensor.op.inputs[0]
-    return tensor
-
-
-def _bytes(type: TensorType) -> DimLike:
-    return type.elements * type.dtype.size
-
-
-def _symbols(graph: Graph) -> tuple[str, ...]:
+def _symbols(graphs: Iterable[Graph]) -> tuple[str, ...]:
     """The names of all size symbols, sorted."""
     names: set[str] = set()
-    for node in graph.nodes:
+    for node in (node for graph in graphs for node in graph.nodes):
         for tensor in node.outputs:
             for size in tensor.type.sizes:
                 names |= {thing.name for thing in atoms(size) if isinstance(thing, Symbol)}

@@ -45,7 +45,7 @@ def plan(blocks: Sequence[Block]) -> Layout:
     fixed: list[tuple[int, Block, int]] = []
     groups: dict[DimLike, list[int]] = {}
     for n, block in enumerate(blocks):
-        size = _aligned(block.size)
+        size = aligned(block.size)
         if isinstance(size, int):
             fixed.append((size, block, n))
         else:
@@ -149,5 +149,6 @@ class _Gaps:
         del self.by_size[bisect_left(self.by_size, (stop - start, start))]
 
 
-def _aligned(size: DimLike) -> DimLike:
+def aligned(size: DimLike) -> DimLike:
+    """The size of whole cache lines."""
     return ceildiv(size, ALIGNMENT) * ALIGNMENT

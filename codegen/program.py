@@ -7,7 +7,7 @@ frame.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from graphc.codegen.loops import Kernel
@@ -18,6 +18,7 @@ from graphc.shapes import TensorType
 
 # The first words of every call frame; slots for values follow, then the size symbols.
 FRAME_HEAD = ("arena", "scratch", "scratch_stride", "pool", "errors")
+STACK_WORDS = 3  # of what loops save: the memory of a stack, how many bytes it has, how many values are on it
 
 
 @record
@@ -44,7 +45,23 @@ class ErrorSlot:
     number: int
 
 
-Place = Slot | InArena | ErrorSlot
+@record
+class Cursor:
+    """Memory whose address the step keeps in a word of the call frame, and moves from iteration to iteration."""
+
+    number: int
+
+
+@record
+class Inner:
+    """What a body calls a place outside of it, until that is decided: its feed, fetch or state of this number."""
+
+    body: int
+    kind: str
+    number: int
+
+
+Place = Slot | InArena | ErrorSlot | Cursor | Inner
 
 
 @record
@@ -68,13 +85,80 @@ class Copy:
     bytes: DimLike
 
 
+@record
+class Branch:
+    """One of two lists of actions, by the bool at ``predicate``."""
+
+    predicate: Place
+    then: tuple[Action, ...]
+    orelse: tuple[Action, ...]
+
+
+@record
+class Stack:
+    """What a loop saves: ``bytes`` from ``offset`` in the arena; without a size, memory that grows with iterations."""
+
+    bytes: DimLike | None = None
+    offset: DimLike = 0
+
+
+@record
+class Save:
+    """Before each iteration ``cursor`` moves to a further value on a stack; ``token`` then says where the last is.
+
+    A token is the number of the stack and how many values were on it then, in one word.
+    """
+
+    cursor: Cursor
+    stack: int
+    bytes: DimLike
+    token: Place
+
+
+@record
+class Replay:
+    """Before each iteration ``cursor`` moves to the value that was saved before the last one, from ``token`` down."""
+
+    cursor: Cursor
+    position: Cursor
+    token: Place
+    bytes: DimLike
+
+
+@record
+class Loop:
+    """While the bool at ``predicate`` is true after ``condition``: ``body``, with its cursors moved before."""
+
+    condition: tuple[Action, ...]
+    predicate: Place
+    body: tuple[Action, ...]
+    saves: tuple[Save, ...] = ()
+    replays: tuple[Replay, ...] = ()
+
+
+Action = Call | Copy | Branch | Loop
+
+
+def flat(actions: Iterable[Action]) -> Iterator[Call | Copy]:
+    """All kernels and copies, those in branches and loops included, in the order of the program's text."""
+    for action in actions:
+        if isinstance(action, Branch):
+            yield from flat((*action.then, *action.orelse))
+        elif isinstance(action, Loop):
+            yield from flat((*action.condition, *action.body))
+        else:
+            yield action
+
+
 class Program:
     """Everything there is to know of a compiled step before it becomes machine code."""
 
     def __init__(self, feeds: Iterable[Tensor] = ()):
-        self.actions: list[Call | Copy] = []
+        self.actions: list[Action] = []
         self.slots: list[Slot] = []
         self.symbols: tuple[str, ...] = ()
+        self.cursors = 0
+        self.stacks: list[Stack] = []
         self.arena_bytes: DimLike = 0
         self.scratch_bytes: tuple[DimLike, ...] = (0,)  # the largest of these is needed per thread
         self.constants: list[Any] = []
@@ -89,12 +173,18 @@ class Program:
     @property
     def calls(self) -> list[Call]:
         """The kernels in order."""
-        return [action for action in self.actions if isinstance(action, Call)]
+        return [action for action in flat(self.actions) if isinstance(action, Call)]
 
     @property
     def error_slots(self) -> list[Call]:
         """The calls that can fail, in the order of their words in the errors array."""
-        return [call for call in self.calls if call.error_slot is not None]
+        failing = [call for call in self.calls if call.error_slot is not None]
+        return sorted(failing, key=lambda call: call.error_slot or 0)
+
+    @property
+    def grows(self) -> bool:
+        """Whether the step asks for memory while it runs: for loops that save, and whose iterations are not known."""
+        return any(stack.bytes is None for stack in self.stacks)
 
     @property
     def first_symbol(self) -> int:
@@ -102,6 +192,16 @@ class Program:
         return len(FRAME_HEAD) + len(self.slots)
 
     @property
+    def first_cursor(self) -> int:
+        """The index of the first cursor in the call frame."""
+        return self.first_symbol + len(self.symbols)
+
+    @property
+    def first_stack(self) -> int:
+        """The index of the first stack in the call frame: its memory, the bytes of that, and the values on it."""
+        return self.first_cursor + self.cursors
+
+    @property
     def frame_words(self) -> int:
         """The length of the call frame."""
-        return self.first_symbol + len(self.symbols)
+        return self.first_stack + STACK_WORDS * len(self.stacks)

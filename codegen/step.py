@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import groupby
 from typing import Any
@@ -20,7 +20,21 @@ from typing import Any
 from graphc.codegen import jit
 from graphc.codegen.entry import data_offset, entry_ir
 from graphc.codegen.loops import Contract, Draw, Kernel
-from graphc.codegen.program import FRAME_HEAD, Call, Copy, ErrorSlot, InArena, Place, Program, Slot
+from graphc.codegen.program import (
+    FRAME_HEAD,
+    Action,
+    Branch,
+    Call,
+    Copy,
+    Cursor,
+    ErrorSlot,
+    InArena,
+    Loop,
+    Place,
+    Program,
+    Slot,
+)
+from graphc.codegen.step_control import clear_stacks, free_stacks, write_branch, write_loop, write_push
 from graphc.codegen.target import Target
 from graphc.codegen.traverse import statements_below
 from graphc.dims import DimLike
@@ -74,15 +88,32 @@ def _effort(kernel: Kernel) -> int:
 
 def program_text(program: Program) -> str:
     """All that the step function depends on."""
-    lines = [f"symbols {program.symbols} slots {len(program.slots)}"]
-    for action in program.actions:
-        if isinstance(action, Copy):
-            source, target = _place_text(program, action.source), _place_text(program, action.target)
-            lines.append(f"copy {source} {target} {action.bytes}")
-        else:
-            places = " ".join(_place_text(program, place) for place in action.places)
-            lines.append(f"{kernel_symbol(action.kernel, program.symbols)} {action.kernel.tasks} {places}")
+    lines = [f"symbols {program.symbols} slots {len(program.slots)} stacks {program.stacks}"]
+    lines += _action_texts(program, program.actions)
     return "\n".join(lines)
+
+
+def _action_texts(program: Program, actions: Iterable[Action]) -> Iterator[str]:
+    for action in actions:
+        match action:
+            case Copy():
+                source, target = _place_text(program, action.source), _place_text(program, action.target)
+                yield f"copy {source} {target} {action.bytes}"
+            case Call():
+                places = " ".join(_place_text(program, place) for place in action.places)
+                yield f"{kernel_symbol(action.kernel, program.symbols)} {action.kernel.tasks} {places}"
+            case Branch():
+                yield f"if {_place_text(program, action.predicate)}"
+                yield from _action_texts(program, action.then)
+                yield "else"
+                yield from _action_texts(program, action.orelse)
+                yield "end"
+            case Loop():
+                yield f"loop {action.saves} {action.replays}"
+                yield from _action_texts(program, action.condition)
+                yield f"while {_place_text(program, action.predicate)}"
+                yield from _action_texts(program, action.body)
+                yield "end"
 
 
 def _place_text(program: Program, place: Place) -> str:
@@ -114,11 +145,11 @@ def step_ir(program: Program, target: Target, name: str) -> str:
 
     module = ir.Module(name)
     module.triple = target.triple
-    _StepWriter(program, target, module, name).write()
+    StepWriter(program, target, module, name).write()
     return str(module)
 
 
-class _StepWriter:
+class StepWriter:
     def __init__(self, program: Program, target: Target, module: object, name: str):
         from llvmlite import ir
 
@@ -147,19 +178,45 @@ class _StepWriter:
         self.dims = builder.gep(self.frame, [first], source_etype=self.i64)
         if program.calls:
             self._write_places()
+        clear_stacks(self)
+        self.actions(program.actions)
+        self.leave(self.ir.Constant(self.i64, 0))
+
+    def actions(self, actions: Iterable[Action]) -> None:
+        """Writes actions where the builder is."""
         from graphc.codegen import step_table
 
-        for exact, actions in groupby(program.actions, step_table.is_exact):
-            together = list(actions)
+        for exact, group in groupby(actions, step_table.is_exact):
+            together = list(group)
             if exact and len(together) >= step_table.FEWEST:
                 self._run_table([call for call in together if isinstance(call, Call)])
                 continue
             for action in together:
-                if isinstance(action, Copy):
-                    self._copy(action)
-                else:
-                    self._call(action)
-        builder.ret(self.ir.Constant(self.i64, 0))
+                self._action(action)
+
+    def _action(self, action: Action) -> None:
+        if isinstance(action, Copy):
+            self._copy(action)
+        elif isinstance(action, Call):
+            self._call(action)
+        elif isinstance(action, Branch):
+            write_branch(self, action)
+        else:
+            write_loop(self, action)
+
+    def leave(self, status: object) -> None:
+        """The end of the step."""
+        free_stacks(self)
+        self.builder.ret(status)
+
+    def push_function(self) -> object:
+        """The function that finds room on a stack."""
+        name = f"{self.function.name}.push"
+        known = name in self.kernels
+        function = self.declared(name, self.ir.FunctionType(self.i64, [self.pointer, self.i64]))
+        if not known:
+            write_push(self, function)
+        return function
 
     def _word(self, number: int) -> object:
         place = self.builder.gep(self.frame, [self.ir.Constant(self.i64, number)], source_etype=self.i64)
@@ -168,7 +225,7 @@ class _StepWriter:
     def _write_places(self) -> None:
         """The table of all calls' arguments, and the function that makes addresses of a part of it."""
         places = [place for call in self.program.calls for place in call.places]
-        numbers = [number for place in places for number in _relative(place)]
+        numbers = [number for place in places for number in _relative(self.program, place)]
         data = bytearray(struct.pack(f"<{len(numbers)}q", *numbers))  # as bytes, which are written fast
         kind = self.ir.ArrayType(self.ir.IntType(8), len(data))
         self.places = self.ir.GlobalVariable(self.module, kind, f"{self.function.name}.places")
@@ -186,16 +243,16 @@ class _StepWriter:
         for n, place in enumerate(call.places):
             if isinstance(place, InArena) and not isinstance(place.offset, int):
                 target = builder.gep(self.arguments, [self.ir.Constant(self.i64, n)], source_etype=self.i64)
-                builder.store(self._address(place), target)
+                builder.store(self.address(place), target)
 
-    def _address(self, place: Place) -> object:
+    def address(self, place: Place) -> object:
         """The address of a place, as a number."""
         if isinstance(place, InArena) and not isinstance(place.offset, int):
-            return self.builder.add(self.head["arena"], self._size(place.offset))
-        word, distance = _relative(place)
+            return self.builder.add(self.head["arena"], self.size(place.offset))
+        word, distance = _relative(self.program, place)
         return self.builder.add(self._word(word), self.ir.Constant(self.i64, distance))
 
-    def _size(self, size: DimLike) -> object:
+    def size(self, size: DimLike) -> object:
         from graphc.codegen import emit_index
 
         if isinstance(size, int):
@@ -204,15 +261,15 @@ class _StepWriter:
 
     def _copy(self, copy: Copy) -> None:
         kind = self.ir.FunctionType(self.pointer, [self.pointer, self.pointer, self.i64])
-        addresses = [self.builder.inttoptr(self._address(p), self.pointer) for p in (copy.target, copy.source)]
-        self.builder.call(self._declared("memcpy", kind), [*addresses, self._size(copy.bytes)])
+        addresses = [self.builder.inttoptr(self.address(p), self.pointer) for p in (copy.target, copy.source)]
+        self.builder.call(self.declared("memcpy", kind), [*addresses, self.size(copy.bytes)])
 
     def _call(self, call: Call) -> None:
         builder = self.builder
         self._fill_arguments(call)
         kernel = self._kernel(call.kernel)
         scratch = builder.inttoptr(self.head["scratch"], self.pointer)
-        tasks = self._size(call.kernel.tasks)
+        tasks = self.size(call.kernel.tasks)
         if call.kernel.tasks == 1:
             zero = self.ir.Constant(self.i64, 0)
             builder.call(kernel, [self.arguments, self.dims, scratch, zero, tasks])
@@ -242,33 +299,36 @@ class _StepWriter:
         if any(call.error_slot is not None for call in calls):
             failed = builder.icmp_signed("!=", failure, self.ir.Constant(self.i64, 0))
             with builder.if_then(failed, likely=False):
-                builder.ret(failure)
+                self.leave(failure)
 
     def _stop_on_error(self, slot: int) -> None:
         builder = self.builder
-        word = builder.inttoptr(self._address(ErrorSlot(slot)), self.pointer)
+        word = builder.inttoptr(self.address(ErrorSlot(slot)), self.pointer)
         failed = builder.icmp_signed("!=", builder.load(word, typ=self.i64), self.ir.Constant(self.i64, 0))
         with builder.if_then(failed, likely=False):
-            builder.ret(self.ir.Constant(self.i64, slot + 1))
+            self.leave(self.ir.Constant(self.i64, slot + 1))
 
     def _kernel(self, kernel: Kernel) -> object:
         kind = self.ir.FunctionType(self.ir.VoidType(), [self.pointer] * 3 + [self.i64] * 2)
-        return self._declared(kernel_symbol(kernel, self.program.symbols), kind)
+        return self.declared(kernel_symbol(kernel, self.program.symbols), kind)
 
     def _parallel_for(self) -> object:
         kind = self.ir.FunctionType(self.ir.VoidType(), [self.pointer] * 5 + [self.i64] * 2)
-        return self._declared(PARALLEL_FOR, kind)
+        return self.declared(PARALLEL_FOR, kind)
 
-    def _declared(self, name: str, kind: object) -> object:
+    def declared(self, name: str, kind: object) -> object:
         if name not in self.kernels:
             self.kernels[name] = self.ir.Function(self.module, kind, name)
         return self.kernels[name]
 
 
-def _relative(place: Place) -> tuple[int, int]:
+def _relative(program: Program, place: Place) -> tuple[int, int]:
     """The word of the frame that a place is counted from, and its distance in bytes; 0 where that is a symbol."""
     if isinstance(place, Slot):
         return place.word, 0
+    if isinstance(place, Cursor):
+        return program.first_cursor + place.number, 0
+    assert isinstance(place, (InArena, ErrorSlot)), place
     if isinstance(place, InArena):
         return FRAME_HEAD.index("arena"), place.offset if isinstance(place.offset, int) else 0
     return FRAME_HEAD.index("errors"), 8 * place.number

@@ -32,6 +32,7 @@ from graphc.composites import (
 )
 from graphc.config import ConfigProto, GPUOptions, GraphOptions, OptimizerOptions, RunMetadata, RunOptions
 from graphc.dtypes import DType, as_dtype, bool, double, float32, float64, int32, int64, uint8
+from graphc.functional import foldl, foldr, map_fn, scan
 from graphc.graph import Graph
 from graphc.initializers import (
     constant_initializer,
@@ -62,6 +63,7 @@ from graphc.ops.arrays import (
     zeros_like,
 )
 from graphc.ops.base import constant, convert_to_tensor, placeholder, placeholder_with_default
+from graphc.ops.branches import case, cond
 from graphc.ops.contraction import matmul, tensordot
 from graphc.ops.einsum import einsum
 from graphc.ops.elementwise import (
@@ -125,6 +127,7 @@ from graphc.ops.elementwise import (
     floormod as mod,
 )
 from graphc.ops.indexing import batch_gather, gather, gather_nd, one_hot, unsorted_segment_sum
+from graphc.ops.loops import while_loop
 from graphc.ops.padding import pad
 from graphc.ops.random import get_seed, random_normal, random_uniform, truncated_normal
 from graphc.ops.recomputed import recompute_grad
@@ -173,6 +176,7 @@ from graphc.scopes import (
 )
 from graphc.session import InteractiveSession, Session
 from graphc.shapes import Dimension, TensorShape
+from graphc.tensor_array import TensorArray
 from graphc.variable_scope import (
     AUTO_REUSE,
     VariableScope,
@@ -235,6 +239,7 @@ __all__ = [
     "RunOptions",
     "Session",
     "Tensor",
+    "TensorArray",
     "TensorShape",
     "UnconnectedGradients",
     "Variable",
@@ -259,6 +264,7 @@ __all__ = [
     "bool",
     "boolean_mask",
     "broadcast_to",
+    "case",
     "cast",
     "ceil",
     "clip_by_average_norm",
@@ -266,6 +272,7 @@ __all__ = [
     "clip_by_norm",
     "clip_by_value",
     "concat",
+    "cond",
     "constant",
     "constant_initializer",
     "control_dependencies",
@@ -295,6 +302,8 @@ __all__ = [
     "floor_div",
     "floordiv",
     "floormod",
+    "foldl",
+    "foldr",
     "forward_gradients",
     "gather",
     "gather_nd",
@@ -342,6 +351,7 @@ __all__ = [
     "logical_or",
     "logical_xor",
     "losses",
+    "map_fn",
     "math",
     "matmul",
     "matrix_transpose",
@@ -396,6 +406,7 @@ __all__ = [
     "round",
     "rsqrt",
     "saturate_cast",
+    "scan",
     "set_random_seed",
     "shape",
     "sigmoid",
@@ -438,6 +449,7 @@ __all__ = [
     "variables_initializer",
     "variance_scaling_initializer",
     "where",
+    "while_loop",
     "zeros",
     "zeros_initializer",
     "zeros_like",

@@ -3,6 +3,9 @@
 The user's graph reads and assigns variables in an order given by control inputs. A :class:`Step` is a plain
 function: feeds and the state before the run come in, fetches and the state after the run go out. A read sees
 the value from before the run unless an assignment is among its ancestors, then it sees the latest such.
+
+Branches and bodies of loops become functions in the same way. What they read of variables are further inputs of their
+node, what they assign are further outputs, and of a loop both are further loop variables.
 """
 
 from __future__ import annotations
@@ -12,13 +15,17 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from graphc import dtypes
+from graphc.body import Body, Function
 from graphc.graph import Graph
-from graphc.nodes import Operation, Tensor
+from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.base import Const, Placeholder
+from graphc.ops.branches import If
 from graphc.ops.elementwise import select
+from graphc.ops.loops import While
 from graphc.ops.random import Random
 from graphc.ops.state import Assign, InitializedValue, IsVariableInitialized, NoOp, ReadVariable, VariableV2
 from graphc.passes.rewrite import copy_node
+from graphc.records import record, replace
 from graphc.shapes import TensorType
 
 Versions = dict[Operation, Tensor]  # the value of each assigned variable, as some node sees it
@@ -44,38 +51,69 @@ def capture(
 
     ``fresh``: no variable has a value yet.
     """
-    return _Capture(set(feeds), fresh).run(tuple(fetches), tuple(effects))
+    return _StepCapture(set(feeds), fresh).run(tuple(fetches), tuple(effects))
 
 
 class _Capture:
-    def __init__(self, fed: set[Tensor], fresh: bool):
-        self.fed = fed
-        self.fresh = fresh
-        self.step = Step(Graph())
+    """Translates the needed nodes of one graph: the step itself, or a body in it."""
+
+    def __init__(self) -> None:
+        self.graph = Graph()
         self.places: dict[Tensor, Tensor] = {}
         self.seen: dict[Operation, Versions] = {}  # what the ancestors of each node have assigned
         self.latest: Versions = {}
-        self.given: dict[Operation, Tensor] = {}  # what each variable was last set to, in the user's graph
+        self.set_to: dict[Operation, Tensor] = {}  # what each variable was last set to, in the user's graph
 
-    def run(self, fetches: tuple[Tensor, ...], effects: tuple[Operation, ...]) -> Step:
-        for node in self._needed(fetches, effects):
+    # -- what a step and a body get from elsewhere, each in its way ------------------------------------------
+
+    def is_fed(self, tensor: Tensor) -> bool:
+        """Whether a value takes the place of ``tensor``."""
+        raise NotImplementedError
+
+    def given(self, tensor: Tensor) -> Tensor:
+        """The input for a tensor that is not computed here."""
+        raise NotImplementedError
+
+    def variable(self, place: Operation) -> Operation:
+        """The variable that a place is: in a body it stands for one outside."""
+        raise NotImplementedError
+
+    def state(self, variable: Operation) -> Tensor:
+        """The value of a variable, or the position of a random stream, before all that is translated here."""
+        raise NotImplementedError
+
+    def held(self, variable: Operation) -> Tensor:
+        """The same, where the variable need not be initialised."""
+        raise NotImplementedError
+
+    def flag(self, variable: Operation) -> Tensor:
+        """Whether the variable is initialised."""
+        raise NotImplementedError
+
+    @property
+    def fresh(self) -> bool:
+        """Whether no variable has a value yet."""
+        raise NotImplementedError
+
+    # -- walking -----------------------------------------------------------------------------------------------
+
+    def translate(self, targets: Iterable[Tensor], effects: Iterable[Operation]) -> list[Tensor]:
+        """Translates what the targets and effects need; the places of the targets."""
+        wanted = list(targets)
+        for node in self._needed(wanted, effects):
             self.seen[node] = self._merged(node)
             self._translate(node)
-        values = [self._place(tensor) for tensor in fetches]
-        self.step.fetches = len(values)
-        self.step.updates = tuple(self.latest)
-        self.step.graph.targets = (*values, *self.latest.values())
-        return self.step
+        return [self.place(tensor) for tensor in wanted]
 
-    def _needed(self, fetches: tuple[Tensor, ...], effects: tuple[Operation, ...]) -> list[Operation]:
+    def _needed(self, targets: Iterable[Tensor], effects: Iterable[Operation]) -> list[Operation]:
         needed: set[Operation] = set()
-        waiting = [*effects, *(tensor.op for tensor in fetches if tensor not in self.fed)]
+        waiting = [*effects, *(tensor.op for tensor in targets if not self.is_fed(tensor))]
         while waiting:
             node = waiting.pop()
             if node in needed:
                 continue
             needed.add(node)
-            waiting.extend(tensor.op for tensor in node.inputs if tensor not in self.fed)
+            waiting.extend(tensor.op for tensor in node.inputs if not self.is_fed(tensor))
             waiting.extend(node.control_inputs)
         return sorted(needed, key=lambda node: node.number)
 
@@ -99,81 +137,268 @@ class _Capture:
         if isinstance(kind, (VariableV2, NoOp, Placeholder)):
             return
         if isinstance(kind, ReadVariable):
-            variable = node.inputs[0].op
-            written = self.seen[node].get(variable)
-            self.places[node.outputs[0]] = self._state(variable) if written is None else written
+            self.places[node.outputs[0]] = self.read(node, self.variable(node.inputs[0].op))
         elif isinstance(kind, IsVariableInitialized):
-            self.places[node.outputs[0]] = self._flag(node.inputs[0].op)
+            self.places[node.outputs[0]] = self.flag(self.variable(node.inputs[0].op))
         elif isinstance(kind, InitializedValue):
             self.places[node.outputs[0]] = self._initialized_value(node)
         elif isinstance(kind, Assign):
             self._assign(node, kind)
         elif isinstance(kind, Random):
             self._random(node, kind)
+        elif isinstance(kind, If):
+            self._if(node, kind)
+        elif isinstance(kind, While):
+            self._while(node, kind)
         else:
-            inputs = tuple(self._place(tensor) for tensor in node.inputs)
-            copy = copy_node(self.step.graph, node, inputs)
+            inputs = tuple(self.place(tensor) for tensor in node.inputs)
+            copy = copy_node(self.graph, node, inputs)
             self.places.update(zip(node.outputs, copy.outputs, strict=True))
 
-    def _assign(self, node: Operation, kind: Assign) -> None:
-        variable = node.inputs[0].op
-        value = self._place(node.inputs[1])
-        old = value if type(kind) is Assign else self._latest(variable)
-        with self.step.graph.as_default(), self.step.graph.standing_for(node):
-            new = kind.new_value(old, value)
-        self.latest[variable] = new
-        self.given[variable] = node.inputs[1]
-        self.places[node.outputs[0]] = new
-        self.seen[node] = {**self.seen[node], variable: new}
-
-    def _latest(self, variable: Operation) -> Tensor:
-        return self.latest[variable] if variable in self.latest else self._state(variable)
-
-    def _random(self, node: Operation, kind: Random) -> None:
-        graph = self.step.graph
-        counter = self._input(node, TensorType(dtypes.int64, ()), f"{node.name}/counter")
-        self.step.states[node] = counter
-        seeds = graph.add(Const(np.array([kind.seed, kind.seed2], np.int64)), (), like=node, name=f"{node.name}/seeds")
-        inputs = (*(self._place(tensor) for tensor in node.inputs), seeds.outputs[0], counter)
-        copy = graph.add(kind, inputs, tuple(tensor.type for tensor in node.outputs), like=node)
-        self.places.update(zip(node.outputs, copy.outputs, strict=True))
-        with graph.as_default(), graph.standing_for(node):
-            self.latest[node] = kind.advanced(counter, copy.outputs[0])
-
-    def _place(self, tensor: Tensor) -> Tensor:
-        """Where the value of a tensor of the user's graph is in the step."""
+    def place(self, tensor: Tensor) -> Tensor:
+        """Where the value of a tensor of the user's graph is in the new one."""
         if tensor not in self.places:
-            if tensor in self.fed or isinstance(tensor.op.kind, Placeholder):
-                self.places[tensor] = self.step.feeds[tensor] = self._input(tensor.op, tensor.type, tensor.label)
-            else:
-                self.places[tensor] = self._state(tensor.op)
+            self.places[tensor] = self.given(tensor)
         return self.places[tensor]
 
+    # -- variables -----------------------------------------------------------------------------------------------
+
+    def read(self, node: Operation, variable: Operation) -> Tensor:
+        """The value of the variable as ``node`` sees it."""
+        written = self.seen[node].get(variable)
+        return self.state(variable) if written is None else written
+
+    def last(self, variable: Operation) -> Tensor:
+        """The value of the variable after all that has been translated."""
+        return self.latest[variable] if variable in self.latest else self.state(variable)
+
+    def _assign(self, node: Operation, kind: Assign) -> None:
+        variable = self.variable(node.inputs[0].op)
+        value = self.place(node.inputs[1])
+        old = value if type(kind) is Assign else self.last(variable)
+        with self.graph.as_default(), self.graph.standing_for(node):
+            new = kind.new_value(old, value)
+        self.places[node.outputs[0]] = new
+        self.set_to[variable] = node.inputs[1]
+        self._note(node, {variable: new})
+
     def _initialized_value(self, node: Operation) -> Tensor:
-        variable, first = node.inputs[0].op, node.inputs[1]
-        if self.fresh or self.given.get(variable) is first:
-            return self._place(first)
-        flag, value = self._flag(variable), self._held(variable)
-        with self.step.graph.as_default(), self.step.graph.standing_for(node):
-            return select(flag, value, self._place(first))
+        variable, first = self.variable(node.inputs[0].op), node.inputs[1]
+        if self.fresh or self.set_to.get(variable) is first:
+            return self.place(first)
+        flag, value = self.flag(variable), self.held(variable)
+        with self.graph.as_default(), self.graph.standing_for(node):
+            return select(flag, value, self.place(first))
 
-    def _state(self, variable: Operation) -> Tensor:
-        """What the variable holds before the run; it must be initialised."""
-        self.step.read.add(variable)
-        return self._held(variable)
+    def _note(self, node: Operation, written: Versions) -> None:
+        """Remembers what ``node`` has assigned."""
+        self.latest.update(written)
+        self.seen[node] = {**self.seen[node], **written}
 
-    def _held(self, variable: Operation) -> Tensor:
-        if variable not in self.step.states:
-            self.step.states[variable] = copy_node(self.step.graph, variable, ()).outputs[0]
-        return self.step.states[variable]
+    def _random(self, node: Operation, kind: Random) -> None:
+        counter = self.last(node)
+        seeds = self.graph.add(
+            Const(np.array([kind.seed, kind.seed2], np.int64)), (), like=node, name=f"{node.name}/seeds"
+        )
+        inputs = (*(self.place(tensor) for tensor in node.inputs), seeds.outputs[0], counter)
+        copy = self.graph.add(kind, inputs, tuple(tensor.type for tensor in node.outputs), like=node)
+        self.places.update(zip(node.outputs, copy.outputs, strict=True))
+        with self.graph.as_default(), self.graph.standing_for(node):
+            self.latest[node] = kind.advanced(counter, copy.outputs[0])
 
-    def _flag(self, variable: Operation) -> Tensor:
-        if variable not in self.step.flags:
-            self.step.flags[variable] = self._input(
-                variable, TensorType(dtypes.bool, ()), f"{variable.name}/initialized"
+    # -- branches and loops ----------------------------------------------------------------------------------------
+
+    def _if(self, node: Operation, kind: If) -> None:
+        branches = [_BodyCapture(self, node, body, first=1) for body in (kind.then, kind.orelse)]
+        for branch in branches:
+            branch.run()
+        written = list(dict.fromkeys(variable for branch in branches for variable in branch.latest))
+        for branch in branches:
+            branch.graph.targets += tuple(branch.last(variable) for variable in written)
+        keys = list(dict.fromkeys(key for branch in branches for key in branch.inputs))
+        then, orelse = (branch.function(keys) for branch in branches)
+        inputs = (self.place(node.inputs[0]), *(self._outside(node, key, ()) for key in keys))
+        self._add(node, replace(kind, then=then, orelse=orelse), inputs, written, len(node.outputs))
+
+    def _while(self, node: Operation, kind: While) -> None:
+        condition, body = (_BodyCapture(self, node, function, first=0) for function in (kind.condition, kind.body))
+        for part in (condition, body):
+            part.run()
+        if condition.latest:
+            raise NotImplementedError(
+                f"{node.describe()}: the condition of a loop must not assign variables or draw random numbers, as "
+                f"{next(iter(condition.latest)).describe()} would have it; do so in its body"
             )
+        written = list(body.latest)
+        count, end = kind.variables, len(node.inputs) - kind.replays
+        values = [_Value(number) for number in range(len(node.inputs))]
+        states = [_State(variable, True) for variable in written]
+        others = [key for key in (*condition.inputs, *body.inputs) if key not in values and key not in states]
+        keys = [*values[:count], *states, *values[count:end], *dict.fromkeys(others), *values[end:]]
+        targets = body.graph.targets
+        body.graph.targets = (*targets[:count], *map(body.last, written), *targets[count:])
+        changed = replace(
+            kind, condition=condition.function(keys), body=body.function(keys), variables=count + len(written)
+        )
+        self._add(node, changed, tuple(self._outside(node, key, written) for key in keys), written, count)
+
+    def _outside(self, node: Operation, key: _Key, written: Sequence[Operation]) -> Tensor:
+        """The value of an input of a body, out here."""
+        if isinstance(key, _Value):
+            return self.place(node.inputs[key.number])
+        if isinstance(key, _Flag):
+            return self.flag(key.variable)
+        loops = isinstance(node.kind, While)
+        last = key.variable in written if loops else key.last
+        return self.last(key.variable) if last else self.read(node, key.variable)
+
+    def _add(
+        self, node: Operation, kind: Op, inputs: tuple[Tensor, ...], written: Sequence[Operation], before: int
+    ) -> None:
+        """The node without effects: what it has assigned are outputs that stand after the first ``before``."""
+        copy = self.graph.add(kind, inputs, like=node)
+        after = before + len(written)
+        self.places.update(zip(node.outputs, (*copy.outputs[:before], *copy.outputs[after:]), strict=True))
+        self._note(node, dict(zip(written, copy.outputs[before:after], strict=True)))
+
+
+class _StepCapture(_Capture):
+    """The graph of the whole step."""
+
+    fresh: bool = False
+
+    def __init__(self, fed: set[Tensor], fresh: bool):
+        super().__init__()
+        self.fed, self.fresh = fed, fresh
+        self.step = Step(self.graph)
+
+    def run(self, fetches: tuple[Tensor, ...], effects: tuple[Operation, ...]) -> Step:
+        values = self.translate(fetches, effects)
+        self.step.fetches = len(values)
+        self.step.updates = tuple(self.latest)
+        self.graph.targets = (*values, *self.latest.values())
+        return self.step
+
+    def is_fed(self, tensor: Tensor) -> bool:
+        return tensor in self.fed
+
+    def given(self, tensor: Tensor) -> Tensor:
+        if tensor in self.fed or isinstance(tensor.op.kind, Placeholder):
+            place = self.step.feeds[tensor] = self._input(tensor.op, tensor.type, tensor.label)
+            return place
+        return self.state(tensor.op)
+
+    def variable(self, place: Operation) -> Operation:
+        return place
+
+    def state(self, variable: Operation) -> Tensor:
+        if isinstance(variable.kind, VariableV2):
+            self.step.read.add(variable)
+        return self.held(variable)
+
+    def held(self, variable: Operation) -> Tensor:
+        states = self.step.states
+        if variable not in states:
+            if isinstance(variable.kind, VariableV2):
+                states[variable] = copy_node(self.graph, variable, ()).outputs[0]
+            else:
+                states[variable] = self._input(variable, _COUNTER, f"{variable.name}/counter")
+        return states[variable]
+
+    def flag(self, variable: Operation) -> Tensor:
+        if variable not in self.step.flags:
+            self.step.flags[variable] = self._input(variable, _FLAG, f"{variable.name}/initialized")
         return self.step.flags[variable]
 
     def _input(self, like: Operation, type: TensorType, name: str) -> Tensor:
-        kind = Placeholder(type.dtype, type.shape)
-        return self.step.graph.add(kind, (), (type,), like=like, name=name).outputs[0]
+        return _parameter(self.graph, type, name, like)
+
+
+class _BodyCapture(_Capture):
+    """A branch, a condition or a body: what it needs from outside are its ``inputs``."""
+
+    def __init__(self, outer: _Capture, node: Operation, body: Body, first: int):
+        super().__init__()
+        self.outer, self.node, self.body = outer, node, body
+        pairs = zip(body.parameters, node.inputs[first:], strict=True)
+        self.arguments = {x: (n, tensor) for n, (x, tensor) in enumerate(pairs, first) if x is not None}
+        self.loops = isinstance(node.kind, While)
+        self.inputs: dict[_Key, Tensor] = {}
+
+    def run(self) -> None:
+        """Translates all that the targets need."""
+        self.graph.targets = tuple(self.translate(self.body.targets, ()))
+
+    def function(self, keys: Sequence[_Key]) -> Function:
+        """The body as a function whose parameters are for ``keys``."""
+        return Function(self.graph, tuple(self.inputs[key].op.name if key in self.inputs else None for key in keys))
+
+    def is_fed(self, tensor: Tensor) -> bool:
+        return False
+
+    def given(self, tensor: Tensor) -> Tensor:
+        return self._input(_Value(self.arguments[tensor][0]), tensor.type, tensor.op)
+
+    def variable(self, place: Operation) -> Operation:
+        return self.outer.variable(self.arguments[place.outputs[0]][1].op)
+
+    def read(self, node: Operation, variable: Operation) -> Tensor:
+        written = self.seen[node].get(variable)
+        return self._state(variable, self.loops) if written is None else written
+
+    def state(self, variable: Operation) -> Tensor:
+        return self._state(variable, True)
+
+    def _state(self, variable: Operation, last: bool) -> Tensor:
+        type = variable.outputs[0].type if isinstance(variable.kind, VariableV2) else _COUNTER
+        return self._input(_State(variable, last), type, variable)
+
+    def held(self, variable: Operation) -> Tensor:
+        raise NotImplementedError(f"{variable.describe()}: its initialized_value is taken inside {self.body.what}")
+
+    def flag(self, variable: Operation) -> Tensor:
+        return self._input(_Flag(variable), _FLAG, variable)
+
+    @property
+    def fresh(self) -> bool:
+        return self.outer.fresh
+
+    def _input(self, key: _Key, type: TensorType, like: Operation) -> Tensor:
+        if key not in self.inputs:
+            self.inputs[key] = _parameter(self.graph, type, like.name, like)
+        return self.inputs[key]
+
+
+# What an input of a body is, out there.
+
+
+@record
+class _Value:
+    """An input of the node."""
+
+    number: int
+
+
+@record
+class _State:
+    """The value of a variable, or the position of a random stream: the last one, or the one that the node sees."""
+
+    variable: Operation
+    last: bool
+
+
+@record
+class _Flag:
+    """Whether a variable is initialised."""
+
+    variable: Operation
+
+
+_Key = _Value | _State | _Flag
+
+_COUNTER = TensorType(dtypes.int64, ())
+_FLAG = TensorType(dtypes.bool, ())
+
+
+def _parameter(graph: Graph, type: TensorType, name: str, like: Operation) -> Tensor:
+    return graph.add(Placeholder(type.dtype, type.shape), (), (type,), like=like, name=name).outputs[0]

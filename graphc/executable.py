@@ -174,6 +174,8 @@ class Executable:
         return f"the largest, {largest.type}, is computed for '{largest.op.name}' (declared at {largest.op.origin})"
 
     def _raise(self, slot: int) -> None:
+        if slot == len(self.program.error_slots):
+            raise errors.ResourceExhaustedError(None, None, "there is no memory for what the loops of the step save")
         call = self.program.error_slots[slot]
         node = call.checked[int(self._errors[slot]) - 1]
         self._errors[:] = 0

@@ -34,6 +34,7 @@ class Graph:
         self.role = "forward"
         self.collections: dict[str, list[Any]] = {}
         self.extras: dict[Any, Any] = {}  # what rooms above keep per graph: variable stores, scopes
+        self.current: Graph = self  # what takes nodes of this graph's tensors: while a body is declared, the body
         self._by_name: dict[str, Operation] = {}
         self._names_used: dict[str, int] = {}
         self._scope = ""
@@ -45,6 +46,28 @@ class Graph:
 
     # -- adding nodes ------------------------------------------------------------------------------
 
+    @property
+    def outermost(self) -> Graph:
+        """The graph that is in no other."""
+        return self
+
+    @contextmanager
+    def outside(self) -> Iterator[Graph]:
+        """Inside, the outermost graph takes what is declared: this one."""
+        yield self
+
+    def own(self, tensor: Tensor, reader: str = "a body") -> Tensor:
+        """What stands in this graph for ``tensor``: itself; ``ValueError`` where it is of another graph."""
+        if tensor.op.graph is not self:
+            what = getattr(tensor.op.graph, "what", None)
+            raise ValueError(
+                f"{reader}: input {tensor.name!r} "
+                + (f"has a value only inside {what}; make it one of its results" if what else
+                   "is from another graph; wanted a tensor of the graph that is declared into")
+                + f" (declared at {tensor.op.origin})"
+            )  # fmt: skip
+        return tensor
+
     def declare(self, kind: Op, inputs: tuple[Tensor, ...], name: str | None = None) -> Operation:
         """Adds a node in the current scopes, with the caller's line; errors name op, node and line."""
         if self._standing_for is not None:
@@ -53,10 +76,7 @@ class Graph:
             raise RuntimeError("Graph is finalized and cannot be modified.")
         for tensor in inputs:
             if tensor.op.graph is not self:
-                raise ValueError(
-                    f"{kind.type}: input {tensor.name!r} is from another graph; wanted a tensor of the graph that is "
-                    f"declared into (declared at {tensor.op.origin})"
-                )
+                self.own(tensor, kind.type)
         name = self.unique_name(name or kind.type)
         origin = user_line()
         try:
@@ -182,7 +202,8 @@ class Graph:
     def control_dependencies(self, control_inputs: Iterable[Any] | None) -> Iterator[None]:
         """Operations declared inside run after all of ``control_inputs``; None forgets the outer ones."""
         before = self._control
-        nodes = () if control_inputs is None else tuple(self._control_node(item) for item in control_inputs)
+        found = () if control_inputs is None else tuple(self._control_node(item) for item in control_inputs)
+        nodes = tuple(node for node in found if node is not None)
         self._control = () if control_inputs is None else tuple(dict.fromkeys(before + nodes))
         try:
             yield
@@ -193,7 +214,7 @@ class Graph:
         """The operations that whatever is declared here runs after."""
         return self._control
 
-    def _control_node(self, item: Any) -> Operation:
+    def _control_node(self, item: Any) -> Operation | None:
         element = self.as_graph_element(item)
         return element.op if isinstance(element, Tensor) else element
 
@@ -258,6 +279,9 @@ class Graph:
             return self._element_by_name(element, allow_tensor, allow_operation)
         if isinstance(element, Tensor) and allow_tensor:
             if element.op.graph is not self:
+                inside = getattr(element.op.graph, "what", None)
+                if inside:
+                    raise ValueError(f"{element} has a value only inside {inside}; make it one of its results")
                 raise ValueError(f"Tensor {element} is not an element of this graph: it is of {element.op.describe()}")
             return element
         if isinstance(element, Operation) and allow_operation:
@@ -378,6 +402,8 @@ class Graph:
         for node in self.nodes:
             text = str(node)
             lines.append(f"{text:<80}  # {node.origin}" if node.origin else text)
+            for name, function in node.kind.functions().items():
+                lines += [f"    {name}:", *(f"        {line}" for line in str(function.graph).splitlines())]
         if self.targets:
             lines.append("return " + ", ".join(tensor.label for tensor in self.targets))
         return "\n".join(lines)

@@ -56,6 +56,10 @@ class Op:
         """The adjoint of each input, given those of the outputs; None where nothing flows back."""
         raise LookupError(f"{self.type} has no gradient")
 
+    def functions(self) -> dict[str, Any]:
+        """The graphs inside, by the names of the fields: of branches and loops."""
+        return {}
+
     def attributes(self) -> dict[str, Any]:
         """The fields that differ from their defaults, as a printed line shows them."""
         values = ((name, getattr(self, name), default) for name, default in fields(self).items())

@@ -17,8 +17,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from graphc.alignment import address_of
-from graphc.codegen.program import Call, ErrorSlot, InArena, Place, Slot
+from graphc.alignment import address_of, aligned_bytes
+from graphc.codegen.loops import ITEM_BYTES, Buffer
+from graphc.codegen.program import Call, Cursor, ErrorSlot, InArena, Inner, Place, Slot
 from graphc.dims import DimLike, evaluate
 from graphc.executable import Executable
 
@@ -123,6 +124,7 @@ class _Bench:
         self.states = [array.copy() for array in session.state_arrays(executable)]
         self.executable.bind_states(self.states, 0)
         self.results = self.executable.run(feeds)
+        self.kept: list[np.ndarray[Any, Any]] = []
 
     def row(self, call: Call, repeats: int) -> Row:
         """Times one kernel."""
@@ -132,7 +134,9 @@ class _Bench:
 
         address = self.executable.address(kernel_symbol(call.kernel, self.program.symbols))
         function = _KERNEL(address)
-        pointers = (ctypes.c_int64 * len(call.places))(*(self._address(place) for place in call.places))
+        pointers = (ctypes.c_int64 * len(call.places))(
+            *(self._address(place, buffer) for place, buffer in zip(call.places, call.kernel.arguments, strict=True))
+        )
         dims = (ctypes.c_int64 * max(len(self.program.symbols), 1))(*(self.sizes[s] for s in self.program.symbols))
         tasks = self._number(call.kernel.tasks)
         best = float("inf")
@@ -148,7 +152,12 @@ class _Bench:
         ops = call.node.kind.attributes().get("ops", "")
         return Row(call.node.name, ops, flops, moved, tasks, seconds, least)
 
-    def _address(self, place: Place) -> int:
+    def _address(self, place: Place, buffer: Buffer) -> int:
+        if isinstance(place, Cursor):  # what a loop saves or replays: memory of that size serves
+            count = self._number(buffer.size * ITEM_BYTES[buffer.dtype])
+            self.kept.append(aligned_bytes(count, lambda: "what a loop saves"))
+            return address_of(self.kept[-1])
+        assert not isinstance(place, Inner), place
         if isinstance(place, InArena):
             return self.executable.arena_address + self._number(place.offset)
         if isinstance(place, ErrorSlot):

@@ -414,7 +414,7 @@ def _find_or_make(
             f"Variable {name} does not exist, or was not created with tf.get_variable(). "
             "Did you mean to set reuse=tf.AUTO_REUSE in VarScope?"
         )
-    with graph.name_scope(None), graph.control_dependencies(None):
+    with graph.outside() as outermost, outermost.name_scope(None), outermost.control_dependencies(None):
         first = _first_value(name, shape, wanted_dtype, initializer, validate_shape)
         variable = Variable(
             first, trainable is not False, collections, validate_shape, name=name, dtype=wanted_dtype,

@@ -59,9 +59,8 @@ class Variable(Arithmetic):
         self._keys = _collection_keys(collections, self._trainable)
         self._read_after: tuple[tuple[Operation, ...], Tensor] | None = None
         self._origin = user_line()
-        graph = _graph_of_value(initial_value)
-        # The variable is itself no part of what the caller puts in order.
-        with graph.control_dependencies(None):
+        # The variable is itself no part of what the caller puts in order, nor of a loop around it.
+        with _graph_of_value(initial_value).outside() as graph, graph.control_dependencies(None):
             self._declare(graph, initial_value, dtype, validate_shape, name or "Variable")
         graph.add_to_collections(self._keys, self)
         _variables_of(graph)[self._handle] = self
@@ -198,12 +197,14 @@ class Variable(Arithmetic):
 
     def _as_tensor(self) -> Tensor:
         """What stands for the variable where it is used: under control dependencies, its value after them."""
-        after = self.graph.current_control_dependencies()
+        graph = self.graph.current
+        after = graph.current_control_dependencies()
         if not after:
             return self._snapshot
-        if self._read_after is None or self._read_after[0] != after:
-            self._read_after = after, self.read_value()
-        return self._read_after[1]
+        known = self._read_after
+        if known is None or known[0] != after or known[1].graph is not graph:
+            known = self._read_after = after, self.read_value()
+        return known[1]
 
     def _as_graph_element(self) -> Tensor:
         return self._snapshot
@@ -239,7 +240,7 @@ def _collection_keys(collections: Any, trainable: bool) -> list[str]:
 
 
 def _graph_of_value(value: Any) -> Graph:
-    return convert_to_tensor(value).graph if is_tensor_like(value) else get_default_graph()
+    return convert_to_tensor(value).graph.current if is_tensor_like(value) else get_default_graph()
 
 
 def _first_value(value: Any, dtype: Any) -> Tensor:

@@ -108,7 +108,9 @@ class Versions:
         """The inputs whose values would tell the size for want of which a compilation failed."""
         if not isinstance(error.__cause__, DependsOnData):
             return []
-        wanted = inputs_behind_sizes(error.op)
+        wanted = error.__cause__.tensors
+        if wanted is None:
+            wanted = inputs_behind_sizes(error.op)
         return [
             place
             for place, (tensor, array) in enumerate(zip(self.inputs, feeds, strict=True))

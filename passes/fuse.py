@@ -31,7 +31,7 @@ from graphc.ops.fused import Kernel
 from graphc.passes.absorb import absorb_leaves, merge_siblings
 from graphc.passes.bundle import bundles
 from graphc.passes.grow import Group, Growth
-from graphc.passes.kinds import behind_aliases, is_input, reads_memory
+from graphc.passes.kinds import behind_aliases, holds_graphs, is_input, reads_memory
 from graphc.passes.recompute import recompute
 from graphc.passes.rewrite import copy_node
 
@@ -133,6 +133,10 @@ class _Assembly:
         return self.places[tensor]
 
     def _add_kernel(self, part: _Part) -> None:
+        if holds_graphs(part.main):
+            inputs = tuple(self._place(x) for x in part.main.inputs)
+            self.places.update(zip(part.main.outputs, copy_node(self.new, part.main, inputs).outputs, strict=True))
+            return
         body = Graph()
         inside = {tensor: _parameter(body, tensor) for tensor in part.inputs}
         for node in part.nodes:

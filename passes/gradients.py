@@ -19,16 +19,22 @@ Adjoints are ordinary nodes made by the same public operations, so gradients of 
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+from graphc.body import Body
 from graphc.graph import Graph
-from graphc.nodes import Operation, Tensor
-from graphc.ops import elementwise as e
+from graphc.nodes import Op, Tensor
 from graphc.ops.arrays import stack
 from graphc.ops.base import constant, convert_to_tensor
-from graphc.ops.recomputed import Recomputed, again
-from graphc.ops.reshaping import broadcast_like, reshape, sum_like
+from graphc.ops.branches import If
+from graphc.ops.loops import While
+from graphc.ops.reshaping import broadcast_like, reshape
+from graphc.passes.adjoints import Adjoints, BodyRule, propagate
+from graphc.passes.gradients_if import adjoints_of_if
+from graphc.passes.gradients_while import adjoints_of_while
+
+_WITH_BODIES: dict[type[Op], BodyRule] = {If: adjoints_of_if, While: adjoints_of_while}
 
 
 class UnconnectedGradients(enum.Enum):
@@ -65,15 +71,15 @@ def gradients(
     ``LookupError`` where an operation on the way has no gradient.
     """
     targets = [convert_to_tensor(y) for y in as_list(ys)]
-    sources = [source_of(x) for x in as_list(xs)]
-    if not targets or not sources:
+    if not targets or not as_list(xs):
         raise ValueError("gradients needs at least one y and one x")
+    sources = [_source_in(targets[0].graph, x) for x in as_list(xs)]
     unconnected = UnconnectedGradients(unconnected_gradients)
-    graph = targets[0].graph
-    stops = {source_of(t) for t in as_list(stop_gradients)} if stop_gradients is not None else set()
+    graph = targets[0].graph.current
+    stops = {_source_in(targets[0].graph, t) for t in as_list(stop_gradients)} if stop_gradients is not None else set()
     with graph.name_scope(name), graph.in_role("adjoint"):
         adjoints = _initial_adjoints(targets, grad_ys)
-        _propagate(graph, targets, sources, stops, adjoints)
+        propagate(graph, targets, sources, stops, adjoints, _WITH_BODIES)
         return [_result(adjoints, x, unconnected) for x in sources]
 
 
@@ -118,35 +124,24 @@ def as_list(values: Any) -> list[Any]:
     return [values]
 
 
+def _source_in(graph: Graph, x: Any) -> Tensor:
+    """The same for ys of a body: what stands in it for ``x``."""
+    if isinstance(graph, Body) and graph.current is graph:
+        return graph.own(convert_to_tensor(x))
+    return source_of(x)
+
+
 def source_of(x: Any) -> Tensor:
     """The tensor that ``x`` is for a derivative by it: a variable's place, so that every read of it counts."""
     place = getattr(x, "_handle", None)
     return convert_to_tensor(x) if place is None else place
 
 
-class _Adjoints:
-    """The partial adjoints collected for each tensor, summed when asked for."""
-
-    def __init__(self) -> None:
-        self._parts: dict[Tensor, list[Tensor]] = {}
-
-    def add(self, tensor: Tensor, part: Tensor) -> None:
-        self._parts.setdefault(tensor, []).append(part)
-
-    def total(self, tensor: Tensor) -> Tensor | None:
-        parts = self._parts.get(tensor)
-        if parts is None:
-            return None
-        while len(parts) > 1:
-            parts[:2] = [e.add(parts[0], parts[1], name="AddN")]
-        return parts[0]
-
-
-def _initial_adjoints(targets: Sequence[Tensor], grad_ys: Any) -> _Adjoints:
+def _initial_adjoints(targets: Sequence[Tensor], grad_ys: Any) -> Adjoints:
     given = as_list(grad_ys) if grad_ys is not None else [None] * len(targets)
     if len(given) != len(targets):
         raise ValueError(f"gradients got {len(targets)} ys and {len(given)} grad_ys; wanted one for each")
-    adjoints = _Adjoints()
+    adjoints = Adjoints()
     for number, (y, grad) in enumerate(zip(targets, given, strict=True)):
         if not y.dtype.is_floating:  # it has no slope, as in TensorFlow
             continue
@@ -156,78 +151,7 @@ def _initial_adjoints(targets: Sequence[Tensor], grad_ys: Any) -> _Adjoints:
     return adjoints
 
 
-def _propagate(
-    graph: Graph, targets: Sequence[Tensor], sources: Sequence[Tensor], stops: set[Tensor], adjoints: _Adjoints
-) -> None:
-    """Walks from the targets back to the sources, each node after all of its consumers."""
-    between = _nodes_between(graph, targets, sources, stops)
-    for node in reversed(between):
-        grads = [None if out in stops or not out.dtype.is_floating else adjoints.total(out) for out in node.outputs]
-        if all(grad is None for grad in grads):
-            continue
-        name = node.name.removeprefix(f"{graph.get_name_scope()}/")  # of a segment's node, which was declared here
-        with graph.name_scope(f"{name}_grad"):
-            if isinstance(node.kind, Recomputed):
-                partials = _adjoints_of_segment(node, node.kind, grads, stops)
-            else:
-                partials = _adjoints_of_inputs(node, grads)
-            for tensor, partial in zip(node.inputs, partials, strict=True):
-                if partial is not None and tensor.dtype.is_floating:
-                    adjoints.add(tensor, sum_like(partial, tensor))
-
-
-def _adjoints_of_inputs(node: Operation, grads: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
-    if len(node.outputs) > 1:
-        zeros = [e.multiply(out, 0) if g is None and out.dtype.is_floating else g
-                 for out, g in zip(node.outputs, grads, strict=True)]  # fmt: skip
-        grads = zeros
-    try:
-        return node.kind.gradient(node, *grads)
-    except LookupError:
-        raise LookupError(f"{node.describe()} has no gradient; wrap it in tf.stop_gradient to leave it out") from None
-
-
-def _adjoints_of_segment(
-    node: Operation, kind: Recomputed, grads: Sequence[Tensor | None], stops: set[Tensor]
-) -> Sequence[Tensor | None]:
-    """The adjoints of what a segment reads, through the segment declared once more."""
-    segment = again(node, kind)
-    adjoints = _Adjoints()
-    for result, grad in zip(segment.results, grads, strict=True):
-        if grad is not None:
-            adjoints.add(result, grad)
-    inner_stops = {segment.places.get(tensor, tensor) for tensor in stops}
-    # what the segment reads is where this walk ends: what lies before it is the caller's
-    _propagate(node.graph, segment.results, segment.inputs, inner_stops.union(segment.inputs), adjoints)
-    return [None] * kind.count + [adjoints.total(tensor) for tensor in segment.inputs]
-
-
-def _nodes_between(
-    graph: Graph, targets: Iterable[Tensor], sources: Sequence[Tensor], stops: set[Tensor]
-) -> list[Operation]:
-    """The nodes on a path from a source to a target, in the order of the graph, sources' own nodes left out."""
-    needed = _ancestors(targets)
-    reached = set(sources)
-    path = []
-    for node in sorted(needed, key=lambda node: node.number):
-        if any(tensor in reached for tensor in node.inputs):
-            path.append(node)
-            reached.update(out for out in node.outputs if out not in stops)
-    return path
-
-
-def _ancestors(targets: Iterable[Tensor]) -> set[Operation]:
-    seen: set[Operation] = set()
-    waiting = [tensor.op for tensor in targets]
-    while waiting:
-        node = waiting.pop()
-        if node not in seen:
-            seen.add(node)
-            waiting.extend(tensor.op for tensor in node.inputs)
-    return seen
-
-
-def _result(adjoints: _Adjoints, x: Tensor, unconnected: UnconnectedGradients) -> Tensor | None:
+def _result(adjoints: Adjoints, x: Tensor, unconnected: UnconnectedGradients) -> Tensor | None:
     total = adjoints.total(x)
     if total is None and unconnected is UnconnectedGradients.ZERO:
         return broadcast_like(constant(0, x.dtype), x)

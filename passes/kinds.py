@@ -8,10 +8,12 @@ from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.arrays import ConcatV2
 from graphc.ops.base import Const
 from graphc.ops.blocks import Pad, Slice
+from graphc.ops.branches import If
 from graphc.ops.contraction import Contract, ContractPhases
 from graphc.ops.copies import Cast
 from graphc.ops.elementwise import Elementwise
 from graphc.ops.indexing import CheckLabels, GatherV2, ScatterAdd
+from graphc.ops.loops import While
 from graphc.ops.random import Random
 from graphc.ops.recomputed import Barrier
 from graphc.ops.reduction import ArgReduce, Reduce
@@ -71,9 +73,15 @@ def _traits(kind: type[Op]) -> Traits:
     )
 
 
+def holds_graphs(node: Operation) -> bool:
+    """Whether the node is a branch or a loop: never part of a kernel."""
+    return isinstance(node.kind, (If, While))
+
+
 def is_input(node: Operation) -> bool:
     """Whether the node's value is in memory before the step begins."""
-    return node.type in ("Placeholder", "VariableV2") or (isinstance(node.kind, Const) and node.kind.value.size != 1)
+    is_array = isinstance(node.kind, Const) and node.kind.value.size != 1
+    return is_array or node.type in ("Placeholder", "VariableV2", "Undefined")
 
 
 def is_alias(node: Operation) -> bool:

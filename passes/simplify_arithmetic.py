@@ -10,7 +10,9 @@ import numpy as np
 from graphc import dtypes
 from graphc.nodes import Tensor
 from graphc.ops.copies import Cast
+from graphc.ops.indexing import ScatterAdd
 from graphc.ops.reduction import Reduce
+from graphc.ops.row_writes import AddRows
 from graphc.passes.simplify_site import Key, Rule, Site, is_fn, is_number, is_power_of_two, number_of
 
 _LOSSLESS = {
@@ -46,6 +48,22 @@ def add_negated(at: Site, x: Tensor, y: Tensor) -> Tensor | None:
     if y.op.type == "Neg":
         return at.fn("Sub", x, y.op.inputs[0])
     return at.fn("Sub", y, x.op.inputs[0]) if x.op.type == "Neg" else None
+
+
+def add_row(at: Site, x: Tensor, y: Tensor) -> Tensor | None:
+    """``x + (zeros but for row i, which is r) -> x with r added to row i``, which may be done in place"""
+    if _is_one_row(x) and not _is_one_row(y):
+        x, y = y, x
+    if not _is_one_row(y) or x.type != at.type or y.type != at.type:
+        return None
+    row, index = y.op.inputs
+    kind: ScatterAdd = y.op.kind  # type: ignore[assignment]
+    return at.make(AddRows(kind.lookup), x, index, row)
+
+
+def _is_one_row(tensor: Tensor) -> bool:
+    kind = tensor.op.kind
+    return isinstance(kind, ScatterAdd) and kind.axis == 0 and tensor.op.inputs[1].type.shape == ()
 
 
 def subtract_zero(at: Site, x: Tensor, y: Tensor) -> Tensor | None:
@@ -259,7 +277,7 @@ def _is_normal(number: object) -> bool:
 
 _COMPARISONS = ("Equal", "NotEqual", "Less", "LessEqual", "Greater", "GreaterEqual")
 ARITHMETIC: dict[Key, tuple[Rule, ...]] = {
-    "Add": (number_second, add_zero, add_itself, add_negated),
+    "Add": (number_second, add_zero, add_itself, add_negated, add_row),
     "Sub": (subtract_zero, subtract_negated, subtract_itself),
     "Mul": (
         number_second, times_one, times_minus_one, times_zero, times_itself, times_negated, times_two_numbers,

@@ -26,20 +26,29 @@ from graphc.dims import Dim
 from graphc.graph import Graph, needed_nodes
 from graphc.nodes import Operation, Tensor
 from graphc.ops.base import Const, Placeholder
+from graphc.ops.branches import If
 from graphc.ops.late import Late
+from graphc.ops.loops import While
 from graphc.ops.reshaping import DimValue
 from graphc.ops.shape_values import DependsOnData, NeedsNumbers, compute
 from graphc.passes.rewrite import rewrite
+from graphc.passes.specialise_bodies import exact_if, exact_while
 from graphc.scopes import get_default_graph
 from graphc.shapes import TensorType
 
 
-def specialise(graph: Graph, types: Mapping[str, TensorType], fixed: Mapping[str, Any] | None = None) -> Graph:
+def specialise(
+    graph: Graph,
+    types: Mapping[str, TensorType],
+    fixed: Mapping[str, Any] | None = None,
+    symbolic: Mapping[str, Any] | None = None,
+) -> Graph:
     """The graph for inputs of exact ``types``, given by node name; ``InvalidArgumentError`` where they do not fit.
 
-    An input whose name is in ``fixed`` becomes the constant that stands there: shapes may follow from it.
+    An input whose name is in ``fixed`` becomes the constant that stands there: shapes may follow from it. They may
+    also follow from the sizes, symbols among them, that an input in ``symbolic`` has as values.
     """
-    fixed = fixed or {}
+    fixed, symbolic = fixed or {}, symbolic or {}
     values: dict[Tensor, Any] = {}
 
     def exact(node: Operation, inputs: tuple[Tensor, ...]) -> Sequence[Tensor]:
@@ -47,11 +56,17 @@ def specialise(graph: Graph, types: Mapping[str, TensorType], fixed: Mapping[str
             constant = get_default_graph().add(Const(fixed[node.name]), (), like=node).outputs[0]
             values[constant] = compute(constant, (), ())
             return (constant,)
-        if node.name in types:
-            return get_default_graph().add(node.kind, (), (types[node.name],), like=node).outputs
+        if node.name in types and not node.inputs:
+            outputs = get_default_graph().add(node.kind, (), (types[node.name],), like=node).outputs
+            if node.name in symbolic:
+                values[outputs[0]] = symbolic[node.name]
+            return outputs
         return computed(node, inputs)
 
     def computed(node: Operation, inputs: tuple[Tensor, ...]) -> Sequence[Tensor]:
+        if isinstance(node.kind, (If, While)):
+            exact_node = exact_if if isinstance(node.kind, If) else exact_while
+            return exact_node(node, inputs, [values.get(tensor) for tensor in inputs], specialise)
         if isinstance(node.kind, Late):
             return late(node, inputs, node.kind)
         result = _exact_node(node, inputs, [values.get(tensor) for tensor in inputs])

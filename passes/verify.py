@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from graphc import dtypes
+from graphc.body import Function
 from graphc.errors import InternalError
 from graphc.graph import Graph
 from graphc.nodes import Operation
 from graphc.ops.fused import Kernel
+from graphc.ops.loops import While
 from graphc.shapes import TensorType
 
 
@@ -25,6 +30,9 @@ def verify(graph: Graph, after: str = "") -> None:
         if isinstance(node.kind, Kernel):
             verify(node.kind.body, after)
             _check_kernel(graph, node, node.kind, after)
+        for name, function in node.kind.functions().items():
+            verify(function.graph, after)
+            _check_function(graph, node, name, function, after)
         seen.add(node)
         names.add(node.name)
     for target in graph.targets:
@@ -53,6 +61,35 @@ def _check_kernel(graph: Graph, node: Operation, kind: Kernel, after: str) -> No
     places = sorted(place for _, places in kind.spaces for place in places)
     if places != list(range(len(kind.body.targets))):
         _fail(graph, node, after, f"its spaces compute the outputs {places} of {len(kind.body.targets)}")
+
+
+def _check_function(graph: Graph, node: Operation, name: str, function: Function, after: str) -> None:
+    """Whether the inputs of a branch or a loop are what its function takes, and a loop variable keeps its type."""
+    types = [tensor.type for tensor in node.inputs]
+    targets = [target.type for target in function.targets]
+    if isinstance(node.kind, While):
+        first = len(types) - node.kind.replays
+        types[first:] = [type.dtype.element for type in types[first:]]  # type: ignore[attr-defined]
+        if name == "body" and targets[: node.kind.variables] != types[: node.kind.variables] and _are_exact(types):
+            _fail(graph, node, after, f"its loop variables are {_listed(types)} and become {_listed(targets)}")
+        if name == "condition" and targets != [TensorType(dtypes.bool, ())]:
+            _fail(graph, node, after, f"its condition gives {_listed(targets)}")
+    else:
+        types = types[1:]
+    taken = [None if parameter is None else parameter.type for parameter in function.parameters]
+    wrong = len(taken) != len(types) or any(
+        own is not None and own != type and _are_exact([own, type]) for own, type in zip(taken, types)
+    )
+    if wrong:
+        _fail(graph, node, after, f"its {name} takes {_listed(taken)} and is given {_listed(types)}")
+
+
+def _are_exact(types: Iterable[TensorType]) -> bool:
+    return all(type.is_exact for type in types)
+
+
+def _listed(types: Iterable[TensorType | None]) -> str:
+    return ", ".join("nothing" if type is None else str(type) for type in types)
 
 
 def _fail(graph: Graph, node: Operation, after: str, reason: str) -> None:

@@ -34,6 +34,7 @@ FLOORS: list[dict[str, list[str]]] = [
     {
         "namespaces": [
             *("graphc.nn*", "graphc.layers*", "graphc.train*", "graphc.losses", "graphc.clipping"),
+            *("graphc.functional", "graphc.tensor_array"),
             *("graphc.composites", "graphc.linalg", "graphc.math", "graphc.random", "graphc.config"),
         ]
     },
@@ -42,7 +43,7 @@ FLOORS: list[dict[str, list[str]]] = [
     {"variables": ["graphc.variables", "graphc.variable_scope", "graphc.initializers"]},
     {"ops": ["graphc.ops", "graphc.ops.*", "graphc.operators", "graphc.philox"]},
     {"scopes": ["graphc.scopes", "graphc.interpret"]},
-    {"graph": ["graphc.graph", "graphc.nodes"]},
+    {"graph": ["graphc.graph", "graphc.nodes", "graphc.body"]},
     {
         "ground": [
             "graphc.arithmetic",
@@ -53,15 +54,18 @@ FLOORS: list[dict[str, list[str]]] = [
             "graphc.settings",
             "graphc.records",
             "graphc.alignment",
+            "graphc.nest",
             "graphc.version",
         ]
     },
 ]
 # These stand in a folder of another room: optimizers call them while the user declares.
-EXCEPTIONS = {"graphc.passes.gradients": "gradient passes", "graphc.passes.forward_gradients": "gradient passes"}
+_DIFFERENTIATING = ("adjoints", "gradients", "gradients_if", "gradients_while", "forward_gradients", "twins")
+EXCEPTIONS = {f"graphc.passes.{module}": "gradient passes" for module in _DIFFERENTIATING}
 # What users call on a graph though it is made upstairs; these imports stand inside the method.
 WAYS_UP = {
     "graphc.graph": {"graphc.scopes", "graphc.export", "graphc.visualize"},
+    "graphc.body": {"graphc.ops.base"},
     "graphc.ops.late": {"graphc.passes.gradients"},
 }
 

@@ -5,7 +5,17 @@
 
 from __future__ import annotations
 
-from graphc.codegen.lower import arrays, blocks, elementwise, indexing, pooling, random, reshaping, sequences
+from graphc.codegen.lower import (
+    arrays,
+    blocks,
+    elementwise,
+    indexing,
+    pooling,
+    random,
+    reshaping,
+    row_writes,
+    sequences,
+)
 from graphc.codegen.lower.values import Root, Rule
 from graphc.nodes import Op
 
@@ -24,4 +34,5 @@ ROOTS: dict[type[Op], Root] = {
     **sequences.ROOTS,
     **pooling.ROOTS,
     **random.ROOTS,
+    **row_writes.ROOTS,
 }

@@ -33,8 +33,8 @@ def apply(kind: Op, *inputs: Tensor, name: str | None = None) -> Tensor:
 
 
 def graph_of(inputs: Sequence[Tensor]) -> Graph:
-    """The graph of the first tensor; the default graph where there is none."""
-    return inputs[0].op.graph if inputs else get_default_graph()
+    """The graph of the first tensor, or the body in it that is being declared; else the default graph."""
+    return inputs[0].op.graph.current if inputs else get_default_graph()
 
 
 @record(eq=False)

@@ -103,20 +103,23 @@ def recompute_grad(f: Callable[..., Any], use_data_dep: Any = None, tupleize_gra
 
 def again(node: Operation, kind: Recomputed) -> Again:
     """The segment of a ``Recomputed`` node declared once more, of what it reads behind barriers."""
-    graph = node.graph
+    graph = node.graph.current
     outside = node.inputs[kind.count :]
-    places = {tensor: tensor if _stays(tensor) else apply(Barrier(), tensor, name="barrier") for tensor in outside}
+    places = {
+        tensor: graph.own(tensor) if _stays(tensor) else apply(Barrier(), tensor, name="barrier") for tensor in outside
+    }
     inputs = list(places.values())
     copies: dict[Operation, Operation] = {}
     for old in kind.nodes:
-        given = tuple(places.get(tensor, tensor) for tensor in old.inputs)
+        given = tuple(places[tensor] if tensor in places else graph.own(tensor) for tensor in old.inputs)
         name = graph.unique_name(old.name.rsplit("/", 1)[-1])
         new_kind = old.kind
         if isinstance(new_kind, Recomputed):
             new_kind = Recomputed(new_kind.count, tuple(copies[inner] for inner in new_kind.nodes))
         copies[old] = graph.add(new_kind, given, like=old, name=name, role=graph.role)
         places.update(zip(old.outputs, copies[old].outputs, strict=True))
-    return Again([places.get(tensor, tensor) for tensor in node.inputs[: kind.count]], inputs, places)
+    results = [places[tensor] if tensor in places else graph.own(tensor) for tensor in node.inputs[: kind.count]]
+    return Again(results, inputs, places)
 
 
 def _marked(results: Sequence[Tensor], declared: Sequence[Operation]) -> Sequence[Tensor]:

@@ -7,7 +7,7 @@ that is not known yet counts as a symbol of its own, and comes out as None.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,8 @@ class NeedsNumbers(ValueError):
 
 class DependsOnData(ValueError):
     """A shape follows from the values of an input, which this program does not know: it must be given them."""
+
+    tensors: set[Tensor] | None = None  # where the shape is inside a body: the inputs behind it outside
 
 
 def shape_value(tensor: Tensor) -> np.ndarray[Any, Any] | None:
@@ -92,8 +94,13 @@ def _fits(number: Any, dtype: DType) -> bool:
 
 def inputs_behind_sizes(node: Operation) -> set[Tensor]:
     """The tensors without inputs of their own from whose values the sizes that ``node`` is given follow."""
+    return sources_of_sizes(node.inputs[node.kind.size_inputs])
+
+
+def sources_of_sizes(tensors: Iterable[Tensor]) -> set[Tensor]:
+    """The tensors without inputs of their own from whose values those of ``tensors`` follow."""
     found: set[Tensor] = set()
-    waiting = list(node.inputs[node.kind.size_inputs])
+    waiting = list(tensors)
     while waiting:
         tensor = waiting.pop()
         if tensor in found or not tensor.dtype.is_integer:

@@ -157,7 +157,7 @@ def _assign(kind: Assign, ref: Any, value: Any, name: str | None) -> Tensor:
     tensor = convert_to_tensor(value, handle.dtype)
     if isinstance(ref, Tensor) and ref is not handle:
         # assigning to the output of an assignment comes after it
-        with handle.graph.control_dependencies([ref.op]):
+        with handle.graph.current.control_dependencies([ref.op]):
             return apply(kind, handle, tensor, name=name)
     return apply(kind, handle, tensor, name=name)
 

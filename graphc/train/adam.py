@@ -79,6 +79,6 @@ class AdamOptimizer(Optimizer):
         powers = self._beta_powers()
         grown = [self._settings.of(f"{name}_power", power.dtype) * self._settings.of(name, power.dtype)
                  for name, power in zip(("beta1", "beta2"), powers)]  # fmt: skip
-        with powers[0].graph.control_dependencies(update_ops):
+        with powers[0].graph.current.control_dependencies(update_ops):
             assigned = [power.assign(value) for power, value in zip(powers, grown)]
         return state.group(*update_ops, *assigned, name=name_scope)

@@ -83,7 +83,7 @@ class AdadeltaOptimizer(Optimizer):
         accumulated = assign(grads, grads.read_value() * rho + e.square(grad) * (1 - rho))
         update = e.sqrt(old_updates + epsilon) * e.rsqrt(accumulated + epsilon) * grad
         new_updates = assign(updates, old_updates * rho + e.square(update) * (1 - rho))
-        with var.graph.control_dependencies([new_updates]):
+        with var.graph.current.control_dependencies([new_updates]):
             return assign_sub(var, update * rate)
 
 

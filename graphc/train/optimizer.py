@@ -177,7 +177,7 @@ class Optimizer:
         return self._non_slots[key]
 
     def _get_non_slot_variable(self, name: str, graph: Graph | None = None) -> Variable:
-        return self._non_slots[name, graph or get_default_graph()]
+        return self._non_slots[name, (graph or get_default_graph()).outermost]
 
     @staticmethod
     def _call_if_callable(value: Any) -> Any:

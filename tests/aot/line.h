@@ -52,7 +52,8 @@ enum {
     LINE_OTHER_MODEL = 6,
     LINE_DAMAGED = 7,
     LINE_NOT_INITIALISED = 8,
-    LINE_NULL_POINTER = 9
+    LINE_NULL_POINTER = 9,
+    LINE_NO_MEMORY = 10
 };
 
 /* One instance. The variables may be read and written between steps. */

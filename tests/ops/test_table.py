@@ -35,6 +35,12 @@ ELSEWHERE = {
     "RandomUniformInt": "test_random.py",
     "DimValue": "stands for a symbol; test_symbols.py",
     "Late": "declared again when values are known; test_late.py",
+    "If": "holds graphs; tests/control",
+    "While": "holds graphs; tests/control",
+    "Undefined": "what the branch not taken leaves; tests/control",
+    "NewRows": "part of a TensorArray; tests/control",
+    "WriteRows": "part of a TensorArray; tests/control",
+    "AddRows": "made while simplifying; tests/control",
 }
 # Kinds whose own gradient rule is missing, each with its reason.
 NO_RULE = {
@@ -53,6 +59,10 @@ NO_RULE = {
     "Iota": "whole steps, made of no input",
     "Contract": "made after differentiation",
     "ContractPhases": "made after differentiation",
+    "AddRows": "made after differentiation",
+    "Undefined": "made of no input",
+    "If": "the gradient pass walks its branches",
+    "While": "the gradient pass walks its body",
 }
 # Formulas without any adjoint: steps, whole numbers and truth values.
 FLAT = {

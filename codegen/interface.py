@@ -1,0 +1,31 @@
+"""What a step or a body takes and gives, and the memory that a value stands for."""
+
+from __future__ import annotations
+
+from graphc.dims import DimLike
+from graphc.nodes import Tensor
+from graphc.ops.recomputed import Barrier
+from graphc.ops.reshaping import ExpandDims, Reshape, Squeeze
+from graphc.records import record
+from graphc.shapes import TensorType
+
+
+@record
+class Interface:
+    """Feeds (None where nothing reads one), states (their input, if read) and which states the last targets replace."""
+
+    feeds: tuple[Tensor | None, ...]
+    states: tuple[tuple[Tensor | None, TensorType], ...]
+    fetches: int
+    updates: tuple[int, ...] = ()
+
+
+def source_of(tensor: Tensor) -> Tensor:
+    """What a view is a view of."""
+    while isinstance(tensor.op.kind, (Reshape, ExpandDims, Squeeze, Barrier)):
+        tensor = tensor.op.inputs[0]
+    return tensor
+
+
+def bytes_of(type: TensorType) -> DimLike:
+    return type.elements * type.dtype.size

@@ -1,0 +1,189 @@
+"""TensorArray: an array that a loop writes element by element.
+
+It is a tensor, ``flow``, whose first axis counts the elements; each write gives a further array. All elements have one
+shape, learnt from the first that is written where it is not given.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from graphc import dtypes
+from graphc.nodes import Operation, Tensor
+from graphc.ops.arrays import concat as _concat
+from graphc.ops.arrays import split as _split
+from graphc.ops.arrays import stack as _stack
+from graphc.ops.base import apply, convert_to_tensor, graph_of
+from graphc.ops.elementwise import cast, identity
+from graphc.ops.indexing import gather
+from graphc.ops.reshaping import reshape, shape
+from graphc.ops.row_writes import NewRows, WriteRows
+from graphc.ops.shape_values import static_sizes
+from graphc.ops.state import no_op
+from graphc.records import replace
+from graphc.shapes import Size, TensorShape, as_shape, shape_text
+
+
+class TensorArray:
+    """``size`` elements of one dtype and shape: written one at a time, read or stacked.
+
+    array = tf.TensorArray(tf.float32, size=10)
+    _, array = tf.while_loop(lambda i, _: i < 10, lambda i, a: (i + 1, a.write(i, f(i))), (0, array))
+    result = array.stack()
+    """
+
+    def __init__(
+        self,
+        dtype: Any,
+        size: Any = None,
+        dynamic_size: bool | None = None,
+        clear_after_read: bool | None = None,
+        tensor_array_name: str | None = None,
+        handle: Any = None,
+        flow: Any = None,
+        infer_shape: bool = True,
+        element_shape: Any = None,
+        colocate_with_first_write_call: bool = True,
+        name: str | None = None,
+    ):
+        if handle is not None:
+            raise NotImplementedError("a TensorArray has no handle: it is the tensor `flow`; give that")
+        if size is None and flow is None:
+            raise ValueError("Either an explicit size, or a flow must be provided to TensorArray")
+        self._dtype = dtypes.as_dtype(dtype)
+        self._flow, self._size = flow, size
+        self._count: Size = None  # the number of elements, where it is known while declaring
+        if flow is None:
+            self._create(size, dynamic_size, as_shape(element_shape), name or "TensorArray")
+
+    def _create(self, size: Any, dynamic_size: bool | None, row: Any, name: str) -> None:
+        known = static_sizes(size)
+        if dynamic_size and known == (0,):
+            raise NotImplementedError(
+                "a TensorArray does not grow while it is written: its memory is planned before the step runs. Give its "
+                "final size, such as the largest number of iterations, as `size`"
+            )
+        self._size = cast(convert_to_tensor(size), dtypes.int32)
+        self._count = known[0] if known else None
+        self._flow = apply(NewRows(self._dtype, row, self._count), self._size, name=name)
+
+    # -- what it is --------------------------------------------------------------------------------------------
+
+    @property
+    def dtype(self) -> dtypes.DType:
+        """The element type."""
+        return self._dtype
+
+    @property
+    def flow(self) -> Tensor:
+        """The array itself, its elements along the first axis."""
+        return self._flow
+
+    @property
+    def handle(self) -> Tensor:
+        """The array itself."""
+        return self.flow
+
+    @property
+    def element_shape(self) -> TensorShape:
+        """What is known of the shape of an element."""
+        known = self.flow.type.shape
+        return TensorShape(None if known is None else known[1:])
+
+    def with_flow(self, flow: Tensor) -> TensorArray:
+        """The array with other elements."""
+        other = copy.copy(self)
+        other._flow = flow
+        return other
+
+    @staticmethod
+    def learn_rows(flow: Tensor) -> None:
+        """Notes the shape of the elements in the node that makes the array, now that it is known."""
+        node, known = flow.op, flow.type.shape
+        if isinstance(node.kind, NewRows) and known is not None:
+            node.kind = replace(node.kind, row=known[1:])
+
+    def size(self, name: str | None = None) -> Tensor:
+        """The number of elements."""
+        if self._size is None:
+            self._size = shape(self.flow)[0]
+        return convert_to_tensor(self._size)
+
+    # -- elements ------------------------------------------------------------------------------------------------
+
+    def read(self, index: Any, name: str | None = None) -> Tensor:
+        """The element at ``index``."""
+        return gather(self.flow, convert_to_tensor(index), name=name or "TensorArrayReadV3", axis=0)
+
+    def gather(self, indices: Any, name: str | None = None) -> Tensor:
+        """The elements at ``indices``, stacked."""
+        return gather(self.flow, convert_to_tensor(indices), name=name or "TensorArrayGatherV3", axis=0)
+
+    def stack(self, name: str | None = None) -> Tensor:
+        """All elements, stacked along a new first axis."""
+        return identity(self.flow, name=name or "TensorArrayStack")
+
+    def concat(self, name: str | None = None) -> Tensor:
+        """All elements, one after the other along their first axis."""
+        known = self.flow.type.shape
+        if known is None or len(known) < 2:
+            raise ValueError(f"concat needs elements with at least one axis, but they are {self.element_shape}")
+        sizes = shape(self.flow)
+        ends = [-1] if len(known) == 2 else _concat([convert_to_tensor([-1]), sizes[2:]], 0)
+        return reshape(self.flow, ends, name=name or "TensorArrayConcatV3")
+
+    def write(self, index: Any, value: Any, name: str | None = None) -> TensorArray:
+        """The array with ``value`` at ``index``; an index outside is an error when the graph runs."""
+        return self._written(convert_to_tensor(index), value, name or "TensorArrayWriteV3")
+
+    def scatter(self, indices: Any, value: Any, name: str | None = None) -> TensorArray:
+        """The array with the elements of ``value`` at ``indices``."""
+        return self._written(convert_to_tensor(indices), value, name or "TensorArrayScatterV3")
+
+    def _written(self, indices: Tensor, value: Any, name: str) -> TensorArray:
+        rows = self._converted(value)
+        if self.flow.type.shape is None and rows.type.shape is not None and indices.type.shape is not None:
+            self.flow.set_shape((self._count, *rows.type.shape[len(indices.type.shape) :]))
+            self.learn_rows(self.flow)
+        if self.flow.type.is_exact:
+            return self.with_flow(apply(WriteRows(), self.flow, indices, rows, name=name))
+        return self.with_flow(apply(WriteRows(), self.flow, indices, rows, self.size(), name=name))
+
+    def unstack(self, value: Any, name: str | None = None) -> TensorArray:
+        """The array whose elements are those of ``value`` along its first axis."""
+        rows = self._converted(value)
+        if rows.type.rank == 0:
+            raise ValueError("unstack takes a value with at least one axis")
+        known = static_sizes(self._size) if self._size is not None else None
+        count = rows.type.shape[0] if rows.type.shape else None
+        if known and isinstance(known[0], int) and isinstance(count, int) and known[0] != count:
+            came = shape_text(rows.type.shape)
+            raise ValueError(f"a TensorArray of {known[0]} elements cannot take a value of shape {came}")
+        return self.with_flow(identity(rows, name=name or "TensorArrayUnstack"))
+
+    def split(self, value: Any, lengths: Any, name: str | None = None) -> TensorArray:
+        """The array whose elements are the pieces of ``value``, of equal lengths, along its first axis."""
+        sizes = static_sizes(lengths)
+        if sizes is None or None in sizes or len(set(sizes)) != 1:
+            raise ValueError(f"split needs lengths that are equal and known while declaring, not {lengths!r}")
+        pieces = _split(self._converted(value), list(sizes), axis=0)
+        return self.with_flow(_stack(pieces, name=name or "TensorArraySplitV3"))
+
+    def _converted(self, value: Any) -> Tensor:
+        tensor = convert_to_tensor(value, None if isinstance(value, Tensor) else self._dtype)
+        if tensor.dtype is not self._dtype:
+            raise ValueError(f"a TensorArray of {self._dtype.name} cannot hold {tensor.op.describe()} {tensor.type}")
+        return tensor
+
+    def identity(self) -> TensorArray:
+        """The array with the same elements."""
+        return self.with_flow(identity(self.flow))
+
+    def close(self, name: str | None = None) -> Operation:
+        """Nothing: its memory is part of the step."""
+        with graph_of([self.flow]).control_dependencies([self.flow.op]):
+            return no_op(name=name or "TensorArrayCloseV3")
+
+    def __repr__(self) -> str:
+        return f"<tf.TensorArray '{self.flow.op.name}' of {self.dtype.name}{self.element_shape}>"

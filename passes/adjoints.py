@@ -1,0 +1,121 @@
+"""Walking back through a graph: the adjoint of each node is made from those of what it gives.
+
+Used by :mod:`gradients` for the graph of the user, and by the rules of branches and loops for the graphs in them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from graphc.graph import Graph
+from graphc.nodes import Op, Operation, Tensor
+from graphc.ops import elementwise as e
+from graphc.ops.loops import HistoryType
+from graphc.ops.recomputed import Recomputed, again
+from graphc.ops.reshaping import sum_like
+from graphc.shapes import TensorType
+
+# The rule of an op with bodies: the adjoints of its inputs, given those of its outputs, and all such rules. The adjoint
+# of a history is a list of histories, whose sum it is.
+BodyRule = Callable[[Operation, Sequence[Any], Mapping[type[Op], Any]], Sequence[Any]]
+
+
+def carries(type: TensorType) -> bool:
+    """Whether a value of this type has an adjoint: floats, and histories of such."""
+    if isinstance(type.dtype, HistoryType):
+        return carries(type.dtype.element)
+    return type.dtype.is_floating
+
+
+class Adjoints:
+    """The partial adjoints collected for each tensor, summed when asked for."""
+
+    def __init__(self) -> None:
+        self._parts: dict[Tensor, list[Tensor]] = {}
+
+    def add(self, tensor: Tensor, part: Any) -> None:
+        """Adds a partial adjoint; of a history, one or several."""
+        self._parts.setdefault(tensor, []).extend(part if isinstance(part, list) else [part])
+
+    def total(self, tensor: Tensor) -> Any:
+        """The adjoint: the sum of its parts, of a history the list of them; None where there is none."""
+        parts = self._parts.get(tensor)
+        if parts is None or isinstance(tensor.dtype, HistoryType):
+            return parts
+        while len(parts) > 1:
+            parts[:2] = [e.add(parts[0], parts[1], name="AddN")]
+        return parts[0]
+
+
+def propagate(
+    graph: Graph, targets: Sequence[Tensor], sources: Sequence[Tensor], stops: set[Tensor], adjoints: Adjoints,
+    with_bodies: Mapping[type[Op], BodyRule],
+) -> None:  # fmt: skip
+    """Walks from the targets back to the sources, each node after all of its consumers."""
+    between = nodes_between(targets, sources, stops)
+    for node in reversed(between):
+        grads = [None if out in stops or not carries(out.type) else adjoints.total(out) for out in node.outputs]
+        if all(grad is None for grad in grads):
+            continue
+        name = node.name.removeprefix(f"{graph.get_name_scope()}/")  # of a segment's node, which was declared here
+        with graph.name_scope(f"{name}_grad"):
+            rule = with_bodies.get(type(node.kind))
+            if isinstance(node.kind, Recomputed):
+                partials = _adjoints_of_segment(graph, node, node.kind, grads, stops, with_bodies)
+            else:
+                partials = rule(node, grads, with_bodies) if rule else _adjoints_of_inputs(node, grads)
+            for tensor, partial in zip(node.inputs, partials, strict=True):
+                if partial is not None and carries(tensor.type):
+                    adjoints.add(tensor, partial if isinstance(partial, list) else sum_like(partial, tensor))
+
+
+def _adjoints_of_inputs(node: Operation, grads: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
+    if len(node.outputs) > 1:
+        zeros = [e.multiply(out, 0) if g is None and out.dtype.is_floating else g
+                 for out, g in zip(node.outputs, grads, strict=True)]  # fmt: skip
+        grads = zeros
+    try:
+        return node.kind.gradient(node, *grads)
+    except LookupError:
+        raise LookupError(f"{node.describe()} has no gradient; wrap it in tf.stop_gradient to leave it out") from None
+
+
+def _adjoints_of_segment(
+    graph: Graph, node: Operation, kind: Recomputed, grads: Sequence[Any], stops: set[Tensor],
+    with_bodies: Mapping[type[Op], BodyRule],
+) -> Sequence[Any]:  # fmt: skip
+    """The adjoints of what a segment reads, through the segment declared once more."""
+    segment = again(node, kind)
+    adjoints = Adjoints()
+    for result, grad in zip(segment.results, grads, strict=True):
+        if grad is not None:
+            adjoints.add(result, grad)
+    inner_stops = {segment.places.get(tensor, tensor) for tensor in stops}
+    # what the segment reads is where this walk ends: what lies before it is the caller's
+    stops = inner_stops.union(segment.inputs)
+    propagate(graph, segment.results, segment.inputs, stops, adjoints, with_bodies)
+    return [None] * kind.count + [adjoints.total(tensor) for tensor in segment.inputs]
+
+
+def nodes_between(targets: Iterable[Tensor], sources: Iterable[Tensor], stops: set[Tensor]) -> list[Operation]:
+    """The nodes on a path from a source to a target, in the order of the graph, sources' own nodes left out."""
+    needed = _ancestors(targets)
+    reached = set(sources)
+    path = []
+    for node in sorted(needed, key=lambda node: node.number):
+        if any(tensor in reached for tensor in node.inputs):
+            path.append(node)
+            reached.update(out for out in node.outputs if out not in stops)
+    return path
+
+
+def _ancestors(targets: Iterable[Tensor]) -> set[Operation]:
+    seen: set[Operation] = set()
+    waiting = [tensor.op for tensor in targets]
+    while waiting:
+        node = waiting.pop()
+        if node not in seen:
+            seen.add(node)
+            waiting.extend(tensor.op for tensor in node.inputs)
+    return seen

@@ -1,0 +1,123 @@
+"""Drops what branches and loops give, take, carry and save, but nobody needs.
+
+Before::
+
+    a: f32[3], b: f32[3] = If(p, x, y)          then: x, Exp(y)     orelse: Neg(x), y
+    return a
+
+After::
+
+    a: f32[3] = If(p, x)                        then: x             orelse: Neg(x)
+    return a
+
+A loop variable is needed where it is read after the loop, by the condition, or for the next value of a needed one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from graphc.body import Function
+from graphc.graph import Graph
+from graphc.nodes import Op, Operation, Tensor
+from graphc.ops.branches import If
+from graphc.ops.loops import While
+from graphc.passes.rewrite import copy_node
+from graphc.records import replace
+
+
+class _Part(NamedTuple):
+    """What of a node is kept."""
+
+    kind: Op
+    inputs: Sequence[int]
+    outputs: Sequence[int]
+
+
+def trim(graph: Graph) -> Graph:
+    """The graph with only what its targets need, in its bodies too."""
+    if not any(isinstance(node.kind, (If, While)) for node in graph.nodes):
+        return graph
+    return _trimmed(graph, graph.targets)
+
+
+def _trimmed(graph: Graph, targets: Iterable[Tensor]) -> Graph:
+    """The part of the graph that these targets need."""
+    targets = tuple(targets)
+    parts = _parts(graph, targets)
+    new = Graph()
+    places: dict[Tensor, Tensor] = {}
+    for node in graph.nodes:
+        part = parts.get(node)
+        if part is None:
+            if node in parts:
+                inputs = tuple(places[x] for x in node.inputs)
+                places.update(zip(node.outputs, copy_node(new, node, inputs).outputs, strict=True))
+            continue
+        types = tuple(node.outputs[n].type for n in part.outputs)
+        copy = new.add(part.kind, [places[node.inputs[n]] for n in part.inputs], types, like=node)
+        places.update(zip((node.outputs[n] for n in part.outputs), copy.outputs, strict=True))
+    new.targets = tuple(places[target] for target in targets)
+    return new
+
+
+def _parts(graph: Graph, targets: Sequence[Tensor]) -> dict[Operation, _Part | None]:
+    """The needed nodes; of branches and loops, what of them is needed."""
+    needed = set(targets)
+    parts: dict[Operation, _Part | None] = {}
+    for node in reversed(graph.nodes):
+        outputs = [n for n, tensor in enumerate(node.outputs) if tensor in needed]
+        if not outputs:
+            continue
+        part = None
+        if isinstance(node.kind, If):
+            part = _part_of_if(node.kind, outputs)
+        elif isinstance(node.kind, While):
+            part = _part_of_while(node, node.kind, outputs)
+        parts[node] = part
+        needed.update(node.inputs if part is None else (node.inputs[n] for n in part.inputs))
+    return parts
+
+
+def _part_of_if(kind: If, outputs: Sequence[int]) -> _Part:
+    then, orelse = (_restricted(branch, outputs) for branch in (kind.then, kind.orelse))
+    read = _read(then, orelse)
+    kind = replace(kind, then=_with_names(then, read), orelse=_with_names(orelse, read))
+    return _Part(kind, (0, *(n + 1 for n in read)), outputs)
+
+
+def _part_of_while(node: Operation, kind: While, outputs: Sequence[int]) -> _Part:
+    count = kind.variables
+    condition = _restricted(kind.condition, [0])
+    saved = [n for n in outputs if n >= count]
+    carried = {n for n in outputs if n < count}
+    while True:
+        body = _restricted(kind.body, (*sorted(carried), *saved))
+        read = _read(condition, body)
+        more = {n for n in read if n < count} - carried
+        if not more:
+            break
+        carried |= more
+    inputs = sorted(carried | set(read))
+    first_replayed = len(node.inputs) - kind.replays
+    kind = replace(
+        kind, condition=_with_names(condition, inputs), body=_with_names(body, inputs), variables=len(carried),
+        replays=sum(n >= first_replayed for n in inputs),
+    )  # fmt: skip
+    return _Part(kind, inputs, (*sorted(carried), *saved))
+
+
+def _restricted(function: Function, targets: Iterable[int]) -> Function:
+    """The function that gives only some of its results."""
+    return replace(function, graph=_trimmed(function.graph, [function.targets[n] for n in targets]))
+
+
+def _read(*functions: Function) -> list[int]:
+    """The arguments that one of the functions reads."""
+    rows = enumerate(zip(*(function.parameters for function in functions), strict=True))
+    return [n for n, row in rows if any(parameter is not None for parameter in row)]
+
+
+def _with_names(function: Function, kept: Sequence[int]) -> Function:
+    return replace(function, names=tuple(function.names[n] for n in kept))

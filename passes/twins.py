@@ -1,0 +1,36 @@
+"""What an adjoint body takes from its forward body: as little as possible is saved.
+
+Constants are copied, arguments are taken from where the forward body has them, and what follows from shapes or is a
+view is computed again. Everything else becomes one more output of the forward node.
+"""
+
+from __future__ import annotations
+
+from graphc.body import Body
+from graphc.graph import Graph
+from graphc.nodes import Operation, Tensor
+from graphc.shapes import TensorType
+
+_AGAIN = frozenset({"Identity", "StopGradient", "ExpandDims", "Squeeze", "Reshape", "Transpose", "Neg", "Cast"})
+
+
+def computed_again(body: Body, tensor: Tensor) -> Tensor | None:
+    """The tensor computed in the adjoint body, where that costs nothing; None elsewhere."""
+    node = tensor.op
+    if node.kind.by_identity or not (hasattr(node.kind, "shape_value") or node.type in _AGAIN):
+        return None
+    copy = repeated(body, node, tuple(body.own(x) for x in node.inputs))
+    return copy.outputs[tensor.value_index]
+
+
+def repeated(graph: Graph, node: Operation, inputs: tuple[Tensor, ...]) -> Operation:
+    """The node once more, as part of the adjoint."""
+    types = tuple(tensor.type for tensor in node.outputs)
+    return graph.add(node.kind, inputs, types, like=node, role=graph.role)
+
+
+def add_output(node: Operation, type: TensorType) -> Tensor:
+    """A further output of a declared node."""
+    output = Tensor(node, len(node.outputs), type)
+    node.outputs += (output,)
+    return output

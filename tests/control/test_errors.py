@@ -1,0 +1,186 @@
+"""What mistakes with branches and loops are told, as whole texts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import graphc as tf
+
+
+def nothing() -> None:
+    """What a branch must not give."""
+
+
+def one() -> tf.Tensor:
+    return tf.constant(1.0)
+
+
+def less(i: Any) -> Any:
+    return i < 3
+
+
+def more(i: Any) -> Any:
+    return i + 1
+
+
+def small(s: Any) -> Any:
+    return s[0, 0] < 1.0
+
+
+def twice(s: Any) -> Any:
+    return tf.concat([s, s], 0)
+
+
+def told(kind: type[Exception], run: Callable[[], Any]) -> str:
+    """The text of the error, lines of this file left out."""
+    with pytest.raises(kind) as caught:
+        run()
+    import re
+
+    return re.sub(r"test_errors.py:\d+", "LINE", str(caught.value))
+
+
+def flag() -> tf.Tensor:
+    return tf.placeholder(tf.bool, [], name="p")
+
+
+def test_cond_is_given_something_else() -> None:
+    p = flag()
+    assert told(TypeError, lambda: tf.cond(True, one, one)) == "pred must not be a Python bool"
+    assert told(TypeError, lambda: tf.cond(p, 1, one)) == "true_fn must be callable."
+    assert told(TypeError, lambda: tf.cond(p, one, 1)) == "false_fn must be callable."
+    assert told(TypeError, lambda: tf.cond(p, one)) == "cond(): false_fn argument required"
+    text = "cond(): 'fn1' is the older name of 'true_fn'; give one of them"
+    assert told(TypeError, lambda: tf.cond(p, one, one, fn1=one)) == text
+    assert told(ValueError, lambda: tf.cond(p, nothing, one)) == "true_fn must have a return value."
+    text = "cond: pred must be a bool, but Placeholder 'n' (declared at LINE) has type i32[]"
+    assert told(TypeError, lambda: tf.cond(tf.placeholder(tf.int32, [], name="n"), one, one)) == text
+    text = "cond: pred must be a scalar, but Placeholder 'v' (declared at LINE) has type bool[2]"
+    assert told(ValueError, lambda: tf.cond(tf.placeholder(tf.bool, [2], name="v"), one, one)) == text
+
+
+def test_branches_differ() -> None:
+    p = flag()
+    text = "Outputs of true_fn and false_fn must have the same type: int32, float32"
+    assert told(ValueError, lambda: tf.cond(p, lambda: 1, lambda: 1.0)) == text
+    text = "Incompatible return values of true_fn and false_fn: structures . and (., .)"
+    assert told(TypeError, lambda: tf.cond(p, lambda: 1.0, lambda: (1.0, 2.0))) == text
+
+
+def test_branches_of_different_shapes_fail_when_they_are_compiled() -> None:
+    p, x = flag(), tf.placeholder(tf.float32, [None], name="x")
+    y = tf.cond(p, lambda: x, lambda: x[:1])
+    with tf.Session() as session:
+        text = told(tf.errors.InvalidArgumentError, lambda: session.run(y, {p: True, x: np.ones(3, np.float32)}))
+    assert text == (
+        "If 'cond' (declared at LINE): its branches give f32[3] and f32[1]; one program needs the same shape of both"
+    )
+
+
+def test_case_is_given_something_else() -> None:
+    p = flag()
+    assert told(TypeError, lambda: tf.case(1)) == "pred_fn_pairs must be a list, tuple, or dict"
+    assert told(TypeError, lambda: tf.case([1])) == "Each entry in pred_fn_pairs must be a 2-tuple"
+    assert told(TypeError, lambda: tf.case([(1, one)])) == "pred must be Tensor of type bool: 1"
+    assert told(TypeError, lambda: tf.case([(p, 1)])) == "fn for pred p:0 must be callable."
+    assert told(TypeError, lambda: tf.case([(p, one)], default=1)) == "default must be callable."
+
+
+def test_while_loop_is_given_something_else() -> None:
+    assert told(TypeError, lambda: tf.while_loop(1, more, [0])) == "cond must be callable."
+    assert told(TypeError, lambda: tf.while_loop(less, 1, [0])) == "body must be callable."
+    assert told(ValueError, lambda: tf.while_loop(less, more, [])) == "No loop variables provided"
+    text = "parallel_iterations must be a positive integer."
+    assert told(TypeError, lambda: tf.while_loop(less, more, [0], parallel_iterations=0)) == text
+    text = "maximum_iterations must be a scalar, saw shape: [2]"
+    assert told(ValueError, lambda: tf.while_loop(less, more, [0], maximum_iterations=[1, 2])) == text
+    text = "the condition of a loop must give a bool scalar, but it gave i32[]"
+    assert told(TypeError, lambda: tf.while_loop(more, more, [0])) == text
+    text = "The two structures don't have the same nested structure: the loop variables are [.], the body gives [., .]"
+    assert told(ValueError, lambda: tf.while_loop(less, lambda i: (i, i), [0])) == text
+
+
+def test_a_loop_variable_changes() -> None:
+    x = tf.placeholder(tf.float32, [2, 3], name="x")
+    text = (
+        "Loop variable 'x:0' has type f32[2,3] and the body gives f64[2,3] for it: a loop variable keeps its type; "
+        "convert it with tf.cast"
+    )
+    assert told(TypeError, lambda: tf.while_loop(small, lambda s: tf.cast(s, tf.float64), [x])) == text
+    text = (
+        "Input tensor 'x:0' enters the loop with shape [2,3], but has shape [4,3] after one iteration. To allow the "
+        "shape to vary across iterations, use the `shape_invariants` argument of tf.while_loop to specify a "
+        "less-specific shape."
+    )
+    assert told(ValueError, lambda: tf.while_loop(small, twice, [x])) == text
+    grown = tf.while_loop(small, twice, [x], shape_invariants=[tf.TensorShape([None, 3])])
+    with tf.Session() as session:
+        text = told(tf.errors.InvalidArgumentError, lambda: session.run(grown, {x: np.ones((2, 3), np.float32)}))
+    assert text == (
+        "While 'while_2' (declared at LINE): loop variable 'x:0' begins as f32[2,3] and is f32[4,3] after an "
+        "iteration; one program needs a shape that stays"
+    )
+
+
+def test_a_value_is_used_outside_of_the_body_that_has_it() -> None:
+    inner: list[tf.Tensor] = []
+    tf.while_loop(lambda i: i < 3, lambda i: inner.append(i * 2) or i + 1, [0])
+    end = "has a value only inside the body of while_loop 'while'; make it one of its results"
+    assert told(ValueError, lambda: inner[0] + 1) == f"Add: input 'while/mul:0' {end} (declared at LINE)"
+    with tf.Session() as session:
+        tensor = 'Tensor("while/mul:0", shape=(), dtype=int32)'
+        text = told(ValueError, lambda: session.run(inner[0]))
+        assert text == f"Fetch argument {inner[0]!r} cannot be interpreted as a Tensor. ({tensor} {end})"
+        text = told(TypeError, lambda: session.run(tf.constant(1), {inner[0]: 1}))
+        assert text == f"Cannot interpret feed_dict key as Tensor: {tensor} {end}"
+
+
+def test_a_condition_with_effects() -> None:
+    v = tf.Variable(0.0, name="v")
+    y = tf.while_loop(lambda i: v.assign_add(1.0) < 3.0, lambda i: i + 1, [0])
+    with tf.Session() as session:
+        text = told(NotImplementedError, lambda: session.run(y))
+    assert text == (
+        "While 'while' (declared at LINE): the condition of a loop must not assign variables or draw random numbers, "
+        "as VariableV2 'v' (declared at LINE) would have it; do so in its body"
+    )
+
+
+def test_arrays() -> None:
+    text = "Either an explicit size, or a flow must be provided to TensorArray"
+    assert told(ValueError, lambda: tf.TensorArray(tf.float32)) == text
+    text = (
+        "a TensorArray does not grow while it is written: its memory is planned before the step runs. Give its final "
+        "size, such as the largest number of iterations, as `size`"
+    )
+    assert told(NotImplementedError, lambda: tf.TensorArray(tf.float32, size=0, dynamic_size=True)) == text
+    array = tf.TensorArray(tf.float32, size=3)
+    text = "a TensorArray of float32 cannot hold Const 'Const_1' (declared at LINE) i32[]"
+    assert told(ValueError, lambda: array.write(0, tf.constant(1))) == text
+    text = "a TensorArray of 3 elements cannot take a value of shape [2,5]"
+    assert told(ValueError, lambda: array.unstack(tf.zeros([2, 5]))) == text
+    written = array.write(0, tf.zeros([2]))
+    text = (
+        "TensorArrayWriteV3 'TensorArrayWriteV3_1': rows f32[3] do not fit the TensorArray f32[3,2]: all its elements "
+        "have one shape, declared at LINE"
+    )
+    assert told(ValueError, lambda: written.write(1, tf.zeros([3]))) == text
+    i = tf.placeholder(tf.int32, [], name="i")
+    with tf.Session() as session:
+        text = told(tf.errors.InvalidArgumentError, lambda: session.run(written.write(i, [1.0, 2.0]).stack(), {i: 3}))
+    assert text == (
+        "TensorArrayWriteV3 'TensorArrayWriteV3_2' (declared at LINE): an index in i is not in [0, 3), the places of a "
+        "TensorArray: i = 3"
+    )
+
+
+def test_functions_over_elements() -> None:
+    assert told(TypeError, lambda: tf.map_fn(1, tf.zeros([3]))) == "fn must be callable."
+    text = 'elems must be at least 1+ dimensional Tensors, not scalars: Tensor("map/elem:0", shape=(), dtype=float32)'
+    assert told(ValueError, lambda: tf.map_fn(lambda x: x, 1.0)) == text
+    text = "elems have different numbers of elements: [2, 3]"
+    assert told(ValueError, lambda: tf.map_fn(lambda x: x, (tf.zeros([2]), tf.zeros([3])))) == text
