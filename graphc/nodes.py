@@ -143,7 +143,8 @@ class Tensor(Arithmetic):
     def __bool__(self) -> bool:
         raise TypeError(
             f"Using a `tf.Tensor` ({self.name!r}) as a Python `bool` is not allowed: its value exists only when the "
-            "graph runs. Use `if t is not None:` to test whether it is defined, and tf.where to choose by its value."
+            "graph runs. Use `if t is not None:` to test whether it is defined, and tf.cond or tf.where to choose by "
+            "its value."
         )
 
     def __array__(self, *_: Any, **__: Any) -> Any:

@@ -330,7 +330,7 @@ CASES = [
     (reshape_count, ValueError, "Reshape 'table': cannot reshape [2,3] with 6 elements to [4,2] with 8 elements, declared at {line}"),
     (assign_shape, ValueError, "Assign 'Assign': cannot assign f32[3] to a variable of shape [2], declared at {line}"),
     (too_many_values, ValueError, "Too many elements provided. Needed at most 4 for the shape [2,2] of a constant, but received 5"),
-    (tensor_as_bool, TypeError, "Using a `tf.Tensor` ('x:0') as a Python `bool` is not allowed: its value exists only when the graph runs. Use `if t is not None:` to test whether it is defined, and tf.where to choose by its value."),
+    (tensor_as_bool, TypeError, "Using a `tf.Tensor` ('x:0') as a Python `bool` is not allowed: its value exists only when the graph runs. Use `if t is not None:` to test whether it is defined, and tf.cond or tf.where to choose by its value."),
     (tensor_iterated, TypeError, "Tensor 'x:0' is not iterable; use tf.unstack to take it apart"),
     (graph_finalized, RuntimeError, "Graph is finalized and cannot be modified."),
     (fetch_of_nothing, TypeError, "Fetch argument None has invalid type <class 'NoneType'>; wanted a Tensor, Operation or name"),
