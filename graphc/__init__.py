@@ -6,9 +6,6 @@ Every name is listed here and defined in the module that it is imported from. ll
 the first step is compiled or the first picture is drawn.
 """
 
-from importlib import import_module
-from typing import Any
-
 from graphc import dtypes, errors, initializers, layers, linalg, losses, math, nn, random, train
 from graphc.clipping import clip_by_average_norm, clip_by_global_norm, clip_by_norm, clip_by_value, global_norm
 from graphc.composites import (
@@ -47,6 +44,7 @@ from graphc.initializers import (
     variance_scaling_initializer,
     zeros_initializer,
 )
+from graphc.lazily import when_named
 from graphc.nodes import Operation, Tensor
 from graphc.ops.arrays import (
     concat,
@@ -206,8 +204,8 @@ from graphc.version import __version__
 
 newaxis = None
 
-# These rooms stand on the compiler or on graphviz, so they load when a program first names them.
-_LOADED_WHEN_NAMED = {
+# Rooms that stand on the compiler or on graphviz, or that few programs need: they load when a program first names them.
+_LATER = {
     "aot": "graphc.aot",
     "profile": "graphc.profile",
     "test": "graphc.testing",
@@ -215,11 +213,11 @@ _LOADED_WHEN_NAMED = {
     "visualize": "graphc.visualize",
 }
 
+__getattr__ = when_named(__name__, "graphc", _LATER)
 
-def __getattr__(name: str) -> Any:
-    if name not in _LOADED_WHEN_NAMED:
-        raise AttributeError(f"graphc has no {name!r}; dir(graphc) lists what it has of TensorFlow 1")
-    return import_module(_LOADED_WHEN_NAMED[name])
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})
 
 
 __all__ = [

@@ -1,0 +1,28 @@
+"""Names of a namespace that load when a program first says them, so that importing graphc stays cheap."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any
+
+__all__ = ["when_named"]
+
+
+def when_named(namespace: str, label: str, places: Mapping[str, str]) -> Callable[[str], Any]:
+    """The ``__getattr__`` of a module whose names stand in ``places``.
+
+    A place is a module ("graphc.aot": the name stands for the module) or a thing in one ("graphc.queues:FIFOQueue").
+    ``label`` is what users call the namespace in the error for a name that is not there.
+    """
+
+    def load(name: str) -> Any:
+        if name not in places:
+            raise AttributeError(f"{label} has no {name!r}; dir({label}) lists what it has of TensorFlow 1")
+        module, _, thing = places[name].partition(":")
+        found = getattr(import_module(module), thing) if thing else import_module(module)
+        setattr(sys.modules[namespace], name, found)
+        return found
+
+    return load
