@@ -15,4 +15,3 @@ __getattr__ = when_named(__name__, "graphc.contrib", _LATER)
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *_LATER})
-
