@@ -36,7 +36,9 @@ def single_values(keys: Sequence[Any], counts: Sequence[int], values: Sequence[A
         elif isinstance(value, (tuple, list)) and len(value) == count:
             found.extend(value)
         else:
-            raise ValueError(f"Cannot feed {brief(value)} for {key!r}, which takes {count} arrays; wanted a tuple of them")
+            raise ValueError(
+                f"Cannot feed {brief(value)} for {key!r}, which takes {count} arrays; wanted a tuple of them"
+            )
     return tuple(found)
 
 

@@ -60,7 +60,9 @@ class CheckCoordinates(Op):
         if len(wrong):
             place = tuple(wrong[0].tolist())
             shown = "[" + ",".join(map(str, place)) + "]" if place else ""
-            raise InvalidArgumentError(message=f"indices{shown} = {indices[place]} does not index into {sizes.tolist()}")
+            raise InvalidArgumentError(
+                message=f"indices{shown} = {indices[place]} does not index into {sizes.tolist()}"
+            )
         return indices
 
     def _limits(self, indices: Any, sizes: Sequence[Any]) -> Sequence[Any]:
@@ -71,7 +73,9 @@ class CheckCoordinates(Op):
         if self.sizes is not None:
             return None
         indices, array = inputs
-        return apply(CheckCoordinates(self.called, array.type.sizes[: _depth_of(indices, self.whole)], self.whole), indices)
+        return apply(
+            CheckCoordinates(self.called, array.type.sizes[: _depth_of(indices, self.whole)], self.whole), indices
+        )
 
     def runtime_error(self, node: Operation) -> str:
         """What went wrong where an index is outside."""
@@ -94,7 +98,8 @@ def _outside(values: Any, sizes: Any) -> Any:
 
 
 def _depth_of(indices: Tensor, whole: bool) -> int:
-    return int(indices.type.sizes[-1]) if whole else 1  # type: ignore[call-overload]
+    depth: Any = indices.type.sizes[-1] if whole else 1
+    return depth
 
 
 @record

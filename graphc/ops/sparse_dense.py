@@ -48,7 +48,9 @@ def sparse_tensor_to_dense(
 ) -> Tensor:
     """The sparse tensor as a dense one, with ``default_value`` (0 where None) where it has no entry."""
     x = as_sparse(sp_input, "sparse_tensor_to_dense")
-    rest = convert_to_tensor(False if x.dtype is dtypes.bool else 0 if default_value is None else default_value, x.dtype)
+    rest = convert_to_tensor(
+        False if x.dtype is dtypes.bool else 0 if default_value is None else default_value, x.dtype
+    )
     dense = sparse_to_dense(x.indices, x.dense_shape, x.values, rest, validate_indices, name or "SparseToDense")
     dense.set_shape(x.shape)
     return dense

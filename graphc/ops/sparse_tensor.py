@@ -13,7 +13,7 @@ import numpy as np
 from graphc import dtypes
 from graphc.dtypes import DType
 from graphc.nodes import Operation, Tensor
-from graphc.ops.base import convert_to_tensor, constant, is_tensor_like, placeholder
+from graphc.ops.base import convert_to_tensor, is_tensor_like, placeholder
 from graphc.ops.shape_values import static_sizes
 from graphc.ops.tensor_groups import TensorGroup
 from graphc.shapes import TensorShape
@@ -43,6 +43,7 @@ class SparseTensor(TensorGroup):
         ):  # fmt: skip
             if part.type.rank not in (None, rank):
                 raise ValueError(f"the {what} of a SparseTensor have type {part.type}; wanted {rank} axes")
+        self._known = TensorShape(None)
         self._check_sizes()
 
     def _check_sizes(self) -> None:
@@ -84,8 +85,12 @@ class SparseTensor(TensorGroup):
         sizes = static_sizes(self._dense_shape)
         if sizes is None:
             columns = self._indices.type.shape[1] if self._indices.type.shape else None
-            return TensorShape((None,) * columns if isinstance(columns, int) else None)
-        return TensorShape(tuple(None if isinstance(size, int) and size < 0 else size for size in sizes))
+            sizes = (None,) * columns if isinstance(columns, int) else None
+        return TensorShape(sizes).merge_with(self._known)
+
+    def set_shape(self, shape: Any) -> None:
+        """Adds what the caller knows of the shape; ``ValueError`` where it contradicts what is known."""
+        self._known = self.shape.merge_with(shape)
 
     def get_shape(self) -> TensorShape:
         """What is known of the shape of the whole while declaring."""
@@ -120,7 +125,7 @@ class SparseTensor(TensorGroup):
 
 def _sizes(shape: Any) -> Any:
     """A shape as what becomes an int64 tensor; a plain sequence of no sizes too."""
-    if is_tensor_like(shape) or isinstance(shape, (list, tuple)) and any(is_tensor_like(size) for size in shape):
+    if is_tensor_like(shape) or (isinstance(shape, (list, tuple)) and any(is_tensor_like(size) for size in shape)):
         return shape
     if isinstance(shape, TensorShape):
         shape = shape.as_list()
@@ -133,19 +138,18 @@ def sparse_placeholder(dtype: Any, shape: Any = None, name: str | None = None) -
     Where ``shape`` is given it need not match what is fed, and sizes in it may be None.
     """
     prefix = f"{name}/" if name is not None else ""
-    rank = None
-    if shape is None:
-        whole: Any = placeholder(dtypes.int64, [None], name=f"{prefix}shape" if prefix else None)
-    elif is_tensor_like(shape):
-        whole = convert_to_tensor(shape)
+    known = TensorShape(None) if shape is None or is_tensor_like(shape) else TensorShape(shape)
+    if is_tensor_like(shape):
+        whole: Any = convert_to_tensor(shape, dtypes.int64)
         rank = whole.type.shape[0] if whole.type.shape else None
     else:
-        sizes = [-1 if size is None else int(size) for size in TensorShape(shape).as_list()]
-        rank = len(sizes)
-        whole = constant(np.array(sizes, np.int64), name=f"{prefix}shape" if prefix else "Const")
+        rank = known.ndims
+        whole = placeholder(dtypes.int64, [rank], name=f"{prefix}shape" if prefix else None)
     values = placeholder(dtype, [None], name=f"{prefix}values" if prefix else None)
     indices = placeholder(dtypes.int64, [None, rank], name=f"{prefix}indices" if prefix else None)
-    return SparseTensor(indices, values, whole)
+    result = SparseTensor(indices, values, whole)
+    result.set_shape(known)
+    return result
 
 
 def convert_to_tensor_or_sparse_tensor(value: Any, dtype: Any = None, name: str | None = None) -> Any:
