@@ -207,6 +207,7 @@ newaxis = None
 # Rooms that stand on the compiler or on graphviz, or that few programs need: they load when a program first names them.
 _LATER = {
     "aot": "graphc.aot",
+    "contrib": "graphc.contrib",
     "profile": "graphc.profile",
     "test": "graphc.testing",
     "testing": "graphc.testing",

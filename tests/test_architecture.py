@@ -23,6 +23,7 @@ FLOORS: list[dict[str, list[str]]] = [
     {"front door": ["graphc", "graphc.__main__"]},
     {
         "session": [
+            "graphc.contrib*",
             *("graphc.session", "graphc.versions", "graphc.feeding", "graphc.fetching", "graphc.profile*"),
             *("graphc.aot*", "graphc.visualize*", "graphc.export", "graphc.testing"),
         ]
