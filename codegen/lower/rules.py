@@ -16,6 +16,7 @@ from graphc.codegen.lower import (
     row_writes,
     scatter,
     sequences,
+    sorting,
 )
 from graphc.codegen.lower.values import Root, Rule
 from graphc.nodes import Op
@@ -38,4 +39,5 @@ ROOTS: dict[type[Op], Root] = {
     **random.ROOTS,
     **row_writes.ROOTS,
     **scatter.ROOTS,
+    **sorting.ROOTS,
 }
