@@ -6,7 +6,7 @@
         for i: q[count[digit(key[p[i]])]++] = p[i]
         p = q
 
-(Knuth, The Art of Computer Programming, volume 3, section 5.2.5.) All loops have extents that are known before they run,
+(Knuth, The Art of Computer Programming, volume 3, section 5.2.5.) All extents are known before a loop runs,
 and the time does not depend on the values.
 """
 
