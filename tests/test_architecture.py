@@ -37,12 +37,12 @@ FLOORS: list[dict[str, list[str]]] = [
         "namespaces": [
             *("graphc.nn*", "graphc.layers*", "graphc.train*", "graphc.losses", "graphc.clipping"),
             *("graphc.functional", "graphc.tensor_array"),
-            *("graphc.composites", "graphc.linalg", "graphc.math", "graphc.random", "graphc.config"),
+            *("graphc.composites", "graphc.linalg", "graphc.math", "graphc.random", "graphc.config", "graphc.sparse"),
         ]
     },
     {"pictures": ["graphc.pictures*"]},
     {"gradient passes": []},
-    {"variables": ["graphc.variables", "graphc.variable_scope", "graphc.initializers"]},
+    {"variables": ["graphc.variables", "graphc.variable_scope", "graphc.initializers", "graphc.templates"]},
     {"ops": ["graphc.ops", "graphc.ops.*", "graphc.operators", "graphc.philox"]},
     {"scopes": ["graphc.scopes", "graphc.interpret"]},
     {"graph": ["graphc.graph", "graphc.nodes", "graphc.body"]},

@@ -170,6 +170,11 @@ class Layer:
             with variable_scope(self._scope, reuse=self.built or self._reuse):
                 yield
             return
+        if isinstance(self._outer_scope, VariableScope):  # which the caller has open: its names go on
+            with variable_scope(self._outer_scope, reuse=self._reuse, auxiliary_name_scope=False) as scope:
+                self._scope = scope
+                yield
+            return
         name = self._outer_scope or self._given_name
         with variable_scope(name, default_name=self.default_name, reuse=self._reuse) as scope:
             self._scope = scope
