@@ -42,7 +42,7 @@ FLOORS: list[dict[str, list[str]]] = [
     },
     {"pictures": ["graphc.pictures*"]},
     {"gradient passes": []},
-    {"variables": ["graphc.variables", "graphc.variable_scope", "graphc.initializers"]},
+    {"variables": ["graphc.variables", "graphc.variable_scope", "graphc.initializers", "graphc.templates"]},
     {"ops": ["graphc.ops", "graphc.ops.*", "graphc.operators", "graphc.philox"]},
     {"scopes": ["graphc.scopes", "graphc.interpret"]},
     {"graph": ["graphc.graph", "graphc.nodes", "graphc.body"]},
