@@ -124,7 +124,8 @@ from graphc.ops.elementwise import (
 from graphc.ops.elementwise import (
     floormod as mod,
 )
-from graphc.ops.indexing import batch_gather, gather, gather_nd, one_hot, unsorted_segment_sum
+from graphc.ops.indexing import one_hot, unsorted_segment_sum
+from graphc.ops.lookup import batch_gather, gather, gather_nd
 from graphc.ops.loops import while_loop
 from graphc.ops.padding import pad
 from graphc.ops.random import get_seed, random_normal, random_uniform, truncated_normal
@@ -207,11 +208,14 @@ newaxis = None
 
 # Rooms that stand on the compiler or on graphviz, or that few programs need: they load when a program first names them.
 _LATER = {
+    "IndexedSlices": "graphc.ops.indexing:IndexedSlices",
+    "IndexedSlicesValue": "graphc.ops.indexing:IndexedSlicesValue",
     "SparseTensor": "graphc.ops.sparse_tensor:SparseTensor",
     "SparseTensorValue": "graphc.ops.sparse_tensor:SparseTensorValue",
     "aot": "graphc.aot",
     "contrib": "graphc.contrib",
     "argsort": "graphc.ops.sorting:argsort",
+    "convert_to_tensor_or_indexed_slices": "graphc.ops.indexing:convert_to_tensor_or_indexed_slices",
     "convert_to_tensor_or_sparse_tensor": "graphc.ops.sparse_tensor:convert_to_tensor_or_sparse_tensor",
     "profile": "graphc.profile",
     "scatter_nd": "graphc.ops.scatter:scatter_nd",

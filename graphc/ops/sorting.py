@@ -9,13 +9,12 @@ import numpy as np
 from graphc import dtypes
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
-from graphc.ops.arrays import concat, stack
+from graphc.ops.arrays import stack
 from graphc.ops.base import apply, axis_of, check_dtype, constant, convert_to_tensor, graph_of
-from graphc.ops.indexing import gather
 from graphc.ops.late import is_late, late, number
-from graphc.ops.reduction import reduce_max, reduce_min, reduce_prod, reduce_sum
-from graphc.ops.reshaping import reshape, shape, size, transpose
-from graphc.ops.sequences import range as iota
+from graphc.ops.lookup import take_along_rows
+from graphc.ops.reduction import reduce_max, reduce_min, reduce_sum
+from graphc.ops.reshaping import transpose
 from graphc.ops.shape_values import static_axis, static_sizes
 from graphc.records import record
 from graphc.shapes import TensorType
@@ -99,15 +98,6 @@ def _swapped(x: Tensor, axis: Any, what: str) -> list[int] | None:
 def _sortable(x: Tensor) -> Tensor:
     """Small whole numbers as int32, in the same order."""
     return x if x.dtype not in (dtypes.uint8, dtypes.bool) else e.cast(x, dtypes.int32)
-
-
-def take_along_rows(x: Tensor, places: Tensor) -> Tensor:
-    """``y[..., i] = x[..., places[..., i]]``, for places that are inside: of ``x`` [rows..., n], [rows..., k]."""
-    if x.type.rank == 1:
-        return gather(x, places)
-    length = size(x) // e.maximum(reduce_prod(shape(x)[:-1]), 1)
-    rows = reshape(iota(reduce_prod(shape(x)[:-1])), concat([shape(x)[:-1], [1]], 0))
-    return gather(reshape(x, [-1]), places + rows * length)
 
 
 class TopKV2(NamedTuple):
