@@ -13,7 +13,6 @@ from graphc.composites import (
     add_n,
     arg_max,
     arg_min,
-    boolean_mask,
     count_nonzero,
     div_no_nan,
     norm,
@@ -56,7 +55,6 @@ from graphc.ops.arrays import (
     stack,
     tile,
     unstack,
-    where,
     zeros,
     zeros_like,
 )
@@ -127,6 +125,7 @@ from graphc.ops.elementwise import (
 from graphc.ops.indexing import batch_gather, gather, gather_nd, one_hot, unsorted_segment_sum
 from graphc.ops.loops import while_loop
 from graphc.ops.padding import pad
+from graphc.ops.positions import boolean_mask, where
 from graphc.ops.random import get_seed, random_normal, random_uniform, truncated_normal
 from graphc.ops.recomputed import recompute_grad
 from graphc.ops.reduction import (

@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
+from graphc.dims import Dim, Measured, measured_in
 from graphc.nodes import Op, Operation, Origin, Tensor
+from graphc.records import fields
 from graphc.shapes import TensorType
 
 _VALID_NAME = re.compile(r"^[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*$")
@@ -30,6 +32,7 @@ class Graph:
     def __init__(self) -> None:
         self.nodes: list[Operation] = []
         self.targets: tuple[Tensor, ...] = ()
+        self.measured: dict[Measured, Tensor] = {}  # of a step: what tells the sizes that are counted while it runs
         self.seed: int | None = None
         self.role = "forward"
         self.collections: dict[str, list[Any]] = {}
@@ -137,12 +140,14 @@ class Graph:
         """The nodes on which the targets depend, in their order."""
         count, targets = self._needed
         known = count == len(self.nodes) and targets is self.targets
-        return self.nodes if known else needed_nodes(self.targets)
+        return self.nodes if known else needed_nodes(self.targets, self.measured)
 
     def keep_needed(self) -> None:
         """Leaves out the nodes that no target needs: for passes, while they build a graph."""
-        nodes = needed_nodes(self.targets)
+        nodes = needed_nodes(self.targets, self.measured)
         if len(nodes) < len(self.nodes):
+            kept = set(nodes)
+            self.measured = {size: count for size, count in self.measured.items() if count.op in kept}
             self.nodes = nodes
             self._by_name = {node.name: node for node in nodes}
             for number, node in enumerate(nodes):
@@ -437,8 +442,8 @@ def _declared_at(origin: Origin | None) -> str:
     return f", declared at {origin}" if origin else ""
 
 
-def needed_nodes(targets: Iterable[Tensor]) -> list[Operation]:
-    """The nodes on which ``targets`` depend, in the order of the graph."""
+def needed_nodes(targets: Iterable[Tensor], measured: Mapping[Measured, Tensor] | None = None) -> list[Operation]:
+    """The nodes on which ``targets`` depend, in the order of the graph; what tells a size that one mentions too."""
     seen: set[Operation] = set()
     waiting = [tensor.op for tensor in targets]
     while waiting:
@@ -446,4 +451,31 @@ def needed_nodes(targets: Iterable[Tensor]) -> list[Operation]:
         if node not in seen:
             seen.add(node)
             waiting.extend(tensor.op for tensor in node.inputs)
+            if measured:
+                waiting.extend(measured[size].op for size in mentioned_sizes(node) if size in measured)
     return sorted(seen, key=lambda node: node.number)
+
+
+def mentioned_sizes(node: Operation) -> set[Measured]:
+    """The sizes counted while the step runs that the node's types, its fields and the graphs inside it mention."""
+    found: set[Measured] = set()
+    for tensor in node.outputs:
+        for size in tensor.type.shape or ():
+            found |= measured_in(size)
+    for name in fields(node.kind):
+        found |= _sizes_inside(getattr(node.kind, name))
+    for function in node.kind.functions().values():
+        found |= _sizes_inside(function.graph)
+    return found
+
+
+def _sizes_inside(value: Any) -> set[Measured]:
+    if isinstance(value, Dim):
+        return measured_in(value)
+    if isinstance(value, Graph):
+        return set().union(*map(mentioned_sizes, value.nodes)) - value.measured.keys()
+    found: set[Measured] = set()
+    parts = value if isinstance(value, (tuple, list)) else [getattr(value, name) for name in fields(value)]
+    for part in parts:
+        found |= _sizes_inside(part)
+    return found

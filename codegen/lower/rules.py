@@ -11,6 +11,7 @@ from graphc.codegen.lower import (
     elementwise,
     indexing,
     pooling,
+    positions,
     random,
     reshaping,
     row_writes,
@@ -33,6 +34,7 @@ ROOTS: dict[type[Op], Root] = {
     **indexing.ROOTS,
     **sequences.ROOTS,
     **pooling.ROOTS,
+    **positions.ROOTS,
     **random.ROOTS,
     **row_writes.ROOTS,
 }
