@@ -28,7 +28,7 @@ from graphc.composites import (
     tuple_of as tuple,
 )
 from graphc.config import ConfigProto, GPUOptions, GraphOptions, OptimizerOptions, RunMetadata, RunOptions
-from graphc.dtypes import DType, as_dtype, bool, double, float32, float64, int32, int64, uint8
+from graphc.dtypes import DType, as_dtype, bool, double, float32, float64, int32, int64, string, uint8
 from graphc.functional import foldl, foldr, map_fn, scan
 from graphc.graph import Graph
 from graphc.initializers import (
@@ -208,7 +208,9 @@ newaxis = None
 _LATER = {
     "aot": "graphc.aot",
     "contrib": "graphc.contrib",
+    "numpy_function": "graphc.ops.py_func:numpy_function",
     "profile": "graphc.profile",
+    "py_func": "graphc.ops.py_func:py_func",
     "test": "graphc.testing",
     "testing": "graphc.testing",
     "visualize": "graphc.visualize",
@@ -421,6 +423,7 @@ __all__ = [
     "stack",
     "stop_gradient",
     "strided_slice",
+    "string",
     "subtract",
     "tan",
     "tanh",

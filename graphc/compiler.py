@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from graphc import settings
+from graphc import errors, settings
 from graphc.capture import Step, capture
 from graphc.dims import DimLike
 from graphc.graph import Graph
@@ -53,11 +53,25 @@ def optimised(step: Step, types: Mapping[str, TensorType], fixed: Mapping[str, A
     from graphc.passes.pipeline import optimise
     from graphc.passes.specialise import specialise
 
+    _check_native(step)
     watching = observers()
     graph = specialise(step.graph, types, fixed)
     for observe in watching:
         observe("specialise", step.graph, graph)
     return optimise(graph, watching)
+
+
+def _check_native(step: Step) -> None:
+    """``UnimplementedError`` where part of the step runs in Python."""
+    if step.is_native:
+        return
+    first = next(iter(step.hosts), None) or next(t.op for t in step.feeds.values() if t.dtype.is_string)
+    raise errors.UnimplementedError(
+        first,
+        first,
+        f"{first.describe()} runs in Python, beside native code: a Session can run this step, but it is no one native "
+        "program that could be shipped, profiled or drawn; feed what that operation gives instead",
+    )
 
 
 def interface_of(step: Step, graph: Graph) -> Interface:
