@@ -35,7 +35,7 @@ FLOORS: list[dict[str, list[str]]] = [
     {
         "namespaces": [
             *("graphc.nn*", "graphc.layers*", "graphc.train*", "graphc.losses", "graphc.clipping"),
-            *("graphc.functional", "graphc.tensor_array"),
+            *("graphc.functional", "graphc.tensor_array", "graphc.checkpoints*"),
             *("graphc.composites", "graphc.linalg", "graphc.math", "graphc.random", "graphc.config"),
         ]
     },
@@ -55,6 +55,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "graphc.settings",
             "graphc.records",
             "graphc.alignment",
+            "graphc.checksums",
             "graphc.nest",
             "graphc.lazily",
             "graphc.version",
@@ -71,7 +72,7 @@ WAYS_UP = {
     "graphc.ops.late": {"graphc.passes.gradients"},
 }
 
-NOT_LOADED_BY_IMPORT = ("llvmlite", "networkx", "graphviz")
+NOT_LOADED_BY_IMPORT = ("llvmlite", "networkx", "graphviz", "safetensors", "google.protobuf")
 
 
 class Import(NamedTuple):
