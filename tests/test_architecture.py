@@ -23,6 +23,7 @@ FLOORS: list[dict[str, list[str]]] = [
     {"front door": ["graphc", "graphc.__main__"]},
     {
         "session": [
+            "graphc.contrib*",
             *("graphc.session", "graphc.versions", "graphc.feeding", "graphc.fetching", "graphc.profile*"),
             *("graphc.aot*", "graphc.visualize*", "graphc.export", "graphc.testing"),
         ]
@@ -36,12 +37,12 @@ FLOORS: list[dict[str, list[str]]] = [
         "namespaces": [
             *("graphc.nn*", "graphc.layers*", "graphc.train*", "graphc.losses", "graphc.clipping"),
             *("graphc.functional", "graphc.tensor_array", "graphc.checkpoints*"),
-            *("graphc.composites", "graphc.linalg", "graphc.math", "graphc.random", "graphc.config"),
+            *("graphc.composites", "graphc.linalg", "graphc.math", "graphc.random", "graphc.config", "graphc.sparse"),
         ]
     },
     {"pictures": ["graphc.pictures*"]},
     {"gradient passes": []},
-    {"variables": ["graphc.variables", "graphc.variable_scope", "graphc.initializers"]},
+    {"variables": ["graphc.variables", "graphc.variable_scope", "graphc.initializers", "graphc.templates"]},
     {"ops": ["graphc.ops", "graphc.ops.*", "graphc.operators", "graphc.philox"]},
     {"scopes": ["graphc.scopes", "graphc.interpret"]},
     {"graph": ["graphc.graph", "graphc.nodes", "graphc.body"]},
