@@ -28,7 +28,7 @@ from graphc.nodes import Operation, Tensor
 from graphc.ops.base import Const
 from graphc.ops.fused import Kernel as Fused
 from graphc.ops.reshaping import DimValue
-from graphc.ops.row_writes import UPDATES
+from graphc.ops.scatter import UPDATES
 from graphc.records import record, replace
 from graphc.shapes import TensorType
 

@@ -8,6 +8,9 @@ from graphc.lazily import when_named
 # A part for each line: a module or a package of this folder.
 _LATER = {
     "framework": "graphc.contrib.framework",
+    "layers": "graphc.contrib.layers",
+    "losses": "graphc.contrib.losses",
+    "slim": "graphc.contrib.slim",
 }
 
 __getattr__ = when_named(__name__, "graphc.contrib", _LATER)
