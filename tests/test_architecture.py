@@ -25,7 +25,7 @@ FLOORS: list[dict[str, list[str]]] = [
         "session": [
             "graphc.contrib*",
             *("graphc.session", "graphc.versions", "graphc.feeding", "graphc.fetching", "graphc.profile*"),
-            *("graphc.aot*", "graphc.visualize*", "graphc.export", "graphc.testing"),
+            *("graphc.aot*", "graphc.visualize*", "graphc.export", "graphc.testing", "graphc.test", "graphc.test_case"),
         ]
     },
     {"compiler": ["graphc.compiler", "graphc.capture", "graphc.executable", "graphc.faults"]},
@@ -36,11 +36,17 @@ FLOORS: list[dict[str, list[str]]] = [
     {
         "namespaces": [
             *("graphc.nn*", "graphc.layers*", "graphc.train*", "graphc.losses", "graphc.clipping"),
-            *("graphc.functional", "graphc.tensor_array"),
+            *("graphc.functional", "graphc.tensor_array", "graphc.examples*"),
             *("graphc.composites", "graphc.linalg", "graphc.math", "graphc.random", "graphc.config"),
         ]
     },
     {"pictures": ["graphc.pictures*"]},
+    {
+        "program frame": [
+            *("graphc.app", "graphc.flags*", "graphc.logging", "graphc.gfile", "graphc.io*", "graphc.python_io"),
+            *("graphc.compat", "graphc.resource_loader", "graphc.sysconfig", "graphc.modes"),
+        ]
+    },
     {"gradient passes": []},
     {"variables": ["graphc.variables", "graphc.variable_scope", "graphc.initializers"]},
     {"ops": ["graphc.ops", "graphc.ops.*", "graphc.operators", "graphc.philox"]},
@@ -58,6 +64,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "graphc.alignment",
             "graphc.nest",
             "graphc.lazily",
+            "graphc.checksums",
             "graphc.version",
         ]
     },

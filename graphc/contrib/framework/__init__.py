@@ -1,5 +1,6 @@
 """``tf.contrib.framework``: default arguments for a block, variables of models, and the global step."""
 
+from graphc import nest
 from graphc.train.step_counter import (
     assert_global_step,
     create_global_step,
@@ -12,4 +13,5 @@ __all__ = [
     "create_global_step",
     "get_global_step",
     "get_or_create_global_step",
+    "nest",
 ]
