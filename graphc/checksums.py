@@ -1,7 +1,7 @@
 """CRC-32C (Castagnoli), by which TensorFlow's files guard their bytes; in NumPy, many lanes at a time.
 
-The checksum of a file is linear over bits: that of ``a + b`` is that of ``a`` moved past ``len(b)`` zero bytes, xor that
-of ``b``. So equal stretches of the data are worked off side by side and joined in pairs. The polynomial is that of
+The checksum of a file is linear over bits: that of ``a + b`` is that of ``a`` moved past ``len(b)`` zero bytes, xor
+that of ``b``. So equal stretches of the data are worked off side by side and joined in pairs. The polynomial is that of
 RFC 3720, appendix B.4; masking is described in LevelDB's doc/log_format.md.
 """
 

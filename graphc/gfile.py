@@ -11,7 +11,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from graphc import errors
 
@@ -67,7 +67,7 @@ class GFile:
             raise errors.InvalidArgumentError(
                 None, None, "mode is not 'r' or 'w' or 'a' or 'r+' or 'w+' or 'a+'" + f": {mode!r}"
             )
-        self._file: BinaryIO | None = None
+        self._file: IO[bytes] | None = None
 
     @property
     def name(self) -> Any:
@@ -79,19 +79,19 @@ class GFile:
         """The mode that was given."""
         return self._mode
 
-    def _opened(self) -> BinaryIO:
+    def _opened(self) -> IO[bytes]:
         if self._file is None:
             path = local_path(self._name)
             with _as_tensorflow_error(path):
                 self._file = open(path, f"{self._kind}b")  # noqa: SIM115 (close and the with statement end it)
         return self._file
 
-    def _readable(self) -> BinaryIO:
+    def _readable(self) -> IO[bytes]:
         if self._kind in ("w", "a"):
             raise errors.PermissionDeniedError(None, None, "File isn't open for reading")
         return self._opened()
 
-    def _writable(self) -> BinaryIO:
+    def _writable(self) -> IO[bytes]:
         if self._kind == "r":
             raise errors.PermissionDeniedError(None, None, "File isn't open for writing")
         return self._opened()
@@ -139,7 +139,9 @@ class GFile:
             raise TypeError("seek(): offset argument required")
         file = self._readable()
         if whence not in (0, 1, 2):
-            raise errors.InvalidArgumentError(None, None, f"Invalid whence argument: {whence}. Valid values are 0, 1, 2.")
+            raise errors.InvalidArgumentError(
+                None, None, f"Invalid whence argument: {whence}. Valid values are 0, 1, 2."
+            )
         with _as_tensorflow_error(self._name):
             file.seek(offset if position is None else position, whence)  # type: ignore[arg-type]
 

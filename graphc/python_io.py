@@ -49,7 +49,7 @@ class TFRecordOptions:
 
     @classmethod
     def get_compression_type_string(cls, options: Any) -> str:
-        """"", "ZLIB" or "GZIP", of options, a type or a name; ``ValueError`` for what is none of these."""
+        """ "", "ZLIB" or "GZIP", of options, a type or a name; ``ValueError`` for what is none of these."""
         kind = options.compression_type if isinstance(options, TFRecordOptions) else options
         name = NAMES.get(kind, kind) if kind else ""
         if name not in NAMES.values():
@@ -135,6 +135,8 @@ class _Inflated:
         while len(self._ready) < count:
             packed = self._file.read(1 << 16)
             if not packed:
+                if not self._unpacker.eof:
+                    raise EOFError("the file ends too early")
                 break
             self._ready += self._unpacker.decompress(packed)
         data, self._ready = self._ready[:count], self._ready[count:]

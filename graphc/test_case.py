@@ -139,9 +139,9 @@ class TestCase(unittest.TestCase):
         self.assertEqual(left.shape, right.shape, msg)
 
     def assertAllCloseAccordingToType(
-        self, a: Any, b: Any, rtol: float = 1e-6, atol: float = 1e-6, float_rtol: float = 1e-6, float_atol: float = 1e-6,
-        half_rtol: float = 1e-3, half_atol: float = 1e-3, bfloat16_rtol: float = 1e-2, bfloat16_atol: float = 1e-2,
-        msg: str | None = None,
+        self, a: Any, b: Any, rtol: float = 1e-6, atol: float = 1e-6, float_rtol: float = 1e-6,
+        float_atol: float = 1e-6, half_rtol: float = 1e-3, half_atol: float = 1e-3, bfloat16_rtol: float = 1e-2,
+        bfloat16_atol: float = 1e-2, msg: str | None = None,
     ) -> None:  # fmt: skip
         """:meth:`assertAllClose` with a tolerance for each floating-point type."""
         names = {np.asarray(self._value(value)).dtype.name for value in (a, b)}
@@ -237,7 +237,7 @@ class TestCase(unittest.TestCase):
         """The two devices have the same name."""
         self.assertEqual(device1, device2, msg)
 
-    def assertStartsWith(self, actual: str, expected_start: str, msg: str | None = None) -> None:  # type: ignore[override]
+    def assertStartsWith(self, actual: str, expected_start: str, msg: str | None = None) -> None:
         """A text begins with another."""
         self.assertTrue(actual.startswith(expected_start), _said(msg, f"{actual!r} does not start so"))
 

@@ -6,6 +6,7 @@ TensorFlow the command line is parsed when a value is first asked for.
 
 from graphc.flags.define import (
     DEFINE,
+    FLAGS,
     DEFINE_alias,
     DEFINE_bool,
     DEFINE_boolean,
@@ -21,7 +22,6 @@ from graphc.flags.define import (
     DEFINE_multi_string,
     DEFINE_spaceseplist,
     DEFINE_string,
-    FLAGS,
     adopt_module_key_flags,
     declare_key_flag,
     mark_bool_flags_as_mutual_exclusive,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Sequence
 from enum import Enum
@@ -71,7 +70,9 @@ def DEFINE(
 
 
 @_older_names
-def DEFINE_string(name: str, default: Any, help: str | None = None, flag_values: FlagValues = FLAGS, **args: Any) -> Flag:
+def DEFINE_string(
+    name: str, default: Any, help: str | None = None, flag_values: FlagValues = FLAGS, **args: Any
+) -> Flag:
     """A flag whose value is a text."""
     return _declare(ArgumentParser(), name, default, help, flag_values, args)
 
@@ -197,7 +198,7 @@ def register_validator(
     flag_values: FlagValues = FLAGS,
 ) -> None:  # fmt: skip
     """``checker`` must hold of the flag's value after parsing and whenever it changes."""
-    flag_values.add_validator([flag_name], checker, message)
+    flag_values.add_validator([flag_name], lambda values: checker(values[flag_name]), message)
 
 
 def register_multi_flags_validator(

@@ -30,16 +30,18 @@ class ArgumentParser:
         return str(value)
 
 
+_TRUTH = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}
+
+
 class BooleanParser(ArgumentParser):
     """true, t, 1 and false, f, 0 in any case."""
 
     kind = "bool"
-    words = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}
 
     def parse(self, argument: Any) -> bool:
         """The truth value; ``ValueError`` for another word."""
-        if isinstance(argument, str) and argument.lower() in self.words:
-            return self.words[argument.lower()]
+        if isinstance(argument, str) and argument.lower() in _TRUTH:
+            return _TRUTH[argument.lower()]
         if isinstance(argument, (bool, int)) and argument in (0, 1):
             return bool(argument)
         if isinstance(argument, (str, int)):

@@ -59,6 +59,7 @@ class Flag:
         multiple: bool = False,
     ):  # fmt: skip
         self.parser, self.name, self.help, self.short_name = parser, name, help_string or "", short_name
+        self.value: Any = None
         self.multiple = multiple
         self.boolean = isinstance(parser, BooleanParser)
         self.present = 0  # how often the command line named it
@@ -88,7 +89,7 @@ class Flag:
         """Takes the value of one mention on the command line."""
         value = self.parsed(text)
         if self.multiple:
-            value = [*(self.value if self.present else []), value]
+            value = [*self.value, value] if self.present else [value]
         self.value, self.using_default_value = value, False
         self.present += 1
 
@@ -135,15 +136,12 @@ def _wrapped(text: str, first: str, later: str) -> list[str]:
     return lines
 
 
-Validator = tuple[tuple[str, ...], Callable[[Any], bool], str]  # names of flags, what must hold of them, what to say
-
-
 class FlagValues:
     """Flags by name: ``FLAGS.name`` is a value, ``FLAGS["name"]`` the flag, ``FLAGS(argv)`` parses a command line."""
 
     def __init__(self) -> None:
         self.__dict__["__flags"] = {}  # by this name programs of TensorFlow 1.4 and older reach it
-        self.__dict__["_validators"] = []
+        self.__dict__["_validators"] = []  # names of flags, what must hold of their values, what to say if not
         self.__dict__["_parsed"] = False
 
     def _flags(self) -> dict[str, Flag]:
@@ -162,8 +160,8 @@ class FlagValues:
                 )
             flags[key] = flag
 
-    def add_validator(self, names: Sequence[str], holds: Callable[[Any], bool], message: str) -> None:
-        """``holds`` is asked after parsing and after changes: of the value of one flag, of a dictionary for several."""
+    def add_validator(self, names: Sequence[str], holds: Callable[[dict[str, Any]], bool], message: str) -> None:
+        """``holds`` is asked of the values by name, after parsing and after changes."""
         for name in names:
             if name not in self._flags():
                 raise UnrecognizedFlagError(name)
@@ -244,18 +242,20 @@ class FlagValues:
         if isinstance(argv, (str, bytes)) or not argv:
             raise TypeError(f"argv should be a list of strings that begins with the program, not {argv!r}")
         program, *words = argv
-        left, accepted, unknown = self._parse_words(words, known_only)
-        for name, word in unknown:
-            if name not in accepted and not (name.startswith("no") and name[2:] in accepted):
-                raise UnrecognizedFlagError(name, word, get_close_matches(name, self._flags()))
+        left, accepted = self._parse_words(words, known_only)
+        for word in [word for word in left if isinstance(word, _Unknown)]:
+            if word.flag in accepted or (word.flag.startswith("no") and word.flag[2:] in accepted):
+                left.remove(word)
+            elif not known_only:
+                raise UnrecognizedFlagError(word.flag, word, get_close_matches(word.flag, self._flags()))
         self.mark_as_parsed()
         self._validate()
         return [program, *left]
 
-    def _parse_words(self, words: list[str], known_only: bool) -> tuple[list[str], set[str], list[tuple[str, str]]]:
+    def _parse_words(self, words: list[str], known_only: bool) -> tuple[list[str], set[str]]:
+        """Gives the flags their values; what is left of the words, and the names that --undefok allows."""
         left: list[str] = []
         accepted: set[str] = set()
-        unknown: list[tuple[str, str]] = []
         waiting = list(words)
         while waiting:
             word = waiting.pop(0)
@@ -282,11 +282,9 @@ class FlagValues:
                 if given:
                     raise ValueError(f"{word} does not take an argument")
                 known.parse("false")
-            elif known_only:
-                left.append(word)
             else:
-                unknown.append((name, word))
-        return left, accepted, unknown
+                left.append(_Unknown(word, name))
+        return left, accepted
 
     def _validate(self, changed: Sequence[str] | None = None) -> None:
         for names, holds, message in self._validators:
@@ -294,7 +292,7 @@ class FlagValues:
                 continue
             values = {name: self[name].value for name in names}
             try:
-                fine = holds(values[names[0]] if len(names) == 1 else values)
+                fine = holds(values)
             except ValidationError as error:
                 fine, message = False, str(error)
             if not fine:
@@ -328,6 +326,18 @@ class FlagValues:
 
     def __str__(self) -> str:
         return self.get_help()
+
+
+class _Unknown(str):
+    """A word that looks like a flag which nobody declared."""
+
+    flag: str
+
+    def __new__(cls, word: str, flag: str) -> _Unknown:
+        """The word, with the name of the flag in it."""
+        made = super().__new__(cls, word)
+        made.flag = flag
+        return made
 
 
 def _next(waiting: list[str], name: str) -> str:

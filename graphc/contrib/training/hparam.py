@@ -80,9 +80,7 @@ class HParams:
         """Takes values from a JSON object."""
         return self.override_from_dict(json.loads(values_json))
 
-    def to_json(
-        self, indent: int | None = None, separators: Any = None, sort_keys: bool = False
-    ) -> str:
+    def to_json(self, indent: int | None = None, separators: Any = None, sort_keys: bool = False) -> str:
         """The values as a JSON object; functions are left out."""
         values = {name: value for name, value in self.values().items() if not callable(value)}
         return json.dumps(values, indent=indent, separators=separators, sort_keys=sort_keys)
@@ -190,6 +188,8 @@ def _reader(kind: type, name: str, values: str) -> Callable[[str], Any]:
                 return _WORDS[text.lower()]
             return text if kind is type(None) else kind(text)
         except (ValueError, KeyError):
-            raise ValueError(f"Could not parse hparam '{name}' of type '{kind.__name__}' with value '{text}' in {values}") from None
+            raise ValueError(
+                f"Could not parse hparam '{name}' of type '{kind.__name__}' with value '{text}' in {values}"
+            ) from None
 
     return read

@@ -44,9 +44,7 @@ def read_data_sets(
     images, test_images = (_read(paths[n], 3)[..., np.newaxis] for n in (0, 2))
     labels, test_labels = (_labels(_read(paths[n], 1), one_hot) for n in (1, 3))
     if not 0 <= validation_size <= len(images):
-        raise ValueError(
-            f"Validation size should be between 0 and {len(images)}. Received: {validation_size}."
-        )
+        raise ValueError(f"Validation size should be between 0 and {len(images)}. Received: {validation_size}.")
     return Datasets(
         train=DataSet(images[validation_size:], labels[validation_size:], **options),
         validation=DataSet(images[:validation_size], labels[:validation_size], **options),
@@ -62,8 +60,8 @@ def _found(folder: str) -> list[str]:
     if missing:
         raise errors.NotFoundError(
             None, None,
-            f"read_data_sets({folder!r}): the folder lacks {', '.join(missing)} (each may end in .gz); graphc downloads "
-            "nothing: put the four MNIST files there first",
+            f"read_data_sets({folder!r}): the folder lacks {', '.join(missing)} (each may end in .gz); graphc "
+            "downloads nothing: put the four MNIST files there first",
         )  # fmt: skip
     return [path for path in paths if path is not None]
 
@@ -135,7 +133,7 @@ class DataSet:
             raise ValueError(f"images.shape: {images.shape} labels.shape: {labels.shape}")
         self._num_examples = len(images)
         if reshape:
-            images = images.reshape(len(images), -1)
+            images = images.reshape(len(images), int(np.prod(images.shape[1:])))
         if kind == dtypes.float32:
             images = np.multiply(images.astype(np.float32), np.float32(1.0 / 255.0))
         self._images = images
