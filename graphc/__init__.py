@@ -174,6 +174,7 @@ from graphc.scopes import (
 )
 from graphc.session import InteractiveSession, Session
 from graphc.shapes import Dimension, TensorShape
+from graphc.templates import make_template
 from graphc.tensor_array import TensorArray
 from graphc.variable_scope import (
     AUTO_REUSE,
@@ -393,6 +394,7 @@ __all__ = [
     "logical_or",
     "logical_xor",
     "losses",
+    "make_template",
     "map_fn",
     "math",
     "matmul",

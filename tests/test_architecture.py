@@ -36,7 +36,7 @@ FLOORS: list[dict[str, list[str]]] = [
     {
         "namespaces": [
             *("graphc.nn*", "graphc.layers*", "graphc.train*", "graphc.losses", "graphc.clipping"),
-            *("graphc.functional", "graphc.tensor_array", "graphc.examples*"),
+            *("graphc.functional", "graphc.tensor_array", "graphc.checkpoints*", "graphc.examples*"),
             *("graphc.composites", "graphc.linalg", "graphc.math", "graphc.random", "graphc.config", "graphc.sparse"),
         ]
     },
@@ -48,7 +48,7 @@ FLOORS: list[dict[str, list[str]]] = [
         ]
     },
     {"gradient passes": []},
-    {"variables": ["graphc.variables", "graphc.variable_scope", "graphc.initializers"]},
+    {"variables": ["graphc.variables", "graphc.variable_scope", "graphc.initializers", "graphc.templates"]},
     {"ops": ["graphc.ops", "graphc.ops.*", "graphc.operators", "graphc.philox"]},
     {"scopes": ["graphc.scopes", "graphc.interpret"]},
     {"graph": ["graphc.graph", "graphc.nodes", "graphc.body"]},
@@ -62,9 +62,9 @@ FLOORS: list[dict[str, list[str]]] = [
             "graphc.settings",
             "graphc.records",
             "graphc.alignment",
+            "graphc.checksums",
             "graphc.nest",
             "graphc.lazily",
-            "graphc.checksums",
             "graphc.version",
         ]
     },
@@ -79,7 +79,7 @@ WAYS_UP = {
     "graphc.ops.late": {"graphc.passes.gradients"},
 }
 
-NOT_LOADED_BY_IMPORT = ("llvmlite", "networkx", "graphviz")
+NOT_LOADED_BY_IMPORT = ("llvmlite", "networkx", "graphviz", "safetensors", "google.protobuf")
 
 
 class Import(NamedTuple):

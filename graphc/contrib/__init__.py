@@ -9,6 +9,9 @@ from graphc.lazily import when_named
 _LATER = {
     "framework": "graphc.contrib.framework",
     "training": "graphc.contrib.training",
+    "layers": "graphc.contrib.layers",
+    "losses": "graphc.contrib.losses",
+    "slim": "graphc.contrib.slim",
 }
 
 __getattr__ = when_named(__name__, "graphc.contrib", _LATER)
