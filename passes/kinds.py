@@ -18,6 +18,7 @@ from graphc.ops.random import Random
 from graphc.ops.recomputed import Barrier
 from graphc.ops.reduction import ArgReduce, Reduce
 from graphc.ops.reshaping import BroadcastTo, DimValue, ExpandDims, Reshape, Squeeze, Transpose
+from graphc.ops.sequence_lengths import ReverseSequence
 from graphc.ops.sequences import Cumsum, Iota
 
 CHEAP = 2  # flops; cheaper than reading a value back from memory
@@ -57,7 +58,7 @@ def _traits(kind: type[Op]) -> Traits:
     is_view = issubclass(kind, _VIEWS)
     is_source = issubclass(kind, _SOURCES)
     reduces = issubclass(kind, (Reduce, ArgReduce))
-    is_leaf = is_pointwise or is_view or is_source or issubclass(kind, GatherV2)
+    is_leaf = is_pointwise or is_view or is_source or issubclass(kind, (GatherV2, ReverseSequence))
     contracts = issubclass(kind, (Contract, ContractPhases))
     own_loops = not (is_leaf or reduces or contracts)
     return Traits(

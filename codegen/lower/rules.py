@@ -14,6 +14,7 @@ from graphc.codegen.lower import (
     random,
     reshaping,
     row_writes,
+    sequence_lengths,
     sequences,
 )
 from graphc.codegen.lower.values import Root, Rule
@@ -25,6 +26,7 @@ RULES: dict[type[Op], Rule] = {
     **blocks.RULES,
     **indexing.RULES,
     **sequences.RULES,
+    **sequence_lengths.RULES,
 }
 
 ROOTS: dict[type[Op], Root] = {
