@@ -207,9 +207,23 @@ newaxis = None
 
 # Rooms that stand on the compiler or on graphviz, or that few programs need: they load when a program first names them.
 _LATER = {
+    "SparseTensor": "graphc.ops.sparse_tensor:SparseTensor",
+    "SparseTensorValue": "graphc.ops.sparse_tensor:SparseTensorValue",
     "aot": "graphc.aot",
     "contrib": "graphc.contrib",
+    "convert_to_tensor_or_sparse_tensor": "graphc.ops.sparse_tensor:convert_to_tensor_or_sparse_tensor",
     "profile": "graphc.profile",
+    "scatter_nd": "graphc.ops.scatter:scatter_nd",
+    "sparse": "graphc.sparse",
+    "sparse_placeholder": "graphc.ops.sparse_tensor:sparse_placeholder",
+    "sparse_tensor_to_dense": "graphc.ops.sparse_dense:sparse_tensor_to_dense",
+    "sparse_to_dense": "graphc.ops.sparse_dense:sparse_to_dense",
+    "tensor_scatter_add": "graphc.ops.scatter:tensor_scatter_add",
+    "tensor_scatter_nd_add": "graphc.ops.scatter:tensor_scatter_add",
+    "tensor_scatter_nd_sub": "graphc.ops.scatter:tensor_scatter_sub",
+    "tensor_scatter_nd_update": "graphc.ops.scatter:tensor_scatter_update",
+    "tensor_scatter_sub": "graphc.ops.scatter:tensor_scatter_sub",
+    "tensor_scatter_update": "graphc.ops.scatter:tensor_scatter_update",
     "test": "graphc.testing",
     "testing": "graphc.testing",
     "visualize": "graphc.visualize",

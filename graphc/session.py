@@ -15,7 +15,7 @@ from graphc import errors, settings
 from graphc.alignment import aligned_array
 from graphc.capture import Step, capture
 from graphc.faults import RefusedValue, explained
-from graphc.feeding import check_fed_once, feed_target, feed_value
+from graphc.feeding import check_fed_once, feed_target, feed_value, single_keys, single_values
 from graphc.fetching import Fetches, key_of
 from graphc.graph import Graph
 from graphc.nodes import Operation, Tensor
@@ -69,7 +69,8 @@ class _Plan:
     def __init__(self, session: BaseSession, fetches: Any, feeds: Sequence[Any]):
         parsed = Fetches(session.graph, fetches)
         self.rebuild = parsed.rebuild
-        self.feeds = [feed_target(session.graph, key) for key in feeds]
+        self.keys, (single, self.counts) = feeds, single_keys(feeds)
+        self.feeds = [feed_target(session.graph, key) for key in single]
         check_fed_once(self.feeds)
         self.step: Step = capture(parsed.tensors, parsed.operations, self.feeds)
         self._check_fed(self.feeds)
@@ -93,6 +94,8 @@ class _Plan:
     def run(self, values: Sequence[Any]) -> Any:
         """One run; ``values`` belong to the feed keys in order."""
         session = self.session
+        if self.counts is not None:
+            values = single_values(self.keys, self.counts, values)
         session.lock.acquire()  # as a with statement this costs twice as much
         try:
             ready = self.ready
@@ -217,7 +220,10 @@ class BaseSession:
     def compiled(self, fetches: Any, feed_dict: Mapping[Any, Any]) -> tuple[Any, list[Array]]:
         """The compiled step that a run of these would use, and the arrays it would be given: for profiling."""
         plan = self._plan(fetches, feed_dict)
-        values = [feed_value(tensor, value) for tensor, value in zip(plan.feeds, feed_dict.values(), strict=True)]
+        given: Sequence[Any] = tuple(feed_dict.values())
+        if plan.counts is not None:
+            given = single_values(plan.keys, plan.counts, given)
+        values = [feed_value(tensor, value) for tensor, value in zip(plan.feeds, given, strict=True)]
         used = [values[n] for n in plan.used]
         used += [np.array(variable in self.state.initialised) for variable in plan.step.flags]
         executable = plan.versions.find(used, self.state)

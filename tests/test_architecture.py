@@ -37,7 +37,7 @@ FLOORS: list[dict[str, list[str]]] = [
         "namespaces": [
             *("graphc.nn*", "graphc.layers*", "graphc.train*", "graphc.losses", "graphc.clipping"),
             *("graphc.functional", "graphc.tensor_array"),
-            *("graphc.composites", "graphc.linalg", "graphc.math", "graphc.random", "graphc.config"),
+            *("graphc.composites", "graphc.linalg", "graphc.math", "graphc.random", "graphc.config", "graphc.sparse"),
         ]
     },
     {"pictures": ["graphc.pictures*"]},

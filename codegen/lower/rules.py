@@ -14,6 +14,7 @@ from graphc.codegen.lower import (
     random,
     reshaping,
     row_writes,
+    scatter,
     sequence_lengths,
     sequences,
 )
@@ -25,6 +26,7 @@ RULES: dict[type[Op], Rule] = {
     **reshaping.RULES,
     **blocks.RULES,
     **indexing.RULES,
+    **scatter.RULES,
     **sequences.RULES,
     **sequence_lengths.RULES,
 }
@@ -37,4 +39,5 @@ ROOTS: dict[type[Op], Root] = {
     **pooling.ROOTS,
     **random.ROOTS,
     **row_writes.ROOTS,
+    **scatter.ROOTS,
 }

@@ -65,9 +65,9 @@ class _Sequences:
             self._check(x)
         self.lengths = lengths_of(sequence_length, self.tensors[0], 1 - self.time_axis)
         self.batch_size = common_batch_size(self.tensors, 1 - self.time_axis)
-        known = {x.type.shape[self.time_axis] for x in self.tensors if x.type.shape is not None} - {None}
+        known: Any = {x.type.shape[self.time_axis] for x in self.tensors if x.type.shape is not None} - {None}
         if len(known) > 1:
-            raise ValueError(f"the inputs of dynamic_rnn have different numbers of steps: {sorted(known)}")
+            raise ValueError(f"the inputs of dynamic_rnn have different numbers of steps: {known}")
         self.static_steps = known.pop() if known else None
         self.steps = (
             constant(self.static_steps, dtypes.int32)

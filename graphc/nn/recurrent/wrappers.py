@@ -96,22 +96,22 @@ class Wrapper(RNNCell):
         return self.cell.output_size
 
     @property
-    def variables(self) -> list[Any]:  # type: ignore[override]
+    def variables(self) -> list[Any]:
         """The variables of the cell inside."""
         return self.cell.variables
 
     @property
-    def weights(self) -> list[Any]:  # type: ignore[override]
+    def weights(self) -> list[Any]:
         """The variables of the cell inside."""
         return self.cell.weights
 
     @property
-    def trainable_variables(self) -> list[Any]:  # type: ignore[override]
+    def trainable_variables(self) -> list[Any]:
         """The variables of the cell inside that optimizers change."""
         return self.cell.trainable_variables
 
     @property
-    def trainable_weights(self) -> list[Any]:  # type: ignore[override]
+    def trainable_weights(self) -> list[Any]:
         """The variables of the cell inside that optimizers change."""
         return self.cell.trainable_weights
 
