@@ -14,6 +14,10 @@ from graphc.ops.base import convert_to_tensor
 from graphc.shapes import TensorShape
 from graphc.variable_scope import get_variable_scope, variable_scope
 
+_BLOCK_NAMES = {
+    f"gates/{KERNEL}": "w_ru", f"gates/{BIAS}": "b_ru", f"candidate/{KERNEL}": "w_c", f"candidate/{BIAS}": "b_c",
+}  # fmt: skip
+
 
 class LSTMBlockCell(LSTMCell):
     """:class:`LSTMCell` without projection; its variables are ``lstm_cell/kernel`` and ``lstm_cell/bias``."""
@@ -23,9 +27,7 @@ class LSTMBlockCell(LSTMCell):
         dtype: Any = None, reuse: Any = None, name: str = "lstm_cell",
     ):  # fmt: skip
         clip = cell_clip if cell_clip is not None and cell_clip > 0 else None  # -1 stood for none
-        super().__init__(
-            num_units, use_peephole, clip, forget_bias=forget_bias, reuse=reuse, name=name, dtype=dtype
-        )
+        super().__init__(num_units, use_peephole, clip, forget_bias=forget_bias, reuse=reuse, name=name, dtype=dtype)
 
 
 class GRUBlockCellV2(GRUCell):
@@ -43,13 +45,9 @@ class GRUBlockCellV2(GRUCell):
 class GRUBlockCell(GRUBlockCellV2):
     """:class:`GRUBlockCellV2` with the variables ``w_ru``, ``b_ru``, ``w_c`` and ``b_c``."""
 
-    _NAMES = {
-        f"gates/{KERNEL}": "w_ru", f"gates/{BIAS}": "b_ru", f"candidate/{KERNEL}": "w_c", f"candidate/{BIAS}": "b_c",
-    }  # fmt: skip
-
     def add_variable(self, name: str, *args: Any, **settings: Any) -> Any:
         """A variable under the name that this cell has for it."""
-        return super().add_variable(self._NAMES[name], *args, **settings)
+        return super().add_variable(_BLOCK_NAMES[name], *args, **settings)
 
 
 class LSTMBlockFusedCell(Layer):
@@ -74,7 +72,7 @@ class LSTMBlockFusedCell(Layer):
     def build(self, input_shape: TensorShape) -> None:
         self._step._scope = get_variable_scope()
 
-    def __call__(  # type: ignore[override]
+    def __call__(
         self, inputs: Any, initial_state: Any = None, dtype: Any = None, sequence_length: Any = None, scope: Any = None
     ) -> tuple[Any, LSTMStateTuple]:
         """The outputs of all steps, and the last state."""
@@ -89,7 +87,7 @@ class LSTMBlockFusedCell(Layer):
         outputs, last = super().__call__(steps, initial_state, dtype, sequence_length)
         return (unstack(outputs) if isinstance(inputs, list) else outputs), last
 
-    def call(self, inputs: Tensor, state: Any, dtype: Any, lengths: Any) -> Any:  # type: ignore[override]
+    def call(self, inputs: Tensor, state: Any, dtype: Any, lengths: Any) -> Any:
         if state is None and dtype is None:
             raise ValueError("Either initial_state or dtype needs to be specified")
         around = get_variable_scope()

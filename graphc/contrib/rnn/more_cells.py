@@ -150,8 +150,8 @@ class UGRNNCell(RNNCell):
 
 
 class IntersectionRNNCell(RNNCell):
-    """A cell with a gated state and gated outputs beside its inputs. (Collins, Sohl-Dickstein and Sussillo, Capacity and
-    Trainability in Recurrent Neural Networks, arXiv:1611.09913.)
+    """A cell with a gated state and gated outputs beside its inputs. (Collins, Sohl-Dickstein and Sussillo, Capacity
+    and Trainability in Recurrent Neural Networks, arXiv:1611.09913.)
 
     Inputs have as many units as the cell, or ``num_in_proj`` brings them to that.
     """
@@ -252,5 +252,3 @@ class PhasedLSTMCell(RNNCell):
         """Periods whose logarithms are spread evenly."""
         low, high = map(math.log, self._period_range)
         return e.exp(RandomUniform(low, high, dtype=dtype)(shape, dtype=dtype))
-
-

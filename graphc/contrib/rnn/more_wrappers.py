@@ -84,8 +84,7 @@ class EmbeddingWrapper(_Around):
         super().__init__(cell, reuse)
         if embedding_classes <= 0 or embedding_size <= 0:
             raise ValueError(
-                "Both embedding_classes and embedding_size must be > 0: "
-                f"{embedding_classes}, {embedding_size}."
+                f"Both embedding_classes and embedding_size must be > 0: {embedding_classes}, {embedding_size}."
             )
         self._table_shape = [embedding_classes, embedding_size]
         # Of variance 1.
@@ -101,12 +100,12 @@ class EmbeddingWrapper(_Around):
 
 
 class HighwayWrapper(Wrapper):
-    """``carry * inputs + (1 - carry) * outputs`` of a cell, with carry = sigmoid(inputs @ carry_w + carry_b). (Srivastava,
-    Greff and Schmidhuber, Highway Networks, arXiv:1505.00387.)"""
+    """``carry * inputs + (1 - carry) * outputs`` of a cell, with carry = sigmoid(inputs @ carry_w + carry_b).
 
-    def __init__(
-        self, cell: Any, couple_carry_transform_gates: bool = True, carry_bias_init: float = 1.0
-    ):
+    (Srivastava, Greff and Schmidhuber, Highway Networks, arXiv:1505.00387.)
+    """
+
+    def __init__(self, cell: Any, couple_carry_transform_gates: bool = True, carry_bias_init: float = 1.0):
         super().__init__(cell)
         self._coupled = couple_carry_transform_gates
         self._carry_bias = carry_bias_init
@@ -177,5 +176,3 @@ class AttentionCellWrapper(_Around):
             wanted = expand_dims(linear(query, self._vec_size, True), 1)
             weights = softmax(reduce_sum(v * e.tanh(features + wanted), 2))
             return reduce_sum(expand_dims(weights, 2) * outputs, 1)
-
-

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 from graphc import dtypes
@@ -68,7 +69,7 @@ class MultiRNNCell(RNNCell):
             ends = [0]
             for cell in self._cells:
                 ends.append(ends[-1] + cell.state_size)
-            return [state[:, begin:end] for begin, end in zip(ends, ends[1:], strict=False)]
+            return [state[:, begin:end] for begin, end in pairwise(ends)]
         if not is_nested(state) or len(state) != len(self._cells):
             raise ValueError(f"Expected state to be a tuple of length {len(self._cells)}, but received: {state}")
         return list(state)
@@ -159,7 +160,8 @@ class DropoutWrapper(Wrapper):
         if not is_number(self._input_keep_prob) or self._input_keep_prob < 1:
             if input_size is None:
                 raise ValueError(
-                    "When variational_recurrent=True and input_keep_prob < 1.0 or is unknown, input_size must be provided"
+                    "When variational_recurrent=True and input_keep_prob < 1.0 or is unknown, input_size must be "
+                    "provided"
                 )
             sizes["input"] = input_size
         wanted = dtypes.as_dtype(dtype)
