@@ -9,6 +9,10 @@ from graphc.lazily import when_named
 _LATER = {
     "framework": "graphc.contrib.framework",
     "rnn": "graphc.contrib.rnn",
+    "training": "graphc.contrib.training",
+    "layers": "graphc.contrib.layers",
+    "losses": "graphc.contrib.losses",
+    "slim": "graphc.contrib.slim",
 }
 
 __getattr__ = when_named(__name__, "graphc.contrib", _LATER)
