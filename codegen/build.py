@@ -39,7 +39,9 @@ from graphc.dims import DimLike, Measured, Symbol, atoms, most
 from graphc.graph import Graph, mentioned_sizes
 from graphc.nodes import Operation, Tensor
 from graphc.ops.base import Const
-from graphc.ops.row_writes import UPDATES
+from graphc.ops.fused import Kernel as Fused
+from graphc.ops.reshaping import DimValue
+from graphc.ops.scatter import UPDATES
 from graphc.records import record, replace
 from graphc.shapes import TensorType
 
@@ -426,9 +428,18 @@ def _symbols(graphs: Iterable[Graph]) -> set[Symbol]:
     found: set[Symbol] = set()
     for graph in graphs:
         found.update(graph.measured)
-        for node in graph.nodes:
-            for tensor in node.outputs:
-                for size in tensor.type.sizes:
-                    found |= {thing for thing in atoms(size) if isinstance(thing, Symbol)}
+        for node in _inside_and_out(graph):
+            # a size may be read as a value where no value has it: that of a feed of which nothing else is read
+            sizes = [node.kind.dim] if isinstance(node.kind, DimValue) else []
+            for size in (*sizes, *(size for tensor in node.outputs for size in tensor.type.sizes)):
+                found |= {thing for thing in atoms(size) if isinstance(thing, Symbol)}
     bounds = [thing for size in found if isinstance(size, Measured) for thing in atoms(size.most)]
     return found.union(thing for thing in bounds if isinstance(thing, Symbol))
+
+
+def _inside_and_out(graph: Graph) -> Iterator[Operation]:
+    """The nodes of a graph, and those in its kernels."""
+    for node in graph.nodes:
+        yield node
+        if isinstance(node.kind, Fused):
+            yield from node.kind.body.nodes

@@ -1,8 +1,7 @@
 """From what a run asks for to machine code: the table of contents of graphc.
 
 capture     fetches and feeds -> a step without effects          graphc/capture.py
-specialise  exact sizes, ints or symbols                         passes/specialise.py
-optimise    Graph -> Graph, the last pass groups kernels         passes/pipeline.py
+optimise    Graph -> Graph: exact sizes first, kernels last      passes/pipeline.py
 build       kernels -> scheduled loops, places, one Program      codegen/build.py
 compile     Program -> object code, through the cache            codegen/step.py
 load        object code -> a function of this process            codegen/jit.py
@@ -16,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from graphc import settings
+from graphc import errors, settings
 from graphc.capture import Step, capture
 from graphc.dims import DimLike, Measured, measured_in
 from graphc.graph import Graph
@@ -52,13 +51,23 @@ def optimised(step: Step, types: Mapping[str, TensorType], fixed: Mapping[str, A
     """The step in kernels, for inputs of these types; those named in ``fixed`` have that value, written in."""
     from graphc.passes.observe import observers
     from graphc.passes.pipeline import optimise
-    from graphc.passes.specialise import specialise
+    from graphc.passes.specialise import Given
 
-    watching = observers()
-    graph = specialise(step.graph, types, fixed)
-    for observe in watching:
-        observe("specialise", step.graph, graph)
-    return optimise(graph, watching)
+    _check_native(step)
+    return optimise(step.graph, Given(types, fixed or {}), observers())
+
+
+def _check_native(step: Step) -> None:
+    """``UnimplementedError`` where part of the step runs in Python."""
+    if step.is_native:
+        return
+    first = next(iter(step.hosts), None) or next(t.op for t in step.feeds.values() if t.dtype.is_string)
+    raise errors.UnimplementedError(
+        first,
+        first,
+        f"{first.describe()} runs in Python, beside native code: a Session can run this step, but it is no one native "
+        "program that could be shipped, profiled or drawn; feed what that operation gives instead",
+    )
 
 
 def interface_of(step: Step, graph: Graph) -> Interface:

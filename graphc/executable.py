@@ -202,7 +202,13 @@ class Executable:
         node = call.checked[int(self._errors[slot]) - 1]
         self._errors[:] = 0
         refused = node.kind.refused(node)  # type: ignore[attr-defined]
-        raise RefusedValue(node, refused, None if refused.size is None else _number(refused.size, self.counted()))
+        raise RefusedValue(node, refused, self._limit(refused.size))
+
+    def _limit(self, size: Any) -> Any:
+        """The number, or for each axis the number, that decided what is refused; None where none did."""
+        if isinstance(size, tuple):
+            return tuple(_number(each, self.counted()) for each in size)
+        return None if size is None else _number(size, self.counted())
 
 
 def _number(size: DimLike, sizes: Mapping[str, int]) -> int:

@@ -7,12 +7,39 @@ from typing import Any
 
 import numpy as np
 
-from graphc.dtypes import DType, float32
+from graphc.dtypes import DType, as_bytes, float32
 from graphc.errors import brief
 from graphc.graph import Graph
 from graphc.nodes import Tensor
 from graphc.ops.base import as_array
+from graphc.ops.tensor_groups import TensorGroup
 from graphc.shapes import is_compatible
+
+
+def single_keys(keys: Sequence[Any]) -> tuple[list[Any], list[int] | None]:
+    """The keys of a feed dict, with several in place of one that stands for several tensors; and how many each became.
+
+    None for the numbers where every key is a single one.
+    """
+    parts = [list(key.parts) if isinstance(key, TensorGroup) else [key] for key in keys]
+    counts = [len(group) for group in parts]
+    several = any(isinstance(key, TensorGroup) for key in keys)
+    return [key for group in parts for key in group], counts if several else None
+
+
+def single_values(keys: Sequence[Any], counts: Sequence[int], values: Sequence[Any]) -> tuple[Any, ...]:
+    """The values for :func:`single_keys`: of a key that became several, a tuple of as many."""
+    found: list[Any] = []
+    for key, count, value in zip(keys, counts, values, strict=True):
+        if not isinstance(key, TensorGroup):
+            found.append(value)
+        elif isinstance(value, (tuple, list)) and len(value) == count:
+            found.extend(value)
+        else:
+            raise ValueError(
+                f"Cannot feed {brief(value)} for {key!r}, which takes {count} arrays; wanted a tuple of them"
+            )
+    return tuple(found)
 
 
 def feed_target(graph: Graph, key: Any) -> Tensor:
@@ -36,7 +63,7 @@ def check_fed_once(tensors: Sequence[Tensor]) -> None:
 
 def feed_value(tensor: Tensor, value: Any) -> np.ndarray[Any, Any]:
     """``value`` as a contiguous array of the tensor's dtype; ``TypeError`` or ``ValueError`` where it does not fit."""
-    if type(value) is np.ndarray and value.dtype == tensor.dtype.numpy:
+    if type(value) is np.ndarray and value.dtype == tensor.dtype.numpy and not tensor.dtype.is_string:
         array = value
     else:
         array = _converted(tensor, value)
@@ -71,6 +98,8 @@ def _cannot_feed(tensor: Tensor, value: Any) -> str:
 
 def _plain(value: Any, wanted: DType) -> np.ndarray[Any, Any]:
     """``value`` as an array that has not lost anything which ``wanted`` holds."""
+    if wanted.is_string:
+        return as_bytes(value)
     if hasattr(value, "dtype") or hasattr(value, "__array__"):
         return np.asarray(value)
     with np.errstate(over="ignore"):
@@ -81,6 +110,10 @@ def _plain(value: Any, wanted: DType) -> np.ndarray[Any, Any]:
 
 def _lost(array: np.ndarray[Any, Any], wanted: DType) -> str | None:
     """What no value of the dtype can stand for: a fraction, a sign, a high bit; rounding of floats is no loss."""
+    if wanted.is_string:
+        return None
+    if array.dtype.kind in "SU" or (array.size and isinstance(array.flat[0], bytes)):
+        return "strings are no numbers"
     if array.dtype.kind not in "fiub":
         return f"{array.dtype} is no dtype of real numbers"
     if wanted.is_floating or array.dtype.kind == "b" or array.size == 0:

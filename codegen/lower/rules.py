@@ -15,6 +15,8 @@ from graphc.codegen.lower import (
     random,
     reshaping,
     row_writes,
+    scatter,
+    sequence_lengths,
     sequences,
 )
 from graphc.codegen.lower.values import Root, Rule
@@ -25,7 +27,9 @@ RULES: dict[type[Op], Rule] = {
     **reshaping.RULES,
     **blocks.RULES,
     **indexing.RULES,
+    **scatter.RULES,
     **sequences.RULES,
+    **sequence_lengths.RULES,
 }
 
 ROOTS: dict[type[Op], Root] = {
@@ -37,4 +41,5 @@ ROOTS: dict[type[Op], Root] = {
     **positions.ROOTS,
     **random.ROOTS,
     **row_writes.ROOTS,
+    **scatter.ROOTS,
 }

@@ -31,6 +31,10 @@ def _cumprod(x: Any) -> Any:
     return np.concatenate([np.ones_like(x[:, :1]), total[:, :-1]], 1)[:, ::-1]
 
 
+def _reverse_sequence(x: Any, lengths: Any) -> Any:
+    return np.stack([np.concatenate([row[:n][::-1], row[n:]]) for row, n in zip(x, lengths, strict=True)])
+
+
 def _same_rank(x: TensorType, y: TensorType) -> None:
     if x.rank != y.rank:
         raise ValueError(f"{x} and {y}")
@@ -161,6 +165,24 @@ def _segments(x: Any, ids: Any, count: int) -> Any:
     return result
 
 
+def _scatter_nd(i: Any, u: Any) -> Any:
+    result = np.zeros((4, 5), u.dtype)
+    np.add.at(result, i[:, 0], u)
+    return result
+
+
+def _scatter_nd_deep(i: Any, u: Any) -> Any:
+    result = np.zeros((4, 5, 2), u.dtype)
+    np.add.at(result, (i[..., 0], i[..., 1]), u)
+    return result
+
+
+def _tensor_scatter(x: Any, i: Any, u: Any) -> Any:
+    result = x.copy()
+    result[i[:, 0]] = u
+    return result
+
+
 INDEXING = [
     _row("gather", tf.gather, lambda x, i: x[i], In((4, 5)), _IDS, dtypes=ALL),
     _row("gather along an axis", lambda x, i: tf.gather(x, i, axis=1), lambda x, i: x[:, i], X, _IDS),
@@ -172,6 +194,15 @@ INDEXING = [
          In((2, 4, 5)), _IDS, known_sizes=True),
     _row("gather_nd", tf.gather_nd, lambda x, i: x[i[..., 0], i[..., 1]], X,
          In((4, 2), "int32", 0, 2), known_sizes=True),
+    _row("scatter_nd", lambda i, u: tf.scatter_nd(i, u, [4, 5]), _scatter_nd, In((3, 1), "int32", 0, 3), In((3, 5)),
+         dtypes=NUMBERS),
+    _row("scatter_nd at coordinates", lambda i, u: tf.scatter_nd(i, u, [4, 5, 2]), _scatter_nd_deep,
+         In((2, 3, 2), "int64", 0, 3), In((2, 3, 2))),
+    _row("tensor_scatter_update", tf.tensor_scatter_update, _tensor_scatter, In((4, 5)), In(values=[[2], [0]],
+         dtype="int32"), In((2, 5)), dtypes=ALL),
+    _row("tensor_scatter_add and sub", lambda x, i, u: [tf.tensor_scatter_add(x, i, u), tf.tensor_scatter_sub(x, i, u)],
+         lambda x, i, u: [x + _scatter_nd(i, u), x - _scatter_nd(i, u)], In((4, 5)), In((3, 1), "int32", 0, 3),
+         In((3, 5)), dtypes=NUMBERS),
     _row("embedding_lookup", tf.nn.embedding_lookup, lambda x, i: x[i], In((4, 5)), _IDS),
     _row("unsorted_segment_sum", lambda x, i: tf.unsorted_segment_sum(x, i, 4), lambda x, i: _segments(x, i, 4),
          In((2, 3, 5)), _IDS, dtypes=NUMBERS),
@@ -187,6 +218,14 @@ INDEXING = [
          In((5,), low=0, high=3), dtypes=("int32", "int64")),
     _row("top_k", lambda x: tf.nn.top_k(x, 3), _top_k(3), dtypes=NUMBERS),
     _row("top_k of many", lambda x: tf.nn.top_k(x, 17), _top_k(17), In((2, 20), low=-4, high=4), dtypes=NUMBERS),
+    _row("reverse_sequence", lambda x, n: tf.reverse_sequence(x, n, 1), _reverse_sequence, X,
+         In(values=[3, 0, 4], dtype="int32"), dtypes=ALL),
+    _row("reverse_sequence of steps first", lambda x, n: tf.reverse_sequence(x, n, seq_dim=0, batch_dim=2),
+         lambda x, n: np.moveaxis(_reverse_sequence(np.moveaxis(x, 2, 0), n), 0, 2), X,
+         In(values=[3, 2, 0, 1, 3], dtype="int64")),
+    _row("sequence_mask", lambda n: tf.sequence_mask(n, 4, tf.float32),
+         lambda n: (np.arange(4) < n[..., None]).astype(np.float32),
+         In((2, 3), low=0, high=5), dtypes=("int32", "int64")),
     _row("cumprod", lambda x: tf.cumprod(x, 1), lambda x: np.cumprod(x, 1, x.dtype), dtypes=NUMBERS),
     _row("cumprod backwards, exclusive", lambda x: tf.cumprod(x, -1, exclusive=True, reverse=True), _cumprod,
          In(values=[[1.5, 0.0, -2.0, 0.5, 3.0], [0.0, 1.0, 0.0, 2.0, 4.0]])),
