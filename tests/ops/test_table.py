@@ -82,8 +82,8 @@ def _all_kinds() -> set[type[Op]]:
     """Every concrete op of graphc."""
     for module in pkgutil.iter_modules(graphc.ops.__path__):
         importlib.import_module(f"graphc.ops.{module.name}")
-    concrete = {kind for kind in _kinds() if kind.__module__.startswith("graphc.")}
-    return {kind for kind in concrete if not kind.__name__.startswith("_") and kind.__name__ not in ("Block", "Random")}
+    ours = {kind for kind in _kinds() if kind.__module__.startswith("graphc.") and not kind.__name__.startswith("_")}
+    return {kind for kind in ours if not kind.__subclasses__() or "evaluate" in vars(kind)}
 
 
 def _graphs() -> list[Graph]:
