@@ -63,6 +63,13 @@ from graphc.ops.arrays import (
 from graphc.ops.base import constant, convert_to_tensor, placeholder, placeholder_with_default
 from graphc.ops.branches import case, cond
 from graphc.ops.contraction import matmul, tensordot
+from graphc.ops.custom_gradients import (
+    NoGradient,
+    NotDifferentiable,
+    RegisterGradient,
+    custom_gradient,
+    identity_n,
+)
 from graphc.ops.einsum import einsum
 from graphc.ops.elementwise import (
     abs,
@@ -247,8 +254,11 @@ __all__ = [
     "GraphKeys",
     "GraphOptions",
     "InteractiveSession",
+    "NoGradient",
+    "NotDifferentiable",
     "Operation",
     "OptimizerOptions",
+    "RegisterGradient",
     "RunMetadata",
     "RunOptions",
     "Session",
@@ -295,6 +305,7 @@ __all__ = [
     "count_nonzero",
     "cumprod",
     "cumsum",
+    "custom_gradient",
     "device",
     "div",
     "div_no_nan",
@@ -340,6 +351,7 @@ __all__ = [
     "group",
     "hessians",
     "identity",
+    "identity_n",
     "initialize_all_variables",
     "initialize_local_variables",
     "initialize_variables",
