@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from inspect import Parameter, signature
+from typing import Any, Concatenate, ParamSpec
 
 from graphc import dtypes
 from graphc.graph import Graph
@@ -17,6 +18,8 @@ from graphc.scopes import GraphKeys
 from graphc.shapes import TensorShape
 from graphc.variable_scope import VariableScope, get_variable, variable_scope
 from graphc.variables import Variable
+
+Settings = ParamSpec("Settings")
 
 
 class Layer:
@@ -73,8 +76,13 @@ class Layer:
             name, shape=shape, dtype=dtype or self.dtype, initializer=initializer, regularizer=regularizer,
             trainable=trainable, constraint=constraint,
         )  # fmt: skip
-        self._variables.append((variable, trainable))
+        self._keep(variable, trainable)
         return variable
+
+    def _keep(self, variable: Variable, trainable: bool) -> None:
+        """Notes a variable as the layer's own; once, however often it is asked for."""
+        if all(known is not variable for known, _ in self._variables):
+            self._variables.append((variable, trainable))
 
     add_weight = add_variable
 
@@ -184,6 +192,25 @@ class Layer:
         self._graph = first.graph
         self.build(first.shape)
         self.built = True
+
+
+def function_of(layer: Callable[Settings, Layer], doc: str) -> Callable[Concatenate[Any, Settings], Tensor]:
+    """``layer(...)(inputs)`` as a function: its arguments are ``inputs``, those of the layer, and ``reuse``."""
+    made: Any = layer
+
+    def function(inputs: Any, *args: Any, reuse: Any = None, **kwargs: Any) -> Tensor:
+        return made(*args, _reuse=reuse, **kwargs)(inputs)
+
+    own = signature(layer)
+    ends = signature(function).parameters
+    settings = [one for one in own.parameters.values() if one.kind is not Parameter.VAR_KEYWORD]
+    function.__signature__ = own.replace(  # type: ignore[attr-defined]
+        parameters=[ends["inputs"], *settings, ends["reuse"]], return_annotation=Tensor
+    )
+    function.__module__ = made.__module__
+    function.__name__ = function.__qualname__ = made.default_name
+    function.__doc__ = doc
+    return function
 
 
 def check_rank(layer: Layer, x: Tensor, rank: int) -> None:
