@@ -206,11 +206,29 @@ newaxis = None
 
 # Rooms that stand on the compiler or on graphviz, or that few programs need: they load when a program first names them.
 _LATER = {
+    "acos": "graphc.ops.special:acos",
+    "acosh": "graphc.ops.special:acosh",
     "aot": "graphc.aot",
+    "asin": "graphc.ops.special:asin",
+    "asinh": "graphc.ops.special:asinh",
+    "atan": "graphc.ops.special:atan",
+    "atan2": "graphc.ops.special:atan2",
+    "atanh": "graphc.ops.special:atanh",
+    "bitwise": "graphc.bitwise",
+    "cosh": "graphc.ops.special:cosh",
+    "digamma": "graphc.ops.special:digamma",
+    "erfc": "graphc.ops.special:erfc",
+    "igamma": "graphc.ops.special:igamma",
+    "igammac": "graphc.ops.special:igammac",
+    "lbeta": "graphc.special:lbeta",
+    "lgamma": "graphc.ops.special:lgamma",
+    "polygamma": "graphc.special:polygamma",
     "profile": "graphc.profile",
+    "sinh": "graphc.ops.special:sinh",
     "test": "graphc.testing",
     "testing": "graphc.testing",
     "visualize": "graphc.visualize",
+    "zeta": "graphc.ops.special:zeta",
 }
 
 __getattr__ = when_named(__name__, "graphc", _LATER)

@@ -37,6 +37,7 @@ FLOORS: list[dict[str, list[str]]] = [
             *("graphc.nn*", "graphc.layers*", "graphc.train*", "graphc.losses", "graphc.clipping"),
             *("graphc.functional", "graphc.tensor_array"),
             *("graphc.composites", "graphc.linalg", "graphc.math", "graphc.random", "graphc.config"),
+            *("graphc.bitwise", "graphc.image*", "graphc.special", "graphc.linear_operators"),
         ]
     },
     {"pictures": ["graphc.pictures*"]},
