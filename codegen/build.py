@@ -26,7 +26,7 @@ from graphc.dims import DimLike, Symbol, atoms
 from graphc.graph import Graph
 from graphc.nodes import Operation, Tensor
 from graphc.ops.base import Const
-from graphc.ops.row_writes import UPDATES
+from graphc.ops.scatter import UPDATES
 from graphc.records import record, replace
 from graphc.shapes import TensorType
 

@@ -248,7 +248,7 @@ def choose_best(combine: str, old: tuple[Any, ...], new: tuple[Any, ...]) -> tup
 
 def _combine_at(array: np.ndarray, combine: str, offset: Any, value: Any) -> None:
     for place, number in zip(*np.broadcast_arrays(np.atleast_1d(offset), value), strict=True):
-        array[place] = COMBINE[combine](array[place], number)
+        array[place] = OPS[combine].numpy(array[place], number)
 
 
 def _set_lanes(name: str, value: Any, state: _State) -> None:

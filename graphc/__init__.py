@@ -174,6 +174,7 @@ from graphc.scopes import (
 )
 from graphc.session import InteractiveSession, Session
 from graphc.shapes import Dimension, TensorShape
+from graphc.templates import make_template
 from graphc.tensor_array import TensorArray
 from graphc.variable_scope import (
     AUTO_REUSE,
@@ -206,6 +207,8 @@ newaxis = None
 
 # Rooms that stand on the compiler or on graphviz, or that few programs need: they load when a program first names them.
 _LATER = {
+    "SparseTensor": "graphc.ops.sparse_tensor:SparseTensor",
+    "SparseTensorValue": "graphc.ops.sparse_tensor:SparseTensorValue",
     "acos": "graphc.ops.special:acos",
     "acosh": "graphc.ops.special:acosh",
     "aot": "graphc.aot",
@@ -215,6 +218,8 @@ _LATER = {
     "atan2": "graphc.ops.special:atan2",
     "atanh": "graphc.ops.special:atanh",
     "bitwise": "graphc.bitwise",
+    "contrib": "graphc.contrib",
+    "convert_to_tensor_or_sparse_tensor": "graphc.ops.sparse_tensor:convert_to_tensor_or_sparse_tensor",
     "cosh": "graphc.ops.special:cosh",
     "digamma": "graphc.ops.special:digamma",
     "erfc": "graphc.ops.special:erfc",
@@ -224,7 +229,18 @@ _LATER = {
     "lgamma": "graphc.ops.special:lgamma",
     "polygamma": "graphc.special:polygamma",
     "profile": "graphc.profile",
+    "scatter_nd": "graphc.ops.scatter:scatter_nd",
     "sinh": "graphc.ops.special:sinh",
+    "sparse": "graphc.sparse",
+    "sparse_placeholder": "graphc.ops.sparse_tensor:sparse_placeholder",
+    "sparse_tensor_to_dense": "graphc.ops.sparse_dense:sparse_tensor_to_dense",
+    "sparse_to_dense": "graphc.ops.sparse_dense:sparse_to_dense",
+    "tensor_scatter_add": "graphc.ops.scatter:tensor_scatter_add",
+    "tensor_scatter_nd_add": "graphc.ops.scatter:tensor_scatter_add",
+    "tensor_scatter_nd_sub": "graphc.ops.scatter:tensor_scatter_sub",
+    "tensor_scatter_nd_update": "graphc.ops.scatter:tensor_scatter_update",
+    "tensor_scatter_sub": "graphc.ops.scatter:tensor_scatter_sub",
+    "tensor_scatter_update": "graphc.ops.scatter:tensor_scatter_update",
     "test": "graphc.testing",
     "testing": "graphc.testing",
     "visualize": "graphc.visualize",
@@ -367,6 +383,7 @@ __all__ = [
     "logical_or",
     "logical_xor",
     "losses",
+    "make_template",
     "map_fn",
     "math",
     "matmul",

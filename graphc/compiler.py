@@ -1,8 +1,7 @@
 """From what a run asks for to machine code: the table of contents of graphc.
 
 capture     fetches and feeds -> a step without effects          graphc/capture.py
-specialise  exact sizes, ints or symbols                         passes/specialise.py
-optimise    Graph -> Graph, the last pass groups kernels         passes/pipeline.py
+optimise    Graph -> Graph: exact sizes first, kernels last      passes/pipeline.py
 build       kernels -> scheduled loops, places, one Program      codegen/build.py
 compile     Program -> object code, through the cache            codegen/step.py
 load        object code -> a function of this process            codegen/jit.py
@@ -51,13 +50,9 @@ def optimised(step: Step, types: Mapping[str, TensorType], fixed: Mapping[str, A
     """The step in kernels, for inputs of these types; those named in ``fixed`` have that value, written in."""
     from graphc.passes.observe import observers
     from graphc.passes.pipeline import optimise
-    from graphc.passes.specialise import specialise
+    from graphc.passes.specialise import Given
 
-    watching = observers()
-    graph = specialise(step.graph, types, fixed)
-    for observe in watching:
-        observe("specialise", step.graph, graph)
-    return optimise(graph, watching)
+    return optimise(step.graph, Given(types, fixed or {}), observers())
 
 
 def interface_of(step: Step, graph: Graph) -> Interface:

@@ -180,7 +180,13 @@ class Executable:
         node = call.checked[int(self._errors[slot]) - 1]
         self._errors[:] = 0
         refused = node.kind.refused(node)  # type: ignore[attr-defined]
-        raise RefusedValue(node, refused, None if refused.size is None else self.number(refused.size))
+        raise RefusedValue(node, refused, self._limit(refused.size))
+
+    def _limit(self, size: Any) -> Any:
+        """The number, or for each axis the number, that decided what is refused; None where none did."""
+        if isinstance(size, tuple):
+            return tuple(self.number(each) for each in size)
+        return None if size is None else self.number(size)
 
 
 def _number(size: DimLike, sizes: Mapping[str, int]) -> int:

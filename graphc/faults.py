@@ -23,9 +23,9 @@ MOST_NODES = 200  # behind the input that is computed again; an error message is
 
 
 class RefusedValue(errors.InvalidArgumentError):
-    """A node of a compiled step found an input that it cannot take; ``size`` is the number that decided, if any."""
+    """A node of a compiled step found an input that it cannot take; ``size`` is what decided, if any did."""
 
-    def __init__(self, node: Any, refused: Refused, size: int | None):
+    def __init__(self, node: Any, refused: Refused, size: int | tuple[int, ...] | None):
         super().__init__(node, node, failure_text(node))
         self.refused = refused
         self.size = size

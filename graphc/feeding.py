@@ -12,7 +12,34 @@ from graphc.errors import brief
 from graphc.graph import Graph
 from graphc.nodes import Tensor
 from graphc.ops.base import as_array
+from graphc.ops.tensor_groups import TensorGroup
 from graphc.shapes import is_compatible
+
+
+def single_keys(keys: Sequence[Any]) -> tuple[list[Any], list[int] | None]:
+    """The keys of a feed dict, with several in place of one that stands for several tensors; and how many each became.
+
+    None for the numbers where every key is a single one.
+    """
+    parts = [list(key.parts) if isinstance(key, TensorGroup) else [key] for key in keys]
+    counts = [len(group) for group in parts]
+    several = any(isinstance(key, TensorGroup) for key in keys)
+    return [key for group in parts for key in group], counts if several else None
+
+
+def single_values(keys: Sequence[Any], counts: Sequence[int], values: Sequence[Any]) -> tuple[Any, ...]:
+    """The values for :func:`single_keys`: of a key that became several, a tuple of as many."""
+    found: list[Any] = []
+    for key, count, value in zip(keys, counts, values, strict=True):
+        if not isinstance(key, TensorGroup):
+            found.append(value)
+        elif isinstance(value, (tuple, list)) and len(value) == count:
+            found.extend(value)
+        else:
+            raise ValueError(
+                f"Cannot feed {brief(value)} for {key!r}, which takes {count} arrays; wanted a tuple of them"
+            )
+    return tuple(found)
 
 
 def feed_target(graph: Graph, key: Any) -> Tensor:

@@ -11,6 +11,7 @@ from typing import Any
 
 from graphc.graph import Graph
 from graphc.nodes import Operation, Tensor
+from graphc.ops.tensor_groups import TensorGroup
 
 Rebuild = Callable[[Sequence[Any]], Any]
 
@@ -29,6 +30,9 @@ class Fetches:
             return self._sequence(item)
         if isinstance(item, Mapping):
             return self._mapping(item)
+        if isinstance(item, TensorGroup):
+            parts = self._sequence(item.parts)
+            return lambda values: item.value_of(parts(values))
         return self._leaf(item)
 
     def _sequence(self, items: Sequence[Any]) -> Rebuild:

@@ -114,6 +114,17 @@ class Graph:
             Operation(self, len(self.nodes), kind, name, inputs, types, (), origin, role, stands_for=stands_for)
         )
 
+    def copy(self, node: Operation, inputs: tuple[Tensor, ...]) -> Operation:
+        """Adds what ``node`` is, of other inputs of the same types: for passes, which do little else."""
+        name = node.name if node.name not in self._by_name else self._uniquify(node.name)
+        outputs = node.outputs
+        types = (outputs[0].type,) if len(outputs) == 1 else tuple([tensor.type for tensor in outputs])
+        return self._append(
+            Operation(
+                self, len(self.nodes), node.kind, name, inputs, types, (), node.origin, node.role, "", node.user_name
+            )
+        )
+
     def stand_for(self, node: Operation | None) -> None:
         """What public operations declare from now on takes name, line and role of ``node``: for passes."""
         self._standing_for = node

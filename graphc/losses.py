@@ -151,6 +151,31 @@ def absolute_difference(
         return compute_weighted_loss(losses, weights, name, loss_collection, reduction)
 
 
+def mean_pairwise_squared_error(
+    labels: Any, predictions: Any, weights: Any = 1.0, scope: str | None = None,
+    loss_collection: str | None = GraphKeys.LOSSES,
+) -> Tensor:  # fmt: skip
+    """The mean of ``((p_i - p_j) - (l_i - l_j)) ** 2`` over the pairs of an example's elements, summed over examples.
+
+    ``2 * (sum d^2 / (n - 1) - (sum d)^2 / (n (n - 1)))`` with ``d = prediction - label``, so no pair is looked at.
+    """
+    called = "mean_pairwise_squared_error"
+    with _pair(called, scope or called, labels, predictions) as (wanted, guessed, _):
+        error = guessed - wanted
+        factors = _weights(weights, error)
+        over = list(range(1, error.type.rank or 1))
+        present = broadcast_like(e.cast(e.not_equal(factors, 0), error.dtype), error)
+        number = reduce_sum(present, over, keepdims=True)
+        squares = reduce_sum(e.square(error), over, keepdims=True)
+        square = e.square(reduce_sum(error, over, keepdims=True))
+        pairs = _safely_divided(squares, number - 1) - _safely_divided(square, number * (number - 1))
+        loss = reduce_sum(2.0 * pairs * factors)
+        loss = e.select(e.greater(reduce_sum(number), 0), loss, 0 * loss, name="value")
+        if loss_collection:
+            loss.graph.add_to_collection(loss_collection, loss)
+        return loss
+
+
 def log_loss(
     labels: Any, predictions: Any, weights: Any = 1.0, epsilon: float = 1e-7, scope: str | None = None,
     loss_collection: str | None = GraphKeys.LOSSES, reduction: str = BY_NONZERO,

@@ -15,7 +15,7 @@ from graphc import errors, settings
 from graphc.alignment import aligned_array
 from graphc.capture import Step, capture
 from graphc.faults import RefusedValue, explained
-from graphc.feeding import check_fed_once, feed_target, feed_value
+from graphc.feeding import check_fed_once, feed_target, feed_value, single_keys, single_values
 from graphc.fetching import Fetches, key_of
 from graphc.graph import Graph
 from graphc.nodes import Operation, Tensor
@@ -53,14 +53,28 @@ class State:
 
     def load(self, operation: Operation, value: Any) -> None:
         """Sets a variable from outside the graph."""
-        tensor = operation.outputs[0]
-        array = np.asarray(value, tensor.dtype.numpy)
-        if not is_compatible(tensor.type.shape, array.shape):
-            raise ValueError(
-                f"cannot load a value of shape {array.shape} into variable '{operation.name}' {tensor.type}"
-            )
+        array = np.asarray(value, operation.outputs[0].dtype.numpy)
+        check_loadable(operation, array)
         self.room(operation, array.shape)[...] = array
         self.initialised.add(operation)
+
+
+def check_loadable(operation: Operation, array: Array) -> None:
+    """``ValueError`` unless the array has a shape that the variable can have."""
+    tensor = operation.outputs[0]
+    if not is_compatible(tensor.type.shape, array.shape):
+        raise ValueError(f"cannot load a value of shape {array.shape} into variable '{operation.name}' {tensor.type}")
+
+
+def _uninitialised(missing: Sequence[Operation]) -> errors.FailedPreconditionError:
+    first, others = missing[0], len(missing) - 1
+    return errors.FailedPreconditionError(
+        first,
+        first,
+        f"Attempting to use uninitialized value {first.name} ({first.describe()})"
+        + (f" and {others} more" if others else "")
+        + "; run its initializer first, for example tf.global_variables_initializer()",
+    )
 
 
 class _Plan:
@@ -69,7 +83,8 @@ class _Plan:
     def __init__(self, session: BaseSession, fetches: Any, feeds: Sequence[Any]):
         parsed = Fetches(session.graph, fetches)
         self.rebuild = parsed.rebuild
-        self.feeds = [feed_target(session.graph, key) for key in feeds]
+        self.keys, (single, self.counts) = feeds, single_keys(feeds)
+        self.feeds = [feed_target(session.graph, key) for key in single]
         check_fed_once(self.feeds)
         self.step: Step = capture(parsed.tensors, parsed.operations, self.feeds)
         self._check_fed(self.feeds)
@@ -93,6 +108,8 @@ class _Plan:
     def run(self, values: Sequence[Any]) -> Any:
         """One run; ``values`` belong to the feed keys in order."""
         session = self.session
+        if self.counts is not None:
+            values = single_values(self.keys, self.counts, values)
         session.lock.acquire()  # as a with statement this costs twice as much
         try:
             ready = self.ready
@@ -127,7 +144,7 @@ class _Plan:
             session.check_open()  # it may have been closed while this run waited
             state = session.state
             if not self.read <= state.initialised:
-                self._raise_uninitialised(state)
+                raise _uninitialised([op for op in self.step.states if op in self.read - state.initialised])
             used += (np.array(variable in state.initialised) for variable in self.step.flags)
             executable = self.versions.find(used, state)
             if executable.states_version != state.version:
@@ -143,17 +160,6 @@ class _Plan:
                 executable.expect(used)
                 self.ready = executable
         return results
-
-    def _raise_uninitialised(self, state: State) -> None:
-        missing = [operation for operation in self.step.states if operation in self.read - state.initialised]
-        first, others = missing[0], len(missing) - 1
-        raise errors.FailedPreconditionError(
-            first,
-            first,
-            f"Attempting to use uninitialized value {first.name} ({first.describe()})"
-            + (f" and {others} more" if others else "")
-            + "; run its initializer first, for example tf.global_variables_initializer()",
-        )
 
 
 class BaseSession:
@@ -217,7 +223,10 @@ class BaseSession:
     def compiled(self, fetches: Any, feed_dict: Mapping[Any, Any]) -> tuple[Any, list[Array]]:
         """The compiled step that a run of these would use, and the arrays it would be given: for profiling."""
         plan = self._plan(fetches, feed_dict)
-        values = [feed_value(tensor, value) for tensor, value in zip(plan.feeds, feed_dict.values(), strict=True)]
+        given: Sequence[Any] = tuple(feed_dict.values())
+        if plan.counts is not None:
+            given = single_values(plan.keys, plan.counts, given)
+        values = [feed_value(tensor, value) for tensor, value in zip(plan.feeds, given, strict=True)]
         used = [values[n] for n in plan.used]
         used += [np.array(variable in self.state.initialised) for variable in plan.step.flags]
         executable = plan.versions.find(used, self.state)
@@ -228,6 +237,24 @@ class BaseSession:
     def state_arrays(self, executable: Any) -> list[Array]:
         """The variables that a compiled step reads or replaces, in its order."""
         return [self.state.arrays[operation] for operation in executable.operations]
+
+    def variable_values(self, variables: Sequence[Operation]) -> list[Array]:
+        """Copies of what the variables hold, all of one moment; ``FailedPreconditionError`` where one holds nothing."""
+        self.check_open()
+        with self.lock:
+            missing = [operation for operation in variables if operation not in self.state.initialised]
+            if missing:
+                raise _uninitialised(missing)
+            return [self.state.arrays[operation].copy() for operation in variables]
+
+    def load_variables(self, values: Mapping[Operation, Array]) -> None:
+        """Sets variables from outside the graph, all in one moment; ``ValueError`` where a shape does not fit."""
+        self.check_open()
+        with self.lock:
+            for operation, value in values.items():
+                check_loadable(operation, value)
+            for operation, value in values.items():
+                self.state.load(operation, value)
 
     def make_callable(
         self, fetches: Any, feed_list: Sequence[Any] | None = None, accept_options: bool = False

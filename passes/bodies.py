@@ -14,13 +14,11 @@ from graphc.passes.rewrite import copy_node, rewrite
 from graphc.records import replace
 from graphc.scopes import get_default_graph
 
-GraphPass = Callable[[Graph], Graph]
 
+def everywhere(run: Callable[[Graph], Graph]) -> Callable[..., Graph]:
+    """The pass for a graph and, before it, for the bodies in it, whatever is known of inputs."""
 
-def everywhere(run: GraphPass) -> GraphPass:
-    """The pass for a graph and, before it, for the bodies in it."""
-
-    def run_everywhere(graph: Graph) -> Graph:
+    def run_everywhere(graph: Graph, _: object = None) -> Graph:
         if any(node.kind.functions() for node in graph.nodes):
             graph = rewrite(graph, inside)
         return run(graph)

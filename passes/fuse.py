@@ -12,15 +12,15 @@ After::
     h: f32[64,128] = Kernel(x, W, b, ops=Contract+Add+Relu)
     return h
 
-Groups grow along the flow of values (:mod:`grow`), cheap values are computed where they are read (:mod:`absorb`, and
-:mod:`recompute`, which also leaves out stores), small groups share a kernel (:mod:`bundle`), and the graph of kernels
-is put together here.
+Groups grow along the flow of values (:mod:`grow`), the parts in ``PARTS`` change them, small ones share a kernel
+(:mod:`bundle`), and the graph of kernels is put together here.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from graphc.dims import evaluate
 from graphc.graph import Graph
@@ -36,17 +36,45 @@ from graphc.passes.recompute import recompute
 from graphc.passes.rewrite import copy_node
 
 
+class Part(NamedTuple):
+    """A change of the groups, and why it stands where it does."""
+
+    name: str
+    run: Callable[[Growth], None]
+    reason: str
+
+
+PARTS: tuple[Part, ...] = (
+    Part(
+        "absorb leaves",
+        absorb_leaves,
+        "who has room for what stands alone takes it in, and is looked at with it from here",
+    ),
+    Part("merge siblings", merge_siblings, "who reads the same reads it once, which makes reading cheaper than it was"),
+    Part("recompute", recompute, "which values to store is asked of groups that are otherwise complete"),
+    Part("merge again", merge_siblings, "a group that computes a value for itself may read what others read"),
+)
+PART_NAMES = ("grow", *(part.name for part in PARTS))
+
+
 def fuse(graph: Graph) -> Graph:
     """The graph in kernels: inputs, large constants, views of whole tensors, and ``Kernel`` nodes."""
     growth = Growth(graph)
-    absorb_leaves(growth)
-    merge_siblings(growth)
-    recompute(growth)
-    merge_siblings(growth)
-    return _Assembly(graph, growth).run()
+    for part in PARTS:
+        part.run(growth)
+    return _Assembly(graph, growth, bundles(growth)).run()
 
 
-class _Part:
+def fused_so_far(graph: Graph) -> Iterator[Graph]:
+    """The graph with each group as a kernel of its own: as the groups grew, and after each part."""
+    growth = Growth(graph)
+    yield _Assembly(graph, growth, [[group] for group in growth.groups]).run()
+    for part in PARTS:
+        part.run(growth)
+        yield _Assembly(graph, growth, [[group] for group in growth.groups]).run()
+
+
+class _Kernel:
     """One kernel to be: its groups, all nodes computed in it, and what it reads."""
 
     def __init__(self, groups: Sequence[Group], growth: Growth):
@@ -84,19 +112,22 @@ def _main(members: Sequence[Operation]) -> Operation:
 
 
 def _computed(node: Operation) -> int:
-    """How many numbers a node computes, where symbols are a usual batch."""
-    usual: defaultdict[str, int] = defaultdict(lambda: 32)
-    return sum(evaluate(tensor.type.elements, usual) for tensor in node.outputs)
+    """How many numbers a node computes."""
+    counts = [tensor.type.elements for tensor in node.outputs]
+    return sum([n if isinstance(n, int) else evaluate(n, _USUAL) for n in counts])
+
+
+_USUAL: defaultdict[str, int] = defaultdict(lambda: 32)  # a symbol is taken to be a usual batch
 
 
 class _Assembly:
     """Builds the graph of kernels from the groups."""
 
-    def __init__(self, graph: Graph, growth: Growth):
+    def __init__(self, graph: Graph, growth: Growth, kernels: Sequence[Sequence[Group]]):
         self.old = graph
         self.new = Graph()
         self.growth = growth
-        self.parts = [_Part(groups, growth) for groups in bundles(growth)]
+        self.parts = [_Kernel(groups, growth) for groups in kernels]
         self.home = {group: part for part in self.parts for group in part.groups}
         self.places: dict[Tensor, Tensor] = {}
         self.outputs: dict[Group, dict[Tensor, None]] = {group: {} for group in growth.groups}
@@ -113,7 +144,7 @@ class _Assembly:
         self.new.targets = tuple(self._place(tensor) for tensor in self.old.targets)
         return self.new
 
-    def _choose_outputs(self, order: Sequence[_Part]) -> None:
+    def _choose_outputs(self, order: Sequence[_Kernel]) -> None:
         """What is read outside of its group, by targets or by kernels that are read themselves."""
         self._want(self.old.targets)
         for part in reversed(order):
@@ -132,7 +163,7 @@ class _Assembly:
             self.places.update(zip(tensor.op.outputs, copy_node(self.new, tensor.op, inputs).outputs, strict=True))
         return self.places[tensor]
 
-    def _add_kernel(self, part: _Part) -> None:
+    def _add_kernel(self, part: _Kernel) -> None:
         if holds_graphs(part.main):
             inputs = tuple(self._place(x) for x in part.main.inputs)
             self.places.update(zip(part.main.outputs, copy_node(self.new, part.main, inputs).outputs, strict=True))
@@ -154,10 +185,10 @@ class _Assembly:
         node = self.new.add(Kernel(body, tuple(spaces)), inputs, like=part.main)
         self.places.update(zip(outputs, node.outputs, strict=True))
 
-    def _in_order(self) -> list[_Part]:
+    def _in_order(self) -> list[_Kernel]:
         """The kernels so that each comes after those it reads, as early in the graph as its first node allows."""
-        done: set[_Part] = set()
-        order: list[_Part] = []
+        done: set[_Kernel] = set()
+        order: list[_Kernel] = []
         for start in sorted(self.parts, key=lambda part: part.first):
             waiting = [(start, False)]
             while waiting:

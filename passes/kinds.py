@@ -18,6 +18,7 @@ from graphc.ops.random import Random
 from graphc.ops.recomputed import Barrier
 from graphc.ops.reduction import ArgReduce, Reduce
 from graphc.ops.reshaping import BroadcastTo, DimValue, ExpandDims, Reshape, Squeeze, Transpose
+from graphc.ops.scatter import CheckCoordinates, GatherNd
 from graphc.ops.sequences import Cumsum, Iota
 
 CHEAP = 2  # flops; cheaper than reading a value back from memory
@@ -25,7 +26,7 @@ CHEAP = 2  # flops; cheaper than reading a value back from memory
 _ALIASES = (ExpandDims, Squeeze, Reshape, Barrier)
 _VIEWS = (*_ALIASES, BroadcastTo, Transpose, Slice)
 _SOURCES = (Const, DimValue, Iota)
-_READS_EACH_ONCE = (Pad, ConcatV2, ScatterAdd, Cumsum, Random)
+_READS_EACH_ONCE = (Pad, ConcatV2, ScatterAdd, Cumsum, Random, CheckCoordinates)
 
 
 class Traits(NamedTuple):
@@ -57,7 +58,7 @@ def _traits(kind: type[Op]) -> Traits:
     is_view = issubclass(kind, _VIEWS)
     is_source = issubclass(kind, _SOURCES)
     reduces = issubclass(kind, (Reduce, ArgReduce))
-    is_leaf = is_pointwise or is_view or is_source or issubclass(kind, GatherV2)
+    is_leaf = is_pointwise or is_view or is_source or issubclass(kind, (GatherV2, GatherNd))
     contracts = issubclass(kind, (Contract, ContractPhases))
     own_loops = not (is_leaf or reduces or contracts)
     return Traits(

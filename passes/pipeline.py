@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from graphc.graph import Graph
@@ -10,42 +10,71 @@ from graphc.passes.bodies import choose, everywhere
 from graphc.passes.contractions import contractions
 from graphc.passes.count import count
 from graphc.passes.fold import fold
-from graphc.passes.fuse import fuse
+from graphc.passes.fuse import PART_NAMES, fuse, fused_so_far
 from graphc.passes.prune import prune
 from graphc.passes.share import share
 from graphc.passes.simplify import simplify
+from graphc.passes.specialise import Given, specialise_for
 from graphc.passes.trim import trim
+
+
+class Parts(NamedTuple):
+    """The smaller steps of a pass, for those who watch: their names, and the graph were each the last."""
+
+    names: tuple[str, ...]
+    run: Callable[[Graph], Iterator[Graph]]
 
 
 class Pass(NamedTuple):
     """A step from graph to graph, and why it stands where it does."""
 
     name: str
-    run: Callable[[Graph], Graph]
+    run: Callable[[Graph, Given], Graph]
     reason: str
+    parts: Parts | None = None
 
 
 PIPELINE: tuple[Pass, ...] = (
-    Pass("trim", trim, "later passes need not look at what branches and loops do for nobody"),
-    Pass("prune", prune, "nor at other nodes that nobody asked for"),
-    Pass("fold", fold, "identities such as x * 1 show themselves when their constants are known"),
-    Pass("choose", choose, "a branch whose predicate is known stands among the other nodes"),
-    Pass("simplify", simplify, "fewer and cheaper nodes, before equal ones are looked for"),
-    Pass("share", share, "what is left is computed once; simplifying makes different spellings alike"),
-    Pass("count", count, "loops whose number of iterations shows by now, so that their adjoints do too"),
-    Pass("trim again", trim, "what was saved or carried for values that are known by now"),
-    Pass("contractions", contractions, "products and convolutions take transposes and views in as strides"),
-    Pass("share again", share, "lowered convolutions may pad the same input twice"),
-    Pass("fuse", fuse, "last: kernels are opaque to the other passes"),
+    Pass("specialise", specialise_for, "first: sizes are numbers or symbols from here on, and what follows from them"),
+    Pass("trim", everywhere(trim), "later passes need not look at what branches and loops do for nobody"),
+    Pass("prune", everywhere(prune), "nor at other nodes that nobody asked for"),
+    Pass("fold", everywhere(fold), "identities such as x * 1 show themselves when their constants are known"),
+    Pass("choose", everywhere(choose), "a branch whose predicate is known stands among the other nodes"),
+    Pass("simplify", everywhere(simplify), "fewer and cheaper nodes, before equal ones are looked for"),
+    Pass("share", everywhere(share), "what is left is computed once; simplifying makes different spellings alike"),
+    Pass("count", everywhere(count), "loops whose number of iterations shows by now, so that their adjoints do too"),
+    Pass("trim again", everywhere(trim), "what was saved or carried for values that are known by now"),
+    Pass("contractions", everywhere(contractions), "products and convolutions take transposes and views in as strides"),
+    Pass("share again", everywhere(share), "lowered convolutions may pad the same input twice"),
+    Pass("fuse", everywhere(fuse), "last: kernels are opaque to the other passes", Parts(PART_NAMES, fused_so_far)),
 )
 
 Observer = Callable[[str, Graph, Graph], None]
+NOTHING = Given()
 
 
-def optimise(graph: Graph, observers: Sequence[Observer] = (), passes: Sequence[Pass] = PIPELINE) -> Graph:
-    """The graph after all passes; each observer is shown the name of a pass and the graph before and after it."""
+def stages(
+    graph: Graph, given: Given = NOTHING, passes: Sequence[Pass] = PIPELINE, in_parts: bool = False
+) -> Iterator[tuple[str, Graph]]:
+    """The name of each pass and the graph after it; ``in_parts`` shows what a pass of several parts does on its way."""
     for step in passes:
-        before, graph = graph, everywhere(step.run)(graph)
+        if in_parts and step.parts:
+            yield from zip(step.parts.names, step.parts.run(graph), strict=True)
+        graph = step.run(graph, given)
+        yield step.name, graph
+
+
+def optimise(
+    graph: Graph, given: Given = NOTHING, observers: Sequence[Observer] = (), passes: Sequence[Pass] = PIPELINE
+) -> Graph:
+    """The graph after all passes; each observer is shown the name of a pass and the graph before and after it."""
+    for name, after in stages(graph, given, passes, in_parts=bool(observers)):
         for observe in observers:
-            observe(step.name, before, graph)
+            observe(name, graph, after)
+        graph = after
     return graph
+
+
+def stage_names() -> list[str]:
+    """What :func:`stages` shows, in order."""
+    return [name for step in PIPELINE for name in (*(step.parts.names if step.parts else ()), step.name)]

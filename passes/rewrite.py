@@ -35,7 +35,7 @@ def rewrite(graph: Graph, rule: Rule) -> Graph:
 
 def copy_node(graph: Graph, node: Operation, inputs: tuple[Tensor, ...]) -> Operation:
     """``node`` in ``graph``, of other inputs of the same types."""
-    return graph.add(node.kind, inputs, tuple([tensor.type for tensor in node.outputs]), like=node)
+    return graph.copy(node, inputs)
 
 
 def consumers_of(graph: Graph) -> dict[Tensor, list[Operation]]:

@@ -17,7 +17,7 @@ Type rules are run again on exact types; whole-number values that follow from sh
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -35,6 +35,18 @@ from graphc.passes.rewrite import rewrite
 from graphc.passes.specialise_bodies import exact_if, exact_while
 from graphc.scopes import get_default_graph
 from graphc.shapes import TensorType
+
+
+class Given(NamedTuple):
+    """What is known of a step's inputs, by name: exact types (None: nothing is), and values that are written in."""
+
+    types: Mapping[str, TensorType] | None = None
+    fixed: Mapping[str, Any] = {}
+
+
+def specialise_for(graph: Graph, given: Given) -> Graph:
+    """The graph for what is given of its inputs; as it is where nothing is."""
+    return graph if given.types is None else specialise(graph, given.types, given.fixed)
 
 
 def specialise(

@@ -23,6 +23,7 @@ FLOORS: list[dict[str, list[str]]] = [
     {"front door": ["graphc", "graphc.__main__"]},
     {
         "session": [
+            "graphc.contrib*",
             *("graphc.session", "graphc.versions", "graphc.feeding", "graphc.fetching", "graphc.profile*"),
             *("graphc.aot*", "graphc.visualize*", "graphc.export", "graphc.testing"),
         ]
@@ -35,14 +36,14 @@ FLOORS: list[dict[str, list[str]]] = [
     {
         "namespaces": [
             *("graphc.nn*", "graphc.layers*", "graphc.train*", "graphc.losses", "graphc.clipping"),
-            *("graphc.functional", "graphc.tensor_array"),
-            *("graphc.composites", "graphc.linalg", "graphc.math", "graphc.random", "graphc.config"),
+            *("graphc.functional", "graphc.tensor_array", "graphc.checkpoints*"),
+            *("graphc.composites", "graphc.linalg", "graphc.math", "graphc.random", "graphc.config", "graphc.sparse"),
             *("graphc.bitwise", "graphc.image*", "graphc.special", "graphc.linear_operators"),
         ]
     },
     {"pictures": ["graphc.pictures*"]},
     {"gradient passes": []},
-    {"variables": ["graphc.variables", "graphc.variable_scope", "graphc.initializers"]},
+    {"variables": ["graphc.variables", "graphc.variable_scope", "graphc.initializers", "graphc.templates"]},
     {"ops": ["graphc.ops", "graphc.ops.*", "graphc.operators", "graphc.philox"]},
     {"scopes": ["graphc.scopes", "graphc.interpret"]},
     {"graph": ["graphc.graph", "graphc.nodes", "graphc.body"]},
@@ -56,6 +57,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "graphc.settings",
             "graphc.records",
             "graphc.alignment",
+            "graphc.checksums",
             "graphc.nest",
             "graphc.lazily",
             "graphc.version",
@@ -72,7 +74,7 @@ WAYS_UP = {
     "graphc.ops.late": {"graphc.passes.gradients"},
 }
 
-NOT_LOADED_BY_IMPORT = ("llvmlite", "networkx", "graphviz")
+NOT_LOADED_BY_IMPORT = ("llvmlite", "networkx", "graphviz", "safetensors", "google.protobuf")
 
 
 class Import(NamedTuple):

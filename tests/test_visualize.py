@@ -30,9 +30,11 @@ def test_every_stage_draws() -> None:
 
 
 def test_stages_are_the_passes_between_declaring_and_kernels() -> None:
+    from graphc.passes.fuse import PART_NAMES
     from graphc.passes.pipeline import PIPELINE
 
-    assert visualize.stages() == ["declared", "captured", "specialise", *(p.name for p in PIPELINE), "kernels"]
+    before_fusing = [step.name for step in PIPELINE[:-1]]
+    assert visualize.stages() == ["declared", "captured", *before_fusing, *PART_NAMES, "fuse", "kernels"]
 
 
 def test_a_stage_that_is_none_is_named() -> None:

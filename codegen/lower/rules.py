@@ -14,6 +14,7 @@ from graphc.codegen.lower import (
     random,
     reshaping,
     row_writes,
+    scatter,
     sequences,
 )
 from graphc.codegen.lower.values import Root, Rule
@@ -24,6 +25,7 @@ RULES: dict[type[Op], Rule] = {
     **reshaping.RULES,
     **blocks.RULES,
     **indexing.RULES,
+    **scatter.RULES,
     **sequences.RULES,
 }
 
@@ -35,4 +37,5 @@ ROOTS: dict[type[Op], Root] = {
     **pooling.ROOTS,
     **random.ROOTS,
     **row_writes.ROOTS,
+    **scatter.ROOTS,
 }

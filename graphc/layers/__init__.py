@@ -8,8 +8,6 @@ from graphc.layers.convolution import (
     Conv3DTranspose,
     SeparableConv1D,
     SeparableConv2D,
-)
-from graphc.layers.convolving import (
     conv1d,
     conv2d,
     conv2d_transpose,

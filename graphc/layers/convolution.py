@@ -7,13 +7,15 @@ from typing import Any, ClassVar
 
 from graphc.initializers import Zeros
 from graphc.layers.core import check_data_format
-from graphc.layers.layer import Layer, activation_function, check_rank
+from graphc.layers.layer import Layer, activation_function, check_rank, function_of
 from graphc.nn.convolution import conv1d as along_rows
-from graphc.nn.convolution import convolution, separable_conv2d
+from graphc.nn.convolution import convolution
+from graphc.nn.convolution import separable_conv2d as by_depth_and_place
 from graphc.nn.normalisation import bias_add
 from graphc.nodes import Tensor
 from graphc.ops.base import convert_to_tensor
-from graphc.ops.convolution import conv2d_transpose, conv3d_transpose
+from graphc.ops.convolution import conv2d_transpose as spread_picture
+from graphc.ops.convolution import conv3d_transpose as spread_volume
 from graphc.ops.reshaping import expand_dims, shape, squeeze
 from graphc.shapes import TensorShape
 
@@ -144,9 +146,24 @@ class ConvolutionTranspose(Convolution):
         strides: Any = 1,
         padding: str = "valid",
         data_format: str = "channels_last",
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = None,
+        bias_initializer: Any = Zeros,
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        trainable: bool = True,
+        name: str | None = None,
         **settings: Any,
     ):
-        super().__init__(filters, kernel_size, strides, padding, data_format, **settings)
+        super().__init__(
+            filters, kernel_size, strides, padding, data_format, 1, activation, use_bias, kernel_initializer,
+            bias_initializer, kernel_regularizer, bias_regularizer, activity_regularizer, kernel_constraint,
+            bias_constraint, trainable, name, **settings,
+        )  # fmt: skip
 
     def _kernel_shape(self, channels: int) -> list[int]:
         return [*self.kernel_size, self.filters, channels]
@@ -160,7 +177,7 @@ class ConvolutionTranspose(Convolution):
             lengths.append(self._length(size, axis - first))
         batch = known[0] if isinstance(known[0], int) else sizes[0]
         wanted = [batch, *lengths, self.filters] if first == 1 else [batch, self.filters, *lengths]
-        spread = {2: conv2d_transpose, 3: conv3d_transpose}[self.rank]
+        spread = {2: spread_picture, 3: spread_volume}[self.rank]
         return spread(inputs, self.kernel, wanted, self.strides, self.padding, self.letters)
 
     def _length(self, size: Any, axis: int) -> Any:
@@ -241,7 +258,7 @@ class SeparableConv2D(Separable):
     rank = 2
 
     def _convolved(self, inputs: Tensor) -> Tensor:
-        return separable_conv2d(
+        return by_depth_and_place(
             inputs, self.depthwise_kernel, self.pointwise_kernel, on_image(self.strides, self.data_format),
             self.padding, self.dilation_rate, data_format=self.letters,
         )  # fmt: skip
@@ -255,12 +272,37 @@ class SeparableConv1D(Separable):
 
     def _convolved(self, inputs: Tensor) -> Tensor:
         axis = 2 if self.data_format == "channels_first" else 1
-        pictures = separable_conv2d(
+        pictures = by_depth_and_place(
             expand_dims(inputs, axis), expand_dims(self.depthwise_kernel, 0), expand_dims(self.pointwise_kernel, 0),
             on_image((1, *self.strides), self.data_format), self.padding, (1, *self.dilation_rate),
             data_format=letters(self.data_format, 2),
         )  # fmt: skip
         return squeeze(pictures, [axis])
+
+
+conv1d = function_of(
+    Conv1D, "A convolution of rows with variables ``conv1d/kernel`` [width, channels, filters] and ``conv1d/bias``."
+)
+conv2d = function_of(
+    Conv2D, "A convolution with variables ``conv2d/kernel`` [height, width, channels, filters] and ``conv2d/bias``."
+)
+conv3d = function_of(Conv3D, "A convolution of volumes with variables ``conv3d/kernel`` and ``conv3d/bias``.")
+conv2d_transpose = function_of(
+    Conv2DTranspose,
+    "The adjoint of a convolution, with variables ``conv2d_transpose/kernel`` and ``conv2d_transpose/bias``.",
+)
+conv3d_transpose = function_of(
+    Conv3DTranspose,
+    "The adjoint of a convolution of volumes, with variables ``conv3d_transpose/kernel`` and ``.../bias``.",
+)
+separable_conv1d = function_of(
+    SeparableConv1D,
+    "Convolution of each channel, then of all: ``depthwise_kernel``, ``pointwise_kernel`` and ``bias``.",
+)
+separable_conv2d = function_of(
+    SeparableConv2D,
+    "Convolution of each channel, then of all: ``depthwise_kernel``, ``pointwise_kernel`` and ``bias``.",
+)
 
 
 def numbers(value: Any, what: str, rank: int) -> tuple[int, ...]:

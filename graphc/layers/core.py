@@ -7,7 +7,7 @@ from typing import Any
 
 from graphc import dtypes
 from graphc.initializers import Zeros
-from graphc.layers.layer import Layer, activation_function, whole_number
+from graphc.layers.layer import Layer, activation_function, function_of, whole_number
 from graphc.nn.normalisation import bias_add
 from graphc.nn.regularisation import dropout as drop
 from graphc.nodes import Tensor
@@ -141,28 +141,10 @@ def check_data_format(data_format: str) -> str:
     return data_format
 
 
-def dense(
-    inputs: Any,
-    units: int,
-    activation: Any = None,
-    use_bias: bool = True,
-    kernel_initializer: Any = None,
-    bias_initializer: Any = Zeros,
-    kernel_regularizer: Any = None,
-    bias_regularizer: Any = None,
-    activity_regularizer: Any = None,
-    kernel_constraint: Any = None,
-    bias_constraint: Any = None,
-    trainable: bool = True,
-    name: str | None = None,
-    reuse: Any = None,
-) -> Tensor:
-    """``activation(inputs @ kernel + bias)`` over the last axis, with variables ``dense/kernel`` and ``dense/bias``."""
-    layer = Dense(
-        units, activation, use_bias, kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer,
-        activity_regularizer, kernel_constraint, bias_constraint, trainable, name, _reuse=reuse,
-    )  # fmt: skip
-    return layer(inputs)
+dense = function_of(
+    Dense,
+    "``activation(inputs @ kernel + bias)`` over the last axis, with variables ``dense/kernel`` and ``dense/bias``.",
+)
 
 
 def dropout(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from inspect import Parameter, signature
+from typing import Any, Concatenate, ParamSpec
 
 from graphc import dtypes
 from graphc.graph import Graph
@@ -17,6 +18,8 @@ from graphc.scopes import GraphKeys
 from graphc.shapes import TensorShape
 from graphc.variable_scope import VariableScope, get_variable, variable_scope
 from graphc.variables import Variable
+
+Settings = ParamSpec("Settings")
 
 
 class Layer:
@@ -167,6 +170,11 @@ class Layer:
             with variable_scope(self._scope, reuse=self.built or self._reuse):
                 yield
             return
+        if isinstance(self._outer_scope, VariableScope):  # which the caller has open: its names go on
+            with variable_scope(self._outer_scope, reuse=self._reuse, auxiliary_name_scope=False) as scope:
+                self._scope = scope
+                yield
+            return
         name = self._outer_scope or self._given_name
         with variable_scope(name, default_name=self.default_name, reuse=self._reuse) as scope:
             self._scope = scope
@@ -179,6 +187,25 @@ class Layer:
         self._graph = first.graph
         self.build(first.shape)
         self.built = True
+
+
+def function_of(layer: Callable[Settings, Layer], doc: str) -> Callable[Concatenate[Any, Settings], Tensor]:
+    """``layer(...)(inputs)`` as a function: its arguments are ``inputs``, those of the layer, and ``reuse``."""
+    made: Any = layer
+
+    def function(inputs: Any, *args: Any, reuse: Any = None, **kwargs: Any) -> Tensor:
+        return made(*args, _reuse=reuse, **kwargs)(inputs)
+
+    own = signature(layer)
+    ends = signature(function).parameters
+    settings = [one for one in own.parameters.values() if one.kind is not Parameter.VAR_KEYWORD]
+    function.__signature__ = own.replace(  # type: ignore[attr-defined]
+        parameters=[ends["inputs"], *settings, ends["reuse"]], return_annotation=Tensor
+    )
+    function.__module__ = made.__module__
+    function.__name__ = function.__qualname__ = made.default_name
+    function.__doc__ = doc
+    return function
 
 
 def check_rank(layer: Layer, x: Tensor, rank: int) -> None:

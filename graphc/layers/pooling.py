@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from graphc.layers.convolution import check_padding, letters, numbers, on_image
 from graphc.layers.core import check_data_format
-from graphc.layers.layer import Layer, check_rank
+from graphc.layers.layer import Layer, check_rank, function_of
 from graphc.nodes import Tensor
 from graphc.ops.pooling import pool
 from graphc.ops.reshaping import expand_dims, squeeze
@@ -98,73 +98,9 @@ class AveragePooling3D(_AveragePooling):
     rank = 3
 
 
-def max_pooling1d(
-    inputs: Any,
-    pool_size: Any,
-    strides: Any,
-    padding: str = "valid",
-    data_format: str = "channels_last",
-    name: str | None = None,
-) -> Tensor:
-    """The greatest of each window of ``pool_size``, every ``strides``."""
-    return MaxPooling1D(pool_size, strides, padding, data_format, name)(inputs)
-
-
-def max_pooling2d(
-    inputs: Any,
-    pool_size: Any,
-    strides: Any,
-    padding: str = "valid",
-    data_format: str = "channels_last",
-    name: str | None = None,
-) -> Tensor:
-    """The greatest of each window of ``pool_size``, every ``strides``."""
-    return MaxPooling2D(pool_size, strides, padding, data_format, name)(inputs)
-
-
-def max_pooling3d(
-    inputs: Any,
-    pool_size: Any,
-    strides: Any,
-    padding: str = "valid",
-    data_format: str = "channels_last",
-    name: str | None = None,
-) -> Tensor:
-    """The greatest of each window of ``pool_size``, every ``strides``."""
-    return MaxPooling3D(pool_size, strides, padding, data_format, name)(inputs)
-
-
-def average_pooling1d(
-    inputs: Any,
-    pool_size: Any,
-    strides: Any,
-    padding: str = "valid",
-    data_format: str = "channels_last",
-    name: str | None = None,
-) -> Tensor:
-    """The mean of each window of ``pool_size``, every ``strides``."""
-    return AveragePooling1D(pool_size, strides, padding, data_format, name)(inputs)
-
-
-def average_pooling2d(
-    inputs: Any,
-    pool_size: Any,
-    strides: Any,
-    padding: str = "valid",
-    data_format: str = "channels_last",
-    name: str | None = None,
-) -> Tensor:
-    """The mean of each window of ``pool_size``, every ``strides``."""
-    return AveragePooling2D(pool_size, strides, padding, data_format, name)(inputs)
-
-
-def average_pooling3d(
-    inputs: Any,
-    pool_size: Any,
-    strides: Any,
-    padding: str = "valid",
-    data_format: str = "channels_last",
-    name: str | None = None,
-) -> Tensor:
-    """The mean of each window of ``pool_size``, every ``strides``."""
-    return AveragePooling3D(pool_size, strides, padding, data_format, name)(inputs)
+max_pooling1d = function_of(MaxPooling1D, "The greatest of each window of ``pool_size``, every ``strides``.")
+max_pooling2d = function_of(MaxPooling2D, "The greatest of each window of ``pool_size``, every ``strides``.")
+max_pooling3d = function_of(MaxPooling3D, "The greatest of each window of ``pool_size``, every ``strides``.")
+average_pooling1d = function_of(AveragePooling1D, "The mean of each window of ``pool_size``, every ``strides``.")
+average_pooling2d = function_of(AveragePooling2D, "The mean of each window of ``pool_size``, every ``strides``.")
+average_pooling3d = function_of(AveragePooling3D, "The mean of each window of ``pool_size``, every ``strides``.")

@@ -16,11 +16,11 @@ from graphc.shapes import Size, TensorType
 
 
 class Refused(NamedTuple):
-    """The values of an input that an op cannot take when it runs: where ``wrong`` says so, given a size."""
+    """The values of an input that an op cannot take when it runs: where ``wrong`` says so, given a size or several."""
 
     input: int
     wrong: Callable[[Any, Any], Any]
-    size: Size = None
+    size: Size | tuple[Size, ...] = None
 
 
 def outside(values: Any, size: Any) -> Any:

@@ -153,6 +153,3 @@ class AddRows(Op):
 
 def _differ(a: Size, b: Size) -> bool:
     return isinstance(a, int) and isinstance(b, int) and a != b
-
-
-UPDATES = (WriteRows, AddRows)  # their kernels touch some rows of their first input, and leave the others

@@ -6,9 +6,9 @@
     visualize.draw(train, "kernels.svg", stage="kernels")     the native functions of the step, with bytes and FLOPs
     visualize.draw(graph)                                     a whole graph; a notebook shows it by itself
 
-Stages, in order: ``declared``; ``captured`` (a step without effects); ``specialise`` (exact sizes); the name of each
-pass in :data:`graphc.passes.pipeline.PIPELINE`; and ``kernels``. The DOT text needs no program beyond Python; SVG and
-PNG are made by a ``dot`` program where one is found.
+Stages, in order: ``declared``; ``captured`` (a step without effects); the name of each pass in
+:data:`graphc.passes.pipeline.PIPELINE` and of the parts of fusing; and ``kernels``. The DOT text needs no program
+beyond Python; SVG and PNG are made by a ``dot`` program where one is found.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 declared     what the user wrote, with the adjoints and updates that were appended
 captured     one step as a function: variables come in, their new values come out
-specialise   exact sizes, and then each pass by its name
+specialise   exact sizes: the first pass, and then each by its name
 kernels      native functions with what they compute and move, and where their values are
 """
 
@@ -39,9 +39,9 @@ class Stage(NamedTuple):
 
 def names() -> list[str]:
     """The stages in order."""
-    from graphc.passes.pipeline import PIPELINE  # passes load when a step is compiled
+    from graphc.passes.pipeline import stage_names  # passes load when a step is compiled
 
-    return ["declared", "captured", "specialise", *(step.name for step in PIPELINE), "kernels"]
+    return ["declared", "captured", *stage_names(), "kernels"]
 
 
 def stage_of(what: Any, stage: str, shapes: Shapes, feed_dict: Mapping[Any, Any]) -> Stage:
@@ -96,12 +96,11 @@ def _asked(fetches: Fetches) -> tuple[list[Tensor], list[Operation]]:
 
 def _after(step: Step, sizes: Mapping[Tensor, Sequence[DimLike]], stage: str) -> Graph:
     """The step's graph after the pass called ``stage``."""
-    from graphc.passes.pipeline import PIPELINE, optimise  # passes load when a step is compiled
-    from graphc.passes.specialise import specialise
+    from graphc.passes.pipeline import stages  # passes load when a step is compiled
+    from graphc.passes.specialise import Given
 
-    graph = specialise(step.graph, compiler.exact_types(step, sizes))
-    passes = [one.name for one in PIPELINE]
-    return graph if stage == "specialise" else optimise(graph, passes=PIPELINE[: passes.index(stage) + 1])
+    given = Given(compiler.exact_types(step, sizes))
+    return next(graph for name, graph in stages(step.graph, given, in_parts=True) if name == stage)
 
 
 def _kernels(step: Step, sizes: Mapping[Tensor, Sequence[DimLike]]) -> Stage:

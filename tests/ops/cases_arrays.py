@@ -161,6 +161,24 @@ def _segments(x: Any, ids: Any, count: int) -> Any:
     return result
 
 
+def _scatter_nd(i: Any, u: Any) -> Any:
+    result = np.zeros((4, 5), u.dtype)
+    np.add.at(result, i[:, 0], u)
+    return result
+
+
+def _scatter_nd_deep(i: Any, u: Any) -> Any:
+    result = np.zeros((4, 5, 2), u.dtype)
+    np.add.at(result, (i[..., 0], i[..., 1]), u)
+    return result
+
+
+def _tensor_scatter(x: Any, i: Any, u: Any) -> Any:
+    result = x.copy()
+    result[i[:, 0]] = u
+    return result
+
+
 INDEXING = [
     _row("gather", tf.gather, lambda x, i: x[i], In((4, 5)), _IDS, dtypes=ALL),
     _row("gather along an axis", lambda x, i: tf.gather(x, i, axis=1), lambda x, i: x[:, i], X, _IDS),
@@ -172,6 +190,15 @@ INDEXING = [
          In((2, 4, 5)), _IDS, known_sizes=True),
     _row("gather_nd", tf.gather_nd, lambda x, i: x[i[..., 0], i[..., 1]], X,
          In((4, 2), "int32", 0, 2), known_sizes=True),
+    _row("scatter_nd", lambda i, u: tf.scatter_nd(i, u, [4, 5]), _scatter_nd, In((3, 1), "int32", 0, 3), In((3, 5)),
+         dtypes=NUMBERS),
+    _row("scatter_nd at coordinates", lambda i, u: tf.scatter_nd(i, u, [4, 5, 2]), _scatter_nd_deep,
+         In((2, 3, 2), "int64", 0, 3), In((2, 3, 2))),
+    _row("tensor_scatter_update", tf.tensor_scatter_update, _tensor_scatter, In((4, 5)), In(values=[[2], [0]],
+         dtype="int32"), In((2, 5)), dtypes=ALL),
+    _row("tensor_scatter_add and sub", lambda x, i, u: [tf.tensor_scatter_add(x, i, u), tf.tensor_scatter_sub(x, i, u)],
+         lambda x, i, u: [x + _scatter_nd(i, u), x - _scatter_nd(i, u)], In((4, 5)), In((3, 1), "int32", 0, 3),
+         In((3, 5)), dtypes=NUMBERS),
     _row("embedding_lookup", tf.nn.embedding_lookup, lambda x, i: x[i], In((4, 5)), _IDS),
     _row("unsorted_segment_sum", lambda x, i: tf.unsorted_segment_sum(x, i, 4), lambda x, i: _segments(x, i, 4),
          In((2, 3, 5)), _IDS, dtypes=NUMBERS),

@@ -7,10 +7,11 @@ import graphc as tf
 from graphc.dims import symbol
 from graphc.graph import Graph
 from graphc.passes.fold import fold
+from graphc.passes.fuse import PARTS
 from graphc.passes.pipeline import PIPELINE
 from graphc.passes.prune import prune
 from graphc.passes.share import share
-from graphc.passes.specialise import specialise
+from graphc.passes.specialise import Given, specialise
 from graphc.shapes import TensorType
 from tests.passes.printed import built, check_same_values, printed
 
@@ -130,12 +131,13 @@ def test_share_keeps_random_numbers_apart():
 def test_all_passes_give_reasons():
     assert [step.name for step in PIPELINE if len(step.reason) < 20] == []
     assert len({step.name for step in PIPELINE}) == len(PIPELINE)
-    assert PIPELINE[-1].name == "fuse"
+    assert [part.name for part in PARTS if len(part.reason) < 20] == []
+    assert (PIPELINE[0].name, PIPELINE[-1].name) == ("specialise", "fuse")
 
 
 def test_targets_keep_their_places():
     before = built(lambda x: (x + 0, x, x + 0, tf.constant(np.int32(7)), tf.negative(-x)), x="int32 3")
     graph = before
     for step in PIPELINE:
-        graph = step.run(graph)
+        graph = step.run(graph, Given())
         check_same_values(before, graph)

@@ -13,14 +13,14 @@ from graphc import settings, visualize
 
 def test_each_stage_is_dumped_as_text_and_picture(tmp_path: Path) -> None:
     from graphc.passes.observe import dumper
-    from graphc.passes.pipeline import PIPELINE, optimise
+    from graphc.passes.pipeline import optimise, stage_names
 
     x = tf.placeholder(tf.float32, [3], name="x")
     graph = x.graph
     graph.targets = (tf.exp(x, name="y"),)
-    optimise(graph, [dumper(tmp_path)])
+    optimise(graph, observers=[dumper(tmp_path)])
     files = sorted(path.name.partition("_")[2] for path in tmp_path.iterdir())
-    stems = [step.name.replace(" ", "_") for step in PIPELINE]
+    stems = [name.replace(" ", "_") for name in stage_names()]
     assert files == sorted(f"{stem}.{ending}" for stem in stems for ending in ("txt", "dot"))
     pictures = sorted(tmp_path.glob("*.dot"))
     assert all(path.read_text().startswith("digraph graphc {") for path in pictures)
@@ -70,7 +70,7 @@ def test_the_third_level_of_words_prints_what_changed(
     x.graph.targets = (y,)
     chosen = settings.current()._replace(verbose=3)
     monkeypatch.setattr(settings, "current", lambda: chosen)
-    optimise(x.graph, observers())
+    optimise(x.graph, observers=observers())
     parts = capsys.readouterr().err.split("-- ")[1:]
     words = {part.splitlines()[0]: [line for line in part.splitlines()[1:] if line[0] in "+-"] for part in parts}
     assert words["prune (unchanged)"] == words["share (unchanged)"] == []

@@ -1,0 +1,20 @@
+"""``tf.contrib``: what TensorFlow 1 kept beside its core and programs lean on; each part loads when it is first named.
+
+import graphc.contrib.slim as slim
+"""
+
+from graphc.lazily import when_named
+
+# A part for each line: a module or a package of this folder.
+_LATER = {
+    "framework": "graphc.contrib.framework",
+    "layers": "graphc.contrib.layers",
+    "losses": "graphc.contrib.losses",
+    "slim": "graphc.contrib.slim",
+}
+
+__getattr__ = when_named(__name__, "graphc.contrib", _LATER)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})

@@ -1,0 +1,1 @@
+"""``tensorflow.contrib.layers.python``: where programs import from that reach past the namespace."""

@@ -1,0 +1,253 @@
+"""Reading and changing the parts of an array that stand at given coordinates: gather_nd, and scatters of all sorts.
+
+Coordinates are checked by a node of their own, so that the kernel that changes an array cannot fail half-way and may
+do so in place. Compiled, only the parts named are touched where the array may be updated in place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from graphc import dtypes
+from graphc.errors import InvalidArgumentError
+from graphc.nodes import Op, Operation, Tensor
+from graphc.ops import elementwise as e
+from graphc.ops.base import apply, check_dtype, check_same_dtype, constant, convert_to_tensor, graph_of
+from graphc.ops.checks import Refused
+from graphc.ops.indexing import INDICES
+from graphc.ops.meaning import truncated_division
+from graphc.ops.reshaping import ExpandDims, broadcast_like, broadcast_to
+from graphc.ops.row_writes import AddRows, WriteRows
+from graphc.records import record
+from graphc.shapes import Shape, TensorType, merge, shape_text
+
+COMBINES = {
+    "update": None, "add": "add", "sub": "sub", "mul": "mul", "div": "div", "min": "minimum", "max": "maximum"
+}  # fmt: skip
+_MEANINGS: dict[str, Any] = {
+    "add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.true_divide, "min": np.minimum, "max": np.maximum,
+}  # fmt: skip
+
+
+@record
+class CheckCoordinates(Op):
+    """``y = indices``; an index that is not in its axis of an array is an error when the graph runs.
+
+    The last axis of ``indices`` names the position in each of the array's first axes; without ``whole``, indices are
+    positions in the first axis. ``sizes`` are those of these axes; None: those of the second input.
+    """
+
+    called: str
+    sizes: Any = None
+    whole: bool = True
+
+    @property
+    def type(self) -> str:
+        return self.called
+
+    def infer(self, indices: TensorType, array: TensorType | None = None) -> TensorType:
+        check_dtype(indices, INDICES, "indices")
+        if array is not None and array.shape is not None:
+            _depth(indices, array.shape)
+        return indices
+
+    def evaluate(self, indices: Any, array: Any = None) -> Any:
+        sizes = np.array(self._limits(indices, self.sizes if array is None else array.shape), np.int64)
+        wrong = np.argwhere((indices < 0) | (indices >= sizes))
+        if len(wrong):
+            place = tuple(wrong[0].tolist())
+            shown = "[" + ",".join(map(str, place)) + "]" if place else ""
+            raise InvalidArgumentError(
+                message=f"indices{shown} = {indices[place]} does not index into {sizes.tolist()}"
+            )
+        return indices
+
+    def _limits(self, indices: Any, sizes: Sequence[Any]) -> Sequence[Any]:
+        return sizes[: indices.shape[-1]] if self.whole else sizes[:1]
+
+    def specialise(self, inputs: Sequence[Tensor], values: Sequence[Any]) -> Tensor | None:
+        """With the sizes written in; nothing is left where there are no coordinates."""
+        if self.sizes is not None:
+            return None
+        indices, array = inputs
+        return apply(
+            CheckCoordinates(self.called, array.type.sizes[: _depth_of(indices, self.whole)], self.whole), indices
+        )
+
+    def runtime_error(self, node: Operation) -> str:
+        """What went wrong where an index is outside."""
+        label = node.inputs[0].user_label
+        if self.whole:
+            return f"an index in {label} does not index into shape {shape_text(self.sizes)}"
+        return f"an index in {label} is not in [0, {self.sizes[0]})"
+
+    def refused(self, node: Operation) -> Refused:
+        """An index outside."""
+        return Refused(0, _outside, self.sizes)
+
+    def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
+        return [None] * len(node.inputs)
+
+
+def _outside(values: Any, sizes: Any) -> Any:
+    """Where an index is not in its axis."""
+    return (values < 0) | (values >= np.asarray(sizes))
+
+
+def _depth_of(indices: Tensor, whole: bool) -> int:
+    depth: Any = indices.type.sizes[-1] if whole else 1
+    return depth
+
+
+@record
+class GatherNd(Op):
+    """``y[i..., inner...] = x[indices[i..., 0], indices[i..., 1], ..., inner...]``, indices checked before."""
+
+    def infer(self, x: TensorType, indices: TensorType) -> TensorType:
+        check_dtype(indices, INDICES, "indices")
+        depth = None if x.shape is None else _depth(indices, x.shape)
+        if depth is None:
+            return TensorType(x.dtype, None)
+        return TensorType(x.dtype, (*indices.shape[:-1], *x.shape[depth:]))  # type: ignore[index]
+
+    def evaluate(self, x: Any, indices: Any) -> Any:
+        return x[tuple(np.moveaxis(indices, -1, 0).astype(np.int64))]
+
+    def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
+        x, indices = node.inputs
+        zeros = broadcast_like(constant(0, x.dtype), x)
+        return [apply(Scatter("add"), zeros, indices, grad), None]
+
+
+@record
+class Scatter(Op):
+    """``array`` with ``array[indices[i..., 0], indices[i..., 1], ...] = rows[i...]``, or with that combined.
+
+    ``how`` is one of :data:`COMBINES`. Rows come one after the other; one whose coordinates are outside is left out.
+    """
+
+    how: str = "update"
+
+    @property
+    def type(self) -> str:
+        return f"TensorScatter{self.how.capitalize()}"
+
+    def infer(self, array: TensorType, indices: TensorType, rows: TensorType) -> TensorType:
+        check_dtype(indices, INDICES, "indices")
+        check_same_dtype((array, rows))
+        if self.how != "update":
+            check_dtype(array, dtypes.NUMBERS, "the array")
+        depth = None if array.shape is None else _depth(indices, array.shape)
+        if depth is not None and rows.shape is not None:
+            wanted = (*indices.shape[:-1], *array.shape[depth:])  # type: ignore[index]
+            try:
+                merge(rows.shape, wanted)
+            except ValueError:
+                raise ValueError(
+                    f"updates {rows} do not fit the indices {indices} into {array}: wanted shape {shape_text(wanted)}"
+                ) from None
+        return array
+
+    def evaluate(self, array: Any, indices: Any, rows: Any) -> Any:
+        depth = indices.shape[-1]
+        flat = indices.reshape(-1, depth).astype(np.int64)
+        parts = rows.reshape(len(flat), *array.shape[depth:]) if len(flat) else []
+        result = array.copy()
+        for place, part in zip(flat, parts):
+            if np.all((place >= 0) & (place < array.shape[:depth])):
+                at = tuple(place)
+                result[at] = part if self.how == "update" else self._combined(result[at], part)
+        return result
+
+    def _combined(self, old: Any, new: Any) -> Any:
+        if self.how == "div" and old.dtype.kind != "f":
+            return truncated_division(old, new)
+        with np.errstate(all="ignore"):
+            return _MEANINGS[self.how](old, new)
+
+    def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
+        indices, rows = node.inputs[1:]
+        if self.how not in ("update", "add", "sub"):
+            raise LookupError(f"{self.type} has no gradient")
+        own = apply(GatherNd(), grad, indices)
+        if self.how == "update":
+            return [apply(Scatter(), grad, indices, broadcast_like(constant(0, rows.dtype), rows)), None, own]
+        return [grad, None, own if self.how == "add" else e.negative(own)]
+
+
+UPDATES = (WriteRows, AddRows, Scatter)  # their kernels touch some parts of their first input, and leave the others
+
+
+def _depth(indices: TensorType, sizes: Shape) -> int | None:
+    """How many axes the coordinates name; ``ValueError`` where there are fewer."""
+    if indices.shape is None:
+        return None
+    if not indices.shape:
+        raise ValueError(f"indices {indices} are a scalar; wanted coordinates along their last axis")
+    depth = indices.shape[-1]
+    if not isinstance(depth, int):
+        return None
+    if depth > len(sizes):  # type: ignore[arg-type]
+        raise ValueError(f"indices {indices} name {depth} axes, but {shape_text(sizes)} has {len(sizes)}")  # type: ignore[arg-type]
+    return depth
+
+
+def checked(indices: Tensor, array: Tensor, called: str, name: str, whole: bool = True) -> Tensor:
+    """``indices``, of which each is in its axis of ``array`` when the graph runs."""
+    known = array.type.shape
+    depth = 1 if not whole else indices.type.shape[-1] if indices.type.shape else None
+    if known is not None and isinstance(depth, int) and all(isinstance(size, int) for size in known[:depth]):
+        return apply(CheckCoordinates(called, known[:depth], whole), indices, name=name)
+    return apply(CheckCoordinates(called, None, whole), indices, array, name=name)
+
+
+def changed(
+    how: str, array: Tensor, indices: Tensor, rows: Tensor, called: str, name: str = "indices", whole: bool = True
+) -> Tensor:
+    """``array`` changed by ``rows`` at the coordinates; without ``whole``, at positions along its first axis."""
+    places = checked(indices, array, called, name, whole)
+    if not whole:
+        places = apply(ExpandDims((-1 if places.type.rank is None else places.type.rank,)), places)
+    return apply(Scatter(how), array, places, rows)
+
+
+def scatter_nd(indices: Any, updates: Any, shape: Any, name: str | None = None) -> Tensor:
+    """Zeros of this shape to which ``updates[i]`` is added at the coordinates ``indices[i]``.
+
+    ``indices`` [..., depth], ``updates`` [..., inner], where ``shape[depth:]`` is inner. An index outside is an
+    ``InvalidArgumentError`` when the graph runs.
+    """
+    places, rows = convert_to_tensor(indices), convert_to_tensor(updates)
+    with graph_of([places]).name_scope(name or "ScatterNd") as scope:
+        array = broadcast_to(convert_to_tensor(0, rows.dtype), shape)
+        return _scattered("add", array, places, rows, "ScatterNd", scope)
+
+
+def tensor_scatter_update(tensor: Any, indices: Any, updates: Any, name: str | None = None) -> Tensor:
+    """``tensor`` with ``tensor[indices[i]] = updates[i]``."""
+    return _tensor_scatter("update", tensor, indices, updates, name)
+
+
+def tensor_scatter_add(tensor: Any, indices: Any, updates: Any, name: str | None = None) -> Tensor:
+    """``tensor`` with ``tensor[indices[i]] += updates[i]``; equal indices add up."""
+    return _tensor_scatter("add", tensor, indices, updates, name)
+
+
+def tensor_scatter_sub(tensor: Any, indices: Any, updates: Any, name: str | None = None) -> Tensor:
+    """``tensor`` with ``tensor[indices[i]] -= updates[i]``; equal indices add up."""
+    return _tensor_scatter("sub", tensor, indices, updates, name)
+
+
+def _tensor_scatter(how: str, tensor: Any, indices: Any, updates: Any, name: str | None) -> Tensor:
+    x, places = convert_to_tensor(tensor), convert_to_tensor(indices)
+    rows = convert_to_tensor(updates, x.dtype)
+    called = Scatter(how).type
+    with graph_of([x]).name_scope(name or called) as scope:
+        return _scattered(how, x, places, rows, called, scope)
+
+
+def _scattered(how: str, x: Tensor, places: Tensor, rows: Tensor, called: str, scope: str) -> Tensor:
+    return apply(Scatter(how), x, checked(places, x, called, "indices"), rows, name=scope)

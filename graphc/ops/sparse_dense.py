@@ -1,0 +1,56 @@
+"""Between sparse tensors and dense ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from graphc import dtypes
+from graphc.nodes import Tensor
+from graphc.ops.base import convert_to_tensor, convert_together, graph_of
+from graphc.ops.reshaping import broadcast_to, expand_dims, shape
+from graphc.ops.scatter import changed
+from graphc.ops.sparse_tensor import SparseTensor, SparseTensorValue
+
+
+def as_sparse(value: Any, what: str) -> SparseTensor:
+    """``value`` as a SparseTensor, which a ``SparseTensorValue`` is too; ``TypeError`` for anything else."""
+    if isinstance(value, (SparseTensor, SparseTensorValue)):
+        return SparseTensor.from_value(value)
+    raise TypeError(f"{what} needs a SparseTensor, not {type(value).__name__}")
+
+
+def sparse_to_dense(
+    sparse_indices: Any, output_shape: Any, sparse_values: Any, default_value: Any = 0, validate_indices: bool = True,
+    name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """A tensor of ``output_shape`` that is ``sparse_values[i]`` at ``sparse_indices[i]``, and the default elsewhere.
+
+    ``sparse_indices`` is [n, rank], or [n] or a scalar for positions in a vector; ``sparse_values`` is [n] or a scalar
+    for all. An index outside is an ``InvalidArgumentError`` when the graph runs. Differentiable by the values and by
+    the default.
+    """
+    places = convert_to_tensor(sparse_indices)
+    values, rest = convert_together(sparse_values, default_value)
+    with graph_of([places]).name_scope(name or "SparseToDense"):
+        if places.type.rank is None or places.type.rank > 2:
+            raise ValueError(f"sparse_indices should be a scalar, vector, or matrix, not {places.type}")
+        if places.type.rank < 2:
+            places = expand_dims(places, -1)
+        if places.type.rank == 1:
+            places = expand_dims(places, 0)
+        if values.type.rank == 0:
+            values = broadcast_to(values, shape(places)[:1])
+        return changed("update", broadcast_to(rest, output_shape), places, values, "SparseToDense")
+
+
+def sparse_tensor_to_dense(
+    sp_input: Any, default_value: Any = None, validate_indices: bool = True, name: str | None = None
+) -> Tensor:
+    """The sparse tensor as a dense one, with ``default_value`` (0 where None) where it has no entry."""
+    x = as_sparse(sp_input, "sparse_tensor_to_dense")
+    rest = convert_to_tensor(
+        False if x.dtype is dtypes.bool else 0 if default_value is None else default_value, x.dtype
+    )
+    dense = sparse_to_dense(x.indices, x.dense_shape, x.values, rest, validate_indices, name or "SparseToDense")
+    dense.set_shape(x.shape)
+    return dense

@@ -1,0 +1,36 @@
+"""Things that stand for several tensors at once: they are fed and fetched as one named tuple of arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from graphc.graph import Graph
+from graphc.nodes import Tensor
+
+
+class TensorGroup:
+    """Several tensors of one graph, and the named tuple that their values make."""
+
+    @property
+    def parts(self) -> tuple[Tensor, ...]:
+        """The tensors, in the order of the named tuple."""
+        raise NotImplementedError
+
+    def value_of(self, values: Any) -> Any:
+        """The named tuple of these values."""
+        raise NotImplementedError
+
+    @property
+    def graph(self) -> Graph:
+        """The graph that holds the tensors."""
+        return self.parts[0].graph
+
+    def eval(self, feed_dict: dict[Any, Any] | None = None, session: Any = None) -> Any:
+        """The value, run in ``session`` or the default session; ``ValueError`` where there is none."""
+        session = session or self.graph.default_session()
+        if session is None:
+            raise ValueError(
+                "Cannot evaluate tensor using `eval()`: No default session is registered. "
+                "Use `with sess.as_default()` or pass an explicit session to `eval(session=sess)`"
+            )
+        return session.run(self, feed_dict)
