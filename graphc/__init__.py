@@ -152,6 +152,7 @@ from graphc.ops.reshaping import (
     squeeze,
     transpose,
 )
+from graphc.ops.sequence_lengths import reverse_sequence, sequence_mask
 from graphc.ops.sequences import cumprod, cumsum, eye, lin_space, linspace, range
 from graphc.ops.slicing import reverse, reverse_v2, slice, strided_slice
 from graphc.ops.state import assign, assign_add, assign_sub, group, is_variable_initialized, no_op
@@ -470,12 +471,14 @@ __all__ = [
     "reset_default_graph",
     "reshape",
     "reverse",
+    "reverse_sequence",
     "reverse_v2",
     "rint",
     "round",
     "rsqrt",
     "saturate_cast",
     "scan",
+    "sequence_mask",
     "set_random_seed",
     "shape",
     "sigmoid",
