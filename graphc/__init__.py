@@ -28,7 +28,7 @@ from graphc.composites import (
     tuple_of as tuple,
 )
 from graphc.config import ConfigProto, GPUOptions, GraphOptions, OptimizerOptions, RunMetadata, RunOptions
-from graphc.dtypes import DType, as_dtype, bool, double, float32, float64, int32, int64, uint8
+from graphc.dtypes import DType, as_dtype, bool, double, float32, float64, int32, int64, string, uint8
 from graphc.functional import foldl, foldr, map_fn, scan
 from graphc.graph import Graph
 from graphc.initializers import (
@@ -63,6 +63,13 @@ from graphc.ops.arrays import (
 from graphc.ops.base import constant, convert_to_tensor, placeholder, placeholder_with_default
 from graphc.ops.branches import case, cond
 from graphc.ops.contraction import matmul, tensordot
+from graphc.ops.custom_gradients import (
+    NoGradient,
+    NotDifferentiable,
+    RegisterGradient,
+    custom_gradient,
+    identity_n,
+)
 from graphc.ops.einsum import einsum
 from graphc.ops.elementwise import (
     abs,
@@ -253,8 +260,10 @@ _LATER = {
     "lgamma": "graphc.ops.special:lgamma",
     "logging": "graphc.logging",
     "nest": "graphc.nest",
+    "numpy_function": "graphc.ops.py_func:numpy_function",
     "polygamma": "graphc.special:polygamma",
     "profile": "graphc.profile",
+    "py_func": "graphc.ops.py_func:py_func",
     "python_io": "graphc.python_io",
     "resource_loader": "graphc.resource_loader",
     "resource_variables_enabled": "graphc.modes:resource_variables_enabled",
@@ -295,8 +304,11 @@ __all__ = [
     "GraphKeys",
     "GraphOptions",
     "InteractiveSession",
+    "NoGradient",
+    "NotDifferentiable",
     "Operation",
     "OptimizerOptions",
+    "RegisterGradient",
     "RunMetadata",
     "RunOptions",
     "Session",
@@ -343,6 +355,7 @@ __all__ = [
     "count_nonzero",
     "cumprod",
     "cumsum",
+    "custom_gradient",
     "device",
     "div",
     "div_no_nan",
@@ -388,6 +401,7 @@ __all__ = [
     "group",
     "hessians",
     "identity",
+    "identity_n",
     "initialize_all_variables",
     "initialize_local_variables",
     "initialize_variables",
@@ -487,6 +501,7 @@ __all__ = [
     "stack",
     "stop_gradient",
     "strided_slice",
+    "string",
     "subtract",
     "tan",
     "tanh",
