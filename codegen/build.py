@@ -36,7 +36,8 @@ from graphc.codegen.schedule_rounds import stages
 from graphc.codegen.scratch import scratch_bytes
 from graphc.codegen.target import Target
 from graphc.dims import DimLike, Measured, Symbol, atoms, most
-from graphc.graph import Graph, mentioned_sizes
+from graphc.graph import Graph
+from graphc.mentioned import mentioned_sizes
 from graphc.nodes import Operation, Tensor
 from graphc.ops.base import Const
 from graphc.ops.fused import Kernel as Fused

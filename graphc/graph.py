@@ -17,9 +17,9 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-from graphc.dims import Dim, Measured, measured_in
+from graphc.dims import Measured
+from graphc.mentioned import mentioned_sizes
 from graphc.nodes import Op, Operation, Origin, Tensor
-from graphc.records import fields
 from graphc.shapes import TensorType
 
 _VALID_NAME = re.compile(r"^[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*$")
@@ -482,28 +482,3 @@ def needed_nodes(targets: Iterable[Tensor], measured: Mapping[Measured, Tensor] 
             if measured:
                 waiting.extend(measured[size].op for size in mentioned_sizes(node) if size in measured)
     return sorted(seen, key=lambda node: node.number)
-
-
-def mentioned_sizes(node: Operation) -> set[Measured]:
-    """The sizes counted while the step runs that the node's types, its fields and the graphs inside it mention."""
-    found: set[Measured] = set()
-    for tensor in node.outputs:
-        for size in tensor.type.shape or ():
-            found |= measured_in(size)
-    for name in fields(node.kind):
-        found |= _sizes_inside(getattr(node.kind, name))
-    for function in node.kind.functions().values():
-        found |= _sizes_inside(function.graph)
-    return found
-
-
-def _sizes_inside(value: Any) -> set[Measured]:
-    if isinstance(value, Dim):
-        return measured_in(value)
-    if isinstance(value, Graph):
-        return set().union(*map(mentioned_sizes, value.nodes)) - value.measured.keys()
-    found: set[Measured] = set()
-    parts = value if isinstance(value, (tuple, list)) else [getattr(value, name) for name in fields(value)]
-    for part in parts:
-        found |= _sizes_inside(part)
-    return found

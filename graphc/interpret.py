@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from graphc.dims import Dim, atom, substitute
-from graphc.graph import Graph, mentioned_sizes
+from graphc.graph import Graph
+from graphc.mentioned import mentioned_sizes
 from graphc.nodes import Op, Tensor
 from graphc.records import fields, replace
 

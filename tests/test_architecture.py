@@ -53,7 +53,7 @@ FLOORS: list[dict[str, list[str]]] = [
     {"variables": ["graphc.variables", "graphc.variable_scope", "graphc.initializers", "graphc.templates"]},
     {"ops": ["graphc.ops", "graphc.ops.*", "graphc.operators", "graphc.philox"]},
     {"scopes": ["graphc.scopes", "graphc.interpret"]},
-    {"graph": ["graphc.graph", "graphc.nodes", "graphc.body"]},
+    {"graph": ["graphc.graph", "graphc.mentioned", "graphc.nodes", "graphc.body"]},
     {
         "ground": [
             "graphc.arithmetic",
