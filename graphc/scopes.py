@@ -148,6 +148,7 @@ class GraphKeys:
     ACTIVATIONS = "activations"
     WEIGHTS = "weights"
     BIASES = "biases"
+    SAVEABLE_OBJECTS = "saveable_objects"
     SAVERS = "savers"
     COND_CONTEXT = "cond_context"
     WHILE_CONTEXT = "while_context"

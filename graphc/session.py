@@ -53,14 +53,28 @@ class State:
 
     def load(self, operation: Operation, value: Any) -> None:
         """Sets a variable from outside the graph."""
-        tensor = operation.outputs[0]
-        array = np.asarray(value, tensor.dtype.numpy)
-        if not is_compatible(tensor.type.shape, array.shape):
-            raise ValueError(
-                f"cannot load a value of shape {array.shape} into variable '{operation.name}' {tensor.type}"
-            )
+        array = np.asarray(value, operation.outputs[0].dtype.numpy)
+        check_loadable(operation, array)
         self.room(operation, array.shape)[...] = array
         self.initialised.add(operation)
+
+
+def check_loadable(operation: Operation, array: Array) -> None:
+    """``ValueError`` unless the array has a shape that the variable can have."""
+    tensor = operation.outputs[0]
+    if not is_compatible(tensor.type.shape, array.shape):
+        raise ValueError(f"cannot load a value of shape {array.shape} into variable '{operation.name}' {tensor.type}")
+
+
+def _uninitialised(missing: Sequence[Operation]) -> errors.FailedPreconditionError:
+    first, others = missing[0], len(missing) - 1
+    return errors.FailedPreconditionError(
+        first,
+        first,
+        f"Attempting to use uninitialized value {first.name} ({first.describe()})"
+        + (f" and {others} more" if others else "")
+        + "; run its initializer first, for example tf.global_variables_initializer()",
+    )
 
 
 class _Plan:
@@ -76,9 +90,9 @@ class _Plan:
         self._check_fed(self.feeds)
         self.used = [self.feeds.index(tensor) for tensor in self.step.feeds]
         self.feeds_alone_decide = self.used == list(range(len(self.feeds))) and not self.step.flags
-        self.read = frozenset(self.step.read)
         self.versions = Versions(self.step, session.threads)
         self.session = session
+        self.staged = None if self.step.is_native else staged(self.step, session.threads)
         self.ready: Executable | None = None  # served the last run, and serves every run with feeds of the same shapes
 
     def _check_fed(self, feeds: Sequence[Tensor]) -> None:
@@ -125,12 +139,13 @@ class _Plan:
         session = self.session
         session.check_open()
         values = [feed_value(tensor, value) for tensor, value in zip(self.feeds, values, strict=True)]
+        if self.staged is not None:
+            return self.staged.run(session, dict(zip(self.feeds, values, strict=True)))
         used = [values[n] for n in self.used]
         with session.lock:
             session.check_open()  # it may have been closed while this run waited
             state = session.state
-            if not self.read <= state.initialised:
-                self._raise_uninitialised(state)
+            session.check_initialised(self.step)
             used += (np.array(variable in state.initialised) for variable in self.step.flags)
             executable = self.versions.find(used, state)
             if executable.states_version != state.version:
@@ -147,16 +162,12 @@ class _Plan:
                 self.ready = executable
         return results
 
-    def _raise_uninitialised(self, state: State) -> None:
-        missing = [operation for operation in self.step.states if operation in self.read - state.initialised]
-        first, others = missing[0], len(missing) - 1
-        raise errors.FailedPreconditionError(
-            first,
-            first,
-            f"Attempting to use uninitialized value {first.name} ({first.describe()})"
-            + (f" and {others} more" if others else "")
-            + "; run its initializer first, for example tf.global_variables_initializer()",
-        )
+
+def staged(step: Step, threads: int) -> Any:
+    """The step cut into native calls and calls of Python."""
+    from graphc.staging import Staged  # few steps need it
+
+    return Staged(step, threads)
 
 
 class BaseSession:
@@ -170,6 +181,7 @@ class BaseSession:
         self.config = config
         self.threads = getattr(config, "intra_op_parallelism_threads", 0) or settings.thread_count()
         self.state = State()
+        self.resources: dict[Any, Any] = {}  # what host operations keep from run to run
         self.lock = threading.RLock()
         _sessions.add(self)
         self._plans: dict[Any, _Plan] = {}
@@ -235,6 +247,24 @@ class BaseSession:
         """The variables that a compiled step reads or replaces, in its order."""
         return [self.state.arrays[operation] for operation in executable.operations]
 
+    def variable_values(self, variables: Sequence[Operation]) -> list[Array]:
+        """Copies of what the variables hold, all of one moment; ``FailedPreconditionError`` where one holds nothing."""
+        self.check_open()
+        with self.lock:
+            missing = [operation for operation in variables if operation not in self.state.initialised]
+            if missing:
+                raise _uninitialised(missing)
+            return [self.state.arrays[operation].copy() for operation in variables]
+
+    def load_variables(self, values: Mapping[Operation, Array]) -> None:
+        """Sets variables from outside the graph, all in one moment; ``ValueError`` where a shape does not fit."""
+        self.check_open()
+        with self.lock:
+            for operation, value in values.items():
+                check_loadable(operation, value)
+            for operation, value in values.items():
+                self.state.load(operation, value)
+
     def make_callable(
         self, fetches: Any, feed_list: Sequence[Any] | None = None, accept_options: bool = False
     ) -> Callable[..., Any]:
@@ -263,11 +293,17 @@ class BaseSession:
         self.closed = True
         self._plans.clear()
         self.state = State()
+        self.resources = {}
 
     def check_open(self) -> None:
         """``RuntimeError`` after close."""
         if self.closed:
             raise RuntimeError("Attempted to use a closed Session.")
+
+    def check_initialised(self, step: Step) -> None:
+        """``FailedPreconditionError`` where the step reads a variable that has no value."""
+        if not step.read <= self.state.initialised:
+            raise _uninitialised([op for op in step.states if op in step.read - self.state.initialised])
 
     def as_default(self) -> AbstractContextManager[Any]:
         """Makes this the session in which ``eval()`` and ``Operation.run()`` run, inside a ``with``."""

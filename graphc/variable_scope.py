@@ -220,6 +220,11 @@ def _store_of(graph: Graph) -> _Store:
     return graph.extras["variable_store"]
 
 
+def named_variables(graph: Graph) -> dict[str, Variable]:
+    """The variables that :func:`get_variable` has made in a graph, by name."""
+    return _store_of(graph).variables
+
+
 def get_variable_scope() -> VariableScope:
     """The current scope of the default graph."""
     return _store_of(get_default_graph()).scope

@@ -171,6 +171,11 @@ class Variable(Arithmetic):
             raise ValueError("Either session argument should be provided or default session should be established")
         session.run(self._initializer, {self._initializer.inputs[1]: value})
 
+    def begin_with(self, value: Tensor) -> None:
+        """Lets the initializer assign ``value`` from here on: for values of a checkpoint."""
+        self._initial_value = value
+        self._initializer = state.assign(self._handle, value, name=f"{self.op.name}/Assign").op
+
     # -- changing it ---------------------------------------------------------------------------------
 
     def assign(self, value: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Any:

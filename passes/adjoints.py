@@ -11,7 +11,9 @@ from typing import Any
 from graphc.graph import Graph
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
+from graphc.ops.base import convert_to_tensor
 from graphc.ops.copies import Identity, StopGradient
+from graphc.ops.custom_gradients import adjoints_by_name, overridden
 from graphc.ops.indexing import RowAdjoint
 from graphc.ops.loops import HistoryType
 from graphc.ops.recomputed import Recomputed, again
@@ -76,19 +78,22 @@ def propagate(
         name = node.name.removeprefix(f"{graph.get_name_scope()}/")  # of a segment's node, which was declared here
         with graph.name_scope(f"{name}_grad"):
             rule = with_bodies.get(type(node.kind))
-            if isinstance(node.kind, Recomputed):
+            if overridden(node):
+                partials = adjoints_by_name(node, grads)
+            elif isinstance(node.kind, Recomputed):
                 partials = _adjoints_of_segment(graph, node, node.kind, grads, stops, with_bodies)
             else:
                 partials = rule(node, grads, with_bodies) if rule else _adjoints_of_inputs(node, grads)
             for tensor, partial in zip(node.inputs, partials, strict=True):
                 if partial is not None and carries(tensor.type):
-                    is_tensor = isinstance(partial, Tensor)
-                    adjoints.add(tensor, sum_like(partial, tensor) if is_tensor else partial)
+                    kept = isinstance(partial, (list, RowAdjoint))
+                    adjoints.add(tensor, partial if kept else sum_like(convert_to_tensor(partial), tensor))
 
 
 def _only_names(node: Operation) -> bool:
     """Whether the node gives what it takes, so that rows of an adjoint stay rows."""
-    return isinstance(node.kind, (Identity, ReadVariable)) and not isinstance(node.kind, StopGradient)
+    names = isinstance(node.kind, (Identity, ReadVariable)) and not isinstance(node.kind, StopGradient)
+    return names and not overridden(node)
 
 
 def _adjoints_of_inputs(node: Operation, grads: Sequence[Tensor | None]) -> Sequence[Tensor | None]:

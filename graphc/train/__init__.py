@@ -1,5 +1,6 @@
 """Optimizers, learning rate schedules, the global step and moving averages, under the names of TensorFlow 1."""
 
+from graphc.lazily import when_named
 from graphc.train.adam import AdamOptimizer
 from graphc.train.adaptive import AdadeltaOptimizer, AdagradOptimizer, RMSPropOptimizer
 from graphc.train.descent import GradientDescentOptimizer, MomentumOptimizer
@@ -50,3 +51,26 @@ __all__ = [
     "piecewise_constant_decay",
     "polynomial_decay",
 ]
+
+# Reading and writing files, which a program does late if at all.
+_LATER = {
+    "NewCheckpointReader": "graphc.checkpoints.reader:NewCheckpointReader",
+    "Saver": "graphc.train.saver:Saver",
+    "checkpoint_exists": "graphc.checkpoints.reader:checkpoint_exists",
+    "generate_checkpoint_state_proto": "graphc.checkpoints.state:generate_checkpoint_state_proto",
+    "get_checkpoint_mtimes": "graphc.checkpoints.state:get_checkpoint_mtimes",
+    "get_checkpoint_state": "graphc.checkpoints.state:get_checkpoint_state",
+    "init_from_checkpoint": "graphc.train.warm_start:init_from_checkpoint",
+    "latest_checkpoint": "graphc.checkpoints.state:latest_checkpoint",
+    "list_variables": "graphc.checkpoints.reader:list_variables",
+    "load_checkpoint": "graphc.checkpoints.reader:load_checkpoint",
+    "load_variable": "graphc.checkpoints.reader:load_variable",
+    "remove_checkpoint": "graphc.checkpoints.state:remove_checkpoint",
+    "update_checkpoint_state": "graphc.checkpoints.state:update_checkpoint_state",
+}
+
+__getattr__ = when_named(__name__, "graphc.train", _LATER)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})
