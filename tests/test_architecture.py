@@ -24,7 +24,8 @@ FLOORS: list[dict[str, list[str]]] = [
     {
         "session": [
             "graphc.contrib*",
-            *("graphc.session", "graphc.versions", "graphc.feeding", "graphc.fetching", "graphc.profile*"),
+            *("graphc.session", "graphc.staging", "graphc.versions"),
+            *("graphc.feeding", "graphc.fetching", "graphc.profile*"),
             *("graphc.aot*", "graphc.visualize*", "graphc.export", "graphc.testing", "graphc.test", "graphc.test_case"),
         ]
     },
@@ -38,6 +39,7 @@ FLOORS: list[dict[str, list[str]]] = [
             *("graphc.nn*", "graphc.layers*", "graphc.train*", "graphc.losses", "graphc.clipping"),
             *("graphc.functional", "graphc.tensor_array", "graphc.checkpoints*", "graphc.examples*"),
             *("graphc.composites", "graphc.linalg", "graphc.math", "graphc.random", "graphc.config", "graphc.sparse"),
+            *("graphc.bitwise", "graphc.image*", "graphc.special", "graphc.linear_operators"),
         ]
     },
     {"pictures": ["graphc.pictures*"]},
@@ -51,7 +53,7 @@ FLOORS: list[dict[str, list[str]]] = [
     {"variables": ["graphc.variables", "graphc.variable_scope", "graphc.initializers", "graphc.templates"]},
     {"ops": ["graphc.ops", "graphc.ops.*", "graphc.operators", "graphc.philox"]},
     {"scopes": ["graphc.scopes", "graphc.interpret"]},
-    {"graph": ["graphc.graph", "graphc.nodes", "graphc.body"]},
+    {"graph": ["graphc.graph", "graphc.mentioned", "graphc.nodes", "graphc.body"]},
     {
         "ground": [
             "graphc.arithmetic",

@@ -11,10 +11,12 @@ from graphc.codegen.lower import (
     elementwise,
     indexing,
     pooling,
+    positions,
     random,
     reshaping,
     row_writes,
     scatter,
+    sequence_lengths,
     sequences,
 )
 from graphc.codegen.lower.values import Root, Rule
@@ -27,6 +29,7 @@ RULES: dict[type[Op], Rule] = {
     **indexing.RULES,
     **scatter.RULES,
     **sequences.RULES,
+    **sequence_lengths.RULES,
 }
 
 ROOTS: dict[type[Op], Root] = {
@@ -35,6 +38,7 @@ ROOTS: dict[type[Op], Root] = {
     **indexing.ROOTS,
     **sequences.ROOTS,
     **pooling.ROOTS,
+    **positions.ROOTS,
     **random.ROOTS,
     **row_writes.ROOTS,
     **scatter.ROOTS,
