@@ -149,7 +149,6 @@ class Absent(ModuleType):
 
     def __init__(self, name: str):
         super().__init__(name, f"{name}: not part of graphc")
-        self._line = user_line()
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -159,7 +158,7 @@ class Absent(ModuleType):
         inner = f"{self.__name__}.{name}".partition(".")[2]
         if any(place == inner or place.startswith(f"{inner}.") for place in PLACES):
             return import_module(f"{self.__name__}.{name}")
-        return Missing(f"{self.__name__}.{name}", self._line)
+        return Missing(f"{self.__name__}.{name}", user_line())
 
 
 class Missing:
@@ -169,7 +168,7 @@ class Missing:
         self._name, self._line = name, line
 
     def _refuse(self, *_: Any, **__: Any) -> NoReturn:
-        where = f" (its module is imported at {self._line})" if self._line else ""
+        where = f" (first named at {self._line})" if self._line else ""
         raise NotImplementedError(f"{self._name} is not part of graphc{where}")
 
     __call__ = __iter__ = __bool__ = __len__ = __getitem__ = __mro_entries__ = __enter__ = __exit__ = _refuse
