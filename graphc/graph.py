@@ -459,7 +459,7 @@ def user_line() -> Origin | None:
 @cache
 def _is_between(module: str) -> bool:
     """Whether the module stands between the user's line and a node."""
-    return module.startswith("graphc.") or module in ("graphc", "contextlib", "functools")
+    return module.startswith(("graphc.", "importlib.")) or module in ("graphc", "contextlib", "functools")
 
 
 def _as_tuple(types: TensorType | tuple[TensorType, ...]) -> tuple[TensorType, ...]:
