@@ -13,7 +13,6 @@ from graphc.composites import (
     add_n,
     arg_max,
     arg_min,
-    boolean_mask,
     count_nonzero,
     div_no_nan,
     norm,
@@ -56,7 +55,6 @@ from graphc.ops.arrays import (
     stack,
     tile,
     unstack,
-    where,
     zeros,
     zeros_like,
 )
@@ -131,9 +129,11 @@ from graphc.ops.elementwise import (
 from graphc.ops.elementwise import (
     floormod as mod,
 )
-from graphc.ops.indexing import batch_gather, gather, gather_nd, one_hot, unsorted_segment_sum
+from graphc.ops.indexing import one_hot, unsorted_segment_sum
+from graphc.ops.lookup import batch_gather, gather, gather_nd
 from graphc.ops.loops import while_loop
 from graphc.ops.padding import pad
+from graphc.ops.positions import boolean_mask, where
 from graphc.ops.random import get_seed, random_normal, random_uniform, truncated_normal
 from graphc.ops.recomputed import recompute_grad
 from graphc.ops.reduction import (
@@ -218,6 +218,8 @@ _LATER = {
     "COMPILER_VERSION": "graphc.modes:COMPILER_VERSION",
     "GIT_VERSION": "graphc.modes:GIT_VERSION",
     "GRAPH_DEF_VERSION": "graphc.modes:GRAPH_DEF_VERSION",
+    "IndexedSlices": "graphc.ops.indexing:IndexedSlices",
+    "IndexedSlicesValue": "graphc.ops.indexing:IndexedSlicesValue",
     "SparseTensor": "graphc.ops.sparse_tensor:SparseTensor",
     "SparseTensorValue": "graphc.ops.sparse_tensor:SparseTensorValue",
     "VERSION": "graphc.modes:VERSION",
@@ -225,6 +227,7 @@ _LATER = {
     "acosh": "graphc.ops.special:acosh",
     "aot": "graphc.aot",
     "app": "graphc.app",
+    "argsort": "graphc.ops.sorting:argsort",
     "asin": "graphc.ops.special:asin",
     "asinh": "graphc.ops.special:asinh",
     "atan": "graphc.ops.special:atan",
@@ -234,6 +237,7 @@ _LATER = {
     "compat": "graphc.compat",
     "contrib": "graphc.contrib",
     "control_flow_v2_enabled": "graphc.modes:control_flow_v2_enabled",
+    "convert_to_tensor_or_indexed_slices": "graphc.ops.indexing:convert_to_tensor_or_indexed_slices",
     "convert_to_tensor_or_sparse_tensor": "graphc.ops.sparse_tensor:convert_to_tensor_or_sparse_tensor",
     "cosh": "graphc.ops.special:cosh",
     "digamma": "graphc.ops.special:digamma",
@@ -269,6 +273,7 @@ _LATER = {
     "resource_variables_enabled": "graphc.modes:resource_variables_enabled",
     "scatter_nd": "graphc.ops.scatter:scatter_nd",
     "sinh": "graphc.ops.special:sinh",
+    "sort": "graphc.ops.sorting:sort",
     "sparse": "graphc.sparse",
     "sparse_placeholder": "graphc.ops.sparse_tensor:sparse_placeholder",
     "sparse_tensor_to_dense": "graphc.ops.sparse_dense:sparse_tensor_to_dense",

@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 from graphc.body import Function
 from graphc.graph import Graph
+from graphc.mentioned import mentioned_sizes
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.branches import If
 from graphc.ops.loops import While
@@ -59,6 +60,7 @@ def trimmed(graph: Graph, targets: Iterable[Tensor]) -> Graph:
         copy = new.add(part.kind, [places[node.inputs[n]] for n in part.inputs], types, like=node)
         places.update(zip((node.outputs[n] for n in part.outputs), copy.outputs, strict=True))
     new.targets = tuple(places[target] for target in targets)
+    new.measured = {size: places[count] for size, count in graph.measured.items() if count in places}
     return new
 
 
@@ -70,6 +72,8 @@ def _parts(graph: Graph, targets: Sequence[Tensor]) -> dict[Operation, _Part | N
         outputs = [n for n, tensor in enumerate(node.outputs) if tensor in needed]
         if not outputs:
             continue
+        if graph.measured:
+            needed.update(graph.measured[size] for size in mentioned_sizes(node) if size in graph.measured)
         part = None
         if isinstance(node.kind, If):
             part = _part_of_if(node.kind, outputs)

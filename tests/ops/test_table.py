@@ -72,6 +72,8 @@ FLAT = {
     "GreaterEqual", "LogicalAnd", "LogicalOr", "LogicalXor", "LogicalNot", "IsNan", "IsInf", "IsFinite", "BitwiseAnd",
     "BitwiseOr", "BitwiseXor", "Invert", "LeftShift", "RightShift",
 }  # fmt: skip
+# What several ops have in common; no node is of these alone.
+FRAMES = {"Block", "ByFilter", "ByImages", "Filtered", "Forward", "Random"}
 
 
 def _kinds(base: type[Op] = Op) -> set[type[Op]]:
@@ -85,9 +87,9 @@ def _all_kinds() -> set[type[Op]]:
     """Every concrete op of graphc."""
     for module in pkgutil.iter_modules(graphc.ops.__path__):
         importlib.import_module(f"graphc.ops.{module.name}")
-    concrete = {kind for kind in _kinds() if kind.__module__.startswith("graphc.")}
-    native = {kind for kind in concrete if not kind.on_host}  # the others are tested beside what they are for
-    return {kind for kind in native if not kind.__name__.startswith("_") and kind.__name__ not in ("Block", "Random")}
+    ours = {kind for kind in _kinds() if kind.__module__.startswith("graphc.") and not kind.__name__.startswith("_")}
+    native = {kind for kind in ours if not kind.on_host}  # the others are tested beside what they are for
+    return {kind for kind in native if kind.__name__ not in FRAMES}
 
 
 def _graphs() -> list[Graph]:
