@@ -36,9 +36,9 @@ def raw_rnn(
 
     ``loop_fn(time, cell_output, cell_state, loop_state)`` gives ``(finished, next_input, next_state, emit,
     loop_state)``: which sequences have ended (bool [batch]), the input and state of the next step, what to emit, and
-    anything to carry along. It is first called with time 0 and None for the others; what it emits then is the shape and dtype of what is
-    emitted later, without the batch axis, or None for the cell's outputs. Past its end a sequence emits zeros and keeps
-    its state.
+    anything to carry along. It is first called with time 0 and None for the others; what it emits then has the shape
+    (without the batch axis) and dtype of what is emitted later, or is None for the cell's outputs. Past its end a
+    sequence emits zeros and keeps its state.
 
     When all sequences have ended must follow from what is fed: sizes are known before a step runs.
     """
