@@ -13,7 +13,6 @@ from graphc.composites import (
     add_n,
     arg_max,
     arg_min,
-    boolean_mask,
     count_nonzero,
     div_no_nan,
     norm,
@@ -56,7 +55,6 @@ from graphc.ops.arrays import (
     stack,
     tile,
     unstack,
-    where,
     zeros,
     zeros_like,
 )
@@ -131,9 +129,11 @@ from graphc.ops.elementwise import (
 from graphc.ops.elementwise import (
     floormod as mod,
 )
-from graphc.ops.indexing import batch_gather, gather, gather_nd, one_hot, unsorted_segment_sum
+from graphc.ops.indexing import one_hot, unsorted_segment_sum
+from graphc.ops.lookup import batch_gather, gather, gather_nd
 from graphc.ops.loops import while_loop
 from graphc.ops.padding import pad
+from graphc.ops.positions import boolean_mask, where
 from graphc.ops.random import get_seed, random_normal, random_uniform, truncated_normal
 from graphc.ops.recomputed import recompute_grad
 from graphc.ops.reduction import (
@@ -218,16 +218,30 @@ _LATER = {
     "COMPILER_VERSION": "graphc.modes:COMPILER_VERSION",
     "GIT_VERSION": "graphc.modes:GIT_VERSION",
     "GRAPH_DEF_VERSION": "graphc.modes:GRAPH_DEF_VERSION",
+    "IndexedSlices": "graphc.ops.indexing:IndexedSlices",
+    "IndexedSlicesValue": "graphc.ops.indexing:IndexedSlicesValue",
     "SparseTensor": "graphc.ops.sparse_tensor:SparseTensor",
     "SparseTensorValue": "graphc.ops.sparse_tensor:SparseTensorValue",
     "VERSION": "graphc.modes:VERSION",
+    "acos": "graphc.ops.special:acos",
+    "acosh": "graphc.ops.special:acosh",
     "aot": "graphc.aot",
     "app": "graphc.app",
+    "argsort": "graphc.ops.sorting:argsort",
+    "asin": "graphc.ops.special:asin",
+    "asinh": "graphc.ops.special:asinh",
+    "atan": "graphc.ops.special:atan",
+    "atan2": "graphc.ops.special:atan2",
+    "atanh": "graphc.ops.special:atanh",
+    "bitwise": "graphc.bitwise",
     "compat": "graphc.compat",
     "confusion_matrix": "graphc.metrics.confusion:confusion_matrix",
     "contrib": "graphc.contrib",
     "control_flow_v2_enabled": "graphc.modes:control_flow_v2_enabled",
+    "convert_to_tensor_or_indexed_slices": "graphc.ops.indexing:convert_to_tensor_or_indexed_slices",
     "convert_to_tensor_or_sparse_tensor": "graphc.ops.sparse_tensor:convert_to_tensor_or_sparse_tensor",
+    "cosh": "graphc.ops.special:cosh",
+    "digamma": "graphc.ops.special:digamma",
     "disable_control_flow_v2": "graphc.modes:disable_control_flow_v2",
     "disable_eager_execution": "graphc.modes:disable_eager_execution",
     "disable_resource_variables": "graphc.modes:disable_resource_variables",
@@ -239,21 +253,29 @@ _LATER = {
     "enable_tensor_equality": "graphc.modes:enable_tensor_equality",
     "enable_v2_behavior": "graphc.modes:enable_v2_behavior",
     "enable_v2_tensorshape": "graphc.modes:enable_v2_tensorshape",
+    "erfc": "graphc.ops.special:erfc",
     "examples": "graphc.examples",
     "executing_eagerly": "graphc.modes:executing_eagerly",
     "flags": "graphc.flags",
     "gfile": "graphc.gfile",
+    "igamma": "graphc.ops.special:igamma",
+    "igammac": "graphc.ops.special:igammac",
     "io": "graphc.io",
+    "lbeta": "graphc.special:lbeta",
+    "lgamma": "graphc.ops.special:lgamma",
     "logging": "graphc.logging",
     "metrics": "graphc.metrics",
     "nest": "graphc.nest",
     "numpy_function": "graphc.ops.py_func:numpy_function",
+    "polygamma": "graphc.special:polygamma",
     "profile": "graphc.profile",
     "py_func": "graphc.ops.py_func:py_func",
     "python_io": "graphc.python_io",
     "resource_loader": "graphc.resource_loader",
     "resource_variables_enabled": "graphc.modes:resource_variables_enabled",
     "scatter_nd": "graphc.ops.scatter:scatter_nd",
+    "sinh": "graphc.ops.special:sinh",
+    "sort": "graphc.ops.sorting:sort",
     "sparse": "graphc.sparse",
     "sparse_placeholder": "graphc.ops.sparse_tensor:sparse_placeholder",
     "sparse_tensor_to_dense": "graphc.ops.sparse_dense:sparse_tensor_to_dense",
@@ -268,6 +290,7 @@ _LATER = {
     "test": "graphc.test",
     "testing": "graphc.testing",
     "visualize": "graphc.visualize",
+    "zeta": "graphc.ops.special:zeta",
 }
 
 __getattr__ = when_named(__name__, "graphc", _LATER)
