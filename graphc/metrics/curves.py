@@ -11,7 +11,7 @@ from graphc.metrics.streams import Result, published
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.arrays import ones_like
-from graphc.ops.indexing import gather
+from graphc.ops.lookup import gather
 from graphc.ops.reduction import argmin, reduce_sum
 from graphc.variable_scope import variable_scope
 
