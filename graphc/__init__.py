@@ -159,6 +159,7 @@ from graphc.ops.reshaping import (
     squeeze,
     transpose,
 )
+from graphc.ops.sampling import multinomial, random_crop, random_shuffle
 from graphc.ops.sequence_lengths import reverse_sequence, sequence_mask
 from graphc.ops.sequences import cumprod, cumsum, eye, lin_space, linspace, range
 from graphc.ops.slicing import reverse, reverse_v2, slice, strided_slice
@@ -445,6 +446,7 @@ __all__ = [
     "mod",
     "model_variables",
     "moving_average_variables",
+    "multinomial",
     "multiply",
     "name_scope",
     "negative",
@@ -465,8 +467,10 @@ __all__ = [
     "placeholder_with_default",
     "pow",
     "random",
+    "random_crop",
     "random_normal",
     "random_normal_initializer",
+    "random_shuffle",
     "random_uniform",
     "random_uniform_initializer",
     "range",
