@@ -38,7 +38,16 @@ FLOORS: list[dict[str, list[str]]] = [
         "namespaces": [
             *("graphc.nn*", "graphc.layers*", "graphc.train*", "graphc.losses", "graphc.clipping"),
             *("graphc.functional", "graphc.tensor_array", "graphc.checkpoints*", "graphc.examples*"),
-            *("graphc.composites", "graphc.linalg", "graphc.math", "graphc.random", "graphc.config", "graphc.sparse"),
+            *(
+                "graphc.composites",
+                "graphc.linalg",
+                "graphc.math",
+                "graphc.random",
+                "graphc.config",
+                "graphc.sparse",
+                "graphc.assertions",
+                "graphc.debugging",
+            ),
         ]
     },
     {"pictures": ["graphc.pictures*"]},
