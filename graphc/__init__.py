@@ -13,7 +13,6 @@ from graphc.composites import (
     add_n,
     arg_max,
     arg_min,
-    boolean_mask,
     count_nonzero,
     div_no_nan,
     norm,
@@ -56,13 +55,19 @@ from graphc.ops.arrays import (
     stack,
     tile,
     unstack,
-    where,
     zeros,
     zeros_like,
 )
 from graphc.ops.base import constant, convert_to_tensor, placeholder, placeholder_with_default
 from graphc.ops.branches import case, cond
 from graphc.ops.contraction import matmul, tensordot
+from graphc.ops.custom_gradients import (
+    NoGradient,
+    NotDifferentiable,
+    RegisterGradient,
+    custom_gradient,
+    identity_n,
+)
 from graphc.ops.einsum import einsum
 from graphc.ops.elementwise import (
     abs,
@@ -124,9 +129,11 @@ from graphc.ops.elementwise import (
 from graphc.ops.elementwise import (
     floormod as mod,
 )
-from graphc.ops.indexing import batch_gather, gather, gather_nd, one_hot, unsorted_segment_sum
+from graphc.ops.indexing import one_hot, unsorted_segment_sum
+from graphc.ops.lookup import batch_gather, gather, gather_nd
 from graphc.ops.loops import while_loop
 from graphc.ops.padding import pad
+from graphc.ops.positions import boolean_mask, where
 from graphc.ops.random import get_seed, random_normal, random_uniform, truncated_normal
 from graphc.ops.recomputed import recompute_grad
 from graphc.ops.reduction import (
@@ -212,13 +219,20 @@ _LATER = {
     "COMPILER_VERSION": "graphc.modes:COMPILER_VERSION",
     "GIT_VERSION": "graphc.modes:GIT_VERSION",
     "GRAPH_DEF_VERSION": "graphc.modes:GRAPH_DEF_VERSION",
+    "IndexedSlices": "graphc.ops.indexing:IndexedSlices",
+    "IndexedSlicesValue": "graphc.ops.indexing:IndexedSlicesValue",
     "Print": "graphc.ops.printing:print_v1",
     "SparseTensor": "graphc.ops.sparse_tensor:SparseTensor",
     "SparseTensorValue": "graphc.ops.sparse_tensor:SparseTensorValue",
     "VERSION": "graphc.modes:VERSION",
+    "acos": "graphc.ops.special:acos",
+    "acosh": "graphc.ops.special:acosh",
     "add_check_numerics_ops": "graphc.debugging:add_check_numerics_ops",
     "aot": "graphc.aot",
     "app": "graphc.app",
+    "argsort": "graphc.ops.sorting:argsort",
+    "asin": "graphc.ops.special:asin",
+    "asinh": "graphc.ops.special:asinh",
     "assert_equal": "graphc.debugging:assert_equal",
     "assert_greater": "graphc.debugging:assert_greater",
     "assert_greater_equal": "graphc.debugging:assert_greater_equal",
@@ -238,12 +252,20 @@ _LATER = {
     "assert_same_float_dtype": "graphc.debugging:assert_same_float_dtype",
     "assert_scalar": "graphc.debugging:assert_scalar",
     "assert_type": "graphc.debugging:assert_type",
+    "atan": "graphc.ops.special:atan",
+    "atan2": "graphc.ops.special:atan2",
+    "atanh": "graphc.ops.special:atanh",
+    "bitwise": "graphc.bitwise",
     "check_numerics": "graphc.debugging:check_numerics",
     "compat": "graphc.compat",
+    "confusion_matrix": "graphc.metrics.confusion:confusion_matrix",
     "contrib": "graphc.contrib",
     "control_flow_v2_enabled": "graphc.modes:control_flow_v2_enabled",
+    "convert_to_tensor_or_indexed_slices": "graphc.ops.indexing:convert_to_tensor_or_indexed_slices",
     "convert_to_tensor_or_sparse_tensor": "graphc.ops.sparse_tensor:convert_to_tensor_or_sparse_tensor",
+    "cosh": "graphc.ops.special:cosh",
     "debugging": "graphc.debugging",
+    "digamma": "graphc.ops.special:digamma",
     "disable_control_flow_v2": "graphc.modes:disable_control_flow_v2",
     "disable_eager_execution": "graphc.modes:disable_eager_execution",
     "disable_resource_variables": "graphc.modes:disable_resource_variables",
@@ -255,17 +277,24 @@ _LATER = {
     "enable_tensor_equality": "graphc.modes:enable_tensor_equality",
     "enable_v2_behavior": "graphc.modes:enable_v2_behavior",
     "enable_v2_tensorshape": "graphc.modes:enable_v2_tensorshape",
+    "erfc": "graphc.ops.special:erfc",
     "examples": "graphc.examples",
     "executing_eagerly": "graphc.modes:executing_eagerly",
     "flags": "graphc.flags",
     "gfile": "graphc.gfile",
+    "igamma": "graphc.ops.special:igamma",
+    "igammac": "graphc.ops.special:igammac",
     "io": "graphc.io",
     "is_non_decreasing": "graphc.debugging:is_non_decreasing",
     "is_numeric_tensor": "graphc.debugging:is_numeric_tensor",
     "is_strictly_increasing": "graphc.debugging:is_strictly_increasing",
+    "lbeta": "graphc.special:lbeta",
+    "lgamma": "graphc.ops.special:lgamma",
     "logging": "graphc.logging",
+    "metrics": "graphc.metrics",
     "nest": "graphc.nest",
     "numpy_function": "graphc.ops.py_func:numpy_function",
+    "polygamma": "graphc.special:polygamma",
     "print": "graphc.ops.printing:print_v2",
     "profile": "graphc.profile",
     "py_func": "graphc.ops.py_func:py_func",
@@ -273,6 +302,8 @@ _LATER = {
     "resource_loader": "graphc.resource_loader",
     "resource_variables_enabled": "graphc.modes:resource_variables_enabled",
     "scatter_nd": "graphc.ops.scatter:scatter_nd",
+    "sinh": "graphc.ops.special:sinh",
+    "sort": "graphc.ops.sorting:sort",
     "sparse": "graphc.sparse",
     "sparse_placeholder": "graphc.ops.sparse_tensor:sparse_placeholder",
     "sparse_tensor_to_dense": "graphc.ops.sparse_dense:sparse_tensor_to_dense",
@@ -288,6 +319,7 @@ _LATER = {
     "testing": "graphc.testing",
     "verify_tensor_all_finite": "graphc.debugging:verify_tensor_all_finite",
     "visualize": "graphc.visualize",
+    "zeta": "graphc.ops.special:zeta",
 }
 
 __getattr__ = when_named(__name__, "graphc", _LATER)
@@ -308,8 +340,11 @@ __all__ = [
     "GraphKeys",
     "GraphOptions",
     "InteractiveSession",
+    "NoGradient",
+    "NotDifferentiable",
     "Operation",
     "OptimizerOptions",
+    "RegisterGradient",
     "RunMetadata",
     "RunOptions",
     "Session",
@@ -356,6 +391,7 @@ __all__ = [
     "count_nonzero",
     "cumprod",
     "cumsum",
+    "custom_gradient",
     "device",
     "div",
     "div_no_nan",
@@ -401,6 +437,7 @@ __all__ = [
     "group",
     "hessians",
     "identity",
+    "identity_n",
     "initialize_all_variables",
     "initialize_local_variables",
     "initialize_variables",

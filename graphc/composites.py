@@ -6,17 +6,12 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from graphc import dtypes
-from graphc.errors import UnimplementedError
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.arrays import stack
-from graphc.ops.base import Const, constant, convert_to_tensor, convert_together, graph_of
-from graphc.ops.indexing import gather
+from graphc.ops.base import convert_to_tensor, convert_together, graph_of
 from graphc.ops.reduction import argmax, argmin, reduce_max, reduce_mean, reduce_sum
-from graphc.ops.reshaping import reshape
 from graphc.ops.state import group
 from graphc.shapes import is_compatible
 
@@ -163,33 +158,6 @@ def div_no_nan(x: Any, y: Any, name: str | None = None) -> Tensor:
 
 
 divide_no_nan = div_no_nan
-
-
-def boolean_mask(tensor: Any, mask: Any, name: str = "boolean_mask", axis: int | None = None) -> Tensor:
-    """The parts of ``tensor`` where ``mask`` is True; the mask must be known while declaring, as it decides a shape."""
-    x, chosen = convert_to_tensor(tensor), convert_to_tensor(mask, dtypes.bool)
-    if not isinstance(chosen.op.kind, Const):
-        raise UnimplementedError(
-            message=f"tf.boolean_mask with the mask {chosen.op.describe()} gives a tensor whose shape depends on data, "
-            "which graphc does not compile; use tf.where(mask, x, 0) or weights"
-        )
-    known, first = chosen.op.kind.value, axis or 0
-    shape, rank = x.type.shape, known.ndim
-    if not rank:
-        raise ValueError("mask cannot be scalar.")
-    if (
-        shape is None
-        or any(size not in (n, None) for size, n in zip(shape[first:], known.shape))
-        or (len(shape) < first + rank)
-    ):
-        raise ValueError(f"Shapes {x.shape} and {chosen.shape} are incompatible: boolean_mask from axis {first} on")
-    with graph_of([x]).name_scope(name) as scope:
-        if rank > 1:
-            entries = tuple(
-                -1 if size is None else size for size in (*shape[:first], known.size, *shape[first + rank :])
-            )
-            x = reshape(x, entries)
-        return gather(x, constant(np.flatnonzero(known)), axis=first, name=scope)
 
 
 def parallel_stack(values: Any, name: str = "parallel_stack") -> Tensor:

@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
+from graphc.dims import Measured
+from graphc.mentioned import mentioned_sizes
 from graphc.nodes import Op, Operation, Origin, Tensor
 from graphc.shapes import TensorType
 
@@ -30,6 +32,7 @@ class Graph:
     def __init__(self) -> None:
         self.nodes: list[Operation] = []
         self.targets: tuple[Tensor, ...] = ()
+        self.measured: dict[Measured, Tensor] = {}  # of a step: what tells the sizes that are counted while it runs
         self.seed: int | None = None
         self.role = "forward"
         self.collections: dict[str, list[Any]] = {}
@@ -42,6 +45,7 @@ class Graph:
         self._device = ""
         self._finalized = False
         self._standing_for: Operation | None = None
+        self.gradient_names: dict[str, str] = {}  # of kinds of nodes whose adjoints a program writes itself
         self._needed: tuple[int, tuple[Tensor, ...]] = (-1, ())  # number of nodes and targets, once no node is unneeded
 
     # -- adding nodes ------------------------------------------------------------------------------
@@ -87,9 +91,10 @@ class Graph:
         if control:
             own = {tensor.op for tensor in inputs}
             control = tuple(node for node in control if node not in own)
-        return self._append(
-            Operation(self, len(self.nodes), kind, name, inputs, types, control, origin, self.role, self._device)
-        )
+        node = Operation(self, len(self.nodes), kind, name, inputs, types, control, origin, self.role, self._device)
+        if self.gradient_names and kind.type in self.gradient_names:
+            self.extras.setdefault("gradient_names", {})[node] = self.gradient_names[kind.type]
+        return self._append(node)
 
     def add(
         self,
@@ -148,12 +153,14 @@ class Graph:
         """The nodes on which the targets depend, in their order."""
         count, targets = self._needed
         known = count == len(self.nodes) and targets is self.targets
-        return self.nodes if known else needed_nodes(self.targets)
+        return self.nodes if known else needed_nodes(self.targets, self.measured)
 
     def keep_needed(self) -> None:
         """Leaves out the nodes that no target needs: for passes, while they build a graph."""
-        nodes = needed_nodes(self.targets)
+        nodes = needed_nodes(self.targets, self.measured)
         if len(nodes) < len(self.nodes):
+            kept = set(nodes)
+            self.measured = {size: count for size, count in self.measured.items() if count.op in kept}
             self.nodes = nodes
             self._by_name = {node.name: node for node in nodes}
             for number, node in enumerate(nodes):
@@ -248,6 +255,21 @@ class Graph:
             yield
         finally:
             self.role = before
+
+    @contextmanager
+    def gradient_override_map(self, op_type_map: Mapping[str, str]) -> Iterator[None]:
+        """Nodes declared inside, of the kinds named, have the adjoints that ``tf.RegisterGradient`` made known."""
+        if not isinstance(op_type_map, Mapping):
+            raise TypeError("op_type_map must be a dictionary mapping strings to strings")
+        if not all(isinstance(name, str) for pair in op_type_map.items() for name in pair):
+            raise TypeError(f"op_type_map must be a dictionary mapping strings to strings, not {op_type_map!r}")
+        graph = self.current
+        before = graph.gradient_names
+        graph.gradient_names = {**before, **op_type_map}
+        try:
+            yield
+        finally:
+            graph.gradient_names = before
 
     def as_default(self) -> Any:
         """Makes this the graph that operations are declared into, inside a ``with``."""
@@ -437,7 +459,7 @@ def user_line() -> Origin | None:
 @cache
 def _is_between(module: str) -> bool:
     """Whether the module stands between the user's line and a node."""
-    return module.startswith("graphc.") or module in ("graphc", "contextlib", "functools")
+    return module.startswith(("graphc.", "importlib.")) or module in ("graphc", "contextlib", "functools")
 
 
 def _as_tuple(types: TensorType | tuple[TensorType, ...]) -> tuple[TensorType, ...]:
@@ -448,8 +470,8 @@ def _declared_at(origin: Origin | None) -> str:
     return f", declared at {origin}" if origin else ""
 
 
-def needed_nodes(targets: Iterable[Tensor]) -> list[Operation]:
-    """The nodes on which ``targets`` depend, in the order of the graph."""
+def needed_nodes(targets: Iterable[Tensor], measured: Mapping[Measured, Tensor] | None = None) -> list[Operation]:
+    """The nodes on which ``targets`` depend, in the order of the graph; what tells a size that one mentions too."""
     seen: set[Operation] = set()
     waiting = [tensor.op for tensor in targets]
     while waiting:
@@ -457,4 +479,6 @@ def needed_nodes(targets: Iterable[Tensor]) -> list[Operation]:
         if node not in seen:
             seen.add(node)
             waiting.extend(tensor.op for tensor in node.inputs)
+            if measured:
+                waiting.extend(measured[size].op for size in mentioned_sizes(node) if size in measured)
     return sorted(seen, key=lambda node: node.number)

@@ -10,6 +10,7 @@ from graphc.ops.base import Const
 from graphc.ops.checks import is_negative, is_zero
 from graphc.ops.copies import Cast
 from graphc.ops.elementwise import Elementwise
+from graphc.ops.special import Special
 
 _REFUSED = {is_zero: "eq", is_negative: "lt"}  # how a refused whole number compares with 0
 
@@ -46,6 +47,7 @@ def _check_numerics(values: Values, node: Operation, index: Index) -> Expression
 
 RULES: dict[type[Op], Rule] = {
     Elementwise: _elementwise,
+    Special: _elementwise,
     Cast: _cast,
     Const: _constant,
     Assert: _assert,

@@ -11,12 +11,14 @@ from graphc.codegen.lower import (
     elementwise,
     indexing,
     pooling,
+    positions,
     random,
     reshaping,
     row_writes,
     scatter,
     sequence_lengths,
     sequences,
+    sorting,
 )
 from graphc.codegen.lower.values import Root, Rule
 from graphc.nodes import Op
@@ -37,7 +39,9 @@ ROOTS: dict[type[Op], Root] = {
     **indexing.ROOTS,
     **sequences.ROOTS,
     **pooling.ROOTS,
+    **positions.ROOTS,
     **random.ROOTS,
     **row_writes.ROOTS,
     **scatter.ROOTS,
+    **sorting.ROOTS,
 }
