@@ -120,7 +120,7 @@ DYNAMIC = [
     (lambda x: tf.assert_negative(x), "[Condition x < 0 did not hold element-wise:] [x (x:0) = ] [-1 2 3...]"),
     (lambda x: tf.assert_non_negative(x), "[Condition x >= 0 did not hold element-wise:] [x (x:0) = ]"),
     (lambda x: tf.assert_non_positive(x), "[Condition x <= 0 did not hold element-wise:] [x (x:0) = ] [-1 2 3...]"),
-    (lambda x: tf.assert_equal(x, 2.0, message="hey"), "[hey] [Condition x == y did not hold element-wise:] [x (x:0) = ]"),
+    (lambda x: tf.assert_equal(x, 2.0, message="hey"), "[hey] [Condition x == y did not hold element-wise:]"),
     (lambda x: tf.assert_none_equal(x, x), "element-wise:] [x (x:0) = ] [-1 2 3...] [y (x:0) = ] [-1 2 3...]"),
     (lambda x: tf.assert_less_equal(x, x - 1), "[Condition x <= y did not hold"),
     (lambda x: tf.assert_greater(x, x), "[Condition x > y did not hold"),
