@@ -15,6 +15,7 @@ from graphc.codegen.lower import (
     random,
     reshaping,
     row_writes,
+    sampling,
     scatter,
     sequence_lengths,
     sequences,
@@ -43,5 +44,6 @@ ROOTS: dict[type[Op], Root] = {
     **random.ROOTS,
     **row_writes.ROOTS,
     **scatter.ROOTS,
+    **sampling.ROOTS,
     **sorting.ROOTS,
 }
