@@ -26,6 +26,8 @@ from graphc.dims import DimLike, Symbol, atoms
 from graphc.graph import Graph
 from graphc.nodes import Operation, Tensor
 from graphc.ops.base import Const
+from graphc.ops.fused import Kernel as Fused
+from graphc.ops.reshaping import DimValue
 from graphc.ops.scatter import UPDATES
 from graphc.records import record, replace
 from graphc.shapes import TensorType
@@ -398,8 +400,17 @@ def _counterparts(nodes: Sequence[Operation], first: Operation, second: Operatio
 def _symbols(graphs: Iterable[Graph]) -> tuple[str, ...]:
     """The names of all size symbols, sorted."""
     names: set[str] = set()
-    for node in (node for graph in graphs for node in graph.nodes):
-        for tensor in node.outputs:
-            for size in tensor.type.sizes:
-                names |= {thing.name for thing in atoms(size) if isinstance(thing, Symbol)}
+    for node in (node for graph in graphs for node in _inside_and_out(graph)):
+        # a size may be read as a value where no value has it: that of a feed of which nothing else is read
+        sizes = [node.kind.dim] if isinstance(node.kind, DimValue) else []
+        for size in (*sizes, *(size for tensor in node.outputs for size in tensor.type.sizes)):
+            names |= {thing.name for thing in atoms(size) if isinstance(thing, Symbol)}
     return tuple(sorted(names))
+
+
+def _inside_and_out(graph: Graph) -> Iterator[Operation]:
+    """The nodes of a graph, and those in its kernels."""
+    for node in graph.nodes:
+        yield node
+        if isinstance(node.kind, Fused):
+            yield from node.kind.body.nodes

@@ -29,7 +29,7 @@ from graphc.codegen.scalar_division import (
     unsigned_divide,
     unsigned_modulo,
 )
-from graphc.ops import meaning
+from graphc.ops import meaning, meaning_special
 from graphc.records import record
 
 Rule = Callable[..., Lanes]
@@ -110,7 +110,7 @@ def _approximated(function: Callable[..., ir.Value]) -> Rule:
 
 def _in_double(function: Callable[..., Any]) -> Callable[..., Any]:
     """NumPy's meaning, computed in float64 and rounded once."""
-    return lambda x: np.asarray(function(np.asarray(x, np.float64))).astype(np.asarray(x).dtype)
+    return lambda *x: np.asarray(function(*(np.asarray(v, np.float64) for v in x))).astype(np.asarray(x[0]).dtype)
 
 
 # Rules of more than one line.
@@ -215,6 +215,25 @@ _ROWS = (
     ScalarOp("sigmoid", _in_double(meaning.sigmoid), floats=_approximated(approx.sigmoid)),
     ScalarOp("softplus", _in_double(meaning.softplus), floats=_approximated(approx.softplus)),
     ScalarOp("erf", _in_double(meaning.erf), floats=_approximated(approx.erf)),
+    ScalarOp("erfc", _in_double(meaning_special.erfc), floats=_approximated(approx.erfc)),
+    ScalarOp("asin", np.arcsin, floats=_approximated(approx.asin)),
+    ScalarOp("acos", np.arccos, floats=_approximated(approx.acos)),
+    ScalarOp("atan", np.arctan, floats=_approximated(approx.atan)),
+    ScalarOp("atan2", np.arctan2, floats=_approximated(approx.atan2)),
+    ScalarOp("sinh", np.sinh, floats=_approximated(approx.sinh)),
+    ScalarOp("cosh", np.cosh, floats=_approximated(approx.cosh)),
+    ScalarOp("asinh", np.arcsinh, floats=_approximated(approx.asinh)),
+    ScalarOp("acosh", np.arccosh, floats=_approximated(approx.acosh)),
+    ScalarOp("atanh", np.arctanh, floats=_approximated(approx.atanh)),
+    ScalarOp("lgamma", _in_double(meaning_special.lgamma), floats=_approximated(approx.lgamma)),
+    ScalarOp("digamma", _in_double(meaning_special.digamma), floats=_approximated(approx.digamma)),
+    ScalarOp("zeta", _in_double(meaning_special.zeta), floats=_approximated(approx.zeta)),
+    ScalarOp("igamma", _in_double(meaning_special.igamma), floats=_approximated(approx.igamma)),
+    ScalarOp("igammac", _in_double(meaning_special.igammac), floats=_approximated(approx.igammac)),
+    ScalarOp("igamma_grad_a", _in_double(meaning_special.igamma_grad_a), floats=_approximated(approx.igamma_grad_a)),
+    ScalarOp("bessel_i0e", _in_double(meaning_special.bessel_i0e), floats=_approximated(approx.bessel_i0e)),
+    ScalarOp("bessel_i1e", _in_double(meaning_special.bessel_i1e), floats=_approximated(approx.bessel_i1e)),
+    ScalarOp("mul_no_nan", meaning_special.mul_no_nan, floats=lambda a, b: b.equals(0.0).choose(b.like(0.0), a * b)),
 
     # Comparisons and logic.
     ScalarOp("eq", np.equal, **_compared("==")),

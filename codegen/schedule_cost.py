@@ -38,6 +38,9 @@ OP_COST = {
     **dict.fromkeys(("exp", "expm1", "log", "log1p", "sigmoid", "softplus"), 20),
     **dict.fromkeys(("tanh", "erf", "sin", "cos"), 30),
     **dict.fromkeys(("pow", "tan"), 50),
+    **dict.fromkeys(("asin", "acos", "atan", "atan2", "sinh", "cosh", "asinh", "acosh", "atanh", "erfc"), 50),
+    **dict.fromkeys(("lgamma", "digamma", "bessel_i0e", "bessel_i1e"), 150),
+    **dict.fromkeys(("zeta", "igamma", "igammac", "igamma_grad_a"), 600),
     **dict.fromkeys(("div", "sqrt", "rsqrt", "reciprocal"), 4),
     **dict.fromkeys(("floordiv", "mod", "truncdiv", "truncmod"), 20),
 }

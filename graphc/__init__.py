@@ -28,7 +28,7 @@ from graphc.composites import (
     tuple_of as tuple,
 )
 from graphc.config import ConfigProto, GPUOptions, GraphOptions, OptimizerOptions, RunMetadata, RunOptions
-from graphc.dtypes import DType, as_dtype, bool, double, float32, float64, int32, int64, uint8
+from graphc.dtypes import DType, as_dtype, bool, double, float32, float64, int32, int64, string, uint8
 from graphc.functional import foldl, foldr, map_fn, scan
 from graphc.graph import Graph
 from graphc.initializers import (
@@ -63,6 +63,13 @@ from graphc.ops.arrays import (
 from graphc.ops.base import constant, convert_to_tensor, placeholder, placeholder_with_default
 from graphc.ops.branches import case, cond
 from graphc.ops.contraction import matmul, tensordot
+from graphc.ops.custom_gradients import (
+    NoGradient,
+    NotDifferentiable,
+    RegisterGradient,
+    custom_gradient,
+    identity_n,
+)
 from graphc.ops.einsum import einsum
 from graphc.ops.elementwise import (
     abs,
@@ -152,6 +159,7 @@ from graphc.ops.reshaping import (
     squeeze,
     transpose,
 )
+from graphc.ops.sequence_lengths import reverse_sequence, sequence_mask
 from graphc.ops.sequences import cumprod, cumsum, eye, lin_space, linspace, range
 from graphc.ops.slicing import reverse, reverse_v2, slice, strided_slice
 from graphc.ops.state import assign, assign_add, assign_sub, group, is_variable_initialized, no_op
@@ -207,26 +215,75 @@ newaxis = None
 
 # Rooms that stand on the compiler or on graphviz, or that few programs need: they load when a program first names them.
 _LATER = {
+    "COMPILER_VERSION": "graphc.modes:COMPILER_VERSION",
+    "GIT_VERSION": "graphc.modes:GIT_VERSION",
+    "GRAPH_DEF_VERSION": "graphc.modes:GRAPH_DEF_VERSION",
     "SparseTensor": "graphc.ops.sparse_tensor:SparseTensor",
     "SparseTensorValue": "graphc.ops.sparse_tensor:SparseTensorValue",
+    "VERSION": "graphc.modes:VERSION",
+    "acos": "graphc.ops.special:acos",
+    "acosh": "graphc.ops.special:acosh",
     "aot": "graphc.aot",
+    "app": "graphc.app",
+    "asin": "graphc.ops.special:asin",
+    "asinh": "graphc.ops.special:asinh",
+    "atan": "graphc.ops.special:atan",
+    "atan2": "graphc.ops.special:atan2",
+    "atanh": "graphc.ops.special:atanh",
+    "bitwise": "graphc.bitwise",
+    "compat": "graphc.compat",
     "contrib": "graphc.contrib",
+    "control_flow_v2_enabled": "graphc.modes:control_flow_v2_enabled",
     "convert_to_tensor_or_sparse_tensor": "graphc.ops.sparse_tensor:convert_to_tensor_or_sparse_tensor",
+    "cosh": "graphc.ops.special:cosh",
+    "digamma": "graphc.ops.special:digamma",
+    "disable_control_flow_v2": "graphc.modes:disable_control_flow_v2",
+    "disable_eager_execution": "graphc.modes:disable_eager_execution",
+    "disable_resource_variables": "graphc.modes:disable_resource_variables",
+    "disable_tensor_equality": "graphc.modes:disable_tensor_equality",
+    "disable_v2_behavior": "graphc.modes:disable_v2_behavior",
+    "disable_v2_tensorshape": "graphc.modes:disable_v2_tensorshape",
+    "enable_eager_execution": "graphc.modes:enable_eager_execution",
+    "enable_resource_variables": "graphc.modes:enable_resource_variables",
+    "enable_tensor_equality": "graphc.modes:enable_tensor_equality",
+    "enable_v2_behavior": "graphc.modes:enable_v2_behavior",
+    "enable_v2_tensorshape": "graphc.modes:enable_v2_tensorshape",
+    "erfc": "graphc.ops.special:erfc",
+    "examples": "graphc.examples",
+    "executing_eagerly": "graphc.modes:executing_eagerly",
+    "flags": "graphc.flags",
+    "gfile": "graphc.gfile",
+    "igamma": "graphc.ops.special:igamma",
+    "igammac": "graphc.ops.special:igammac",
+    "io": "graphc.io",
+    "lbeta": "graphc.special:lbeta",
+    "lgamma": "graphc.ops.special:lgamma",
+    "logging": "graphc.logging",
+    "nest": "graphc.nest",
+    "numpy_function": "graphc.ops.py_func:numpy_function",
+    "polygamma": "graphc.special:polygamma",
     "profile": "graphc.profile",
+    "py_func": "graphc.ops.py_func:py_func",
+    "python_io": "graphc.python_io",
+    "resource_loader": "graphc.resource_loader",
+    "resource_variables_enabled": "graphc.modes:resource_variables_enabled",
     "scatter_nd": "graphc.ops.scatter:scatter_nd",
+    "sinh": "graphc.ops.special:sinh",
     "sparse": "graphc.sparse",
     "sparse_placeholder": "graphc.ops.sparse_tensor:sparse_placeholder",
     "sparse_tensor_to_dense": "graphc.ops.sparse_dense:sparse_tensor_to_dense",
     "sparse_to_dense": "graphc.ops.sparse_dense:sparse_to_dense",
+    "sysconfig": "graphc.sysconfig",
     "tensor_scatter_add": "graphc.ops.scatter:tensor_scatter_add",
     "tensor_scatter_nd_add": "graphc.ops.scatter:tensor_scatter_add",
     "tensor_scatter_nd_sub": "graphc.ops.scatter:tensor_scatter_sub",
     "tensor_scatter_nd_update": "graphc.ops.scatter:tensor_scatter_update",
     "tensor_scatter_sub": "graphc.ops.scatter:tensor_scatter_sub",
     "tensor_scatter_update": "graphc.ops.scatter:tensor_scatter_update",
-    "test": "graphc.testing",
+    "test": "graphc.test",
     "testing": "graphc.testing",
     "visualize": "graphc.visualize",
+    "zeta": "graphc.ops.special:zeta",
 }
 
 __getattr__ = when_named(__name__, "graphc", _LATER)
@@ -247,8 +304,11 @@ __all__ = [
     "GraphKeys",
     "GraphOptions",
     "InteractiveSession",
+    "NoGradient",
+    "NotDifferentiable",
     "Operation",
     "OptimizerOptions",
+    "RegisterGradient",
     "RunMetadata",
     "RunOptions",
     "Session",
@@ -295,6 +355,7 @@ __all__ = [
     "count_nonzero",
     "cumprod",
     "cumsum",
+    "custom_gradient",
     "device",
     "div",
     "div_no_nan",
@@ -340,6 +401,7 @@ __all__ = [
     "group",
     "hessians",
     "identity",
+    "identity_n",
     "initialize_all_variables",
     "initialize_local_variables",
     "initialize_variables",
@@ -416,12 +478,14 @@ __all__ = [
     "reset_default_graph",
     "reshape",
     "reverse",
+    "reverse_sequence",
     "reverse_v2",
     "rint",
     "round",
     "rsqrt",
     "saturate_cast",
     "scan",
+    "sequence_mask",
     "set_random_seed",
     "shape",
     "sigmoid",
@@ -437,6 +501,7 @@ __all__ = [
     "stack",
     "stop_gradient",
     "strided_slice",
+    "string",
     "subtract",
     "tan",
     "tanh",

@@ -81,6 +81,7 @@ class Body(Graph):
         """What is declared from here on stands in the scopes of the graph around it."""
         outer = self.outer
         self.seed, self.role, self._scope, self._device = outer.seed, outer.role, outer._scope, outer._device
+        self.gradient_names = outer.gradient_names
 
     @property
     def graph(self) -> Graph:

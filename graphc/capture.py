@@ -21,7 +21,8 @@ from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.base import Const, Placeholder
 from graphc.ops.branches import If
 from graphc.ops.elementwise import select
-from graphc.ops.loops import While
+from graphc.ops.host import runs_on_host
+from graphc.ops.loops import HistoryType, While
 from graphc.ops.random import Random
 from graphc.ops.state import Assign, InitializedValue, IsVariableInitialized, NoOp, ReadVariable, VariableV2
 from graphc.passes.rewrite import copy_node
@@ -42,6 +43,12 @@ class Step:
         self.read: set[Operation] = set()  # the variables that must be initialised
         self.updates: tuple[Operation, ...] = ()  # whose values the run replaces
         self.fetches = 0
+        self.hosts: dict[Operation, frozenset[Operation]] = {}  # each host operation: those that come before it
+
+    @property
+    def is_native(self) -> bool:
+        """Whether one native call does all of it."""
+        return not self.hosts and not any(tensor.dtype.is_string for tensor in self.feeds)
 
 
 def capture(
@@ -63,6 +70,7 @@ class _Capture:
         self.seen: dict[Operation, Versions] = {}  # what the ancestors of each node have assigned
         self.latest: Versions = {}
         self.set_to: dict[Operation, Tensor] = {}  # what each variable was last set to, in the user's graph
+        self.hosts: dict[Operation, Operation] = {}  # what stands here for each host operation of the user's graph
 
     # -- what a step and a body get from elsewhere, each in its way ------------------------------------------
 
@@ -153,6 +161,8 @@ class _Capture:
         else:
             inputs = tuple(self.place(tensor) for tensor in node.inputs)
             copy = copy_node(self.graph, node, inputs)
+            if runs_on_host(copy):
+                self.hosts[node] = copy
             self.places.update(zip(node.outputs, copy.outputs, strict=True))
 
     def place(self, tensor: Tensor) -> Tensor:
@@ -218,7 +228,8 @@ class _Capture:
         keys = list(dict.fromkeys(key for branch in branches for key in branch.inputs))
         then, orelse = (branch.function(keys) for branch in branches)
         inputs = (self.place(node.inputs[0]), *(self._outside(node, key, ()) for key in keys))
-        self._add(node, replace(kind, then=then, orelse=orelse), inputs, written, len(node.outputs))
+        on_host = any(branch.hosts for branch in branches)
+        self._add(node, replace(kind, then=then, orelse=orelse), inputs, written, len(node.outputs), on_host)
 
     def _while(self, node: Operation, kind: While) -> None:
         condition, body = (_BodyCapture(self, node, function, first=0) for function in (kind.condition, kind.body))
@@ -240,7 +251,8 @@ class _Capture:
         changed = replace(
             kind, condition=condition.function(keys), body=body.function(keys), variables=count + len(written)
         )
-        self._add(node, changed, tuple(self._outside(node, key, written) for key in keys), written, count)
+        on_host = bool(condition.hosts or body.hosts)
+        self._add(node, changed, tuple(self._outside(node, key, written) for key in keys), written, count, on_host)
 
     def _outside(self, node: Operation, key: _Key, written: Sequence[Operation]) -> Tensor:
         """The value of an input of a body, out here."""
@@ -253,13 +265,23 @@ class _Capture:
         return self.last(key.variable) if last else self.read(node, key.variable)
 
     def _add(
-        self, node: Operation, kind: Op, inputs: tuple[Tensor, ...], written: Sequence[Operation], before: int
-    ) -> None:
-        """The node without effects: what it has assigned are outputs that stand after the first ``before``."""
+        self, node: Operation, kind: Op, inputs: tuple[Tensor, ...], written: Sequence[Operation], before: int,
+        on_host: bool,
+    ) -> None:  # fmt: skip
+        """The node without effects: what it has assigned are outputs that stand after the first ``before``.
+
+        ``on_host``: something inside runs in Python, and so all of it does.
+        """
         copy = self.graph.add(kind, inputs, like=node)
+        if on_host or runs_on_host(copy) or self._replays_host(node):
+            self.hosts[node] = copy
         after = before + len(written)
         self.places.update(zip(node.outputs, (*copy.outputs[:before], *copy.outputs[after:]), strict=True))
         self._note(node, dict(zip(written, copy.outputs[before:after], strict=True)))
+
+    def _replays_host(self, node: Operation) -> bool:
+        """Whether the node reads a history that a loop on the host has kept."""
+        return any(isinstance(tensor.dtype, HistoryType) and tensor.op in self.hosts for tensor in node.inputs)
 
 
 class _StepCapture(_Capture):
@@ -277,7 +299,18 @@ class _StepCapture(_Capture):
         self.step.fetches = len(values)
         self.step.updates = tuple(self.latest)
         self.graph.targets = (*values, *self.latest.values())
+        if self.hosts:
+            self.step.hosts = self._host_order()
         return self.step
+
+    def _host_order(self) -> dict[Operation, frozenset[Operation]]:
+        """Each host operation with those among its ancestors, control inputs counted."""
+        earlier: dict[Operation, frozenset[Operation]] = {}
+        for node in self.seen:
+            before = {host for other in node.before for host in earlier.get(other, ())}
+            before |= {self.hosts[other] for other in node.before if other in self.hosts}
+            earlier[node] = frozenset(before)
+        return {copy: earlier[node] for node, copy in self.hosts.items()}
 
     def is_fed(self, tensor: Tensor) -> bool:
         return tensor in self.fed

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from graphc import settings
+from graphc import errors, settings
 from graphc.capture import Step, capture
 from graphc.dims import DimLike
 from graphc.graph import Graph
@@ -52,7 +52,21 @@ def optimised(step: Step, types: Mapping[str, TensorType], fixed: Mapping[str, A
     from graphc.passes.pipeline import optimise
     from graphc.passes.specialise import Given
 
+    _check_native(step)
     return optimise(step.graph, Given(types, fixed or {}), observers())
+
+
+def _check_native(step: Step) -> None:
+    """``UnimplementedError`` where part of the step runs in Python."""
+    if step.is_native:
+        return
+    first = next(iter(step.hosts), None) or next(t.op for t in step.feeds.values() if t.dtype.is_string)
+    raise errors.UnimplementedError(
+        first,
+        first,
+        f"{first.describe()} runs in Python, beside native code: a Session can run this step, but it is no one native "
+        "program that could be shipped, profiled or drawn; feed what that operation gives instead",
+    )
 
 
 def interface_of(step: Step, graph: Graph) -> Interface:

@@ -73,6 +73,11 @@ class DType:
         return self._numpy.kind == "b"
 
     @property
+    def is_string(self) -> builtins.bool:
+        """Whether the elements are byte strings, which live on the host alone."""
+        return self._numpy.kind == "O"
+
+    @property
     def is_complex(self) -> builtins.bool:
         """Always False."""
         return False
@@ -84,12 +89,12 @@ class DType:
 
     @property
     def min(self) -> Any:
-        """The least finite value; ``TypeError`` for bool."""
+        """The least finite value; ``TypeError`` for bool and string."""
         return self._limits().min
 
     @property
     def max(self) -> Any:
-        """The greatest finite value; ``TypeError`` for bool."""
+        """The greatest finite value; ``TypeError`` for bool and string."""
         return self._limits().max
 
     def is_compatible_with(self, other: Any) -> builtins.bool:
@@ -97,8 +102,8 @@ class DType:
         return self is as_dtype(other)
 
     def _limits(self) -> Any:
-        if self.is_bool:
-            raise TypeError("bool has no least or greatest value")
+        if self.is_bool or self.is_string:
+            raise TypeError(f"{self.name} has no least or greatest value")
         return np.finfo(self._numpy) if self.is_floating else np.iinfo(self._numpy)
 
     def __eq__(self, other: object) -> builtins.bool:
@@ -130,17 +135,20 @@ int32 = DType("int32", "i32", 3, np.int32)
 uint8 = DType("uint8", "u8", 4, np.uint8)
 int64 = DType("int64", "i64", 9, np.int64)
 bool = DType("bool", "bool", 10, np.bool_)
+string = DType("string", "string", 7, np.object_)
 double = float64
 
-ALL = (float32, float64, int32, uint8, int64, bool)
+ALL = (float32, float64, int32, uint8, int64, bool)  # what native code computes with
 FLOATS = (float32, float64)
 INTEGERS = (int32, int64, uint8)
 NUMBERS = FLOATS + INTEGERS
 
-_BY_NUMPY = {dtype.numpy: dtype for dtype in ALL}
-_BY_NAME = {name: dtype for dtype in ALL for name in (dtype.name, dtype.short)}
+KNOWN = (*ALL, string)
+
+_BY_NUMPY = {dtype.numpy: dtype for dtype in KNOWN}
+_BY_NAME = {name: dtype for dtype in KNOWN for name in (dtype.name, dtype.short)}
 _BY_NAME |= {"float": float32, "double": float64, "int": int32}  # as in TensorFlow; NumPy's are wider
-_BY_PYTHON = {float: float32, int: int32, type(True): bool}
+_BY_PYTHON = {float: float32, int: int32, type(True): bool, str: string, bytes: string}
 
 
 def as_dtype(value: Any) -> DType:
@@ -152,11 +160,26 @@ def as_dtype(value: Any) -> DType:
     if isinstance(value, type) and value in _BY_PYTHON:
         return _BY_PYTHON[value]
     if isinstance(value, int) and not isinstance(value, type(True)):
-        for dtype in ALL:
+        for dtype in KNOWN:
             if dtype.enum == value:
                 return dtype
     try:
-        return _BY_NUMPY[np.dtype(value)]
+        found = np.dtype(value)
+        return string if found.kind in "SU" else _BY_NUMPY[found]
     except (TypeError, KeyError):
-        known = ", ".join(dtype.name for dtype in ALL)
+        known = ", ".join(dtype.name for dtype in KNOWN)
         raise TypeError(f"Cannot convert value {value!r} to a TensorFlow DType; graphc has {known}") from None
+
+
+def as_bytes(value: Any) -> np.ndarray[Any, Any]:
+    """Strings as an array of Python's ``bytes``, text in UTF-8; ``TypeError`` where an element is no string."""
+    array = np.array(value, object, order="C")
+    flat = array.reshape(-1)
+    for place, item in enumerate(flat):
+        if isinstance(item, str):
+            flat[place] = item.encode()
+        elif type(item) is not bytes:
+            if not isinstance(item, (bytes, bytearray)):
+                raise TypeError(f"Expected string, got {item!r} of type '{type(item).__name__}' instead.")
+            flat[place] = builtins.bytes(item)
+    return array

@@ -13,6 +13,7 @@ the node was declared.
 
 from __future__ import annotations
 
+import errno
 from typing import Any
 
 
@@ -156,3 +157,42 @@ class DataLossError(_CodedError):
     """A file is damaged beyond use."""
 
     code = 15
+
+
+class UnauthenticatedError(_CodedError):
+    """The caller did not say who it is."""
+
+    code = 16
+
+
+OK, CANCELLED, UNKNOWN, INVALID_ARGUMENT, DEADLINE_EXCEEDED, NOT_FOUND, ALREADY_EXISTS, PERMISSION_DENIED = range(8)
+RESOURCE_EXHAUSTED, FAILED_PRECONDITION, ABORTED, OUT_OF_RANGE, UNIMPLEMENTED, INTERNAL, UNAVAILABLE = range(8, 15)
+DATA_LOSS, UNAUTHENTICATED = 15, 16
+
+_BY_CODE: dict[int, type[OpError]] = {kind.code: kind for kind in _CodedError.__subclasses__()}
+
+
+def exception_type_from_error_code(error_code: int) -> type[OpError]:
+    """The class of a number; ``KeyError`` where there is none."""
+    return _BY_CODE[error_code]
+
+
+def error_code_from_exception_type(cls: type[OpError]) -> int:
+    """The number of a class; UNKNOWN for one without."""
+    code = getattr(cls, "code", UNKNOWN)
+    return int(code)
+
+
+def of_system(error: OSError, what: str) -> OpError:
+    """The error that TensorFlow raises where the operating system refuses: ``what`` names the file."""
+    kinds: dict[type[OSError], type[_CodedError]] = {
+        FileNotFoundError: NotFoundError,
+        FileExistsError: AlreadyExistsError,
+        PermissionError: PermissionDeniedError,
+        IsADirectoryError: FailedPreconditionError,
+        NotADirectoryError: FailedPreconditionError,
+    }
+    kind = next((kind for known, kind in kinds.items() if isinstance(error, known)), UnknownError)
+    if error.errno == errno.ENOTEMPTY:
+        kind = FailedPreconditionError
+    return kind(None, None, f"{what}; {error.strerror or error}")

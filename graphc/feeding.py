@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from graphc.dtypes import DType, float32
+from graphc.dtypes import DType, as_bytes, float32
 from graphc.errors import brief
 from graphc.graph import Graph
 from graphc.nodes import Tensor
@@ -63,7 +63,7 @@ def check_fed_once(tensors: Sequence[Tensor]) -> None:
 
 def feed_value(tensor: Tensor, value: Any) -> np.ndarray[Any, Any]:
     """``value`` as a contiguous array of the tensor's dtype; ``TypeError`` or ``ValueError`` where it does not fit."""
-    if type(value) is np.ndarray and value.dtype == tensor.dtype.numpy:
+    if type(value) is np.ndarray and value.dtype == tensor.dtype.numpy and not tensor.dtype.is_string:
         array = value
     else:
         array = _converted(tensor, value)
@@ -98,6 +98,8 @@ def _cannot_feed(tensor: Tensor, value: Any) -> str:
 
 def _plain(value: Any, wanted: DType) -> np.ndarray[Any, Any]:
     """``value`` as an array that has not lost anything which ``wanted`` holds."""
+    if wanted.is_string:
+        return as_bytes(value)
     if hasattr(value, "dtype") or hasattr(value, "__array__"):
         return np.asarray(value)
     with np.errstate(over="ignore"):
@@ -108,6 +110,10 @@ def _plain(value: Any, wanted: DType) -> np.ndarray[Any, Any]:
 
 def _lost(array: np.ndarray[Any, Any], wanted: DType) -> str | None:
     """What no value of the dtype can stand for: a fraction, a sign, a high bit; rounding of floats is no loss."""
+    if wanted.is_string:
+        return None
+    if array.dtype.kind in "SU" or (array.size and isinstance(array.flat[0], bytes)):
+        return "strings are no numbers"
     if array.dtype.kind not in "fiub":
         return f"{array.dtype} is no dtype of real numbers"
     if wanted.is_floating or array.dtype.kind == "b" or array.size == 0:

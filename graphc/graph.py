@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -42,6 +42,7 @@ class Graph:
         self._device = ""
         self._finalized = False
         self._standing_for: Operation | None = None
+        self.gradient_names: dict[str, str] = {}  # of kinds of nodes whose adjoints a program writes itself
         self._needed: tuple[int, tuple[Tensor, ...]] = (-1, ())  # number of nodes and targets, once no node is unneeded
 
     # -- adding nodes ------------------------------------------------------------------------------
@@ -87,9 +88,10 @@ class Graph:
         if control:
             own = {tensor.op for tensor in inputs}
             control = tuple(node for node in control if node not in own)
-        return self._append(
-            Operation(self, len(self.nodes), kind, name, inputs, types, control, origin, self.role, self._device)
-        )
+        node = Operation(self, len(self.nodes), kind, name, inputs, types, control, origin, self.role, self._device)
+        if self.gradient_names and kind.type in self.gradient_names:
+            self.extras.setdefault("gradient_names", {})[node] = self.gradient_names[kind.type]
+        return self._append(node)
 
     def add(
         self,
@@ -248,6 +250,21 @@ class Graph:
             yield
         finally:
             self.role = before
+
+    @contextmanager
+    def gradient_override_map(self, op_type_map: Mapping[str, str]) -> Iterator[None]:
+        """Nodes declared inside, of the kinds named, have the adjoints that ``tf.RegisterGradient`` made known."""
+        if not isinstance(op_type_map, Mapping):
+            raise TypeError("op_type_map must be a dictionary mapping strings to strings")
+        if not all(isinstance(name, str) for pair in op_type_map.items() for name in pair):
+            raise TypeError(f"op_type_map must be a dictionary mapping strings to strings, not {op_type_map!r}")
+        graph = self.current
+        before = graph.gradient_names
+        graph.gradient_names = {**before, **op_type_map}
+        try:
+            yield
+        finally:
+            graph.gradient_names = before
 
     def as_default(self) -> Any:
         """Makes this the graph that operations are declared into, inside a ``with``."""

@@ -1,4 +1,4 @@
-"""Arithmetic, functions and reductions of tensors: the names of ``tf.math``."""
+"""Arithmetic, functions and reductions of tensors: the names of ``tf.math``; the special functions load when named."""
 
 from graphc.composites import (
     accumulate_n,
@@ -9,6 +9,7 @@ from graphc.composites import (
     reduce_std,
     reduce_variance,
 )
+from graphc.lazily import when_named
 from graphc.nn.activations import log_sigmoid
 from graphc.nn.classification import log_softmax, softmax
 from graphc.nn.lookup import in_top_k
@@ -84,6 +85,43 @@ from graphc.ops.reduction import (
 )
 from graphc.ops.sequences import cumprod, cumsum
 from graphc.ops.sorting import top_k
+
+_LATER = {
+    "acos": "graphc.ops.special:acos",
+    "acosh": "graphc.ops.special:acosh",
+    "asin": "graphc.ops.special:asin",
+    "asinh": "graphc.ops.special:asinh",
+    "atan": "graphc.ops.special:atan",
+    "atan2": "graphc.ops.special:atan2",
+    "atanh": "graphc.ops.special:atanh",
+    "bessel_i0": "graphc.special:bessel_i0",
+    "bessel_i0e": "graphc.ops.special:bessel_i0e",
+    "bessel_i1": "graphc.special:bessel_i1",
+    "bessel_i1e": "graphc.ops.special:bessel_i1e",
+    "cosh": "graphc.ops.special:cosh",
+    "cumulative_logsumexp": "graphc.special:cumulative_logsumexp",
+    "digamma": "graphc.ops.special:digamma",
+    "erfc": "graphc.ops.special:erfc",
+    "igamma": "graphc.ops.special:igamma",
+    "igammac": "graphc.ops.special:igammac",
+    "lbeta": "graphc.special:lbeta",
+    "lgamma": "graphc.ops.special:lgamma",
+    "multiply_no_nan": "graphc.ops.special:multiply_no_nan",
+    "polygamma": "graphc.special:polygamma",
+    "polyval": "graphc.special:polyval",
+    "reciprocal_no_nan": "graphc.special:reciprocal_no_nan",
+    "sinh": "graphc.ops.special:sinh",
+    "xdivy": "graphc.special:xdivy",
+    "xlogy": "graphc.special:xlogy",
+    "zeta": "graphc.ops.special:zeta",
+}
+
+__getattr__ = when_named(__name__, "graphc.math", _LATER)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})
+
 
 __all__ = [
     "abs",

@@ -37,6 +37,7 @@ class Op:
 
     by_identity: ClassVar[bool] = False
     has_effect: ClassVar[bool] = False
+    on_host: ClassVar[bool] = False  # whether it is done in Python: see ops/host.py
     size_inputs: ClassVar[slice] = slice(1, None)  # where it takes sizes as tensors: which inputs they are
 
     @property

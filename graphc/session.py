@@ -90,9 +90,9 @@ class _Plan:
         self._check_fed(self.feeds)
         self.used = [self.feeds.index(tensor) for tensor in self.step.feeds]
         self.feeds_alone_decide = self.used == list(range(len(self.feeds))) and not self.step.flags
-        self.read = frozenset(self.step.read)
         self.versions = Versions(self.step, session.threads)
         self.session = session
+        self.staged = None if self.step.is_native else staged(self.step, session.threads)
         self.ready: Executable | None = None  # served the last run, and serves every run with feeds of the same shapes
 
     def _check_fed(self, feeds: Sequence[Tensor]) -> None:
@@ -139,12 +139,13 @@ class _Plan:
         session = self.session
         session.check_open()
         values = [feed_value(tensor, value) for tensor, value in zip(self.feeds, values, strict=True)]
+        if self.staged is not None:
+            return self.staged.run(session, dict(zip(self.feeds, values, strict=True)))
         used = [values[n] for n in self.used]
         with session.lock:
             session.check_open()  # it may have been closed while this run waited
             state = session.state
-            if not self.read <= state.initialised:
-                raise _uninitialised([op for op in self.step.states if op in self.read - state.initialised])
+            session.check_initialised(self.step)
             used += (np.array(variable in state.initialised) for variable in self.step.flags)
             executable = self.versions.find(used, state)
             if executable.states_version != state.version:
@@ -162,6 +163,13 @@ class _Plan:
         return results
 
 
+def staged(step: Step, threads: int) -> Any:
+    """The step cut into native calls and calls of Python."""
+    from graphc.staging import Staged  # few steps need it
+
+    return Staged(step, threads)
+
+
 class BaseSession:
     """Runs operations of one graph."""
 
@@ -173,6 +181,7 @@ class BaseSession:
         self.config = config
         self.threads = getattr(config, "intra_op_parallelism_threads", 0) or settings.thread_count()
         self.state = State()
+        self.resources: dict[Any, Any] = {}  # what host operations keep from run to run
         self.lock = threading.RLock()
         _sessions.add(self)
         self._plans: dict[Any, _Plan] = {}
@@ -284,11 +293,17 @@ class BaseSession:
         self.closed = True
         self._plans.clear()
         self.state = State()
+        self.resources = {}
 
     def check_open(self) -> None:
         """``RuntimeError`` after close."""
         if self.closed:
             raise RuntimeError("Attempted to use a closed Session.")
+
+    def check_initialised(self, step: Step) -> None:
+        """``FailedPreconditionError`` where the step reads a variable that has no value."""
+        if not step.read <= self.state.initialised:
+            raise _uninitialised([op for op in step.states if op in step.read - self.state.initialised])
 
     def as_default(self) -> AbstractContextManager[Any]:
         """Makes this the session in which ``eval()`` and ``Operation.run()`` run, inside a ``with``."""

@@ -11,6 +11,7 @@ from typing import Any
 from graphc.graph import Graph
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
+from graphc.ops.custom_gradients import adjoints_by_name, overridden
 from graphc.ops.loops import HistoryType
 from graphc.ops.recomputed import Recomputed, again
 from graphc.ops.reshaping import sum_like
@@ -61,7 +62,9 @@ def propagate(
         name = node.name.removeprefix(f"{graph.get_name_scope()}/")  # of a segment's node, which was declared here
         with graph.name_scope(f"{name}_grad"):
             rule = with_bodies.get(type(node.kind))
-            if isinstance(node.kind, Recomputed):
+            if overridden(node):
+                partials = adjoints_by_name(node, grads)
+            elif isinstance(node.kind, Recomputed):
                 partials = _adjoints_of_segment(graph, node, node.kind, grads, stops, with_bodies)
             else:
                 partials = rule(node, grads, with_bodies) if rule else _adjoints_of_inputs(node, grads)

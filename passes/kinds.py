@@ -19,6 +19,7 @@ from graphc.ops.recomputed import Barrier
 from graphc.ops.reduction import ArgReduce, Reduce
 from graphc.ops.reshaping import BroadcastTo, DimValue, ExpandDims, Reshape, Squeeze, Transpose
 from graphc.ops.scatter import CheckCoordinates, GatherNd
+from graphc.ops.sequence_lengths import ReverseSequence
 from graphc.ops.sequences import Cumsum, Iota
 
 CHEAP = 2  # flops; cheaper than reading a value back from memory
@@ -58,7 +59,8 @@ def _traits(kind: type[Op]) -> Traits:
     is_view = issubclass(kind, _VIEWS)
     is_source = issubclass(kind, _SOURCES)
     reduces = issubclass(kind, (Reduce, ArgReduce))
-    is_leaf = is_pointwise or is_view or is_source or issubclass(kind, (GatherV2, GatherNd))
+    reads_anywhere = issubclass(kind, (GatherV2, GatherNd, ReverseSequence))
+    is_leaf = is_pointwise or is_view or is_source or reads_anywhere
     contracts = issubclass(kind, (Contract, ContractPhases))
     own_loops = not (is_leaf or reduces or contracts)
     return Traits(

@@ -26,4 +26,6 @@ def prune(graph: Graph) -> Graph:
     return rewrite(graph, lambda node, inputs: inputs[: len(node.outputs)] if node.type in _ONLY_NAMES else None)
 
 
-_ONLY_NAMES = frozenset({"Identity", "StopGradient", "PlaceholderWithDefault", "ReadVariableOp", "Recomputed"})
+_ONLY_NAMES = frozenset(
+    {"Identity", "StopGradient", "PlaceholderWithDefault", "ReadVariableOp", "Recomputed", "IdentityN"}
+)

@@ -24,8 +24,9 @@ FLOORS: list[dict[str, list[str]]] = [
     {
         "session": [
             "graphc.contrib*",
-            *("graphc.session", "graphc.versions", "graphc.feeding", "graphc.fetching", "graphc.profile*"),
-            *("graphc.aot*", "graphc.visualize*", "graphc.export", "graphc.testing"),
+            *("graphc.session", "graphc.staging", "graphc.versions"),
+            *("graphc.feeding", "graphc.fetching", "graphc.profile*"),
+            *("graphc.aot*", "graphc.visualize*", "graphc.export", "graphc.testing", "graphc.test", "graphc.test_case"),
         ]
     },
     {"compiler": ["graphc.compiler", "graphc.capture", "graphc.executable", "graphc.faults"]},
@@ -36,11 +37,18 @@ FLOORS: list[dict[str, list[str]]] = [
     {
         "namespaces": [
             *("graphc.nn*", "graphc.layers*", "graphc.train*", "graphc.losses", "graphc.clipping"),
-            *("graphc.functional", "graphc.tensor_array", "graphc.checkpoints*"),
+            *("graphc.functional", "graphc.tensor_array", "graphc.checkpoints*", "graphc.examples*"),
             *("graphc.composites", "graphc.linalg", "graphc.math", "graphc.random", "graphc.config", "graphc.sparse"),
+            *("graphc.bitwise", "graphc.image*", "graphc.special", "graphc.linear_operators"),
         ]
     },
     {"pictures": ["graphc.pictures*"]},
+    {
+        "program frame": [
+            *("graphc.app", "graphc.flags*", "graphc.logging", "graphc.gfile", "graphc.io*", "graphc.python_io"),
+            *("graphc.compat", "graphc.resource_loader", "graphc.sysconfig", "graphc.modes"),
+        ]
+    },
     {"gradient passes": []},
     {"variables": ["graphc.variables", "graphc.variable_scope", "graphc.initializers", "graphc.templates"]},
     {"ops": ["graphc.ops", "graphc.ops.*", "graphc.operators", "graphc.philox"]},

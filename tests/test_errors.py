@@ -145,7 +145,7 @@ def one_tensor_fed_under_two_keys():
 
 
 def learning_rate_of_text():
-    tf.train.GradientDescentOptimizer("fast").minimize(tf.get_variable("w", []) * 2)
+    tf.train.GradientDescentOptimizer("fast").minimize(tf.get_variable("w", []) * 2)  # here
 
 
 def feeds_not_in_a_dictionary():
@@ -339,7 +339,7 @@ CASES = [
     (fetch_from_another_graph, ValueError, "Fetch argument <tf.Tensor 'Const:0' shape=() dtype=float32> cannot be interpreted as a Tensor. (Tensor Tensor(\"Const:0\", shape=(), dtype=float32) is not an element of this graph: it is of Const 'Const' (declared at {line}))"),
     (missing_feed, tf.errors.InvalidArgumentError, f"You must feed a value for placeholder tensor 'x' with dtype float32 and shape [?,3] {X}"),
     (feed_of_wrong_shape, ValueError, f"Cannot feed value of shape (2, 4) for Tensor 'x:0', which has shape '(?, 3)' {X}"),
-    (feed_of_text, TypeError, f"Cannot feed 'abc' for Tensor 'x:0' of type f32[?,3]: cannot make a tensor of 'abc' (str) {X}"),
+    (feed_of_text, TypeError, f"Cannot feed 'abc' for Tensor 'x:0' of type f32[?,3]: strings are no numbers {X}"),
     (feed_of_ragged_rows, ValueError, f"Cannot feed [[1, 2, 3], [1, 2]] for Tensor 'x:0' of type f32[?,3]: Argument must be a dense array: [[1, 2, 3], [1, 2]] has rows of different lengths {X}"),
     (feed_of_complex, TypeError, f"Cannot feed an array of complex128 and shape (2, 3) for Tensor 'x:0' of type f32[?,3]: complex128 is no dtype of real numbers {X}"),
     (feed_of_a_tensor, TypeError, "The value of a feed cannot be a tf.Tensor object. Acceptable feed values include Python scalars, strings, lists, numpy ndarrays. The feed for Tensor 'x:0' was <tf.Tensor 'zeros:0' shape=(2, 3) dtype=float32>."),
@@ -349,7 +349,7 @@ CASES = [
     (feed_for_a_number, TypeError, "Cannot interpret feed_dict key as Tensor: Can not convert a int into a Tensor."),
     (feed_for_another_graph, TypeError, "Cannot interpret feed_dict key as Tensor: Tensor Tensor(\"Placeholder:0\", shape=(1,), dtype=float32) is not an element of this graph: it is of Placeholder 'Placeholder' (declared at {line})"),
     (one_tensor_fed_under_two_keys, ValueError, "Tensor 'x:0' is fed twice, under two keys (Placeholder 'x' (declared at {line}))"),
-    (learning_rate_of_text, TypeError, "constant 'learning_rate': cannot make a tensor of 'fast' (str)"),
+    (learning_rate_of_text, TypeError, "Cast 'GradientDescent/update_w/Cast': cannot convert string[] to float32; tf.string_to_number and tf.as_string go between strings and numbers, declared at {line}"),
     (feeds_not_in_a_dictionary, TypeError, "feed_dict must be a dictionary, not list"),
     (uninitialised_variable, tf.errors.FailedPreconditionError, "Attempting to use uninitialized value w (VariableV2 'w' (declared at {line})); run its initializer first, for example tf.global_variables_initializer()"),
     (closed_session, RuntimeError, "Attempted to use a closed Session."),

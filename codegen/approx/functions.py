@@ -16,7 +16,7 @@ from functools import wraps
 
 from llvmlite import ir
 
-from graphc.codegen.approx.lanes import lane_count, type_suffix
+from graphc.codegen.approx.lanes import Lanes, lane_count, type_suffix
 
 Emit = Callable[..., ir.Value]
 
@@ -74,3 +74,10 @@ def any_lane(builder: ir.IRBuilder, condition: ir.Value) -> ir.Value:
         return condition
     bits = ir.IntType(count)
     return builder.icmp_unsigned("!=", builder.bitcast(condition, bits), bits(0))
+
+
+def through_double(rule: Callable[..., Lanes], *operands: Lanes) -> Lanes:
+    """A rule for doubles; of floats, computed in double and rounded once."""
+    if str(operands[0].element) == "double":
+        return rule(*operands)
+    return rule(*(operand.widen() for operand in operands)).narrow()

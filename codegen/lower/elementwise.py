@@ -9,6 +9,7 @@ from graphc.ops.base import Const
 from graphc.ops.checks import is_negative, is_zero
 from graphc.ops.copies import Cast
 from graphc.ops.elementwise import Elementwise
+from graphc.ops.special import Special
 
 _REFUSED = {is_zero: "eq", is_negative: "lt"}  # how a refused whole number compares with 0
 
@@ -31,4 +32,4 @@ def _constant(values: Values, node: Operation, index: Index) -> Expression:
     return literal(kind.value.reshape(-1)[0], node.outputs[0].dtype.short)
 
 
-RULES: dict[type[Op], Rule] = {Elementwise: _elementwise, Cast: _cast, Const: _constant}
+RULES: dict[type[Op], Rule] = {Elementwise: _elementwise, Special: _elementwise, Cast: _cast, Const: _constant}

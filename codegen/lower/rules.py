@@ -15,6 +15,7 @@ from graphc.codegen.lower import (
     reshaping,
     row_writes,
     scatter,
+    sequence_lengths,
     sequences,
 )
 from graphc.codegen.lower.values import Root, Rule
@@ -27,6 +28,7 @@ RULES: dict[type[Op], Rule] = {
     **indexing.RULES,
     **scatter.RULES,
     **sequences.RULES,
+    **sequence_lengths.RULES,
 }
 
 ROOTS: dict[type[Op], Root] = {

@@ -8,6 +8,8 @@ from graphc.lazily import when_named
 # A part for each line: a module or a package of this folder.
 _LATER = {
     "framework": "graphc.contrib.framework",
+    "rnn": "graphc.contrib.rnn",
+    "training": "graphc.contrib.training",
     "layers": "graphc.contrib.layers",
     "losses": "graphc.contrib.losses",
     "slim": "graphc.contrib.slim",

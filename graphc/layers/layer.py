@@ -76,8 +76,13 @@ class Layer:
             name, shape=shape, dtype=dtype or self.dtype, initializer=initializer, regularizer=regularizer,
             trainable=trainable, constraint=constraint,
         )  # fmt: skip
-        self._variables.append((variable, trainable))
+        self._keep(variable, trainable)
         return variable
+
+    def _keep(self, variable: Variable, trainable: bool) -> None:
+        """Notes a variable as the layer's own; once, however often it is asked for."""
+        if all(known is not variable for known, _ in self._variables):
+            self._variables.append((variable, trainable))
 
     add_weight = add_variable
 

@@ -1,5 +1,6 @@
 """Building blocks of neural networks, under the names of TensorFlow 1."""
 
+from graphc.lazily import when_named
 from graphc.nn.activations import (
     crelu,
     elu,
@@ -64,6 +65,23 @@ from graphc.ops.depthwise import (
 from graphc.ops.elementwise import relu, sigmoid, softplus, tanh
 from graphc.ops.pooling import avg_pool, avg_pool3d, max_pool, max_pool3d, pool
 from graphc.ops.sorting import top_k
+
+# Recurrent networks load when a program first names them.
+_RECURRENT = "graphc.nn.recurrent"
+_LATER = {
+    "bidirectional_dynamic_rnn": f"{_RECURRENT}.dynamic:bidirectional_dynamic_rnn",
+    "dynamic_rnn": f"{_RECURRENT}.dynamic:dynamic_rnn",
+    "rnn_cell": "graphc.nn.rnn_cell",
+    "static_bidirectional_rnn": f"{_RECURRENT}.unrolled:static_bidirectional_rnn",
+    "static_rnn": f"{_RECURRENT}.unrolled:static_rnn",
+}
+
+__getattr__ = when_named(__name__, "graphc.nn", _LATER)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})
+
 
 __all__ = [
     "atrous_conv2d",

@@ -50,13 +50,15 @@ class Const(Op):
         return self.value
 
     def attributes(self) -> dict[str, Any]:
-        if self.value.size <= 8:
+        if self.value.size <= 8 and self.value.dtype.kind != "O":
             return {"value": np.array2string(self.value, separator=",", threshold=8).replace("\n", "")}
         return {"value": f"<{self.value.size} elements {self._digest[:8]}>"}
 
     @cached_property
     def _digest(self) -> str:
-        return hashlib.sha256(np.ascontiguousarray(self.value).tobytes()).hexdigest()
+        value = np.ascontiguousarray(self.value)
+        held = repr(value.tolist()).encode() if value.dtype.kind == "O" else value.tobytes()
+        return hashlib.sha256(held).hexdigest()
 
     def __eq__(self, other: object) -> bool:
         if self is other:
@@ -180,6 +182,8 @@ def as_array(value: Any, dtype: Any = None) -> np.ndarray[Any, Any]:
         value = value.as_list()
     if isinstance(value, (np.ndarray, np.generic)):
         array = np.asarray(value)
+        if array.dtype.kind in "OSU":
+            array = dtypes.as_bytes(value)
         if wanted is None:
             return _frozen(array.astype(dtypes.as_dtype(array.dtype).numpy))
         return _frozen(_cast_checked(array, wanted, value))
@@ -198,6 +202,8 @@ def _plain_array(value: Any) -> np.ndarray[Any, Any]:
         array = np.array(value)
     except ValueError:
         raise ValueError(f"Argument must be a dense array: {brief(value)} has rows of different lengths") from None
+    if array.dtype.kind in "SU":
+        return dtypes.as_bytes(value)  # NumPy's own fixed widths lose zero bytes at the end
     if array.dtype == object or array.dtype.kind not in "fiub":
         raise TypeError(f"cannot make a tensor of {brief(value)} ({type(value).__name__})")
     return array
@@ -209,8 +215,8 @@ def _default_dtype(array: np.ndarray[Any, Any], value: Any) -> DType:
         return dtypes.as_dtype(array.dtype)
     if array.dtype.kind == "f":
         return dtypes.float32
-    if array.dtype.kind == "b":
-        return dtypes.bool
+    if array.dtype.kind in "bO":
+        return dtypes.bool if array.dtype.kind == "b" else dtypes.string
     limits = np.iinfo(np.int32)
     fits = array.size == 0 or (array.min() >= limits.min and array.max() <= limits.max)
     if array.size == 0:
@@ -222,7 +228,7 @@ def _cast_checked(array: np.ndarray[Any, Any], wanted: DType, value: Any) -> np.
     """``array`` as ``wanted``; a fraction never silently becomes a whole number, nor anything a bool."""
     kind = array.dtype.kind
     loses = (wanted.is_integer and kind not in "iu") or (wanted.is_bool != (kind == "b"))
-    if loses and array.size:
+    if (loses and array.size) or wanted.is_string != (kind == "O"):
         raise TypeError(f"Expected {wanted.name}, got {brief(value)} of type '{type(value).__name__}' instead.")
     if wanted.is_integer and array.size and isinstance(value, (int, list, tuple)):
         limits = np.iinfo(wanted.numpy)

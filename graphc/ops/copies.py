@@ -20,6 +20,11 @@ class Cast(Op):
     dtype: DType
 
     def infer(self, x: TensorType) -> TensorType:
+        if x.dtype.is_string != self.dtype.is_string:
+            raise TypeError(
+                f"cannot convert {x} to {self.dtype.name}; tf.string_to_number and tf.as_string go between strings and "
+                "numbers"
+            )
         return TensorType(self.dtype, x.shape)
 
     def evaluate(self, x: Any) -> Any:

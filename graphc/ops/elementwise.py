@@ -193,8 +193,8 @@ RECORDS: dict[str, Record] = {record.type: record for record in [
     Record("Ceil", "ceil", np.ceil, FLOATS, (None,)),
     Record("Round", "round", np.rint, FLOATS, (None,)),
     # comparisons and logic
-    Record("Equal", "eq", np.equal, dtypes.ALL, (None, None), gives_bool=True),
-    Record("NotEqual", "ne", np.not_equal, dtypes.ALL, (None, None), gives_bool=True),
+    Record("Equal", "eq", np.equal, dtypes.KNOWN, (None, None), gives_bool=True),
+    Record("NotEqual", "ne", np.not_equal, dtypes.KNOWN, (None, None), gives_bool=True),
     Record("Less", "lt", np.less, NUMBERS, (None, None), gives_bool=True),
     Record("LessEqual", "le", np.less_equal, NUMBERS, (None, None), gives_bool=True),
     Record("Greater", "gt", np.greater, NUMBERS, (None, None), gives_bool=True),
@@ -206,7 +206,7 @@ RECORDS: dict[str, Record] = {record.type: record for record in [
     Record("IsNan", "is_nan", np.isnan, FLOATS, (None,), gives_bool=True),
     Record("IsInf", "is_inf", np.isinf, FLOATS, (None,), gives_bool=True),
     Record("IsFinite", "is_finite", np.isfinite, FLOATS, (None,), gives_bool=True),
-    Record("Select", "select", np.where, dtypes.ALL,
+    Record("Select", "select", np.where, dtypes.KNOWN,
            (None, lambda c, a, b, y, g: _only_where(c, g), lambda c, a, b, y, g: _unless(c, g))),
 ]}
 # fmt: on

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from tests.ops import cases_arrays, cases_elementwise, cases_products, cases_windows
+from tests.ops import cases_arrays, cases_elementwise, cases_products, cases_special, cases_windows
 from tests.ops.harness import Case
 
-CASES: list[Case] = [*cases_elementwise.CASES, *cases_arrays.CASES, *cases_products.CASES, *cases_windows.CASES]
+CASES: list[Case] = [
+    *cases_elementwise.CASES,
+    *cases_arrays.CASES,
+    *cases_products.CASES,
+    *cases_special.CASES,
+    *cases_windows.CASES,
+]
 
 ROWS = [(case, dtype) for case in CASES for dtype in case.dtypes]
 NAMES = [f"{case.name}-{dtype}" for case, dtype in ROWS]

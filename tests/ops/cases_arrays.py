@@ -31,6 +31,10 @@ def _cumprod(x: Any) -> Any:
     return np.concatenate([np.ones_like(x[:, :1]), total[:, :-1]], 1)[:, ::-1]
 
 
+def _reverse_sequence(x: Any, lengths: Any) -> Any:
+    return np.stack([np.concatenate([row[:n][::-1], row[n:]]) for row, n in zip(x, lengths, strict=True)])
+
+
 def _same_rank(x: TensorType, y: TensorType) -> None:
     if x.rank != y.rank:
         raise ValueError(f"{x} and {y}")
@@ -214,6 +218,14 @@ INDEXING = [
          In((5,), low=0, high=3), dtypes=("int32", "int64")),
     _row("top_k", lambda x: tf.nn.top_k(x, 3), _top_k(3), dtypes=NUMBERS),
     _row("top_k of many", lambda x: tf.nn.top_k(x, 17), _top_k(17), In((2, 20), low=-4, high=4), dtypes=NUMBERS),
+    _row("reverse_sequence", lambda x, n: tf.reverse_sequence(x, n, 1), _reverse_sequence, X,
+         In(values=[3, 0, 4], dtype="int32"), dtypes=ALL),
+    _row("reverse_sequence of steps first", lambda x, n: tf.reverse_sequence(x, n, seq_dim=0, batch_dim=2),
+         lambda x, n: np.moveaxis(_reverse_sequence(np.moveaxis(x, 2, 0), n), 0, 2), X,
+         In(values=[3, 2, 0, 1, 3], dtype="int64")),
+    _row("sequence_mask", lambda n: tf.sequence_mask(n, 4, tf.float32),
+         lambda n: (np.arange(4) < n[..., None]).astype(np.float32),
+         In((2, 3), low=0, high=5), dtypes=("int32", "int64")),
     _row("cumprod", lambda x: tf.cumprod(x, 1), lambda x: np.cumprod(x, 1, x.dtype), dtypes=NUMBERS),
     _row("cumprod backwards, exclusive", lambda x: tf.cumprod(x, -1, exclusive=True, reverse=True), _cumprod,
          In(values=[[1.5, 0.0, -2.0, 0.5, 3.0], [0.0, 1.0, 0.0, 2.0, 4.0]])),

@@ -63,9 +63,10 @@ DECLARED: list[tuple[Callable[[], Any], type[Exception], str]] = [
      "expand_dims of Placeholder 'x' (declared at LINE): axis 5 is not in [-3, 3) for f32[2,3]"),
     (lambda: tf.argmax(_x(2, 3), -4), ValueError,
      "ArgMax of Placeholder 'x' (declared at LINE): axis -4 is not in [-2, 2) for f32[2,3]"),
-    (lambda: tf.add(_x(2), "abc", name="total"), TypeError, "Add 'total': cannot make a tensor of 'abc' (str)"),
+    (lambda: tf.add(_x(2), "abc", name="total"), TypeError,
+     "Add 'total': Expected float32, got 'abc' of type 'str' instead."),
     (lambda: tf.constant([1.0, "abc"], name="rate"), TypeError,
-     "constant 'rate': cannot make a tensor of [1.0, 'abc'] (list)"),
+     "constant 'rate': Expected string, got 1.0 of type 'float' instead."),
     (lambda: int(_x(None, 3).shape[0]), TypeError,
      "axis 0 of Placeholder 'x' (declared at LINE) is unknown while declaring and has no int value; "
      "tf.shape(x)[axis] is its size when the graph runs"),

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
 import graphc
-from graphc.graph import Graph
-from tests.ops.harness import assert_close
+from tests.ops.peer import Program, compare
 
-Program = Callable[..., Any]
 RNG = np.random.default_rng(0)
 
 
@@ -117,30 +114,8 @@ PROGRAMS: dict[str, tuple[Program, list[Any]]] = {
 }  # fmt: skip
 
 
-def _run(tf: Any, graph: Any, program: Program, arrays: list[Any]) -> list[Any]:
-    """The values of the outputs and the gradients of their weighted sum."""
-    with graph.as_default():
-        inputs = [tf.placeholder(array.dtype, array.shape) for array in arrays]
-        outputs = program(tf, *inputs)
-        outputs = list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
-        floats = [y for y in outputs if y.dtype.is_floating]
-        weights = [(1 + np.arange(np.prod(y.shape.as_list()))).reshape(y.shape.as_list()) for y in floats]
-        sources = [x for x in inputs if x.dtype.is_floating]
-        found = []
-        if floats and sources:
-            ys = [y * w.astype(y.dtype.as_numpy_dtype) for y, w in zip(floats, weights, strict=True)]
-            found = [g for g in tf.gradients(ys, sources) if g is not None]
-        with tf.Session(graph=graph) as session:
-            return session.run([*outputs, *found], dict(zip(inputs, arrays, strict=True)))
-
-
 @pytest.mark.peer("tensorflow")
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_tensorflow_gives_the_same(name: str) -> None:
-    import tensorflow
-
-    v1 = tensorflow.compat.v1
-    program, arrays = PROGRAMS[name]
-    wanted = _run(v1, v1.Graph(), program, arrays)
-    assert_close(_run(graphc, Graph(), program, arrays), wanted, 16.0)
+    compare(*PROGRAMS[name])

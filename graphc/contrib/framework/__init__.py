@@ -1,5 +1,6 @@
 """``tf.contrib.framework``: default arguments for a block, variables of models, and the global step."""
 
+from graphc import nest
 from graphc.contrib.framework.arg_scope import (
     add_arg_scope,
     arg_scope,
@@ -75,5 +76,6 @@ __all__ = [
     "has_arg_scope",
     "local_variable",
     "model_variable",
+    "nest",
     "variable",
 ]
