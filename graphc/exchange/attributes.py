@@ -140,7 +140,7 @@ def _sorted_out(value: Any) -> tuple[str, Any]:
 
 
 def attribute_value(found: Any) -> Any:
-    """An AttrValue as a Python value; types as numbers, tensors as arrays, shapes as tuples."""
+    """An AttrValue as a Python value; tensors as arrays, shapes as tuples. ``TypeError`` for types graphc has not."""
     sort = found.WhichOneof("value")
     if sort is None:
         return None
@@ -161,4 +161,6 @@ def _plain(sort: str, value: Any) -> Any:
             return value
     if sort == "shape":
         return shape_from(value)
+    if sort == "type":
+        return dtype_from(value)
     return make_ndarray(value) if sort == "tensor" else value

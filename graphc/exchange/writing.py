@@ -7,15 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from graphc.dtypes import DType
+from graphc.dtypes import DType, as_dtype
 from graphc.exchange.attributes import Sized, set_attribute
 from graphc.exchange.own import KEY, NotWritten, kind_text
-from graphc.exchange.rows import NotInTensorFlow, row_for
+from graphc.exchange.row import NotInTensorFlow
+from graphc.exchange.rows import row_for
 from graphc.exchange.schema import message
 from graphc.graph import Graph
 from graphc.nodes import Operation, Tensor
+from graphc.ops.state import Assign, IsVariableInitialized, ReadVariable, VariableV2
 
 HELPER = "_graphc_helper"  # marks a node that only TensorFlow needs
+CONTROLS = "_graphc_controls"  # the control inputs that graphc has, where TensorFlow needs more
 PREFIX = "graphc."  # before the kinds of nodes that TensorFlow has not
 PRODUCER = 134  # the version of TensorFlow 1.15's graphs (TF_GRAPH_DEF_VERSION)
 
@@ -40,6 +43,7 @@ class Writer:
         self._graph, self._add_shapes, self._strict = graph, add_shapes, strict
         self._names = {node.name for node in graph.nodes}
         self._node: Operation
+        self._uses: dict[Operation, list[Operation]] | None = None
 
     def add(self, node: Operation) -> None:
         """Adds one node, and what it needs beside it."""
@@ -56,7 +60,12 @@ class Writer:
                     "without it; training steps hold such nodes, predictions seldom do"
                 ) from None
             last = self._own(node, inputs)
-        last.input.extend(f"^{control.name}" for control in node.control_inputs)
+        own = [control.name for control in node.control_inputs]
+        readers = self._readers(node) if isinstance(node.kind, Assign) else []
+        added = [name for name in readers if name not in own]
+        last.input.extend(f"^{name}" for name in [*own, *added])
+        if added:
+            set_attribute(last, CONTROLS, own)
         if node.device:
             last.device = node.device
         if self._add_shapes:
@@ -71,6 +80,18 @@ class Writer:
         except NotWritten as error:
             set_attribute(last, "_graphc_error", str(error))
         return last
+
+    def _readers(self, node: Operation) -> list[str]:
+        """What must come before an assignment in TensorFlow, where a read may see a write that nothing puts after it.
+
+        A variable's readers lend its memory, so that those who use what was read count. All that is declared before the
+        assignment cannot wait for it; of what comes later, this is not known.
+        """
+        if self._uses is None:
+            self._uses = _uses_of_variables(self._graph)
+        inputs = {tensor.op.name for tensor in node.inputs}
+        users = self._uses.get(node.inputs[0].op, ())
+        return [user.name for user in users if user.number < node.number and user.name not in inputs]
 
     # -- what rows call ------------------------------------------------------------------------------------
 
@@ -114,12 +135,23 @@ class Writer:
         return candidate
 
 
+def _uses_of_variables(graph: Graph) -> dict[Operation, list[Operation]]:
+    """Which nodes take the value of each variable, from its place or from one of its readers."""
+    found: dict[Operation, list[Operation]] = {}
+    for node in graph.nodes:
+        if isinstance(node.kind, (Assign, IsVariableInitialized)):
+            continue
+        for tensor in node.inputs:
+            source = tensor.op.inputs[0].op if isinstance(tensor.op.kind, ReadVariable) else tensor.op
+            if isinstance(source.kind, VariableV2):
+                found.setdefault(source, []).append(node)
+    return found
+
+
 def reference(tensor: Tensor) -> str:
     """How a NodeDef names an input: without the number for the first output."""
     return tensor.op.name if tensor.value_index == 0 else tensor.name
 
 
 def _type_of(array: np.ndarray[Any, Any]) -> DType:
-    from graphc import dtypes  # a function of the same name stands in attributes
-
-    return dtypes.as_dtype(array.dtype)
+    return as_dtype(array.dtype)

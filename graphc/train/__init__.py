@@ -56,10 +56,13 @@ __all__ = [
 _LATER = {
     "NewCheckpointReader": "graphc.checkpoints.reader:NewCheckpointReader",
     "Saver": "graphc.train.saver:Saver",
+    "SaverDef": "graphc.exchange.messages:SaverDef",
     "checkpoint_exists": "graphc.checkpoints.reader:checkpoint_exists",
+    "export_meta_graph": "graphc.exchange.meta_graph:export_meta_graph",
     "generate_checkpoint_state_proto": "graphc.checkpoints.state:generate_checkpoint_state_proto",
     "get_checkpoint_mtimes": "graphc.checkpoints.state:get_checkpoint_mtimes",
     "get_checkpoint_state": "graphc.checkpoints.state:get_checkpoint_state",
+    "import_meta_graph": "graphc.exchange.meta_graph:import_meta_graph",
     "init_from_checkpoint": "graphc.train.warm_start:init_from_checkpoint",
     "latest_checkpoint": "graphc.checkpoints.state:latest_checkpoint",
     "list_variables": "graphc.checkpoints.reader:list_variables",
@@ -67,6 +70,7 @@ _LATER = {
     "load_variable": "graphc.checkpoints.reader:load_variable",
     "remove_checkpoint": "graphc.checkpoints.state:remove_checkpoint",
     "update_checkpoint_state": "graphc.checkpoints.state:update_checkpoint_state",
+    "write_graph": "graphc.exchange.files:write_graph",
 }
 
 __getattr__ = when_named(__name__, "graphc.train", _LATER)
