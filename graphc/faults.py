@@ -82,6 +82,8 @@ def _element(failure: RefusedValue, node: Operation | None, values: Mapping[Tens
     if getattr(node.kind, "slices", False):  # the user wrote a position that was counted from the front since
         return f": {came[first] if came[first] >= 0 else came[first] - failure.size}"
     index = "[" + ",".join(map(str, first)) + "]" if first else ""
+    if came[first].ndim:  # a matrix, of which the place in its batch says enough
+        return f": {judged.user_label}{index}" if index else ""
     return f": {judged.user_label}{index} = {came[first]}"
 
 

@@ -39,7 +39,13 @@ FLOORS: list[dict[str, list[str]]] = [
             *("graphc.nn*", "graphc.layers*", "graphc.train*", "graphc.losses", "graphc.clipping"),
             *("graphc.functional", "graphc.tensor_array", "graphc.checkpoints*", "graphc.examples*"),
             *("graphc.composites", "graphc.linalg", "graphc.math", "graphc.random", "graphc.config", "graphc.sparse"),
-            *("graphc.bitwise", "graphc.image*", "graphc.special", "graphc.linear_operators"),
+            *(
+                "graphc.bitwise",
+                "graphc.image*",
+                "graphc.special",
+                "graphc.linear_operators",
+                "graphc.matrix_functions",
+            ),
         ]
     },
     {"pictures": ["graphc.pictures*"]},

@@ -8,8 +8,10 @@ from __future__ import annotations
 from graphc.codegen.lower import (
     arrays,
     blocks,
+    decompositions,
     elementwise,
     indexing,
+    matrices,
     pooling,
     random,
     reshaping,
@@ -39,5 +41,7 @@ ROOTS: dict[type[Op], Root] = {
     **pooling.ROOTS,
     **random.ROOTS,
     **row_writes.ROOTS,
+    **matrices.ROOTS,
+    **decompositions.ROOTS,
     **scatter.ROOTS,
 }
