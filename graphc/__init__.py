@@ -264,6 +264,7 @@ _LATER = {
     "profile": "graphc.profile",
     "py_func": "graphc.ops.py_func:py_func",
     "python_io": "graphc.python_io",
+    "report_uninitialized_variables": "graphc.initialised:report_uninitialized_variables",
     "resource_loader": "graphc.resource_loader",
     "resource_variables_enabled": "graphc.modes:resource_variables_enabled",
     "scatter_nd": "graphc.ops.scatter:scatter_nd",

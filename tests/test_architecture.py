@@ -27,6 +27,7 @@ FLOORS: list[dict[str, list[str]]] = [
             *("graphc.session", "graphc.staging", "graphc.versions"),
             *("graphc.feeding", "graphc.fetching", "graphc.profile*"),
             *("graphc.aot*", "graphc.visualize*", "graphc.export", "graphc.testing", "graphc.test", "graphc.test_case"),
+            *("graphc.train.session_manager", "graphc.train.monitored_session", "graphc.train.supervisor"),
         ]
     },
     {"compiler": ["graphc.compiler", "graphc.capture", "graphc.executable", "graphc.faults"]},
@@ -37,7 +38,13 @@ FLOORS: list[dict[str, list[str]]] = [
     {
         "namespaces": [
             *("graphc.nn*", "graphc.layers*", "graphc.train*", "graphc.losses", "graphc.clipping"),
-            *("graphc.functional", "graphc.tensor_array", "graphc.checkpoints*", "graphc.examples*"),
+            *(
+                "graphc.functional",
+                "graphc.tensor_array",
+                "graphc.checkpoints*",
+                "graphc.examples*",
+                "graphc.initialised",
+            ),
             *("graphc.composites", "graphc.linalg", "graphc.math", "graphc.random", "graphc.config", "graphc.sparse"),
             *("graphc.bitwise", "graphc.image*", "graphc.special", "graphc.linear_operators"),
         ]
