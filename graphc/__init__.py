@@ -129,7 +129,8 @@ from graphc.ops.elementwise import (
 from graphc.ops.elementwise import (
     floormod as mod,
 )
-from graphc.ops.indexing import batch_gather, gather, gather_nd, one_hot, unsorted_segment_sum
+from graphc.ops.indexing import one_hot, unsorted_segment_sum
+from graphc.ops.lookup import batch_gather, gather, gather_nd
 from graphc.ops.loops import while_loop
 from graphc.ops.padding import pad
 from graphc.ops.positions import boolean_mask, where
@@ -158,6 +159,7 @@ from graphc.ops.reshaping import (
     squeeze,
     transpose,
 )
+from graphc.ops.sampling import multinomial, random_crop, random_shuffle
 from graphc.ops.sequence_lengths import reverse_sequence, sequence_mask
 from graphc.ops.sequences import cumprod, cumsum, eye, lin_space, linspace, range
 from graphc.ops.slicing import reverse, reverse_v2, slice, strided_slice
@@ -214,27 +216,56 @@ newaxis = None
 
 # Rooms that stand on the compiler or on graphviz, or that few programs need: they load when a program first names them.
 _LATER = {
+    "Assert": "graphc.debugging:Assert",
     "COMPILER_VERSION": "graphc.modes:COMPILER_VERSION",
     "GIT_VERSION": "graphc.modes:GIT_VERSION",
     "GRAPH_DEF_VERSION": "graphc.modes:GRAPH_DEF_VERSION",
+    "IndexedSlices": "graphc.ops.indexing:IndexedSlices",
+    "IndexedSlicesValue": "graphc.ops.indexing:IndexedSlicesValue",
+    "Print": "graphc.ops.printing:print_v1",
     "SparseTensor": "graphc.ops.sparse_tensor:SparseTensor",
     "SparseTensorValue": "graphc.ops.sparse_tensor:SparseTensorValue",
     "VERSION": "graphc.modes:VERSION",
     "acos": "graphc.ops.special:acos",
     "acosh": "graphc.ops.special:acosh",
+    "add_check_numerics_ops": "graphc.debugging:add_check_numerics_ops",
     "aot": "graphc.aot",
     "app": "graphc.app",
+    "argsort": "graphc.ops.sorting:argsort",
     "asin": "graphc.ops.special:asin",
     "asinh": "graphc.ops.special:asinh",
+    "assert_equal": "graphc.debugging:assert_equal",
+    "assert_greater": "graphc.debugging:assert_greater",
+    "assert_greater_equal": "graphc.debugging:assert_greater_equal",
+    "assert_integer": "graphc.debugging:assert_integer",
+    "assert_less": "graphc.debugging:assert_less",
+    "assert_less_equal": "graphc.debugging:assert_less_equal",
+    "assert_near": "graphc.debugging:assert_near",
+    "assert_negative": "graphc.debugging:assert_negative",
+    "assert_non_negative": "graphc.debugging:assert_non_negative",
+    "assert_non_positive": "graphc.debugging:assert_non_positive",
+    "assert_none_equal": "graphc.debugging:assert_none_equal",
+    "assert_positive": "graphc.debugging:assert_positive",
+    "assert_proper_iterable": "graphc.debugging:assert_proper_iterable",
+    "assert_rank": "graphc.debugging:assert_rank",
+    "assert_rank_at_least": "graphc.debugging:assert_rank_at_least",
+    "assert_rank_in": "graphc.debugging:assert_rank_in",
+    "assert_same_float_dtype": "graphc.debugging:assert_same_float_dtype",
+    "assert_scalar": "graphc.debugging:assert_scalar",
+    "assert_type": "graphc.debugging:assert_type",
     "atan": "graphc.ops.special:atan",
     "atan2": "graphc.ops.special:atan2",
     "atanh": "graphc.ops.special:atanh",
     "bitwise": "graphc.bitwise",
+    "check_numerics": "graphc.debugging:check_numerics",
     "compat": "graphc.compat",
+    "confusion_matrix": "graphc.metrics.confusion:confusion_matrix",
     "contrib": "graphc.contrib",
     "control_flow_v2_enabled": "graphc.modes:control_flow_v2_enabled",
+    "convert_to_tensor_or_indexed_slices": "graphc.ops.indexing:convert_to_tensor_or_indexed_slices",
     "convert_to_tensor_or_sparse_tensor": "graphc.ops.sparse_tensor:convert_to_tensor_or_sparse_tensor",
     "cosh": "graphc.ops.special:cosh",
+    "debugging": "graphc.debugging",
     "digamma": "graphc.ops.special:digamma",
     "disable_control_flow_v2": "graphc.modes:disable_control_flow_v2",
     "disable_eager_execution": "graphc.modes:disable_eager_execution",
@@ -255,12 +286,17 @@ _LATER = {
     "igamma": "graphc.ops.special:igamma",
     "igammac": "graphc.ops.special:igammac",
     "io": "graphc.io",
+    "is_non_decreasing": "graphc.debugging:is_non_decreasing",
+    "is_numeric_tensor": "graphc.debugging:is_numeric_tensor",
+    "is_strictly_increasing": "graphc.debugging:is_strictly_increasing",
     "lbeta": "graphc.special:lbeta",
     "lgamma": "graphc.ops.special:lgamma",
     "logging": "graphc.logging",
+    "metrics": "graphc.metrics",
     "nest": "graphc.nest",
     "numpy_function": "graphc.ops.py_func:numpy_function",
     "polygamma": "graphc.special:polygamma",
+    "print": "graphc.ops.printing:print_v2",
     "profile": "graphc.profile",
     "py_func": "graphc.ops.py_func:py_func",
     "python_io": "graphc.python_io",
@@ -269,6 +305,7 @@ _LATER = {
     "resource_variables_enabled": "graphc.modes:resource_variables_enabled",
     "scatter_nd": "graphc.ops.scatter:scatter_nd",
     "sinh": "graphc.ops.special:sinh",
+    "sort": "graphc.ops.sorting:sort",
     "sparse": "graphc.sparse",
     "sparse_placeholder": "graphc.ops.sparse_tensor:sparse_placeholder",
     "sparse_tensor_to_dense": "graphc.ops.sparse_dense:sparse_tensor_to_dense",
@@ -282,6 +319,7 @@ _LATER = {
     "tensor_scatter_update": "graphc.ops.scatter:tensor_scatter_update",
     "test": "graphc.test",
     "testing": "graphc.testing",
+    "verify_tensor_all_finite": "graphc.debugging:verify_tensor_all_finite",
     "visualize": "graphc.visualize",
     "zeta": "graphc.ops.special:zeta",
 }
@@ -438,6 +476,7 @@ __all__ = [
     "mod",
     "model_variables",
     "moving_average_variables",
+    "multinomial",
     "multiply",
     "name_scope",
     "negative",
@@ -458,8 +497,10 @@ __all__ = [
     "placeholder_with_default",
     "pow",
     "random",
+    "random_crop",
     "random_normal",
     "random_normal_initializer",
+    "random_shuffle",
     "random_uniform",
     "random_uniform_initializer",
     "range",

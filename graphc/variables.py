@@ -20,7 +20,7 @@ from graphc.graph import Graph, user_line
 from graphc.nodes import Operation, Tensor
 from graphc.ops import state
 from graphc.ops.base import convert_to_tensor, is_tensor_like
-from graphc.ops.indexing import gather
+from graphc.ops.lookup import gather
 from graphc.scopes import GraphKeys, get_default_graph
 from graphc.shapes import TensorShape
 

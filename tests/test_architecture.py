@@ -38,15 +38,11 @@ FLOORS: list[dict[str, list[str]]] = [
     {
         "namespaces": [
             *("graphc.nn*", "graphc.layers*", "graphc.train*", "graphc.losses", "graphc.clipping"),
-            *(
-                "graphc.functional",
-                "graphc.tensor_array",
-                "graphc.checkpoints*",
-                "graphc.examples*",
-                "graphc.initialised",
-            ),
+            "graphc.metrics*",
+            *("graphc.functional", "graphc.tensor_array", "graphc.checkpoints*", "graphc.examples*"),
             *("graphc.composites", "graphc.linalg", "graphc.math", "graphc.random", "graphc.config", "graphc.sparse"),
             *("graphc.bitwise", "graphc.image*", "graphc.special", "graphc.linear_operators"),
+            *("graphc.assertions", "graphc.debugging", "graphc.initialised"),
         ]
     },
     {"pictures": ["graphc.pictures*"]},

@@ -15,9 +15,11 @@ from graphc.codegen.lower import (
     random,
     reshaping,
     row_writes,
+    sampling,
     scatter,
     sequence_lengths,
     sequences,
+    sorting,
 )
 from graphc.codegen.lower.values import Root, Rule
 from graphc.nodes import Op
@@ -42,4 +44,6 @@ ROOTS: dict[type[Op], Root] = {
     **random.ROOTS,
     **row_writes.ROOTS,
     **scatter.ROOTS,
+    **sampling.ROOTS,
+    **sorting.ROOTS,
 }
