@@ -53,7 +53,15 @@ FLOORS: list[dict[str, list[str]]] = [
         ]
     },
     {"gradient passes": []},
-    {"variables": ["graphc.variables", "graphc.variable_scope", "graphc.initializers", "graphc.templates"]},
+    {
+        "variables": [
+            "graphc.variables",
+            "graphc.variable_parts",
+            "graphc.variable_scope",
+            "graphc.initializers",
+            "graphc.templates",
+        ]
+    },
     {"ops": ["graphc.ops", "graphc.ops.*", "graphc.operators", "graphc.philox"]},
     {"scopes": ["graphc.scopes", "graphc.interpret"]},
     {"graph": ["graphc.graph", "graphc.mentioned", "graphc.nodes", "graphc.body"]},
