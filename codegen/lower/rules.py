@@ -13,12 +13,15 @@ from graphc.codegen.lower import (
     indexing,
     matrices,
     pooling,
+    positions,
     random,
     reshaping,
     row_writes,
+    sampling,
     scatter,
     sequence_lengths,
     sequences,
+    sorting,
 )
 from graphc.codegen.lower.values import Root, Rule
 from graphc.nodes import Op
@@ -39,9 +42,12 @@ ROOTS: dict[type[Op], Root] = {
     **indexing.ROOTS,
     **sequences.ROOTS,
     **pooling.ROOTS,
+    **positions.ROOTS,
     **random.ROOTS,
     **row_writes.ROOTS,
     **matrices.ROOTS,
     **decompositions.ROOTS,
     **scatter.ROOTS,
+    **sampling.ROOTS,
+    **sorting.ROOTS,
 }

@@ -25,6 +25,7 @@ ELSEWHERE = {
     "Assign": "lives in a Session",
     "AssignAdd": "lives in a Session",
     "AssignSub": "lives in a Session",
+    "AssignScatter": "lives in a Session",
     "IsVariableInitialized": "lives in a Session",
     "InitializedValue": "lives in a Session",
     "NoOp": "has no value",
@@ -35,6 +36,9 @@ ELSEWHERE = {
     "RandomStandardNormal": "test_random.py",
     "TruncatedNormal": "test_random.py",
     "RandomUniformInt": "test_random.py",
+    "MultinomialUniform": "test_sampling.py",
+    "ShuffleDraws": "test_sampling.py",
+    "Permutation": "test_sampling.py",
     "DimValue": "stands for a symbol; test_symbols.py",
     "Late": "declared again when values are known; test_late.py",
     "If": "holds graphs; tests/control",
@@ -53,6 +57,7 @@ NO_RULE = {
     "Assign": "a write",
     "AssignAdd": "a write",
     "AssignSub": "a write",
+    "AssignScatter": "a write",
     "IsVariableInitialized": "gives a bool",
     "InitializedValue": "a first value",
     "NoOp": "has no value",
@@ -72,6 +77,8 @@ FLAT = {
     "GreaterEqual", "LogicalAnd", "LogicalOr", "LogicalXor", "LogicalNot", "IsNan", "IsInf", "IsFinite", "BitwiseAnd",
     "BitwiseOr", "BitwiseXor", "Invert", "LeftShift", "RightShift",
 }  # fmt: skip
+# What several ops have in common; no node is of these alone.
+FRAMES = {"Block", "ByFilter", "ByImages", "Filtered", "Forward", "Random"}
 
 
 def _kinds(base: type[Op] = Op) -> set[type[Op]]:
@@ -85,9 +92,9 @@ def _all_kinds() -> set[type[Op]]:
     """Every concrete op of graphc."""
     for module in pkgutil.iter_modules(graphc.ops.__path__):
         importlib.import_module(f"graphc.ops.{module.name}")
-    concrete = {kind for kind in _kinds() if kind.__module__.startswith("graphc.")}
-    native = {kind for kind in concrete if not kind.on_host}  # the others are tested beside what they are for
-    return {kind for kind in native if not kind.__name__.startswith("_") and kind.__name__ not in ("Block", "Random")}
+    ours = {kind for kind in _kinds() if kind.__module__.startswith("graphc.") and not kind.__name__.startswith("_")}
+    native = {kind for kind in ours if not kind.on_host}  # the others are tested beside what they are for
+    return {kind for kind in native if kind.__name__ not in FRAMES}
 
 
 def _graphs() -> list[Graph]:
