@@ -11,11 +11,7 @@ from graphc.ops import elementwise as e
 from graphc.ops.arrays import stack
 from graphc.ops.base import convert_to_tensor, convert_together, graph_of
 from graphc.ops.indexing import IndexedSlices, convert_to_tensor_or_indexed_slices
-from graphc.ops.reduction import argmax, argmin, reduce_max, reduce_mean, reduce_sum
-from graphc.ops.base import Const, constant, convert_to_tensor, convert_together, graph_of
-from graphc.ops.indexing import gather
 from graphc.ops.reduction import argmax, argmin, reduce_mean, reduce_sum
-from graphc.ops.reshaping import reshape
 from graphc.ops.state import group
 from graphc.shapes import is_compatible
 

@@ -42,8 +42,7 @@ FLOORS: list[dict[str, list[str]]] = [
             *("graphc.functional", "graphc.tensor_array", "graphc.checkpoints*", "graphc.examples*"),
             *("graphc.composites", "graphc.linalg", "graphc.math", "graphc.random", "graphc.config", "graphc.sparse"),
             *("graphc.bitwise", "graphc.image*", "graphc.special", "graphc.linear_operators"),
-            *("graphc.assertions", "graphc.debugging", "graphc.initialised"),
-            "graphc.bitwise",
+            *("graphc.assertions", "graphc.debugging", "graphc.initialised", "graphc.matrix_functions"),
         ]
     },
     {"pictures": ["graphc.pictures*"]},

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from tests.ops import cases_arrays, cases_counted, cases_elementwise, cases_products, cases_special, cases_windows
-from tests.ops import cases_arrays, cases_elementwise, cases_matrices, cases_products, cases_special, cases_windows
+from tests.ops import (
+    cases_arrays,
+    cases_counted,
+    cases_elementwise,
+    cases_matrices,
+    cases_products,
+    cases_special,
+    cases_windows,
+)
 from tests.ops.harness import Case
 
 CASES: list[Case] = [
