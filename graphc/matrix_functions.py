@@ -168,7 +168,7 @@ def norm(
     if isinstance(axis, (list, tuple)) and len(axis) not in (1, 2):
         raise ValueError("'axis' must be None, an integer, or a tuple of 2 unique integers")
     if not _is_norm(ord, pair):
-        kind = "matrix norms in a pair of axes: 'euclidean', 'fro', 'nuc', 1, 2, inf" if pair else "vector norms"
+        kind = "matrix norm in ['euclidean', 'fro', 'nuc', 1, 2, inf]" if pair else "vector norm"
         raise ValueError(f"'ord' must be a supported {kind}, got {ord}")
     with graph_of([x]).name_scope(name or "norm") as scope:
         if ord in ("fro", "euclidean") or (ord == 2 and not pair):
