@@ -131,6 +131,24 @@ def test_the_rank_and_the_pseudo_inverse() -> None:
     assert rank == 2 and np.allclose(inverse, np.linalg.pinv(a))
 
 
+def _expm(x: Any) -> Any:
+    """By the series, of a matrix divided by 2^8, squared as often."""
+    y = x.astype(np.float64) / 256
+    term = total = np.eye(x.shape[-1]) + 0 * y
+    for k in range(1, 20):
+        term = term @ y / k
+        total = total + term
+    for _ in range(8):
+        total = total @ total
+    return total.astype(x.dtype)
+
+
+@pytest.mark.parametrize("size", [0.1, 3.0, 40.0])
+def test_exponentials(size: float) -> None:
+    a = np.stack([RNG.uniform(-size, size, (4, 4)) / 4, 0.01 * np.eye(4)])
+    assert np.allclose(_run(tf.linalg.expm, a), _expm(a), rtol=1e-9)
+
+
 A = (RNG.uniform(-1, 1, (2, 3, 3)) + 2 * np.eye(3)).astype(np.float64)
 SYMMETRIC = A @ np.swapaxes(A, -1, -2)
 PROGRAMS: dict[str, tuple[Callable[..., Any], list[Any]]] = {
