@@ -415,6 +415,12 @@ class Graph:
         """Closes the graph: declaring anything more raises ``RuntimeError``."""
         self._finalized = True
 
+    def reopen(self) -> None:
+        """Opens a finalized graph again."""
+        self._finalized = False
+
+    _unsafe_unfinalize = reopen
+
     def _check_not_finalized(self) -> None:
         if self._finalized:
             raise RuntimeError("Graph is finalized and cannot be modified.")

@@ -27,6 +27,7 @@ FLOORS: list[dict[str, list[str]]] = [
             *("graphc.session", "graphc.staging", "graphc.versions"),
             *("graphc.feeding", "graphc.fetching", "graphc.profile*"),
             *("graphc.aot*", "graphc.visualize*", "graphc.export", "graphc.testing", "graphc.test", "graphc.test_case"),
+            *("graphc.train.session_manager", "graphc.train.monitored_session", "graphc.train.supervisor"),
         ]
     },
     {"compiler": ["graphc.compiler", "graphc.capture", "graphc.executable", "graphc.faults"]},
@@ -41,7 +42,8 @@ FLOORS: list[dict[str, list[str]]] = [
             *("graphc.functional", "graphc.tensor_array", "graphc.checkpoints*", "graphc.examples*"),
             *("graphc.composites", "graphc.linalg", "graphc.math", "graphc.random", "graphc.config", "graphc.sparse"),
             *("graphc.bitwise", "graphc.image*", "graphc.special", "graphc.linear_operators"),
-            *("graphc.assertions", "graphc.debugging", "graphc.strings"),
+            *("graphc.assertions", "graphc.debugging", "graphc.initialised", "graphc.matrix_functions"),
+            *("graphc.strings",),
         ]
     },
     {"pictures": ["graphc.pictures*"]},
@@ -52,7 +54,15 @@ FLOORS: list[dict[str, list[str]]] = [
         ]
     },
     {"gradient passes": []},
-    {"variables": ["graphc.variables", "graphc.variable_scope", "graphc.initializers", "graphc.templates"]},
+    {
+        "variables": [
+            "graphc.variables",
+            "graphc.variable_parts",
+            "graphc.variable_scope",
+            "graphc.initializers",
+            "graphc.templates",
+        ]
+    },
     {"ops": ["graphc.ops", "graphc.ops.*", "graphc.operators", "graphc.philox"]},
     {"scopes": ["graphc.scopes", "graphc.interpret"]},
     {"graph": ["graphc.graph", "graphc.mentioned", "graphc.nodes", "graphc.body"]},
