@@ -27,6 +27,7 @@ FLOORS: list[dict[str, list[str]]] = [
             *("graphc.session", "graphc.staging", "graphc.versions"),
             *("graphc.feeding", "graphc.fetching", "graphc.profile*"),
             *("graphc.aot*", "graphc.visualize*", "graphc.export", "graphc.testing", "graphc.test", "graphc.test_case"),
+            *("graphc.train.session_manager", "graphc.train.monitored_session", "graphc.train.supervisor"),
         ]
     },
     {"compiler": ["graphc.compiler", "graphc.capture", "graphc.executable", "graphc.faults"]},
@@ -37,11 +38,13 @@ FLOORS: list[dict[str, list[str]]] = [
     {
         "namespaces": [
             *("graphc.nn*", "graphc.layers*", "graphc.train*", "graphc.losses", "graphc.clipping"),
+            *("graphc.exchange*", "graphc.graph_util", "graphc.saved_model*"),
             "graphc.metrics*",
             *("graphc.functional", "graphc.tensor_array", "graphc.checkpoints*", "graphc.examples*"),
             *("graphc.composites", "graphc.linalg", "graphc.math", "graphc.random", "graphc.config", "graphc.sparse"),
             *("graphc.bitwise", "graphc.image*", "graphc.special", "graphc.linear_operators"),
-            *("graphc.assertions", "graphc.debugging"),
+            *("graphc.assertions", "graphc.debugging", "graphc.initialised", "graphc.matrix_functions"),
+            *("graphc.strings",),
         ]
     },
     {"pictures": ["graphc.pictures*"]},
@@ -86,7 +89,7 @@ _DIFFERENTIATING = ("adjoints", "gradients", "gradients_if", "gradients_while", 
 EXCEPTIONS = {f"graphc.passes.{module}": "gradient passes" for module in _DIFFERENTIATING}
 # What users call on a graph though it is made upstairs; these imports stand inside the method.
 WAYS_UP = {
-    "graphc.graph": {"graphc.scopes", "graphc.export", "graphc.visualize"},
+    "graphc.graph": {"graphc.scopes", "graphc.export", "graphc.visualize", "graphc.exchange.writing"},
     "graphc.body": {"graphc.ops.base"},
     "graphc.ops.late": {"graphc.passes.gradients"},
 }
