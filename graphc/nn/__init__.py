@@ -69,10 +69,21 @@ from graphc.ops.sorting import top_k
 # Recurrent networks load when a program first names them.
 _RECURRENT = "graphc.nn.recurrent"
 _LATER = {
+    "batch_to_space": "graphc.ops.spaces:batch_to_space",
     "bidirectional_dynamic_rnn": f"{_RECURRENT}.dynamic:bidirectional_dynamic_rnn",
+    "depth_to_space": "graphc.ops.spaces:depth_to_space",
     "dynamic_rnn": f"{_RECURRENT}.dynamic:dynamic_rnn",
-    "rnn_cell": "graphc.nn.rnn_cell",
+    "fractional_avg_pool": "graphc.left_out:fractional_avg_pool",
+    "fractional_max_pool": "graphc.left_out:fractional_max_pool",
+    "max_pool_with_argmax": "graphc.ops.patches:max_pool_with_argmax",
+    "quantized_avg_pool": "graphc.left_out:quantized_avg_pool",
+    "quantized_conv2d": "graphc.left_out:quantized_conv2d",
+    "quantized_max_pool": "graphc.left_out:quantized_max_pool",
+    "quantized_relu_x": "graphc.left_out:quantized_relu_x",
     "raw_rnn": f"{_RECURRENT}.raw:raw_rnn",
+    "rnn_cell": "graphc.nn.rnn_cell",
+    "space_to_batch": "graphc.ops.spaces:space_to_batch",
+    "space_to_depth": "graphc.ops.spaces:space_to_depth",
     "static_bidirectional_rnn": f"{_RECURRENT}.unrolled:static_bidirectional_rnn",
     "static_rnn": f"{_RECURRENT}.unrolled:static_rnn",
 }
