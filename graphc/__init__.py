@@ -286,6 +286,7 @@ _LATER = {
     "gfile": "graphc.gfile",
     "igamma": "graphc.ops.special:igamma",
     "igammac": "graphc.ops.special:igammac",
+    "image": "graphc.image",
     "io": "graphc.io",
     "is_non_decreasing": "graphc.debugging:is_non_decreasing",
     "is_numeric_tensor": "graphc.debugging:is_numeric_tensor",
