@@ -269,6 +269,8 @@ _LATER = {
     "cosh": "graphc.ops.special:cosh",
     "debugging": "graphc.debugging",
     "decode_base64": "graphc.ops.strings:decode_base64",
+    "decode_csv": "graphc.decoding.plain:decode_csv",
+    "decode_raw": "graphc.decoding.plain:decode_raw",
     "digamma": "graphc.ops.special:digamma",
     "disable_control_flow_v2": "graphc.modes:disable_control_flow_v2",
     "disable_eager_execution": "graphc.modes:disable_eager_execution",
@@ -297,6 +299,7 @@ _LATER = {
     "lbeta": "graphc.special:lbeta",
     "lgamma": "graphc.ops.special:lgamma",
     "logging": "graphc.logging",
+    "matching_files": "graphc.decoding.files:matching_files",
     "matrix_determinant": "graphc.ops.matrices:matrix_determinant",
     "matrix_inverse": "graphc.ops.matrices:matrix_inverse",
     "matrix_solve": "graphc.ops.matrices:matrix_solve",
@@ -312,6 +315,7 @@ _LATER = {
     "py_func": "graphc.ops.py_func:py_func",
     "python_io": "graphc.python_io",
     "qr": "graphc.ops.decompositions:qr",
+    "read_file": "graphc.decoding.files:read_file",
     "reduce_join": "graphc.ops.strings:reduce_join",
     "regex_replace": "graphc.ops.strings:regex_replace",
     "report_uninitialized_variables": "graphc.initialised:report_uninitialized_variables",
@@ -356,6 +360,7 @@ _LATER = {
     "testing": "graphc.testing",
     "verify_tensor_all_finite": "graphc.debugging:verify_tensor_all_finite",
     "visualize": "graphc.visualize",
+    "write_file": "graphc.decoding.files:write_file",
     "zeta": "graphc.ops.special:zeta",
 }
 
