@@ -214,10 +214,10 @@ class _Capture:
 
     def _assign(self, node: Operation, kind: Assign) -> None:
         variable = self.variable(node.inputs[0].op)
-        value = self.place(node.inputs[1])
-        old = value if type(kind) is Assign else self.last(variable)
+        values = [self.place(tensor) for tensor in node.inputs[1:]]
+        old = values[0] if type(kind) is Assign else self.last(variable)
         with self.graph.as_default(), self.graph.standing_for(node):
-            new = kind.new_value(old, value)
+            new = kind.new_value(old, *values)
         self.places[node.outputs[0]] = new
         self.set_to[variable] = node.inputs[1]
         self._note(node, {variable: new})

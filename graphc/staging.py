@@ -59,6 +59,8 @@ class Staged:
         values: Values = dict(self.known)
         values.update((place, feeds[key]) for place, key in self.inputs.items())
         values.update((place, self._state_of(session, variable)) for place, variable in self.read.items())
+        held = session.state.initialised
+        values.update((place, np.array(variable in held)) for variable, place in self.step.flags.items())
         for hosts, native in self.stages:
             for node in hosts:
                 with running_in(session.resources):

@@ -13,8 +13,9 @@ from graphc.ops.base import convert_to_tensor
 from graphc.ops.indexing import one_hot
 from graphc.ops.random import random_uniform
 from graphc.ops.reduction import argmax, reduce_sum
-from graphc.ops.reshaping import broadcast_like, expand_dims, reshape, transpose
+from graphc.ops.reshaping import broadcast_like, count, expand_dims, reshape, transpose
 from graphc.ops.sampling import multinomial
+from graphc.ops.sequences import range as sequence
 from graphc.ops.special import lgamma
 
 
@@ -113,6 +114,12 @@ class Categorical(_OfChances):
         chosen = one_hot(numbers, last_size(scores), True, False, dtype=dtypes.bool)
         zero = broadcast_like(convert_to_tensor(0, scores.dtype), e.cast(chosen, scores.dtype) + scores)
         return reduce_sum(e.select(chosen, scores + zero, zero), -1)
+
+    def _cdf(self, value: Tensor) -> Tensor:
+        """The probability of less than the value, as TensorFlow has it."""
+        number = count(self._probs, ((self._probs.type.rank or 1) - 1,), dtypes.int32)
+        below = e.cast(sequence(number), value.dtype) < expand_dims(value, -1)
+        return reduce_sum(e.cast(below, self._probs.dtype) * self._probs, -1)
 
     def _entropy(self) -> Tensor:
         return -reduce_sum(log_softmax(self._logits) * self._probs, -1)
