@@ -332,6 +332,7 @@ _LATER = {
     "scatter_max": "graphc.ops.state_scatter:scatter_max",
     "scatter_min": "graphc.ops.state_scatter:scatter_min",
     "scatter_mul": "graphc.ops.state_scatter:scatter_mul",
+    "saved_model": "graphc.saved_model",
     "scatter_nd": "graphc.ops.scatter:scatter_nd",
     "scatter_nd_add": "graphc.ops.state_scatter:scatter_nd_add",
     "scatter_nd_sub": "graphc.ops.state_scatter:scatter_nd_sub",
