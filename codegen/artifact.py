@@ -287,7 +287,7 @@ class _EntryWriter:
         }
         words = [head[field] for field in FRAME_HEAD]
         words += [self._place(place, working) for place in self.entry.places]
-        words += [self.sizes[name] for name in program.symbols]
+        words += [self.sizes.get(name, ir.Constant(I64, 0)) for name in program.symbols]  # 0 until it is counted
         for number, word in enumerate(words):
             self._store_word(frame, number, word)
         step = ir.Function(self.module, ir.FunctionType(I64, [POINTER]), f"{self.entry.symbol}.step")

@@ -17,13 +17,27 @@ from graphc.codegen.loops import ITEM_BYTES, Buffer, Kernel
 from graphc.codegen.lower.kernel import lower
 from graphc.codegen.memory import Block, aligned, plan
 from graphc.codegen.order import Made, Order
-from graphc.codegen.program import Action, Call, Copy, Cursor, ErrorSlot, InArena, Inner, Place, Program, Slot, Stack
+from graphc.codegen.program import (
+    Action,
+    Call,
+    Copy,
+    Cursor,
+    ErrorSlot,
+    InArena,
+    Inner,
+    Place,
+    Program,
+    SizeWord,
+    Slot,
+    Stack,
+)
 from graphc.codegen.schedule_cost import estimate_size
 from graphc.codegen.schedule_rounds import stages
 from graphc.codegen.scratch import scratch_bytes
 from graphc.codegen.target import Target
-from graphc.dims import DimLike, Symbol, atoms
+from graphc.dims import DimLike, Measured, Symbol, atoms, most
 from graphc.graph import Graph
+from graphc.mentioned import mentioned_sizes
 from graphc.nodes import Operation, Tensor
 from graphc.ops.base import Const
 from graphc.ops.fused import Kernel as Fused
@@ -56,13 +70,15 @@ def build(graph: Graph, interface: Interface, target: Target) -> Program:
     shared = Shared(Program(feed for feed in interface.feeds if feed is not None), target)
     shared.stages = _scheduled([node for part in (graph, *_bodies(graph)) for node in _kernels(part)], target)
     program = shared.program
-    program.symbols = _symbols((graph, *_bodies(graph)))
+    symbols = _symbols((graph, *_bodies(graph)))
+    program.symbols = tuple(sorted({symbol.name for symbol in symbols}))
+    program.measured = tuple(sorted({symbol.name for symbol in symbols if isinstance(symbol, Measured)}))
     builder = Builder(shared, graph, graph.targets, interface)
     program.fetches = [tensor.type for tensor in graph.targets[: interface.fetches]]
     program.actions = builder.run()
     program.arena_bytes = _place_stacks(program, builder.arena_bytes)
     kernels = {id(kernel): kernel for stages in shared.stages.values() for kernel in stages.kernels}
-    program.scratch_bytes = tuple({scratch_bytes(kernel, target) for kernel in kernels.values()} or {0})
+    program.scratch_bytes = tuple({most(scratch_bytes(kernel, target)) for kernel in kernels.values()} or {0})
     return program
 
 
@@ -144,7 +160,8 @@ class Builder:
         sequence = [self.nodes[n] for n in order.sorted(self._values())]
         self._place_rest(sequence)
         first, last = self._copies()
-        return [*first, *(action for node in sequence for action in self._actions(node)), *last]
+        done = (action for node in sequence for action in (*self._actions(node), *self._notes(node)))
+        return [*self._notes(None), *first, *done, *last]
 
     # -- the caller's memory -----------------------------------------------------------------------------
 
@@ -177,7 +194,17 @@ class Builder:
                 source = source_of(tensor).op
                 if source in self.number:
                     order.require(self.number[source], self.number[node])
+            for size in mentioned_sizes(node) if self.graph.measured else ():
+                counting = self.graph.measured.get(size)
+                if counting is not None and source_of(counting).op in self.number:
+                    order.require(self.number[source_of(counting).op], self.number[node])
         return order
+
+    def _notes(self, node: Operation | None) -> list[Copy]:
+        """The sizes that are known when a node is done, or before all of them, noted where kernels read sizes."""
+        counts = {size: source_of(count) for size, count in self.graph.measured.items()}
+        known = {size: x for size, x in counts.items() if (x.op if x.op in self.number else None) is node}
+        return [Copy(self.homes[x], SizeWord(size.name), bytes_of(x.type)) for size, x in known.items()]
 
     def _place_updates(self, order: Order) -> None:
         """New values of variables go where the old ones are, if every other reader of the old ones can come first."""
@@ -298,7 +325,7 @@ class Builder:
     # -- copies --------------------------------------------------------------------------------------------
 
     def _update_targets(self) -> list[tuple[int, Tensor]]:
-        return list(zip(self.interface.updates, self.targets[self.interface.fetches :], strict=True))
+        return list(zip(self.interface.updates, self.targets[self.interface.fetches :]))
 
     def _saved_states(self) -> dict[Tensor, Place]:
         """Old values that become the new value of another variable: kept aside, since they may be overwritten."""
@@ -397,15 +424,18 @@ def _counterparts(nodes: Sequence[Operation], first: Operation, second: Operatio
     return tuple(other[node] for node in nodes)
 
 
-def _symbols(graphs: Iterable[Graph]) -> tuple[str, ...]:
-    """The names of all size symbols, sorted."""
-    names: set[str] = set()
-    for node in (node for graph in graphs for node in _inside_and_out(graph)):
-        # a size may be read as a value where no value has it: that of a feed of which nothing else is read
-        sizes = [node.kind.dim] if isinstance(node.kind, DimValue) else []
-        for size in (*sizes, *(size for tensor in node.outputs for size in tensor.type.sizes)):
-            names |= {thing.name for thing in atoms(size) if isinstance(thing, Symbol)}
-    return tuple(sorted(names))
+def _symbols(graphs: Iterable[Graph]) -> set[Symbol]:
+    """All size symbols."""
+    found: set[Symbol] = set()
+    for graph in graphs:
+        found.update(graph.measured)
+        for node in _inside_and_out(graph):
+            # a size may be read as a value where no value has it: that of a feed of which nothing else is read
+            sizes = [node.kind.dim] if isinstance(node.kind, DimValue) else []
+            for size in (*sizes, *(size for tensor in node.outputs for size in tensor.type.sizes)):
+                found |= {thing for thing in atoms(size) if isinstance(thing, Symbol)}
+    bounds = [thing for size in found if isinstance(size, Measured) for thing in atoms(size.most)]
+    return found.union(thing for thing in bounds if isinstance(thing, Symbol))
 
 
 def _inside_and_out(graph: Graph) -> Iterator[Operation]:

@@ -335,7 +335,7 @@ def _index(index: DimLike, state: _State) -> Any:
 
 def _atom(thing: Atom, state: _State) -> Any:
     if isinstance(thing, Symbol):
-        return state.positions[thing]
+        return state.positions[thing] if thing in state.positions else state.positions[Symbol(thing.name)]
     if isinstance(thing, FloorDiv):
         return _index(thing.numerator, state) // _index(thing.denominator, state)
     if isinstance(thing, Least):

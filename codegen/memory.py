@@ -3,7 +3,8 @@
 Values that are never alive at the same time share memory. With exact sizes the blocks are packed like boxes on a
 shelf, largest first (a best-fit form of the offset assignment in Pisarchyk and Lee, arXiv:2001.03288); that takes time
 quadratic in their number, so very many blocks are placed in the order of time instead. A value whose size is a symbol
-shares only with values of the same symbolic size, in slots that are laid behind the exact ones.
+shares only with values of the same symbolic size, in slots that are laid behind the exact ones. A value whose size is
+counted while the step runs has room for the most that it can be.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import heapq
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Sequence
 
-from graphc.dims import DimLike, ceildiv
+from graphc.dims import DimLike, ceildiv, most
 from graphc.records import record
 
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector
@@ -45,7 +46,7 @@ def plan(blocks: Sequence[Block]) -> Layout:
     fixed: list[tuple[int, Block, int]] = []
     groups: dict[DimLike, list[int]] = {}
     for n, block in enumerate(blocks):
-        size = aligned(block.size)
+        size = aligned(most(block.size))
         if isinstance(size, int):
             fixed.append((size, block, n))
         else:

@@ -39,6 +39,13 @@ class InArena:
 
 
 @record
+class SizeWord:
+    """The word of the call frame where kernels read a size that the step counts."""
+
+    name: str
+
+
+@record
 class ErrorSlot:
     """The word of the errors array in which call number ``number`` notes what went wrong."""
 
@@ -61,7 +68,7 @@ class Inner:
     number: int
 
 
-Place = Slot | InArena | ErrorSlot | Cursor | Inner
+Place = Slot | InArena | SizeWord | ErrorSlot | Cursor | Inner
 
 
 @record
@@ -157,6 +164,7 @@ class Program:
         self.actions: list[Action] = []
         self.slots: list[Slot] = []
         self.symbols: tuple[str, ...] = ()
+        self.measured: tuple[str, ...] = ()  # those of the symbols that the step itself counts
         self.cursors = 0
         self.stacks: list[Stack] = []
         self.arena_bytes: DimLike = 0

@@ -32,6 +32,7 @@ from graphc.codegen.program import (
     Loop,
     Place,
     Program,
+    SizeWord,
     Slot,
 )
 from graphc.codegen.step_control import clear_stacks, free_stacks, write_branch, write_loop, write_push
@@ -169,7 +170,8 @@ class StepWriter:
 
         program, builder = self.program, self.builder
         for n, symbol in enumerate(program.symbols):
-            self.writer.bindings[Symbol(symbol)] = Value(self._word(program.first_symbol + n), 0)
+            if symbol not in program.measured:
+                self.writer.bindings[Symbol(symbol)] = Value(self._word(program.first_symbol + n), 0)
         self.head = {field: self._word(n) for n, field in enumerate(FRAME_HEAD)}
         words = max((len(call.places) for call in program.calls), default=1)
         self.arguments = builder.alloca(self.i64, words)
@@ -248,6 +250,10 @@ class StepWriter:
         """The address of a place, as a number."""
         if isinstance(place, InArena) and not isinstance(place.offset, int):
             return self.builder.add(self.head["arena"], self.size(place.offset))
+        if isinstance(place, SizeWord):
+            number = self.program.first_symbol + self.program.symbols.index(place.name)
+            word = self.builder.gep(self.frame, [self.ir.Constant(self.i64, number)], source_etype=self.i64)
+            return self.builder.ptrtoint(word, self.i64)
         word, distance = _relative(self.program, place)
         return self.builder.add(self._word(word), self.ir.Constant(self.i64, distance))
 
@@ -262,6 +268,16 @@ class StepWriter:
         kind = self.ir.FunctionType(self.pointer, [self.pointer, self.pointer, self.i64])
         addresses = [self.builder.inttoptr(self.address(p), self.pointer) for p in (copy.target, copy.source)]
         self.builder.call(self.declared("memcpy", kind), [*addresses, self.size(copy.bytes)])
+        if isinstance(copy.target, SizeWord):
+            self._read_size(copy.target)
+
+    def _read_size(self, size: SizeWord) -> None:
+        """From here on, what is computed from the size uses the count."""
+        from graphc.codegen.emit_state import Value
+        from graphc.dims import Symbol
+
+        number = self.program.first_symbol + self.program.symbols.index(size.name)
+        self.writer.bindings[Symbol(size.name)] = Value(self._word(number), self.writer.depth)
 
     def _call(self, call: Call) -> None:
         builder = self.builder

@@ -10,16 +10,17 @@ load        object code -> a function of this process            codegen/jit.py
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graphc import errors, settings
 from graphc.capture import Step, capture
-from graphc.dims import DimLike
+from graphc.dims import DimLike, Measured, measured_in
 from graphc.graph import Graph
 from graphc.nodes import Operation, Tensor
+from graphc.records import replace
 from graphc.shapes import Shape, TensorType
 
 if TYPE_CHECKING:  # code generation loads when a step is compiled
@@ -90,7 +91,7 @@ def state_operations(step: Step) -> list[Operation]:
 
 
 def _state_types(step: Step, graph: Graph) -> list[TensorType]:
-    new = dict(zip(step.updates, graph.targets[step.fetches :], strict=True))
+    new = dict(zip(step.updates, graph.targets[step.fetches :]))
     types = []
     for state in state_operations(step):
         tensor = new[state] if state in new else _input_of(step.states[state], graph)
@@ -141,16 +142,32 @@ def compile_step(
 
 @_collector_paused()
 def build_program(
-    step: Step, shapes: Mapping[Tensor, Sequence[DimLike]], target: Target, fixed: Mapping[str, Any] | None = None
+    step: Step,
+    shapes: Mapping[Tensor, Sequence[DimLike]],
+    target: Target,
+    fixed: Mapping[str, Any] | None = None,
+    counts: bool = False,
 ) -> tuple[Graph, Program]:
-    """The step in kernels, and the program for a target."""
+    """The step in kernels, and the program for a target; with ``counts``, it gives those of its fetches after them."""
     from graphc.codegen.build import build
 
     graph = optimised(step, exact_types(step, shapes), fixed)
-    program = build(graph, interface_of(step, graph), target)
+    interface = interface_of(step, graph)
+    if counts:
+        types = [tensor.type for tensor in graph.targets[: step.fetches]]
+        wanted = tuple(graph.measured[size] for size in measured_sizes(types))
+        graph.targets = (*graph.targets[: step.fetches], *wanted, *graph.targets[step.fetches :])
+        interface = replace(interface, fetches=step.fetches + len(wanted))
+    program = build(graph, interface, target)
     if settings.current().dump:
         _dump_loops(program, target)
     return graph, program
+
+
+def measured_sizes(types: Iterable[TensorType]) -> list[Measured]:
+    """The sizes in these types that the step counts while it runs, by their names."""
+    found = {size for type in types for dim in type.sizes for size in measured_in(dim)}
+    return sorted(found, key=lambda size: size.name)
 
 
 def _dump_loops(program: Program, target: Target) -> None:

@@ -34,6 +34,13 @@ class Symbol:
 
 
 @record
+class Measured(Symbol):
+    """A size that the step itself counts while it runs: at least 0, and at most ``most``."""
+
+    most: DimLike = 0
+
+
+@record
 class FloorDiv:
     """The whole part of ``numerator / denominator``; the denominator is positive."""
 
@@ -183,6 +190,33 @@ def atoms(dim: DimLike) -> set[Atom]:
     return found
 
 
+def measured_in(dim: Any) -> set[Measured]:
+    """The sizes that ``dim`` mentions and that are counted while the step runs."""
+    return {thing for thing in atoms(dim) if isinstance(thing, Measured)} if isinstance(dim, Dim) else set()
+
+
+def most(dim: DimLike) -> DimLike:
+    """A size that ``dim``, a size itself, never exceeds, whatever is counted: what room for it must have."""
+    if not measured_in(dim):
+        return dim
+    total: DimLike = 0
+    for monomial, factor in dim.terms.items():  # type: ignore[union-attr]
+        counted = any(measured_in(atom(thing)) for thing in monomial)
+        if not counted:
+            total = total + _make({monomial: factor})
+        elif factor > 0:
+            total = total + factor * product(map(_most_of_atom, monomial))
+    return total
+
+
+def _most_of_atom(thing: Atom) -> DimLike:
+    if isinstance(thing, Measured):
+        return thing.most
+    if isinstance(thing, FloorDiv) and measured_in(atom(thing)):
+        return floordiv(most(thing.numerator), 1 if measured_in(thing.denominator) else thing.denominator)
+    return atom(thing)
+
+
 def coefficient(dim: DimLike, thing: Atom) -> DimLike | None:
     """The factor of ``thing`` in ``dim`` where ``dim`` is linear in it, 0 where absent, else None."""
     if isinstance(dim, int):
@@ -304,7 +338,10 @@ def _is_within(value: DimLike, limit: DimLike) -> bool:
 
 
 def is_nonnegative(value: DimLike) -> bool:
-    """Whether ``value >= 0`` is certain: no term is negative; a symbol without extent is a size and so at least 1."""
+    """Whether ``value >= 0`` is certain: no term is negative; a symbol without extent is a size and so at least 1.
+
+    What is counted while the step runs may be 0.
+    """
     terms = dict(_terms(value))
     least = terms.pop((), 0)
     for monomial, factor in terms.items():
@@ -320,7 +357,7 @@ def _smallest(monomial: Monomial) -> int | None:
     for thing in monomial:
         if isinstance(thing, FloorDiv) and not (is_nonnegative(thing.numerator) and is_nonnegative(thing.denominator)):
             return None
-    sizes_only = all(isinstance(thing, Symbol) and thing.extent is None for thing in monomial)
+    sizes_only = all(type(thing) is Symbol and thing.extent is None for thing in monomial)
     return 1 if sizes_only else 0
 
 

@@ -18,7 +18,7 @@ from graphc import errors
 from graphc.alignment import ALIGNMENT, address_of, aligned_bytes
 from graphc.codegen.entry import ENTRY, data_offset
 from graphc.codegen.program import FRAME_HEAD, Program, Slot
-from graphc.dims import DimLike, evaluate
+from graphc.dims import DimLike, evaluate, measured_in, most
 from graphc.faults import RefusedValue
 from graphc.nodes import Operation
 
@@ -58,7 +58,7 @@ class Executable:
         ]
         self._frame[: len(FRAME_HEAD)] = head
         for n, name in enumerate(program.symbols):
-            self._frame[program.first_symbol + n] = sizes[name]
+            self._frame[program.first_symbol + n] = sizes.get(name, 0)  # 0 until the step has counted
         for slot in self._slots("constant"):
             self._frame[slot.word] = address_of(program.constants[slot.number])
         self._where = id if self._takes_objects else address_of
@@ -72,6 +72,11 @@ class Executable:
         ]
         self._large = [math.prod(shape) * dtype.itemsize >= LARGE for _, shape, dtype in self._fetches]
         self._scalars = [place for place, (_, shape, _) in enumerate(self._fetches) if shape == ()]
+        self._measured = [
+            (place, slot.type.sizes)
+            for place, slot in enumerate(self._slots("fetch"))
+            if any(map(measured_in, slot.type.sizes))
+        ]
         self.states_version = -1
         self.operations: Sequence[Operation] = ()
 
@@ -99,7 +104,7 @@ class Executable:
         return address_of(self._errors)
 
     def number(self, size: DimLike) -> int:
-        """A size as a number."""
+        """A size as a number, the most where the step counts it."""
         return _number(size, self.sizes)
 
     def _slots(self, kind: str) -> list[Slot]:
@@ -163,7 +168,24 @@ class Executable:
             self._raise(status - 1)
         for place in self._scalars:
             results[place] = results[place][()]
+        if self._measured:
+            self._cut(results)
         return results
+
+    def _cut(self, results: list[Any]) -> None:
+        """Leaves of what is fetched as much as the step has counted, from arrays with room for the most."""
+        counted = self.counted()
+        for place, sizes in self._measured:
+            shape = tuple(evaluate(size, counted) for size in sizes)
+            used = results[place].reshape(-1)[: math.prod(shape)]
+            # a small part would keep the whole in memory
+            kept = used if 2 * used.size >= results[place].size else used.copy()
+            results[place] = kept.reshape(shape)
+
+    def counted(self) -> dict[str, int]:
+        """All sizes, with those that the last run has counted."""
+        words = {name: self.program.first_symbol + n for n, name in enumerate(self.program.symbols)}
+        return self.sizes | {name: self._frame[words[name]] for name in self.program.measured}
 
     def _largest_value(self) -> str:
         """The largest value that a kernel gives, and where it was declared."""
@@ -185,12 +207,16 @@ class Executable:
     def _limit(self, size: Any) -> Any:
         """The number, or for each axis the number, that decided what is refused; None where none did."""
         if isinstance(size, tuple):
-            return tuple(self.number(each) for each in size)
-        return None if size is None else self.number(size)
+            return tuple(_number(each, self.counted()) for each in size)
+        return None if size is None else _number(size, self.counted())
 
 
 def _number(size: DimLike, sizes: Mapping[str, int]) -> int:
-    return size if isinstance(size, int) else evaluate(size, sizes)
+    """A size as a number; what is not known of it counts as the most that it can be."""
+    if isinstance(size, int):
+        return size
+    unknown = any(counted.name not in sizes for counted in measured_in(size))
+    return evaluate(most(size) if unknown else size, sizes)
 
 
 def _on_cache_lines(shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:

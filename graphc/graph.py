@@ -17,6 +17,8 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
+from graphc.dims import Measured
+from graphc.mentioned import mentioned_sizes
 from graphc.nodes import Op, Operation, Origin, Tensor
 from graphc.shapes import TensorType
 
@@ -30,6 +32,7 @@ class Graph:
     def __init__(self) -> None:
         self.nodes: list[Operation] = []
         self.targets: tuple[Tensor, ...] = ()
+        self.measured: dict[Measured, Tensor] = {}  # of a step: what tells the sizes that are counted while it runs
         self.seed: int | None = None
         self.role = "forward"
         self.collections: dict[str, list[Any]] = {}
@@ -150,12 +153,14 @@ class Graph:
         """The nodes on which the targets depend, in their order."""
         count, targets = self._needed
         known = count == len(self.nodes) and targets is self.targets
-        return self.nodes if known else needed_nodes(self.targets)
+        return self.nodes if known else needed_nodes(self.targets, self.measured)
 
     def keep_needed(self) -> None:
         """Leaves out the nodes that no target needs: for passes, while they build a graph."""
-        nodes = needed_nodes(self.targets)
+        nodes = needed_nodes(self.targets, self.measured)
         if len(nodes) < len(self.nodes):
+            kept = set(nodes)
+            self.measured = {size: count for size, count in self.measured.items() if count.op in kept}
             self.nodes = nodes
             self._by_name = {node.name: node for node in nodes}
             for number, node in enumerate(nodes):
@@ -410,6 +415,12 @@ class Graph:
         """Closes the graph: declaring anything more raises ``RuntimeError``."""
         self._finalized = True
 
+    def reopen(self) -> None:
+        """Opens a finalized graph again."""
+        self._finalized = False
+
+    _unsafe_unfinalize = reopen
+
     def _check_not_finalized(self) -> None:
         if self._finalized:
             raise RuntimeError("Graph is finalized and cannot be modified.")
@@ -454,7 +465,7 @@ def user_line() -> Origin | None:
 @cache
 def _is_between(module: str) -> bool:
     """Whether the module stands between the user's line and a node."""
-    return module.startswith("graphc.") or module in ("graphc", "contextlib", "functools")
+    return module.startswith(("graphc.", "importlib.")) or module in ("graphc", "contextlib", "functools")
 
 
 def _as_tuple(types: TensorType | tuple[TensorType, ...]) -> tuple[TensorType, ...]:
@@ -465,8 +476,8 @@ def _declared_at(origin: Origin | None) -> str:
     return f", declared at {origin}" if origin else ""
 
 
-def needed_nodes(targets: Iterable[Tensor]) -> list[Operation]:
-    """The nodes on which ``targets`` depend, in the order of the graph."""
+def needed_nodes(targets: Iterable[Tensor], measured: Mapping[Measured, Tensor] | None = None) -> list[Operation]:
+    """The nodes on which ``targets`` depend, in the order of the graph; what tells a size that one mentions too."""
     seen: set[Operation] = set()
     waiting = [tensor.op for tensor in targets]
     while waiting:
@@ -474,4 +485,6 @@ def needed_nodes(targets: Iterable[Tensor]) -> list[Operation]:
         if node not in seen:
             seen.add(node)
             waiting.extend(tensor.op for tensor in node.inputs)
+            if measured:
+                waiting.extend(measured[size].op for size in mentioned_sizes(node) if size in measured)
     return sorted(seen, key=lambda node: node.number)

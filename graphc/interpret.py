@@ -7,26 +7,44 @@ from typing import Any
 
 import numpy as np
 
+from graphc.dims import Dim, atom, substitute
 from graphc.graph import Graph
-from graphc.nodes import Tensor
+from graphc.mentioned import mentioned_sizes
+from graphc.nodes import Op, Tensor
+from graphc.records import fields, replace
 
 
 def evaluate(graph: Graph, feeds: Mapping[Tensor, Any], targets: Sequence[Tensor] | None = None) -> list[Any]:
     """The values of ``targets`` (the graph's own where None), given those of its placeholders and variables."""
     wanted = graph.targets if targets is None else targets
     values: dict[Tensor, Any] = dict(feeds)
-    for node in _needed(wanted, values):
+    for node in _needed(wanted, values, graph):
         if all(tensor in values for tensor in node.outputs):
             continue
+        kind = _with_numbers(node.kind, graph, values) if graph.measured else node.kind
         with np.errstate(all="ignore"):
-            results = node.kind.evaluate(*(values[tensor] for tensor in node.inputs))
+            results = kind.evaluate(*(values[tensor] for tensor in node.inputs))
         outputs = results if isinstance(results, tuple) else (results,)
         for tensor, value in zip(node.outputs, outputs, strict=True):
             values[tensor] = np.asarray(value)
     return [values[tensor] for tensor in wanted]
 
 
-def _needed(targets: Sequence[Tensor], known: Mapping[Tensor, Any]) -> list[Any]:
+def _with_numbers(kind: Op, graph: Graph, values: Mapping[Tensor, Any]) -> Op:
+    """The op with the counts that are known by now in place of measured sizes in its fields."""
+
+    def numbers(value: Any) -> Any:
+        if isinstance(value, Dim):
+            return substitute(
+                value, lambda size: int(values[graph.measured[size]]) if size in graph.measured else atom(size)
+            )
+        return tuple(map(numbers, value)) if isinstance(value, tuple) else value
+
+    changed = {name: numbers(getattr(kind, name)) for name in fields(kind)}
+    return replace(kind, **changed) if fields(kind) else kind
+
+
+def _needed(targets: Sequence[Tensor], known: Mapping[Tensor, Any], graph: Graph) -> list[Any]:
     seen = set()
     waiting = [tensor for tensor in targets if tensor not in known]
     while waiting:
@@ -34,4 +52,6 @@ def _needed(targets: Sequence[Tensor], known: Mapping[Tensor, Any]) -> list[Any]
         if node not in seen:
             seen.add(node)
             waiting.extend(tensor for tensor in node.inputs if tensor not in known)
+            counts = (graph.measured[size] for size in mentioned_sizes(node)) if graph.measured else ()
+            waiting.extend(tensor for tensor in counts if tensor not in known)
     return sorted(seen, key=lambda node: node.number)

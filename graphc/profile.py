@@ -19,7 +19,7 @@ import numpy as np
 
 from graphc.alignment import address_of, aligned_bytes
 from graphc.codegen.loops import ITEM_BYTES, Buffer
-from graphc.codegen.program import Call, Cursor, ErrorSlot, InArena, Inner, Place, Slot
+from graphc.codegen.program import Call, Cursor, ErrorSlot, InArena, Inner, Place, SizeWord, Slot
 from graphc.dims import DimLike, evaluate
 from graphc.executable import Executable
 
@@ -119,11 +119,11 @@ class _Bench:
     def __init__(self, executable: Executable, feeds: Sequence[np.ndarray[Any, Any]], session: Any):
         self.executable = executable.for_sizes(executable.sizes)
         self.program = executable.program
-        self.sizes = executable.sizes
         self.feeds = feeds
         self.states = [array.copy() for array in session.state_arrays(executable)]
         self.executable.bind_states(self.states, 0)
         self.results = self.executable.run(feeds)
+        self.sizes = self.executable.counted()
         self.kept: list[np.ndarray[Any, Any]] = []
 
     def row(self, call: Call, repeats: int) -> Row:
@@ -157,7 +157,7 @@ class _Bench:
             count = self._number(buffer.size * ITEM_BYTES[buffer.dtype])
             self.kept.append(aligned_bytes(count, lambda: "what a loop saves"))
             return address_of(self.kept[-1])
-        assert not isinstance(place, Inner), place
+        assert not isinstance(place, (Inner, SizeWord)), place
         if isinstance(place, InArena):
             return self.executable.arena_address + self._number(place.offset)
         if isinstance(place, ErrorSlot):

@@ -20,12 +20,13 @@ from graphc.graph import Graph, user_line
 from graphc.nodes import Operation, Tensor
 from graphc.ops import state
 from graphc.ops.base import convert_to_tensor, is_tensor_like
-from graphc.ops.indexing import gather
+from graphc.ops.lookup import gather
 from graphc.scopes import GraphKeys, get_default_graph
 from graphc.shapes import TensorShape
+from graphc.variable_parts import HasParts
 
 
-class Variable(Arithmetic):
+class Variable(HasParts, Arithmetic):
     """A value that the Session keeps from run to run, such as ``w = tf.Variable(tf.zeros([3]), name="w")``."""
 
     __array_priority__ = 100  # NumPy leaves `array + variable` to us

@@ -57,4 +57,5 @@ def inlined(function: Function, arguments: Sequence[Tensor]) -> list[Tensor]:
         if any(tensor not in places for tensor in node.outputs):
             copy = copy_node(graph, node, tuple(places[tensor] for tensor in node.inputs))
             places.update(zip(node.outputs, copy.outputs, strict=True))
+    graph.measured |= {size: places[count] for size, count in function.graph.measured.items()}
     return [places[target] for target in function.targets]

@@ -53,7 +53,7 @@ def _gathered(groups: Iterable[Group], top: int) -> list[list[Group]]:
 
 
 def _latest(group: Group, top: int) -> int:
-    return min((reader.level for reader in group.readers), default=top + 1) - 1
+    return min(min((reader.level for reader in group.readers), default=top + 1) - 1, group.last)
 
 
 def _sort(group: Group) -> Sort:

@@ -142,11 +142,12 @@ class _Assembly:
             if any(self.outputs[group] for group in part.groups):
                 self._add_kernel(part)
         self.new.targets = tuple(self._place(tensor) for tensor in self.old.targets)
+        self.new.measured = {size: self._place(count) for size, count in self.old.measured.items()}
         return self.new
 
     def _choose_outputs(self, order: Sequence[_Kernel]) -> None:
         """What is read outside of its group, by targets or by kernels that are read themselves."""
-        self._want(self.old.targets)
+        self._want((*self.old.targets, *self.old.measured.values()))
         for part in reversed(order):
             if any(self.outputs[group] for group in part.groups):
                 self._want(part.inputs)

@@ -14,6 +14,7 @@ from itertools import chain
 from typing import Any
 
 from graphc.graph import Graph
+from graphc.mentioned import mentioned_sizes
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.arrays import ConcatV2
 from graphc.ops.fused import Space
@@ -32,19 +33,22 @@ from graphc.passes.kinds import (
 MAX_MEMBERS = 64  # keeps compile time linear in the size of a graph, and registers enough
 GOOD_SIZE = 40  # from here on, a group of a long chain ends where the one before it did, so that kernels are alike
 _NONE = 1 << 60
+PHASE = 1 << 32  # levels from one count of sizes to the next
 
 
 class Group:
     """Nodes that become one kernel: members with their axes, and leaves, computed wherever they are asked for."""
 
-    def __init__(self, number: int, node: Operation):
+    def __init__(self, number: int, node: Operation, phase: int = 0):
         self.number = number
+        self.phase = phase
         self.space: Space = space_of(node)
         self.axes: dict[Operation, Axes] = {}
         self.leaves: set[Operation] = set()
         self.contraction = contracts(node)
         self.root = has_own_loops(node)
-        self.level = 0
+        self.level = phase * PHASE
+        self.last = _NONE  # the last level at which it may run
         self.sources: set[Group] = set()
         self.readers: set[Group] = set()
         self.lowest_reader = _NONE  # a bound: levels of readers only rise
@@ -61,8 +65,10 @@ class Growth:
 
     def __init__(self, graph: Graph):
         order = _eager_order(graph)
-        self.targets = {behind_aliases(tensor) for tensor in graph.targets}
-        self.free = _free_nodes(order, graph.targets)
+        stored = (*graph.targets, *graph.measured.values())
+        self.targets = {behind_aliases(tensor) for tensor in stored}
+        self.free = _free_nodes(order, stored)
+        self.phases = _phases(graph)
         self.homes: dict[Operation, Group] = {}
         self.groups: dict[Group, None] = {}  # in the order in which they began
         self._ends: set[Any] = set()  # what the nodes were like for which a group had no room
@@ -70,6 +76,10 @@ class Growth:
         for node in order:
             if node not in self.free and not is_input(node):
                 self._visit(node)
+        for count in map(behind_aliases, graph.measured.values()):
+            if count.op in self.homes:
+                home = self.homes[count.op]
+                home.last = (home.phase + 1) * PHASE - 1
 
     # -- what is read --------------------------------------------------------------------------------
 
@@ -137,7 +147,7 @@ class Growth:
     def _begin(self, node: Operation, sources: set[Group]) -> None:
         if any(len(source) >= MAX_MEMBERS for source in sources):
             self._ends.add(_likeness(node))
-        group = Group(self._begun, node)
+        group = Group(self._begun, node, self.phases.get(node, 0))
         self._begun += 1
         self.groups[group] = None
         self._rise(group, sources)
@@ -147,6 +157,8 @@ class Growth:
 
     def _join(self, node: Operation, group: Group, others: set[Group]) -> bool:
         if group.root or len(group) >= MAX_MEMBERS or len(node.outputs) != 1:
+            return False
+        if group.phase != self.phases.get(node, 0):
             return False
         if len(group) >= GOOD_SIZE and _likeness(node) in self._ends:
             return False
@@ -177,7 +189,7 @@ class Growth:
 
     def _rise(self, group: Group, sources: Iterable[Group]) -> bool:
         """Lifts the group above its sources; False where a reader is in the way."""
-        needed = 1 + max((source.level for source in sources), default=0)
+        needed = 1 + max((source.level for source in sources), default=group.phase * PHASE)
         if needed >= group.lowest_reader:
             return False
         group.level = max(group.level, needed)
@@ -210,7 +222,7 @@ class Growth:
         return self._may_merge(below, above) and not _reads_between(below, above)
 
     def _may_merge(self, a: Group, b: Group) -> bool:
-        if a.root or b.root or a.space.sizes != b.space.sizes or len(a) + len(b) > MAX_MEMBERS:
+        if a.root or b.root or a.space.sizes != b.space.sizes or len(a) + len(b) > MAX_MEMBERS or a.phase != b.phase:
             return False
         if a.space.reduced != b.space.reduced and a.space.reduced and b.space.reduced:
             return False
@@ -287,6 +299,16 @@ def _free_nodes(order: Sequence[Operation], targets: Iterable[Tensor]) -> set[Op
             else:
                 free.discard(node)
     return free
+
+
+def _phases(graph: Graph) -> dict[Operation, int]:
+    """How many counts of sizes, one after the other, each node has to wait for; nothing where none is counted."""
+    phases: dict[Operation, int] = {}
+    for node in graph.needed() if graph.measured else ():
+        counts = (graph.measured[size] for size in mentioned_sizes(node) if size in graph.measured)
+        waits = [phases[x.op] for x in node.inputs] + [phases[count.op] + 1 for count in counts]
+        phases[node] = max(waits, default=0)
+    return phases
 
 
 def _eager_order(graph: Graph) -> list[Operation]:

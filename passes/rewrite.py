@@ -29,6 +29,7 @@ def rewrite(graph: Graph, rule: Rule) -> Graph:
             places.update(zip(node.outputs, outputs, strict=True))
     new.stand_for(None)
     new.targets = tuple(places[tensor] for tensor in graph.targets)
+    new.measured |= {size: places[count] for size, count in graph.measured.items() if count in places}
     new.keep_needed()
     return new
 

@@ -22,13 +22,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from graphc import errors
-from graphc.dims import Dim
+from graphc.dims import Dim, DimLike
 from graphc.graph import Graph, needed_nodes
 from graphc.nodes import Operation, Tensor
-from graphc.ops.base import Const, Placeholder
+from graphc.ops.base import Const, Placeholder, constant
 from graphc.ops.branches import If
 from graphc.ops.late import Late
 from graphc.ops.loops import While
+from graphc.ops.measured import MustBe, assumption, begin_measuring, is_being_measured, is_measured
 from graphc.ops.reshaping import DimValue
 from graphc.ops.shape_values import DependsOnData, NeedsNumbers, compute
 from graphc.passes.rewrite import rewrite
@@ -61,19 +62,48 @@ def specialise(
     also follow from the sizes, symbols among them, that an input in ``symbolic`` has as values.
     """
     fixed, symbolic = fixed or {}, symbolic or {}
+    if is_being_measured(get_default_graph()):  # a body of what is made exact
+        return _made_exact(graph, types, fixed, symbolic, {})
+    assumed: dict[str, DimLike] = {}
+    while True:
+        try:
+            return _made_exact(graph, types, fixed, symbolic, assumed)
+        except MustBe as found:
+            assumed[found.size.name] = found.other
+
+
+def _made_exact(
+    graph: Graph,
+    types: Mapping[str, TensorType],
+    fixed: Mapping[str, Any],
+    symbolic: Mapping[str, Any],
+    assumed: Mapping[str, DimLike],
+) -> Graph:
+    """The same, where some measured sizes are known to be equal to others."""
     values: dict[Tensor, Any] = {}
+    around = get_default_graph()
 
     def exact(node: Operation, inputs: tuple[Tensor, ...]) -> Sequence[Tensor]:
+        begin_measuring(get_default_graph(), around, assumed)
         if node.name in fixed:
-            constant = get_default_graph().add(Const(fixed[node.name]), (), like=node).outputs[0]
-            values[constant] = compute(constant, (), ())
-            return (constant,)
+            known = get_default_graph().add(Const(fixed[node.name]), (), like=node).outputs[0]
+            values[known] = compute(known, (), ())
+            return (known,)
         if node.name in types and not node.inputs:
             outputs = get_default_graph().add(node.kind, (), (types[node.name],), like=node).outputs
             if node.name in symbolic:
                 values[outputs[0]] = symbolic[node.name]
             return outputs
-        return computed(node, inputs)
+        return written_in(node, computed(node, inputs)) if fixed else computed(node, inputs)
+
+    def written_in(node: Operation, outputs: Sequence[Tensor]) -> Sequence[Tensor]:
+        """What the node computes, the constant in its place where that is known before the run."""
+        results = list(outputs)
+        for place, old in enumerate(node.outputs):
+            if old.name in fixed:
+                results[place] = constant(fixed[old.name])
+                values[results[place]] = compute(results[place], (), ())
+        return results
 
     def computed(node: Operation, inputs: tuple[Tensor, ...]) -> Sequence[Tensor]:
         if isinstance(node.kind, (If, While)):
@@ -124,7 +154,28 @@ def _exact_node(node: Operation, inputs: tuple[Tensor, ...], values: Sequence[An
             return (result,) if isinstance(result, Tensor) else result
         return get_default_graph().add(node.kind, inputs, like=node).outputs
     except (ValueError, TypeError) as error:
+        found = _must_be(node, inputs, values)
+        if found is not None:
+            raise found from None
         raise _failure(node, error) from _cause(error)
+
+
+def _must_be(node: Operation, inputs: Sequence[Tensor], values: Sequence[Any]) -> MustBe | None:
+    """What a measured size must be equal to so that the inputs fit the node, if that is what is wrong."""
+
+    def fit(types: Sequence[TensorType]) -> bool:
+        with Graph().as_default() as trial:
+            stand_ins = [trial.add(Placeholder(type.dtype), (), (type,)).outputs[0] for type in types]
+            try:
+                special = getattr(node.kind, "specialise", None)
+                if special is None or special(stand_ins, values) is None:
+                    trial.add(node.kind, stand_ins)
+            except (ValueError, TypeError):
+                return False
+            return True
+
+    types = [x.type for x in inputs]
+    return assumption(types, fit) if any(is_measured(size) for type in types for size in type.sizes) else None
 
 
 def _failure(node: Operation, error: Exception) -> errors.InvalidArgumentError:

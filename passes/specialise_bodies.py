@@ -20,6 +20,7 @@ from graphc.nodes import Operation, Tensor
 from graphc.ops.base import Const
 from graphc.ops.branches import If, Undefined
 from graphc.ops.loops import While
+from graphc.ops.measured import assumption
 from graphc.ops.shape_values import DependsOnData, inputs_behind_sizes, sources_of_sizes
 from graphc.records import replace
 from graphc.scopes import get_default_graph
@@ -41,6 +42,7 @@ def exact_if(
     pairs = list(zip(then.targets, orelse.targets, strict=True))
     for a, b in pairs:
         if a.type != b.type and "Undefined" not in (a.op.type, b.op.type):
+            _check_measured(a.type, b.type)
             message = f"its branches give {a.type} and {b.type}; one program needs the same shape of both"
             raise errors.InvalidArgumentError(node, node, f"{node.describe()}: {message}")
     _define_types(then, [b for _, b in pairs])
@@ -82,6 +84,7 @@ def exact_while(
 def _learnt(node: Operation, number: int, start: Tensor, type: TensorType) -> Tensor:
     """The start of a loop variable whose shape was not known, in the shape that it has after an iteration."""
     if start.type.is_exact:
+        _check_measured(start.type, type)
         before = node.inputs[number].name
         message = (
             f"loop variable '{before}' begins as {start.type} and is {type} after an iteration; one program needs a "
@@ -94,6 +97,13 @@ def _learnt(node: Operation, number: int, start: Tensor, type: TensorType) -> Te
         return retyped(start, type)
     # A parameter whose own loop will learn its shape: this attempt only tells it.
     return graph.add(Undefined(type.dtype, type.shape), (), (type,), like=start.op).outputs[0]
+
+
+def _check_measured(a: TensorType, b: TensorType) -> None:
+    """``MustBe`` where the types are equal if a measured size is what stands in its place."""
+    found = assumption([a, b], lambda types: types[0] == types[1])
+    if found is not None:
+        raise found
 
 
 def _exact_function(

@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 from graphc.body import Function
 from graphc.graph import Graph
+from graphc.mentioned import mentioned_sizes
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.branches import If
 from graphc.ops.loops import While
@@ -39,10 +40,10 @@ def trim(graph: Graph) -> Graph:
     """The graph with only what its targets need, in its bodies too."""
     if not any(isinstance(node.kind, (If, While)) for node in graph.nodes):
         return graph
-    return _trimmed(graph, graph.targets)
+    return trimmed(graph, graph.targets)
 
 
-def _trimmed(graph: Graph, targets: Iterable[Tensor]) -> Graph:
+def trimmed(graph: Graph, targets: Iterable[Tensor]) -> Graph:
     """The part of the graph that these targets need."""
     targets = tuple(targets)
     parts = _parts(graph, targets)
@@ -59,6 +60,7 @@ def _trimmed(graph: Graph, targets: Iterable[Tensor]) -> Graph:
         copy = new.add(part.kind, [places[node.inputs[n]] for n in part.inputs], types, like=node)
         places.update(zip((node.outputs[n] for n in part.outputs), copy.outputs, strict=True))
     new.targets = tuple(places[target] for target in targets)
+    new.measured = {size: places[count] for size, count in graph.measured.items() if count in places}
     return new
 
 
@@ -70,6 +72,8 @@ def _parts(graph: Graph, targets: Sequence[Tensor]) -> dict[Operation, _Part | N
         outputs = [n for n, tensor in enumerate(node.outputs) if tensor in needed]
         if not outputs:
             continue
+        if graph.measured:
+            needed.update(graph.measured[size] for size in mentioned_sizes(node) if size in graph.measured)
         part = None
         if isinstance(node.kind, If):
             part = _part_of_if(node.kind, outputs)
@@ -110,7 +114,7 @@ def _part_of_while(node: Operation, kind: While, outputs: Sequence[int]) -> _Par
 
 def _restricted(function: Function, targets: Iterable[int]) -> Function:
     """The function that gives only some of its results."""
-    return replace(function, graph=_trimmed(function.graph, [function.targets[n] for n in targets]))
+    return replace(function, graph=trimmed(function.graph, [function.targets[n] for n in targets]))
 
 
 def _read(*functions: Function) -> list[int]:

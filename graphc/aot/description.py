@@ -15,11 +15,15 @@ from graphc.shapes import TensorType, shape_text
 
 @dataclass(frozen=True)
 class Parameter:
-    """A feed or a fetch: the name of its tensor, its name in C, and its exact type."""
+    """A feed or a fetch: the name of its tensor, its name in C, and its exact type.
+
+    A fetch that tells a size of others, which the step counts, has the ``most`` that it can be.
+    """
 
     name: str
     identifier: str
     type: TensorType
+    most: DimLike | None = None
 
     @property
     def dtype(self) -> DType:
@@ -103,7 +107,8 @@ def describe(facts: Mapping[str, Any], entries: Sequence[EntryPoint], layout: st
 def _parameter(parameter: Parameter) -> dict[str, Any]:
     shape = [_size(size) for size in parameter.type.sizes]
     dtype = parameter.dtype.numpy.name
-    return {"name": parameter.name, "identifier": parameter.identifier, "dtype": dtype, "shape": shape}
+    described = {"name": parameter.name, "identifier": parameter.identifier, "dtype": dtype, "shape": shape}
+    return described if parameter.most is None else described | {"most": _size(parameter.most)}
 
 
 def _size(size: DimLike) -> Any:

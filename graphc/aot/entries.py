@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from graphc import compiler, errors
+from graphc import compiler, dtypes, errors
 from graphc.aot.description import EntryPoint, Parameter
 from graphc.aot.identifiers import Identifiers
 from graphc.capture import Step, capture
@@ -87,21 +87,36 @@ def build_entry(name: str, fetches: Any, feeds: Any, graph: Graph, sizing: Sizin
     fed = list(named_feeds)
     step = capture(parsed.tensors, parsed.operations, fed)
     _check_fed(step, fed)
+    _check_silent(step)
     shapes = {tensor: _exact_shape(tensor, sizing) for tensor in fed}
     _, program = build(step, {inside: shapes[tensor] for tensor, inside in step.feeds.items()}, target)
     names = Identifiers("self", BATCH)
     sizes = _symbols_of(shapes.values())
+    given = program.fetches[: step.fetches]
     point = EntryPoint(
         name,
         tuple(_parameter(names, named_feeds[t], TensorType(t.dtype, shapes[t])) for t in fed),
-        tuple(
-            _parameter(names, name, type)
-            for name, type in zip(_fetch_names(graph, fetches, parsed.tensors), program.fetches, strict=True)
+        (
+            *(
+                _parameter(names, name, type)
+                for name, type in zip(_fetch_names(graph, fetches, parsed.tensors), given, strict=True)
+            ),
+            *(
+                Parameter(size.name, names.of(size.name), TensorType(dtypes.int64, ()), size.most)
+                for size in compiler.measured_sizes(given)
+            ),
         ),
         {BATCH: sizing.max_batch or 0} if sizes else {},
     )
     states = tuple(zip(compiler.state_operations(step), _types(program, "state"), strict=True))
     return Built(point, step, program, tuple(fed.index(tensor) for tensor in step.feeds), states)
+
+
+def _check_silent(step: Step) -> None:
+    """``UnimplementedError`` where something is printed."""
+    for node, _ in step.prints:
+        text = f"{node.describe()} writes in Python; ahead of time there is none: leave it out, or fetch what it prints"
+        raise errors.UnimplementedError(node, node, text)
 
 
 def build(step: Step, shapes: Mapping[Tensor, Sequence[DimLike]], target: Target) -> tuple[Graph, Program]:
@@ -113,7 +128,7 @@ def build(step: Step, shapes: Mapping[Tensor, Sequence[DimLike]], target: Target
                 "variables must be known (declare it without validate_shape=False)"
             )
     try:
-        return compiler.build_program(step, shapes, target)
+        return compiler.build_program(step, shapes, target, counts=True)
     except NotImplementedError as error:
         raise errors.UnimplementedError(
             None, None, f"ahead of time every op must be native code, but {error}"

@@ -106,7 +106,9 @@ class Header:
 
     def _entry(self, entry: EntryPoint) -> str:
         notes = [f" *   {p.identifier}: {_comment(p.name)} {p}" for p in entry.feeds]
-        notes += [f" *   {p.identifier}: {_comment(p.name)} {p}, written" for p in entry.fetches]
+        notes += [f" *   {p.identifier}: {_comment(p.name)} {p}, written" for p in entry.fetches if p.most is None]
+        counts = [p for p in entry.fetches if p.most is not None]
+        notes += [f" *   {p.identifier}: counted while it runs, at most {p.most}, written" for p in counts]
         arguments = [f"{self.name} *self", *(f"int64_t {size}" for size in entry.sizes)]
         arguments += [f"const {_pointer(p)}" for p in entry.feeds] + [_pointer(p) for p in entry.fetches]
         title = f"/* Entry point '{entry.name}'; no two of these arrays may overlap."

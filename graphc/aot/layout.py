@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from graphc.aot.description import Field
 from graphc.aot.identifiers import Identifiers
-from graphc.dims import DimLike, FloorDiv, evaluate, is_nonnegative
+from graphc.dims import DimLike, FloorDiv, evaluate, is_nonnegative, most
 from graphc.nodes import Operation
 from graphc.shapes import TensorType
 
@@ -90,7 +90,8 @@ def temporary_offset(memory: Memory, threads: int) -> int:
 
 
 def largest(size: DimLike, limits: Mapping[str, int]) -> int:
-    """The largest value of ``size`` while each symbol runs from 1 to its limit."""
+    """The largest value of ``size`` while each symbol runs from 1 to its limit, and what is counted to its most."""
+    size = most(size)
     if isinstance(size, int):
         return size
     if _grows(size):

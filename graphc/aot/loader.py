@@ -105,16 +105,22 @@ class Model:
         feeds, fetches, sizes = entry["feeds"], entry["fetches"], entry["sizes"]
         kinds = [ctypes.c_void_p, *[ctypes.c_int64] * len(sizes), *[ctypes.c_void_p] * (len(feeds) + len(fetches))]
         function = self._function(entry["name"], ctypes.c_int, *kinds)
-        wrap = _results(entry["name"], fetches)
+        counts = [fetch for fetch in fetches if "most" in fetch]  # the last ones: sizes of those before
+        given = fetches[: len(fetches) - len(counts)]
+        wrap = _results(entry["name"], given)
 
         def call(*values: Any, **named: Any) -> Any:
             arrays = [_fed(feed, value) for feed, value in zip(feeds, _in_order(entry, values, named))]
             known = _sizes_of(entry, arrays)
-            results = [np.empty([_number(s, known) for s in fetch["shape"]], fetch["dtype"]) for fetch in fetches]
+            most = {**known, **{count["name"]: _number(count["most"], known) for count in counts}}
+            results = [np.empty([_number(s, most) for s in fetch["shape"]], fetch["dtype"]) for fetch in fetches]
             pointers = [array.ctypes.data for array in (*arrays, *results)]
             with self._lock:
                 status = function(self._self, *(known[size["name"]] for size in sizes), *pointers)
             self._check(status)
+            if counts:
+                known = {**known, **{count["name"]: int(n) for count, n in zip(counts, results[len(given) :])}}
+                results = [_cut(array, [_number(s, known) for s in f["shape"]]) for f, array in zip(given, results)]
             return wrap([array if array.ndim else array[()] for array in results])
 
         call.__name__ = entry["name"]
@@ -185,6 +191,11 @@ def _view(memory: Array, start: int, field: Mapping[str, Any]) -> Array:
     count = int(np.prod(field["shape"], dtype=np.int64))
     offset = start + field["offset"]
     return memory[offset : offset + count * dtype.itemsize].view(dtype).reshape(field["shape"])
+
+
+def _cut(array: Array, shape: Sequence[int]) -> Array:
+    """As much of an array as was written: what has this shape."""
+    return array.reshape(-1)[: int(np.prod(shape, dtype=np.int64))].reshape(shape)
 
 
 def _in_order(entry: Mapping[str, Any], values: Sequence[Any], named: Mapping[str, Any]) -> list[Any]:

@@ -12,6 +12,7 @@ _LATER = {
     "training": "graphc.contrib.training",
     "layers": "graphc.contrib.layers",
     "losses": "graphc.contrib.losses",
+    "metrics": "graphc.contrib.metrics",
     "slim": "graphc.contrib.slim",
 }
 

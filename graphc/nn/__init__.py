@@ -72,6 +72,7 @@ _LATER = {
     "bidirectional_dynamic_rnn": f"{_RECURRENT}.dynamic:bidirectional_dynamic_rnn",
     "dynamic_rnn": f"{_RECURRENT}.dynamic:dynamic_rnn",
     "rnn_cell": "graphc.nn.rnn_cell",
+    "raw_rnn": f"{_RECURRENT}.raw:raw_rnn",
     "static_bidirectional_rnn": f"{_RECURRENT}.unrolled:static_bidirectional_rnn",
     "static_rnn": f"{_RECURRENT}.unrolled:static_rnn",
 }

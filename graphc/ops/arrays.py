@@ -1,4 +1,4 @@
-"""Making arrays and putting arrays together: zeros, fill, concat, split, stack, tile, where, meshgrid."""
+"""Making arrays and putting arrays together: zeros, fill, concat, split, stack, tile, meshgrid."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import numpy as np
 
 from graphc import dtypes
 from graphc.dtypes import DType
-from graphc.errors import UnimplementedError
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import (
@@ -303,15 +302,15 @@ def tile(input: Any, multiples: Any, name: str | None = None) -> Tensor:
     if len(times) != x.type.rank:
         raise ValueError(f"tile of {x.type} needs {x.type.rank} multiples, not {list(times)}")
     with graph_of([x]).name_scope(name or "Tile") as scope:
-        counts = _entries_of(multiples, times)
-        sizes = _entries_of(shape(x), x.type.shape)  # type: ignore[arg-type]
+        counts = entries_of(multiples, times)
+        sizes = entries_of(shape(x), x.type.shape)  # type: ignore[arg-type]
         repeated = apply(ExpandDims(tuple(2 * axis for axis in range(len(times)))), x)
         pairs = [size for pair in zip(counts, sizes, strict=True) for size in pair]
-        spread = broadcast_to(repeated, _as_sizes(pairs))
-        return reshape(spread, _as_sizes([a * b for a, b in zip(counts, sizes, strict=True)]), name=scope)
+        spread = broadcast_to(repeated, as_sizes(pairs))
+        return reshape(spread, as_sizes([a * b for a, b in zip(counts, sizes, strict=True)]), name=scope)
 
 
-def _entries_of(vector: Any, known: Sequence[Size]) -> list[Any]:
+def entries_of(vector: Any, known: Sequence[Size]) -> list[Any]:
     """The entries of a vector: numbers where they are known, else scalar tensors."""
     if all(isinstance(size, int) for size in known):
         return list(known)
@@ -321,25 +320,9 @@ def _entries_of(vector: Any, known: Sequence[Size]) -> list[Any]:
     ]
 
 
-def _as_sizes(entries: Sequence[Any]) -> Any:
+def as_sizes(entries: Sequence[Any]) -> Any:
+    """The entries of a shape as a tuple where all are numbers, else as a tensor."""
     return tuple(entries) if all(isinstance(entry, int) for entry in entries) else convert_to_tensor(list(entries))
-
-
-def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None) -> Tensor:
-    """``x`` where ``condition`` is True, else ``y``; a vector condition chooses whole rows of x and y."""
-    if x is None and y is None:
-        raise UnimplementedError(
-            message="tf.where with a condition alone gives a tensor whose shape depends on data, which graphc does not "
-            "compile; give x and y, or compute with tf.cast(condition, dtype) as weights"
-        )
-    if x is None or y is None:
-        raise ValueError("x and y must both be non-None or both be None.")
-    chosen = convert_to_tensor(condition, dtypes.bool)
-    a, b = convert_together(x, y)
-    rank = a.type.rank
-    if chosen.type.rank == 1 and rank is not None and rank > 1:
-        chosen = apply(ExpandDims(tuple(range(1, rank))), chosen)
-    return apply(e.Elementwise("Select"), chosen, a, b, name=name or "Select")
 
 
 def meshgrid(*args: Any, indexing: str = "xy", name: str = "meshgrid") -> list[Tensor]:

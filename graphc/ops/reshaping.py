@@ -89,6 +89,9 @@ class DimValue(Op):
     def infer(self) -> TensorType:
         return TensorType(self.dtype, ())
 
+    def evaluate(self) -> Any:
+        return np.array(self.dim, self.dtype.numpy)
+
     def shape_value(self) -> Any:
         """The size."""
         return self.dim

@@ -19,7 +19,7 @@ from graphc.ops.base import apply, check_dtype, check_same_dtype, constant, conv
 from graphc.ops.checks import Refused
 from graphc.ops.indexing import INDICES
 from graphc.ops.meaning import truncated_division
-from graphc.ops.reshaping import ExpandDims, broadcast_like, broadcast_to
+from graphc.ops.reshaping import broadcast_like, broadcast_to, expand_dims
 from graphc.ops.row_writes import AddRows, WriteRows
 from graphc.records import record
 from graphc.shapes import Shape, TensorType, merge, shape_text
@@ -209,9 +209,12 @@ def changed(
 ) -> Tensor:
     """``array`` changed by ``rows`` at the coordinates; without ``whole``, at positions along its first axis."""
     places = checked(indices, array, called, name, whole)
-    if not whole:
-        places = apply(ExpandDims((-1 if places.type.rank is None else places.type.rank,)), places)
-    return apply(Scatter(how), array, places, rows)
+    return apply(Scatter(how), array, places if whole else with_depth(places), rows)
+
+
+def with_depth(places: Tensor) -> Tensor:
+    """Positions along the first axis as coordinates."""
+    return expand_dims(places, -1)
 
 
 def scatter_nd(indices: Any, updates: Any, shape: Any, name: str | None = None) -> Tensor:

@@ -115,7 +115,7 @@ def test_uninitialised_session(step: models.Step, tmp_path: Path) -> None:
 
 
 def test_ops_without_native_code(step: models.Step, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def build(*_: Any) -> None:
+    def build(*_: Any, **__: Any) -> None:
         raise NotImplementedError("Svd has no lowering")
 
     monkeypatch.setattr(compiler, "build_program", build)

@@ -21,7 +21,7 @@ ARITY = {
         ["neg", "square", "reciprocal", "relu", "abs", "sign", "floor", "ceil", "round", "sqrt", "rsqrt"], 1
     ),
     **dict.fromkeys(["exp", "expm1", "log", "log1p", "sin", "cos", "tan", "tanh", "sigmoid", "softplus", "erf"], 1),
-    **dict.fromkeys(["is_nan", "is_inf", "is_finite", "logical_not", "bit_not", "cast"], 1),
+    **dict.fromkeys(["is_nan", "is_inf", "is_finite", "logical_not", "bit_not", "bits", "cast"], 1),
 }
 # Approximations: their own test says how close they are everywhere.
 FUNCTIONS = "exp expm1 log log1p sin cos tan tanh sigmoid softplus erf pow rsqrt"
@@ -68,7 +68,7 @@ def rows(dtype: str) -> list[ScalarOp]:
 
 def functions(dtype: str, target: Target) -> dict[str, Function]:
     def function(op: ScalarOp) -> Function:
-        result = "bool" if op.name in COMPARISONS else dtype
+        result = "bool" if op.name in COMPARISONS else f"u{dtype[1:]}" if op.name == "bits" else dtype
         arguments = [dtype] * ARITY.get(op.name, 2)
         return Function(lambda builder, *values: op.emit(builder, values, dtype, result, target), arguments, result)
 

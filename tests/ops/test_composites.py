@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 import graphc as tf
-from graphc import errors
 from graphc.graph import Graph
 
 
@@ -101,9 +100,6 @@ MISTAKES: list[tuple[Callable[[], Any], type[Exception], str]] = [
      "einsum 'ij->il': the result's labels must be letters of the inputs, each once"),
     (lambda: tf.nn.top_k(_x(2, 3), 4), ValueError,
      f"input must have last dimension >= k = 4 but is f32[2,3]: top_k of {X}"),
-    (lambda: tf.boolean_mask(_x(2, 3), _x(2, dtype=tf.bool)), errors.UnimplementedError,
-     "tf.boolean_mask with the mask Placeholder 'x_1' (declared at LINE) gives a tensor whose shape depends on data, "
-     "which graphc does not compile; use tf.where(mask, x, 0) or weights"),
     (lambda: tf.boolean_mask(_x(2, 3), [True, False, True]), ValueError,
      "Shapes (2, 3) and (3,) are incompatible: boolean_mask from axis 0 on"),
     (lambda: tf.boolean_mask(_x(2, 3), True), ValueError, "mask cannot be scalar."),

@@ -99,6 +99,7 @@ _LATER = {
     "layers": "graphc.contrib.layers",
     "learning": "graphc.contrib.slim.learning",
     "losses": "graphc.contrib.losses",
+    "metrics": "graphc.contrib.metrics",
     "model_analyzer": "graphc.contrib.slim.model_analyzer",
     "nets": "graphc.contrib.slim.nets",
     "python": "graphc.contrib.slim.python",
