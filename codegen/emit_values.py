@@ -109,9 +109,9 @@ def _index_value(writer: Writer, node: IndexValue) -> Value:
         return value
     if isinstance(kind, ir.IntType):
         return index.resized(writer, value, kind)
-    wide = kind if value.lanes == 1 else ir.VectorType(kind, value.lanes)
+    floats = kind if value.lanes == 1 else ir.VectorType(kind, value.lanes)
     return writer.numbered(
-        ("sitofp", id(value.ir), str(kind)), value.depth, value.lanes, lambda builder: builder.sitofp(value.ir, wide)
+        ("sitofp", id(value.ir), str(kind)), value.depth, value.lanes, lambda builder: builder.sitofp(value.ir, floats)
     )
 
 

@@ -252,8 +252,8 @@ class StepWriter:
             return self.builder.add(self.head["arena"], self.size(place.offset))
         if isinstance(place, SizeWord):
             number = self.program.first_symbol + self.program.symbols.index(place.name)
-            word = self.builder.gep(self.frame, [self.ir.Constant(self.i64, number)], source_etype=self.i64)
-            return self.builder.ptrtoint(word, self.i64)
+            size = self.builder.gep(self.frame, [self.ir.Constant(self.i64, number)], source_etype=self.i64)
+            return self.builder.ptrtoint(size, self.i64)
         word, distance = _relative(self.program, place)
         return self.builder.add(self._word(word), self.ir.Constant(self.i64, distance))
 
