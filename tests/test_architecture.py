@@ -38,7 +38,7 @@ FLOORS: list[dict[str, list[str]]] = [
     {
         "namespaces": [
             *("graphc.nn*", "graphc.layers*", "graphc.train*", "graphc.losses", "graphc.clipping"),
-            "graphc.metrics*",
+            *("graphc.metrics*", "graphc.summary*"),
             *("graphc.functional", "graphc.tensor_array", "graphc.checkpoints*", "graphc.examples*"),
             *("graphc.composites", "graphc.linalg", "graphc.math", "graphc.random", "graphc.config", "graphc.sparse"),
             *("graphc.bitwise", "graphc.image*", "graphc.special", "graphc.linear_operators"),
@@ -76,6 +76,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "graphc.records",
             "graphc.alignment",
             "graphc.checksums",
+            "graphc.messages",
             "graphc.nest",
             "graphc.lazily",
             "graphc.version",
