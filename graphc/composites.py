@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,7 +11,7 @@ from graphc.ops import elementwise as e
 from graphc.ops.arrays import stack
 from graphc.ops.base import convert_to_tensor, convert_together, graph_of
 from graphc.ops.indexing import IndexedSlices, convert_to_tensor_or_indexed_slices
-from graphc.ops.reduction import argmax, argmin, reduce_max, reduce_mean, reduce_sum
+from graphc.ops.reduction import argmax, argmin, reduce_mean, reduce_sum
 from graphc.ops.state import group
 from graphc.shapes import is_compatible
 
@@ -89,33 +88,6 @@ def reduce_euclidean_norm(
     x = convert_to_tensor(input_tensor)
     with graph_of([x]).name_scope(name or "EuclideanNorm") as scope:
         return e.sqrt(reduce_sum(e.square(x), axis, keepdims), name=scope)
-
-
-def norm(
-    tensor: Any,
-    ord: Any = "euclidean",
-    axis: Any = None,
-    keepdims: Any = None,
-    name: str | None = None,
-    keep_dims: Any = None,
-) -> Tensor:
-    """The length of vectors along ``axis`` (of all elements where None); matrices only have the euclidean norm."""
-    x = convert_to_tensor(tensor)
-    keep = bool(keep_dims if keepdims is None else keepdims)
-    if ord in ("fro", "euclidean"):
-        ord = 2
-    elif isinstance(axis, (list, tuple)) and len(axis) == 2:
-        raise ValueError(f"matrix norms other than the euclidean one are not there, such as ord={ord!r}")
-    if not isinstance(ord, (int, float)) or ord <= 0:
-        raise ValueError(f"'ord' must be a supported vector norm, got {ord}")
-    with graph_of([x]).name_scope(name or "norm") as scope:
-        if ord == 2:
-            return e.sqrt(reduce_sum(e.square(x), axis, keep), name=scope)
-        if ord == 1:
-            return reduce_sum(e.abs(x), axis, keep, name=scope)
-        if math.isinf(ord):
-            return reduce_max(e.abs(x), axis, keep, name=scope)
-        return e.pow(reduce_sum(e.pow(e.abs(x), float(ord)), axis, keep), 1.0 / ord, name=scope)
 
 
 def saturate_cast(value: Any, dtype: Any, name: str | None = None) -> Tensor:

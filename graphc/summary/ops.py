@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from graphc import dtypes, errors, logging
+from graphc.exchange.schema import message
 from graphc.nodes import Tensor
 from graphc.ops.base import convert_to_tensor
 from graphc.ops.host import host_call
 from graphc.scopes import GraphKeys, add_to_collections, get_collection, name_scope
 from graphc.shapes import TensorType
 from graphc.summary import values as written
-from graphc.summary.messages import made
 
 STRING = TensorType(dtypes.string, ())
 
@@ -36,7 +36,7 @@ def scalar(name: str, tensor: Any, collections: Sequence[str] | None = None, fam
             raise errors.InvalidArgumentError(
                 None, None, f"tags and values not the same shape: [] != {list(np.shape(value))} (tag '{tag}')"
             )
-        return [made()["Summary"].Value(tag=tag, simple_value=float(value))]
+        return [message("Summary").Value(tag=tag, simple_value=float(value))]
 
     return _declared("ScalarSummary", name, family, tensor, collections, write)
 
@@ -46,7 +46,7 @@ def histogram(name: str, values: Any, collections: Any = None, family: str | Non
     tensor = _numbers(values, "histogram", name)
 
     def write(tag: str, value: Any) -> list[Any]:
-        return [made()["Summary"].Value(tag=tag, histo=written.histogram(value, tag))]
+        return [message("Summary").Value(tag=tag, histo=written.histogram(value, tag))]
 
     return _declared("HistogramSummary", name, family, tensor, collections, write)
 
@@ -73,7 +73,7 @@ def image(
                 None, None, f"Tensor must be 4-D with last dim 1, 3, or 4, not {list(value.shape)}"
             )
         found = zip(_tags(tag, "image", max_outputs), value)
-        return [made()["Summary"].Value(tag=each, image=written.image(pixels)) for each, pixels in found]
+        return [message("Summary").Value(tag=each, image=written.image(pixels)) for each, pixels in found]
 
     return _declared("ImageSummary", name, family, tensor, collections, write)
 
@@ -92,7 +92,7 @@ def audio(
 
     def write(tag: str, value: Any, rate: Any) -> list[Any]:
         found = zip(_tags(tag, "audio", max_outputs), value.reshape(*value.shape[:2], -1))
-        return [made()["Summary"].Value(tag=each, audio=written.audio(sound, float(rate))) for each, sound in found]
+        return [message("Summary").Value(tag=each, audio=written.audio(sound, float(rate))) for each, sound in found]
 
     return _declared("AudioSummaryV2", name, family, tensor, collections, write, rate)
 
@@ -120,14 +120,14 @@ def _of_tensor(
     display_name: str | None = None, description: str | None = None,
 ) -> Tensor:  # fmt: skip
     def write(tag: str, value: Any) -> list[Any]:
-        about = made()["SummaryMetadata"]()
+        about = message("SummaryMetadata")()
         if metadata is not None:
             about.CopyFrom(metadata)
         if plugin:
             about.plugin_data.plugin_name = plugin
         about.display_name = display_name or about.display_name
         about.summary_description = description or about.summary_description
-        return [made()["Summary"].Value(tag=tag, tensor=written.tensor(value, tensor.dtype), metadata=about)]
+        return [message("Summary").Value(tag=tag, tensor=written.tensor(value, tensor.dtype), metadata=about)]
 
     return _declared("TensorSummaryV2", name, family, tensor, collections, write)
 
@@ -140,7 +140,7 @@ def merge(inputs: Sequence[Any], collections: Sequence[str] | None = None, name:
         # Messages one after the other are one message with the values of all.
         whole = b"".join(part for array in parts for part in np.ravel(array))
         tags: set[str] = set()
-        for value in made()["Summary"].FromString(whole).value:
+        for value in message("Summary").FromString(whole).value:
             if value.tag in tags:
                 raise errors.InvalidArgumentError(None, None, f"Duplicate tag {value.tag} found in summary inputs")
             tags.add(value.tag)
@@ -164,10 +164,11 @@ def _declared(
 ) -> Tensor:  # fmt: skip
     """The node that gives the Summary which ``write`` makes of the tag and the values."""
     with _tag_of(name, family) as (tag, scope):
-        found = host_call(
-            lambda *arrays: made()["Summary"](value=write(tag, *arrays)).SerializeToString(), [tensor, *more], [STRING],
-            called, scope,
-        ).outputs[0]  # fmt: skip
+
+        def serialized(*arrays: Any) -> bytes:
+            return bytes(message("Summary")(value=write(tag, *arrays)).SerializeToString())
+
+        found = host_call(serialized, [tensor, *more], [STRING], called, scope).outputs[0]
     add_to_collections([GraphKeys.SUMMARIES] if collections is None else collections, found)
     return found
 

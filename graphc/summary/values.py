@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from graphc import dtypes, errors
-from graphc.summary.messages import made
+from graphc.exchange.schema import message
 
 Array = np.ndarray[Any, Any]
 
@@ -42,7 +42,7 @@ def histogram(values: Array, tag: str) -> Any:
     places = np.minimum(np.searchsorted(limits, flat, side="right"), len(limits) - 1)
     counts = np.bincount(places, minlength=len(limits))
     last_of_run = np.append((counts[:-1] > 0) | (counts[1:] > 0), True)
-    found = made()["HistogramProto"](
+    found = message("HistogramProto")(
         min=flat.min(initial=LARGEST), max=flat.max(initial=-LARGEST), num=flat.size, sum=flat.sum(),
         sum_squares=np.square(flat).sum(),
     )  # fmt: skip
@@ -57,7 +57,7 @@ def image(pixels: Array) -> Any:
     if pixels.dtype != np.uint8:
         pixels = _scaled(np.asarray(pixels, np.float32))
     height, width, channels = pixels.shape
-    return made()["Summary"].Image(height=height, width=width, colorspace=channels, encoded_image_string=_png(pixels))
+    return message("Summary").Image(height=height, width=width, colorspace=channels, encoded_image_string=_png(pixels))
 
 
 def _scaled(pixels: Array) -> Array:
@@ -96,7 +96,7 @@ def audio(samples: Array, sample_rate: float) -> Any:
     rate = round(sample_rate)
     form = struct.pack("<HHIIHH", 1, channels, rate, rate * channels * 2, channels * 2, 16)
     body = b"WAVEfmt " + struct.pack("<I", len(form)) + form + b"data" + struct.pack("<I", len(data)) + data
-    return made()["Summary"].Audio(
+    return message("Summary").Audio(
         sample_rate=sample_rate, num_channels=channels, length_frames=frames, content_type="audio/wav",
         encoded_audio_string=b"RIFF" + struct.pack("<I", len(body)) + body,
     )  # fmt: skip
@@ -104,8 +104,11 @@ def audio(samples: Array, sample_rate: float) -> Any:
 
 def tensor(value: Array, dtype: dtypes.DType) -> Any:
     """A TensorProto."""
-    shape = made()["TensorShapeProto"](dim=[{"size": size} for size in np.shape(value)])
-    found = made()["TensorProto"](dtype=dtype.as_datatype_enum, tensor_shape=shape)
+    found = message("TensorProto")(dtype=dtype.as_datatype_enum)
+    for size in np.shape(value):
+        found.tensor_shape.dim.add(size=size)
+    if not np.ndim(value):
+        found.tensor_shape.SetInParent()
     if dtype.is_string:
         found.string_val.extend(np.ravel(value).tolist())
     else:

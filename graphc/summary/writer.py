@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from graphc import errors
+from graphc.exchange.schema import message
 from graphc.graph import Graph
 from graphc.python_io import TFRecordWriter, tf_record_iterator
-from graphc.summary.messages import made
 
 VERSION = "brain.Event:2"
 
@@ -44,7 +44,7 @@ class FileWriter:
             self.add_graph(shown)
 
     def _open(self) -> None:
-        event = made()["Event"](wall_time=time.time(), file_version=VERSION)
+        event = message("Event")(wall_time=time.time(), file_version=VERSION)
         try:
             os.makedirs(self._folder, exist_ok=True)
         except OSError as error:
@@ -66,7 +66,7 @@ class FileWriter:
     def add_summary(self, summary: Any, global_step: Any = None) -> None:
         """Writes a Summary, or the bytes of one."""
         if isinstance(summary, (bytes, bytearray)):
-            summary = made()["Summary"].FromString(bytes(summary))
+            summary = message("Summary").FromString(bytes(summary))
         # Metadata stands with the first value of a tag alone: a viewer needs it once.
         for value in summary.value:
             if value.HasField("metadata"):
@@ -85,19 +85,19 @@ class FileWriter:
 
     def add_start(self, global_step: Any = None) -> None:
         """Says that a session begins at this step: later steps of an earlier one are void."""
-        self._add(global_step, session_log={"status": made()["SessionLog"].START})
+        self._add(global_step, session_log={"status": message("SessionLog").START})
 
     def add_checkpoint(self, path: str, global_step: Any = None) -> None:
         """Says that a checkpoint was saved."""
-        log = {"status": made()["SessionLog"].CHECKPOINT, "checkpoint_path": path}
+        log = {"status": message("SessionLog").CHECKPOINT, "checkpoint_path": path}
         self._add(global_step, session_log=log)
 
     def add_graph(self, graph: Any, global_step: Any = None, graph_def: Any = None) -> None:
         """Writes the graph, of which a viewer shows names, operations and edges."""
         source = graph_def if graph_def is not None else graph
         _check_graph(source)
-        described = _graph_def(source) if isinstance(source, Graph) else source.SerializeToString()
-        self._add(global_step, graph_def=described)
+        described = source.as_graph_def(add_shapes=True) if isinstance(source, Graph) else source
+        self._add(global_step, graph_def=described.SerializeToString())
 
     def add_meta_graph(self, meta_graph_def: Any, global_step: Any = None) -> None:
         """Writes a MetaGraphDef."""
@@ -118,7 +118,7 @@ class FileWriter:
                 self.flush()
 
     def _add(self, step: Any, **what: Any) -> None:
-        event = made()["Event"](wall_time=time.time(), **what)
+        event = message("Event")(wall_time=time.time(), **what)
         if step is not None:
             event.step = int(step)
         self.add_event(event)
@@ -156,16 +156,6 @@ def _check_graph(graph: Any) -> None:
         raise TypeError(f"The passed graph must be an instance of `Graph`, but got {type(graph)}")
 
 
-def _graph_def(graph: Graph) -> bytes:
-    """The nodes of a graph by name, operation and inputs."""
-    described = made()["GraphDef"]()
-    for node in graph.nodes:
-        inputs = [f"{x.op.name}:{x.value_index}" if x.value_index else x.op.name for x in node.inputs]
-        inputs += [f"^{before.name}" for before in node.control_inputs]
-        described.node.add(name=node.name, op=node.type, input=inputs, device=node.device)
-    return bytes(described.SerializeToString())
-
-
 class FileWriterCache:
     """The writers of folders, one for each."""
 
@@ -193,4 +183,4 @@ class FileWriterCache:
 def summary_iterator(path: Any) -> Iterator[Any]:
     """The Events of a file in order; ``DataLossError`` where it is damaged."""
     for record in tf_record_iterator(path):
-        yield made()["Event"].FromString(record)
+        yield message("Event").FromString(record)
