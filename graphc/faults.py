@@ -42,14 +42,11 @@ def explained(
     """The error for the user, where ``values`` are what the inputs of the captured ``step`` held."""
     found = _named(declared, failure.op)
     node = _lookup(found) or found or failure.op
-    stood = _standing(step, failure.op)
-    tell = getattr(failure.op.kind, "explanation", None)
-    if tell and stood is not None and type(stood.kind) is type(failure.op.kind):
-        text = stood.kind.explanation(stood, lambda tensor: _value(tensor, values))  # type: ignore[attr-defined]
+    if hasattr(failure.op.kind, "explanation"):
+        stood: Any = _standing(step, failure.op) or failure.op
+        text = stood.kind.explanation(stood, lambda tensor: _value(tensor, values))
     else:
-        text = failure.op.kind.runtime_error(failure.op)
-    if not tell:
-        text += _element(failure, stood, values)
+        text = failure.op.kind.runtime_error(failure.op) + _element(failure, _named(step, failure.op), values)
     return errors.InvalidArgumentError(node, node, f"{node.describe()}: {text}")
 
 
@@ -62,9 +59,9 @@ def _named(graph: Graph, failing: Operation) -> Operation | None:
 
 
 def _standing(step: Graph, failing: Operation) -> Operation | None:
-    """The operation of the captured step that stands for the same one, of the same kind if there is such."""
+    """The operation of the captured step that stands for the same one of the user's; None for one inside a body."""
     alike = (node for node in step.nodes if node.user_name == failing.user_name)
-    return next((node for node in alike if type(node.kind) is type(failing.kind)), None) or _named(step, failing)
+    return next((node for node in alike if type(node.kind) is type(failing.kind)), None)
 
 
 def _lookup(node: Operation | None) -> Operation | None:

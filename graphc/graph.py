@@ -425,6 +425,15 @@ class Graph:
         if self._finalized:
             raise RuntimeError("Graph is finalized and cannot be modified.")
 
+    def as_graph_def(self, from_version: int | None = None, add_shapes: bool = False) -> Any:
+        """The graph as a GraphDef; ``add_shapes`` adds the shapes of outputs to the nodes.
+
+        Nodes that TensorFlow has not are of types ``graphc.X`` there, which graphc alone reads.
+        """
+        from graphc.exchange.writing import graph_def_of  # protobuf loads only when asked for
+
+        return graph_def_of(self, from_version, add_shapes)
+
     def to_networkx(self) -> Any:
         """The graph as a ``networkx.MultiDiGraph``: operations as nodes, tensors as edges."""
         from graphc.export import to_networkx  # networkx loads only when asked for

@@ -206,9 +206,9 @@ class BaseSession:
         return self._graph
 
     @property
-    def graph_def(self) -> Graph:
-        """The graph itself."""
-        return self._graph
+    def graph_def(self) -> Any:
+        """The graph as a GraphDef."""
+        return self._graph.as_graph_def()
 
     @property
     def sess_str(self) -> str:

@@ -297,6 +297,17 @@ def _last_part(name: str) -> str:
     return name.rsplit("/", 1)[-1]
 
 
+def variable_of_nodes(place: Tensor, initializer: Operation, snapshot: Tensor, trainable: bool) -> Variable:
+    """The variable whose four nodes a graph has already, as one has that was read from a file."""
+    variable = Variable.__new__(Variable)
+    variable._handle, variable._initializer, variable._snapshot = place, initializer, snapshot
+    variable._initial_value = initializer.inputs[1] if len(initializer.inputs) > 1 else snapshot
+    variable._trainable, variable._constraint, variable._read_after = trainable, None, None
+    variable._keys, variable._origin = [], place.op.origin
+    _variables_of(place.graph)[place] = variable
+    return variable
+
+
 def _result(assigned: Tensor, read_value: bool) -> Any:
     return assigned if read_value else assigned.op
 

@@ -38,11 +38,13 @@ FLOORS: list[dict[str, list[str]]] = [
     {
         "namespaces": [
             *("graphc.nn*", "graphc.layers*", "graphc.train*", "graphc.losses", "graphc.clipping"),
-            "graphc.metrics*",
+            *("graphc.metrics*", "graphc.distributions*", "graphc.summary*"),
+            *("graphc.exchange*", "graphc.graph_util", "graphc.saved_model*"),
             *("graphc.functional", "graphc.tensor_array", "graphc.checkpoints*", "graphc.examples*"),
             *("graphc.composites", "graphc.linalg", "graphc.math", "graphc.random", "graphc.config", "graphc.sparse"),
             *("graphc.bitwise", "graphc.image*", "graphc.special", "graphc.linear_operators"),
             *("graphc.assertions", "graphc.debugging", "graphc.initialised", "graphc.matrix_functions"),
+            *("graphc.strings", "graphc.decoding*"),
         ]
     },
     {"pictures": ["graphc.pictures*"]},
@@ -87,7 +89,7 @@ _DIFFERENTIATING = ("adjoints", "gradients", "gradients_if", "gradients_while", 
 EXCEPTIONS = {f"graphc.passes.{module}": "gradient passes" for module in _DIFFERENTIATING}
 # What users call on a graph though it is made upstairs; these imports stand inside the method.
 WAYS_UP = {
-    "graphc.graph": {"graphc.scopes", "graphc.export", "graphc.visualize"},
+    "graphc.graph": {"graphc.scopes", "graphc.export", "graphc.visualize", "graphc.exchange.writing"},
     "graphc.body": {"graphc.ops.base"},
     "graphc.ops.late": {"graphc.passes.gradients"},
 }

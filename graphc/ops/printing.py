@@ -96,6 +96,42 @@ class PrintV2(Printing):
         return ()
 
 
+@record(eq=False)
+class StringFormat(HostOp):
+    """A text with values in it, written as tf.print does."""
+
+    parts: tuple[str | None, ...]  # None: the value of the next input
+    summarize: int
+
+    def infer(self, *data: TensorType) -> TensorType:
+        return TensorType(dtypes.string, ())
+
+    def evaluate(self, *data: Any) -> Any:
+        found = iter(data)
+        texts = (_shown(next(found), self.summarize) if part is None else part for part in self.parts)
+        return host_array("".join(texts), dtypes.string)
+
+
+def string_format(
+    template: str, inputs: Any, placeholder: str = "{}", summarize: int = SHOWN, name: str | None = None
+) -> Tensor:
+    """``template`` with the values of ``inputs``, a tensor or several, in place of each ``placeholder``.
+
+    ``ValueError`` where there are not as many of them.
+    """
+    values = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
+    texts = template.split(placeholder)
+    if len(texts) != len(values) + 1:
+        raise ValueError(
+            f"{len(texts) - 1} placeholder(s) in template does not match {len(values)} tensor(s) provided as input"
+        )
+    parts: list[str | None] = [texts[0]]
+    for text in texts[1:]:
+        parts += [None, text]
+    tensors = [convert_to_tensor(value) for value in values]
+    return declare(StringFormat(tuple(parts), summarize), *tensors, name=name).outputs[0]
+
+
 def print_v1(
     input_: Any,
     data: Sequence[Any],

@@ -142,9 +142,12 @@ def get_seed(op_seed: int | None) -> tuple[int | None, int | None]:
 
 def _seeds(seed: int | None) -> tuple[int, int]:
     first, second = get_seed(seed)
-    if first is None or second is None:
-        return int.from_bytes(os.urandom(8), "little") >> 1, int.from_bytes(os.urandom(8), "little") >> 1
-    return first, second
+    return fresh_seeds() if first is None or second is None else (first, second)
+
+
+def fresh_seeds() -> tuple[int, int]:
+    """Seeds that nobody chose: other ones each time."""
+    return int.from_bytes(os.urandom(8), "little") >> 1, int.from_bytes(os.urandom(8), "little") >> 1
 
 
 def draw(kind: type[Random], shape: Any, dtype: DType, seed: int | None, *limits: Tensor, name: str | None) -> Tensor:

@@ -132,7 +132,11 @@ def _check_assignable(variable: TensorType, value: TensorType, validate_shape: b
 
 
 def variable_node(dtype: Any, shape: Shape, name: str | None) -> Tensor:
-    """The place of a new variable."""
+    """The place of a new variable; ``NotImplementedError`` for strings, which no native code holds."""
+    if dtypes.as_dtype(dtype).is_string:
+        raise NotImplementedError(
+            f"variable '{name}': variables hold numbers; keep strings in a tf.constant, or in Python behind tf.py_func"
+        )
     return apply(VariableV2(dtypes.as_dtype(dtype), shape), name=name or "Variable")
 
 

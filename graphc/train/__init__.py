@@ -71,6 +71,7 @@ _LATER = {
     "NewCheckpointReader": "graphc.checkpoints.reader:NewCheckpointReader",
     "ProfilerHook": "graphc.train.hooks:ProfilerHook",
     "Saver": "graphc.train.saver:Saver",
+    "SaverDef": "graphc.exchange.messages:SaverDef",
     "Scaffold": "graphc.train.scaffold:Scaffold",
     "SecondOrStepTimer": "graphc.train.hooks:SecondOrStepTimer",
     "Server": "graphc.train.cluster:Server",
@@ -84,13 +85,17 @@ _LATER = {
     "StepCounterHook": "graphc.train.saving_hooks:StepCounterHook",
     "StopAtStepHook": "graphc.train.hooks:StopAtStepHook",
     "SummarySaverHook": "graphc.train.saving_hooks:SummarySaverHook",
+    "SummaryWriter": "graphc.summary.writer:FileWriter",
     "Supervisor": "graphc.train.supervisor:Supervisor",
+    "summary_iterator": "graphc.summary.writer:summary_iterator",
     "SyncReplicasOptimizer": "graphc.train.cluster:SyncReplicasOptimizer",
     "WorkerSessionCreator": "graphc.train.monitored_session:WorkerSessionCreator",
     "checkpoint_exists": "graphc.checkpoints.reader:checkpoint_exists",
+    "export_meta_graph": "graphc.exchange.meta_graph:export_meta_graph",
     "generate_checkpoint_state_proto": "graphc.checkpoints.state:generate_checkpoint_state_proto",
     "get_checkpoint_mtimes": "graphc.checkpoints.state:get_checkpoint_mtimes",
     "get_checkpoint_state": "graphc.checkpoints.state:get_checkpoint_state",
+    "import_meta_graph": "graphc.exchange.meta_graph:import_meta_graph",
     "init_from_checkpoint": "graphc.train.warm_start:init_from_checkpoint",
     "latest_checkpoint": "graphc.checkpoints.state:latest_checkpoint",
     "list_variables": "graphc.checkpoints.reader:list_variables",
@@ -99,6 +104,7 @@ _LATER = {
     "remove_checkpoint": "graphc.checkpoints.state:remove_checkpoint",
     "replica_device_setter": "graphc.train.cluster:replica_device_setter",
     "update_checkpoint_state": "graphc.checkpoints.state:update_checkpoint_state",
+    "write_graph": "graphc.exchange.files:write_graph",
 }
 
 __getattr__ = when_named(__name__, "graphc.train", _LATER)
