@@ -38,8 +38,8 @@ FLOORS: list[dict[str, list[str]]] = [
     {
         "namespaces": [
             *("graphc.nn*", "graphc.layers*", "graphc.train*", "graphc.losses", "graphc.clipping"),
+            *("graphc.metrics*", "graphc.distributions*", "graphc.summary*"),
             *("graphc.exchange*", "graphc.graph_util", "graphc.saved_model*"),
-            "graphc.metrics*",
             *("graphc.functional", "graphc.tensor_array", "graphc.checkpoints*", "graphc.examples*"),
             *(
                 "graphc.composites",
@@ -52,7 +52,7 @@ FLOORS: list[dict[str, list[str]]] = [
             ),
             *("graphc.bitwise", "graphc.image*", "graphc.special", "graphc.linear_operators"),
             *("graphc.assertions", "graphc.debugging", "graphc.initialised", "graphc.matrix_functions"),
-            *("graphc.strings",),
+            *("graphc.strings", "graphc.decoding*"),
         ]
     },
     {"pictures": ["graphc.pictures*"]},

@@ -1,8 +1,9 @@
-"""The messages of TensorFlow's graph files, as classes that the protobuf library makes of the schema below.
+"""The messages of TensorFlow's graph and event files, as classes that the protobuf library makes of the schema below.
 
 A line is a message and its fields, each ``name=number`` and a type; ``*`` stands for repeated, ``{T}`` for a map from
-strings to T, ``?group`` for one of a group. Names and numbers are those of TensorFlow's .proto files (graph, node_def,
-attr_value, tensor, tensor_shape, types, versions, function, op_def, meta_graph, saver, variable, saved_model).
+strings to T, ``?group`` for one of a group; ``Outer.Inner`` is a message inside another. Names and numbers are those of
+TensorFlow's .proto files (graph, node_def, attr_value, tensor, tensor_shape, types, versions, function, op_def,
+meta_graph, saver, variable, saved_model, summary, event).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ _ENUMS = {
         "DT_VARIANT DT_UINT32 DT_UINT64"
     ),
     "CheckpointFormatVersion": "LEGACY V1 V2",
+    "SessionLog.SessionStatus": "STATUS_UNSPECIFIED START STOP CHECKPOINT",
 }
 _FIRST_REF = 101  # the type of a reference is that of the value and 100
 _SCHEMA = """
@@ -65,6 +67,24 @@ SavedModel saved_model_schema_version=1:int64 meta_graphs=2:*MetaGraphDef
 SaveSliceInfoDef full_name=1:string full_shape=2:*int64 var_offset=3:*int64 var_shape=4:*int64
 VariableDef variable_name=1:string initial_value_name=6:string initializer_name=2:string snapshot_name=3:string \
 save_slice_info_def=4:SaveSliceInfoDef is_resource=5:bool trainable=7:bool
+HistogramProto min=1:double max=2:double num=3:double sum=4:double sum_squares=5:double bucket_limit=6:*double \
+bucket=7:*double
+SummaryDescription type_hint=1:string
+SummaryMetadata plugin_data=1:SummaryMetadata.PluginData display_name=2:string summary_description=3:string
+SummaryMetadata.PluginData plugin_name=1:string content=2:bytes
+Summary value=1:*Summary.Value
+Summary.Image height=1:int32 width=2:int32 colorspace=3:int32 encoded_image_string=4:bytes
+Summary.Audio sample_rate=1:float num_channels=2:int64 length_frames=3:int64 encoded_audio_string=4:bytes \
+content_type=5:string
+Summary.Value node_name=7:string tag=1:string metadata=9:SummaryMetadata simple_value=2:float?value \
+obsolete_old_style_histogram=3:bytes?value image=4:Summary.Image?value histo=5:HistogramProto?value \
+audio=6:Summary.Audio?value tensor=8:TensorProto?value
+SessionLog status=1:SessionLog.SessionStatus checkpoint_path=2:string msg=3:string
+LogMessage level=1:int32 message=2:string
+TaggedRunMetadata tag=1:string run_metadata=2:bytes
+Event wall_time=1:double step=2:int64 file_version=3:string?what graph_def=4:bytes?what summary=5:Summary?what \
+log_message=6:LogMessage?what session_log=7:SessionLog?what tagged_run_metadata=8:TaggedRunMetadata?what \
+meta_graph_def=9:bytes?what
 """
 
 
@@ -79,15 +99,20 @@ def _classes() -> dict[str, Any]:
         from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
     except ImportError:
         raise ImportError(
-            "TensorFlow's descriptions of graphs need the library protobuf: pip install 'graphc[checkpoints]'"
+            "TensorFlow's descriptions of graphs and its event files need the library protobuf: "
+            "pip install 'graphc[checkpoints]'"
         ) from None
     file = descriptor_pb2.FileDescriptorProto(name="graphc/exchange.proto", package=_PACKAGE, syntax="proto3")
-    for name, values in _ENUMS.items():
-        _add_enum(file.enum_type.add(name=name), values.split())
+    described: dict[str, Any] = {}
     lines = _SCHEMA.strip().splitlines()
     for line in lines:
-        name, *fields = line.split()
-        _add_message(file.message_type.add(name=name), fields)
+        full, *fields = line.split()
+        outer, _, name = full.rpartition(".")
+        described[full] = (described[outer].nested_type if outer else file.message_type).add(name=name)
+        _add_message(described[full], fields)
+    for full, values in _ENUMS.items():
+        outer, _, name = full.rpartition(".")
+        _add_enum((described[outer] if outer else file).enum_type.add(name=name), values.split())
     # A pool of its own: where TensorFlow is loaded too, its messages of these names stand in the common one.
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)

@@ -130,7 +130,8 @@ def _blocks(x: Tensor, block_shape: Any, edges: Any, what: str) -> tuple[list[in
     if any(size < 1 for size in block) or any(size < 0 for size in around):  # type: ignore[operator]
         raise ValueError(f"{what} needs blocks of at least 1 and edges of at least 0")
     numbers: Any = around
-    return list(block), list(zip(numbers[::2], numbers[1::2], strict=True))
+    parts: Any = block
+    return list(parts), list(zip(numbers[::2], numbers[1::2], strict=True))
 
 
 def space_to_batch(
@@ -164,7 +165,7 @@ def required_space_to_batch_paddings(
         raise ValueError("required_space_to_batch_paddings needs shapes that are known while declaring")
     known: Sequence[Any] = base
     starts, ends = known[::2], known[1::2]
-    whole = [n + low + high for n, low, high in zip(sizes, starts, ends, strict=True)]  # type: ignore[operator]
+    whole = [n + low + high for n, low, high in zip(sizes, starts, ends, strict=True)]
     extra = [-n % b for n, b in zip(whole, block, strict=True)]
     paddings = np.array([[low, high + more] for low, high, more in zip(starts, ends, extra, strict=True)], np.int32)
     crops = np.array([[0, more] for more in extra], np.int32)
