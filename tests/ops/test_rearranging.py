@@ -57,7 +57,8 @@ PROGRAMS: dict[str, tuple[Program, list[Any]]] = {
         [_floats(20)]),
     "bincount": (
         lambda tf, i: [tf.bincount(i, minlength=8, maxlength=8), tf.bincount(i, minlength=2, maxlength=2)], [NUMBERS]),
-    "bincount of weights": (lambda tf, i, w: tf.reshape(tf.bincount(i, tf.stop_gradient(w), 7, 7), [7]), [NUMBERS, _floats(7)]),
+    "bincount of weights": (
+        lambda tf, i, w: tf.reshape(tf.bincount(i, tf.stop_gradient(w), 7, 7), [7]), [NUMBERS, _floats(7)]),
     "broadcast_dynamic_shape": (
         lambda tf, a, b: tf.broadcast_dynamic_shape(tf.shape(a), tf.shape(b)), [_floats(3, 1, 2), _floats(4, 1)]),
     "gather in batches": (lambda tf, x, i: tf.gather(x, i, batch_dims=1, axis=2), [_floats(3, 2, 4), IDS]),
