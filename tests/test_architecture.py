@@ -44,7 +44,7 @@ FLOORS: list[dict[str, list[str]]] = [
             *("graphc.composites", "graphc.linalg", "graphc.math", "graphc.random", "graphc.config", "graphc.sparse"),
             *("graphc.bitwise", "graphc.image*", "graphc.special", "graphc.linear_operators"),
             *("graphc.assertions", "graphc.debugging", "graphc.initialised", "graphc.matrix_functions"),
-            *("graphc.strings",),
+            *("graphc.strings", "graphc.decoding*"),
         ]
     },
     {"pictures": ["graphc.pictures*"]},
