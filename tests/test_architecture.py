@@ -48,7 +48,7 @@ FLOORS: list[dict[str, list[str]]] = [
                 "graphc.math",
                 "graphc.random",
                 "graphc.config",
-                "graphc.sparse",
+                "graphc.sparse*",
             ),
             *("graphc.bitwise", "graphc.image*", "graphc.special", "graphc.linear_operators"),
             *("graphc.assertions", "graphc.debugging", "graphc.initialised", "graphc.matrix_functions"),
