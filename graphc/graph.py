@@ -474,6 +474,8 @@ def needed_nodes(targets: Iterable[Tensor], measured: Mapping[Measured, Tensor] 
     """The nodes on which ``targets`` depend, in the order of the graph; what tells a size that one mentions too."""
     seen: set[Operation] = set()
     waiting = [tensor.op for tensor in targets]
+    if measured:
+        waiting += [count.op for size, count in measured.items() if size.kept]
     while waiting:
         node = waiting.pop()
         if node not in seen:

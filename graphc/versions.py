@@ -5,7 +5,8 @@ is compiled once more with a symbol in its place, and that serves every later si
 run so far share a symbol, and 0 and 1 are always compiled as constants, since they mean something to broadcasting.
 
 Where a size follows from the value of a feed, as in ``tf.zeros([batch_size, 10])`` with a fed ``batch_size``, that feed
-is written in: each of its values has versions of its own.
+is written in: each of its values has versions of its own. Where it follows from what the step computes, the step takes
+it from there.
 """
 
 from __future__ import annotations
@@ -79,6 +80,7 @@ class Versions:
         self._symbolic: list[tuple[_Symbolic, Any]] = []
         self._deciding: list[int] = []  # inputs whose values decide sizes
         self._by_values: dict[tuple[bytes, ...], Versions] = {}
+        self._by_value = False  # whether sizes that depend on data are taken from it when the step runs
         self._sized: dict[Shapes, Any] = {}  # those of the known that share their code, oldest first
         self.compilations = 0
 
@@ -96,7 +98,9 @@ class Versions:
             except errors.InvalidArgumentError as error:
                 self._deciding = self._behind(error, feeds)
                 if not self._deciding:
-                    raise
+                    if self._by_value or not isinstance(error.__cause__, DependsOnData):
+                        raise
+                    self._by_value = True
                 return self.find(feeds, state)
         return executable
 
@@ -185,4 +189,4 @@ class Versions:
     def _compile(self, shapes: Sequence[Sequence[DimLike]], sizes: Mapping[str, int]) -> Any:
         self.compilations += 1
         given = dict(zip(self._typed_inputs(), shapes, strict=True))
-        return compiler.compile_step(self.step, given, sizes, self.threads, self._fixed)
+        return compiler.compile_step(self.step, given, sizes, self.threads, self._fixed, self._by_value)

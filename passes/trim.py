@@ -66,7 +66,7 @@ def _trimmed(graph: Graph, targets: Iterable[Tensor]) -> Graph:
 
 def _parts(graph: Graph, targets: Sequence[Tensor]) -> dict[Operation, _Part | None]:
     """The needed nodes; of branches and loops, what of them is needed."""
-    needed = set(targets)
+    needed = {*targets, *(count for size, count in graph.measured.items() if size.kept)}
     parts: dict[Operation, _Part | None] = {}
     for node in reversed(graph.nodes):
         outputs = [n for n, tensor in enumerate(node.outputs) if tensor in needed]
