@@ -12,9 +12,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
-from llvmlite import ir
 
-from graphc.codegen import approx
+from graphc.codegen import approx, ir
 from graphc.codegen.approx.lanes import Lanes, lane_count
 from graphc.codegen.scalar_cast import cast
 from graphc.codegen.scalar_division import (
@@ -259,6 +258,7 @@ _ROWS = (
     ScalarOp("shift_left", _np_shift(np.left_shift), **_integers(_shift(lambda a, b: a << b))),
     ScalarOp("shift_right", _np_shift(np.right_shift), signed=_shift_right_signed,
              unsigned=_shift(lambda a, b: a.shift_right_unsigned(b))),
+    ScalarOp("bits", lambda x: np.asarray(x).view(f"u{np.asarray(x).itemsize}"), floats=lambda x: x.bits()),
 
     # Conversions, to the dtype of the result: see scalar_cast.
     ScalarOp("cast", lambda x: x),

@@ -14,7 +14,7 @@ from graphc.nest import flatten, is_nested, map_leaves, pack_as, skeleton
 from graphc.nodes import Tensor
 from graphc.ops.base import constant, convert_to_tensor
 from graphc.ops.elementwise import less, subtract
-from graphc.ops.indexing import gather
+from graphc.ops.lookup import gather
 from graphc.ops.loops import while_loop
 from graphc.ops.reshaping import shape
 from graphc.scopes import get_default_graph

@@ -16,7 +16,7 @@ from graphc.ops.arrays import split as _split
 from graphc.ops.arrays import stack as _stack
 from graphc.ops.base import apply, convert_to_tensor, graph_of
 from graphc.ops.elementwise import cast, identity
-from graphc.ops.indexing import gather
+from graphc.ops.lookup import gather
 from graphc.ops.reshaping import reshape, shape
 from graphc.ops.row_writes import NewRows, WriteRows
 from graphc.ops.shape_values import static_sizes

@@ -16,7 +16,7 @@ from graphc.interpret import evaluate
 from graphc.nodes import Tensor
 from graphc.ops.base import convert_to_tensor
 from graphc.passes.forward_gradients import forward_gradients
-from graphc.passes.gradients import UnconnectedGradients, as_list, gradients
+from graphc.passes.gradients import UnconnectedGradients, as_list, dense_gradients
 
 Array = np.ndarray[Any, Any]
 Run = Callable[[Sequence[Tensor], Mapping[Tensor, Array]], list[Array]]
@@ -57,7 +57,7 @@ def _reverse_errors(
     run: Run, ys: list[Tensor], xs: list[Tensor], values: dict[Tensor, Array], weights: list[Array], delta: float | None
 ) -> list[tuple[str, float]]:
     """For each x: the adjoint of ``sum(weights * ys)`` beside its differences, element by element."""
-    adjoints = gradients(ys, xs, grad_ys=weights, unconnected_gradients=UnconnectedGradients.ZERO)
+    adjoints = dense_gradients(ys, xs, grad_ys=weights, unconnected_gradients=UnconnectedGradients.ZERO)
     found = run([g for g in adjoints if g is not None], values)
     errors = []
     for x, came in zip(xs, found, strict=True):
@@ -162,7 +162,7 @@ def _jacobian_by_gradients(run: Run, x: Tensor, y: Tensor, values: dict[Tensor, 
     for place in np.ndindex(shape):
         weights[...] = 0
         weights[place] = 1
-        adjoint = gradients(y, x, grad_ys=weights.copy(), unconnected_gradients=UnconnectedGradients.ZERO)[0]
+        adjoint = dense_gradients(y, x, grad_ys=weights.copy(), unconnected_gradients=UnconnectedGradients.ZERO)[0]
         assert adjoint is not None
         columns.append(run([adjoint], values)[0].reshape(-1))
     return np.stack(columns, axis=1) if columns else np.zeros((values[x].size, 0), y.dtype.numpy)

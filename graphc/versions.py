@@ -5,12 +5,15 @@ is compiled once more with a symbol in its place, and that serves every later si
 run so far share a symbol, and 0 and 1 are always compiled as constants, since they mean something to broadcasting.
 
 Where a size follows from the value of a feed, as in ``tf.zeros([batch_size, 10])`` with a fed ``batch_size``, that feed
-is written in: each of its values has versions of its own. Where it follows from what the step computes, the step takes
-it from there.
+is written in: each of its values has versions of its own. Where it is computed from feeds, as in
+``tf.sequence_mask(lengths)`` with fed ``lengths``, what is computed, the greatest length, is written in: it is worked
+out before each run. Where many values have been seen, and where it follows from variables too, the step itself takes
+the size from there.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -19,14 +22,18 @@ import numpy as np
 from graphc import compiler, errors
 from graphc.capture import Step
 from graphc.dims import DimLike, symbol
+from graphc.graph import Graph
+from graphc.interpret import evaluate
 from graphc.nodes import Tensor
 from graphc.ops.shape_values import MAX_ELEMENTS, DependsOnData, inputs_behind_sizes
 from graphc.ops.state import VariableV2
+from graphc.passes.trim import trimmed
 
 if TYPE_CHECKING:
     from graphc.session import Array, State
 
-MOST_VALUES = 64  # versions kept for values that decide sizes; a program that needs more compiles the oldest again
+MOST_EXACT = 4  # values that decide sizes and are written in; for more, the step takes sizes from data when it runs
+MOST_VALUES = 64  # where it cannot: versions kept; a program that needs more compiles the oldest again
 
 Position = tuple[int, int]  # an input, and an axis of it
 Shapes = tuple[tuple[int, ...], ...]
@@ -78,8 +85,10 @@ class Versions:
         self.known: dict[Shapes, Any] = {}  # by the shapes of all inputs
         self._seen: list[Shapes] = []
         self._symbolic: list[tuple[_Symbolic, Any]] = []
-        self._deciding: list[int] = []  # inputs whose values decide sizes
+        self._deciding: list[Tensor] = []  # inputs, and what is computed from feeds alone, whose values decide sizes
+        self._decided: Graph | None = None  # how these follow from the inputs
         self._by_values: dict[tuple[bytes, ...], Versions] = {}
+        self._all_values: Versions | None = None
         self._by_value = False  # whether sizes that depend on data are taken from it when the step runs
         self._sized: dict[Shapes, Any] = {}  # those of the known that share their code, oldest first
         self.compilations = 0
@@ -87,7 +96,7 @@ class Versions:
     def find(self, feeds: Sequence[Array], state: State) -> Any:
         """The version for these feeds, compiled now if it must be."""
         if self._deciding:
-            return self._for_values(feeds).find(feeds, state)
+            return self._for_values(feeds, state).find(feeds, state)
         shapes = tuple([array.shape for array in feeds])
         if self._loose_states:
             shapes += tuple(state.arrays[operation].shape for operation in self._loose_states)
@@ -108,28 +117,60 @@ class Versions:
         """Whether the executable is for all feeds of these shapes, whatever their values and those of variables."""
         return self.known.get(tuple([array.shape for array in feeds])) is executable
 
-    def _behind(self, error: errors.InvalidArgumentError, feeds: Sequence[Array]) -> list[int]:
-        """The inputs whose values would tell the size for want of which a compilation failed."""
+    def _behind(self, error: errors.InvalidArgumentError, feeds: Sequence[Array]) -> list[Tensor]:
+        """The tensors whose values would tell the size for want of which a compilation failed."""
         if not isinstance(error.__cause__, DependsOnData):
             return []
         wanted = error.__cause__.tensors
         if wanted is None:
             wanted = inputs_behind_sizes(error.op)
-        return [
-            place
-            for place, (tensor, array) in enumerate(zip(self.inputs, feeds, strict=True))
+        fed = [
+            tensor
+            for tensor, array in zip(self.inputs, feeds, strict=True)
             if tensor in wanted and tensor.op.name not in self._fixed and array.size <= MAX_ELEMENTS
         ]
+        computed = [x for x in wanted if x.op.inputs and x.name not in self._fixed and self._follows_from_feeds(x)]
+        return fed + sorted(computed, key=lambda tensor: tensor.name)
 
-    def _for_values(self, feeds: Sequence[Array]) -> Versions:
-        """The versions for the values that the deciding inputs have now."""
-        values = {self.inputs[place].op.name: np.array(feeds[place]) for place in self._deciding}
+    def _follows_from_feeds(self, tensor: Tensor) -> bool:
+        """Whether a tensor of the step is a few numbers that feeds alone decide."""
+        sizes = tensor.type.shape
+        if tensor.op.graph is not self.step.graph or sizes is None or None in sizes:
+            return False
+        nodes = trimmed(self.step.graph, [tensor]).nodes
+        fed = {x.op.name for x in self.step.feeds.values()}
+        leaves_are_fed = all(node.inputs or node.type == "Const" or node.name in fed for node in nodes)
+        is_few = math.prod(sizes) <= MAX_ELEMENTS  # type: ignore[arg-type]
+        return is_few and leaves_are_fed and not any(node.kind.has_effect for node in nodes)
+
+    def _for_values(self, feeds: Sequence[Array], state: State) -> Versions:
+        """The versions for the values that the deciding tensors have now."""
+        if self._decided is None:
+            self._decided = trimmed(self.step.graph, self._deciding)
+        given = dict(zip((tensor.op.name for tensor in self.inputs), feeds, strict=True))
+        nodes = self._decided.nodes
+        found = evaluate(self._decided, {node.outputs[0]: given[node.name] for node in nodes if node.name in given})
+        # An input is written in under the name of its node, what is computed under the name of its tensor.
+        names = [tensor.name if tensor.op.inputs else tensor.op.name for tensor in self._deciding]
+        values = dict(zip(names, map(np.array, found), strict=True))
         key = tuple(value.tobytes() for value in values.values())
         if key not in self._by_values:
+            if len(self._by_values) >= MOST_EXACT and self._for_all_values(feeds, state) is not None:
+                return self._all_values  # type: ignore[return-value]
             if len(self._by_values) >= MOST_VALUES:
                 del self._by_values[next(iter(self._by_values))]
             self._by_values[key] = Versions(self.step, self.threads, self._fixed | values)
         return self._by_values[key]
+
+    def _for_all_values(self, feeds: Sequence[Array], state: State) -> Any:
+        """The version that takes these sizes from data when it runs; None where the program needs the values."""
+        if self._all_values is None:
+            self._all_values = Versions(self.step, self.threads, self._fixed)
+            self._all_values._by_value = True
+        try:
+            return self._all_values.find(feeds, state)
+        except (errors.InvalidArgumentError, errors.UnimplementedError):
+            return None
 
     def bind(self, executable: Any, state: State) -> None:
         """Tells the executable where the variables are."""

@@ -11,10 +11,14 @@ from typing import Any
 from graphc.graph import Graph
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
+from graphc.ops.base import convert_to_tensor
+from graphc.ops.copies import Identity, StopGradient
 from graphc.ops.custom_gradients import adjoints_by_name, overridden
+from graphc.ops.indexing import RowAdjoint
 from graphc.ops.loops import HistoryType
 from graphc.ops.recomputed import Recomputed, again
 from graphc.ops.reshaping import sum_like
+from graphc.ops.state import ReadVariable
 from graphc.shapes import TensorType
 
 # The rule of an op with bodies: the adjoints of its inputs, given those of its outputs, and all such rules. The adjoint
@@ -33,10 +37,11 @@ class Adjoints:
     """The partial adjoints collected for each tensor, summed when asked for."""
 
     def __init__(self) -> None:
-        self._parts: dict[Tensor, list[Tensor]] = {}
+        self._parts: dict[Tensor, list[Any]] = {}
+        self._totals: dict[Tensor, Tensor] = {}
 
     def add(self, tensor: Tensor, part: Any) -> None:
-        """Adds a partial adjoint; of a history, one or several."""
+        """Adds a partial adjoint: a tensor, or some rows of one; of a history, one or several."""
         self._parts.setdefault(tensor, []).extend(part if isinstance(part, list) else [part])
 
     def total(self, tensor: Tensor) -> Any:
@@ -44,9 +49,17 @@ class Adjoints:
         parts = self._parts.get(tensor)
         if parts is None or isinstance(tensor.dtype, HistoryType):
             return parts
-        while len(parts) > 1:
-            parts[:2] = [e.add(parts[0], parts[1], name="AddN")]
-        return parts[0]
+        if tensor not in self._totals:
+            tensors = [part.dense() if isinstance(part, RowAdjoint) else part for part in parts]
+            while len(tensors) > 1:
+                tensors[:2] = [e.add(tensors[0], tensors[1], name="AddN")]
+            self._totals[tensor] = tensors[0]
+        return self._totals[tensor]
+
+    def rows(self, tensor: Tensor) -> list[RowAdjoint]:
+        """The parts, where they are rows only; none where some part is a whole tensor."""
+        parts = self._parts.get(tensor, [])
+        return list(parts) if all(isinstance(part, RowAdjoint) for part in parts) else []
 
 
 def propagate(
@@ -56,6 +69,9 @@ def propagate(
     """Walks from the targets back to the sources, each node after all of its consumers."""
     between = nodes_between(targets, sources, stops)
     for node in reversed(between):
+        if _only_names(node) and node.outputs[0] not in stops and adjoints.rows(node.outputs[0]):
+            adjoints.add(node.inputs[0], adjoints.rows(node.outputs[0]))
+            continue
         grads = [None if out in stops or not carries(out.type) else adjoints.total(out) for out in node.outputs]
         if all(grad is None for grad in grads):
             continue
@@ -70,7 +86,14 @@ def propagate(
                 partials = rule(node, grads, with_bodies) if rule else _adjoints_of_inputs(node, grads)
             for tensor, partial in zip(node.inputs, partials, strict=True):
                 if partial is not None and carries(tensor.type):
-                    adjoints.add(tensor, partial if isinstance(partial, list) else sum_like(partial, tensor))
+                    kept = isinstance(partial, (list, RowAdjoint))
+                    adjoints.add(tensor, partial if kept else sum_like(convert_to_tensor(partial), tensor))
+
+
+def _only_names(node: Operation) -> bool:
+    """Whether the node gives what it takes, so that rows of an adjoint stay rows."""
+    names = isinstance(node.kind, (Identity, ReadVariable)) and not isinstance(node.kind, StopGradient)
+    return names and not overridden(node)
 
 
 def _adjoints_of_inputs(node: Operation, grads: Sequence[Tensor | None]) -> Sequence[Tensor | None]:

@@ -13,7 +13,7 @@ from graphc.nodes import Tensor
 from graphc.ops.base import constant, convert_to_tensor
 from graphc.ops.elementwise import identity
 from graphc.ops.reshaping import broadcast_like
-from graphc.passes.gradients import UnconnectedGradients, as_list, gradients, source_of
+from graphc.passes.gradients import UnconnectedGradients, as_list, dense_gradients, source_of
 
 
 def forward_gradients(
@@ -39,10 +39,10 @@ def forward_gradients(
         raise ValueError("forward_gradients needs at least one y and one x with a direction")
     with targets[0].graph.name_scope(name):
         weights = [identity(broadcast_like(constant(0, y.dtype), y)) for y in targets]
-        pulled = gradients(targets, [x for x, _ in moving], weights, stop_gradients=stop_gradients)
+        pulled = dense_gradients(targets, [x for x, _ in moving], weights, stop_gradients=stop_gradients)
         pairs = [(g, d) for g, (_, d) in zip(pulled, moving, strict=True) if g is not None]
         if not pairs:
             nothing = unconnected_gradients is UnconnectedGradients.NONE
             return [None if nothing else weight for weight in weights]
         back, pushed = zip(*pairs, strict=True)
-        return gradients(back, weights, list(pushed), unconnected_gradients=unconnected_gradients)
+        return dense_gradients(back, weights, list(pushed), unconnected_gradients=unconnected_gradients)

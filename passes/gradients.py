@@ -19,15 +19,17 @@ Adjoints are ordinary nodes made by the same public operations, so gradients of 
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from graphc.body import Body
+from graphc.dtypes import int64
 from graphc.graph import Graph
 from graphc.nodes import Op, Tensor
-from graphc.ops.arrays import stack
+from graphc.ops.arrays import concat, stack
 from graphc.ops.base import constant, convert_to_tensor
 from graphc.ops.branches import If
+from graphc.ops.elementwise import cast
 from graphc.ops.loops import While
 from graphc.ops.reshaping import broadcast_like, reshape
 from graphc.passes.adjoints import Adjoints, BodyRule, propagate
@@ -63,13 +65,29 @@ def gradients(
     aggregation_method: Any = None,
     stop_gradients: Any = None,
     unconnected_gradients: UnconnectedGradients = UnconnectedGradients.NONE,
-) -> list[Tensor | None]:
+) -> list[Any]:
     """The derivative of ``sum(ys)`` by each of ``xs``, a list as long as ``xs``.
 
     ``grad_ys`` weighs the ys (ones where None); ``stop_gradients`` are taken as constants. An x on which no y depends
-    gets None, or zeros with ``UnconnectedGradients.ZERO``; so do whole numbers and bools among the ys. Raises
-    ``LookupError`` where an operation on the way has no gradient.
+    gets None, or zeros with ``UnconnectedGradients.ZERO``; so do whole numbers and bools among the ys. An x of which
+    only rows are looked up (``tf.gather``) gets :class:`IndexedSlices`, others tensors. Raises ``LookupError`` where an
+    operation on the way has no gradient.
     """
+    return _gradients(ys, xs, grad_ys, name, stop_gradients, unconnected_gradients, _rows_or_tensor)
+
+
+def dense_gradients(
+    ys: Any, xs: Any, grad_ys: Any = None, name: str = "gradients", stop_gradients: Any = None,
+    unconnected_gradients: UnconnectedGradients = UnconnectedGradients.NONE,
+) -> list[Any]:  # fmt: skip
+    """The same, each as a tensor."""
+    return _gradients(ys, xs, grad_ys, name, stop_gradients, unconnected_gradients, Adjoints.total)
+
+
+def _gradients(
+    ys: Any, xs: Any, grad_ys: Any, name: str, stop_gradients: Any, unconnected_gradients: UnconnectedGradients,
+    form: Callable[[Adjoints, Tensor], Any],
+) -> list[Any]:  # fmt: skip
     targets = [convert_to_tensor(y) for y in as_list(ys)]
     if not targets or not as_list(xs):
         raise ValueError("gradients needs at least one y and one x")
@@ -80,7 +98,7 @@ def gradients(
     with graph.name_scope(name), graph.in_role("adjoint"):
         adjoints = _initial_adjoints(targets, grad_ys)
         propagate(graph, targets, sources, stops, adjoints, _WITH_BODIES)
-        return [_result(adjoints, x, unconnected) for x in sources]
+        return [_result(form(adjoints, x), x, unconnected) for x in sources]
 
 
 def hessians(
@@ -107,11 +125,11 @@ def _hessian(ys: Any, x: Tensor) -> Tensor:
     if sizes is None or not all(isinstance(size, int) for size in sizes):
         raise ValueError(f"hessians needs xs of known size; {x.op.describe()} has type {x.type}")
     zero = UnconnectedGradients.ZERO
-    first = reshape(gradients(ys, x, unconnected_gradients=zero)[0], [-1])
+    first = reshape(dense_gradients(ys, x, unconnected_gradients=zero)[0], [-1])
     count: Any = first.type.elements
     if count == 0:
         return reshape(first, (*sizes, *sizes))
-    rows = [gradients(first[i], x, unconnected_gradients=zero)[0] for i in range(count)]
+    rows = [dense_gradients(first[i], x, unconnected_gradients=zero)[0] for i in range(count)]
     return reshape(stack(rows), (*sizes, *sizes))
 
 
@@ -151,8 +169,17 @@ def _initial_adjoints(targets: Sequence[Tensor], grad_ys: Any) -> Adjoints:
     return adjoints
 
 
-def _result(adjoints: Adjoints, x: Tensor, unconnected: UnconnectedGradients) -> Tensor | None:
-    total = adjoints.total(x)
-    if total is None and unconnected is UnconnectedGradients.ZERO:
+def _rows_or_tensor(adjoints: Adjoints, x: Tensor) -> Any:
+    """Rows where all that is known of the adjoint are rows, else a tensor."""
+    found = [rows.slices() for rows in reversed(adjoints.rows(x))]  # in the order of the lookups
+    if len(found) < 2:
+        return found[0] if found else adjoints.total(x)
+    wide = int64 if any(part.indices.dtype is int64 for part in found) else found[0].indices.dtype
+    places = [cast(part.indices, wide) for part in found]
+    return found[0].with_parts(concat([part.values for part in found], 0), concat(places, 0))
+
+
+def _result(found: Any, x: Tensor, unconnected: UnconnectedGradients) -> Any:
+    if found is None and unconnected is UnconnectedGradients.ZERO:
         return broadcast_like(constant(0, x.dtype), x)
-    return total
+    return found

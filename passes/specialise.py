@@ -25,7 +25,7 @@ from graphc import errors
 from graphc.dims import Dim
 from graphc.graph import Graph, needed_nodes
 from graphc.nodes import Operation, Tensor
-from graphc.ops.base import Const, Placeholder
+from graphc.ops.base import Const, Placeholder, constant
 from graphc.ops.branches import If
 from graphc.ops.late import Late
 from graphc.ops.loops import While
@@ -92,15 +92,24 @@ def _made_exact(
     def exact(node: Operation, inputs: tuple[Tensor, ...]) -> Sequence[Tensor]:
         get_default_graph().extras[Measuring] = measuring
         if node.name in fixed:
-            constant = get_default_graph().add(Const(fixed[node.name]), (), like=node).outputs[0]
-            values[constant] = compute(constant, (), ())
-            return (constant,)
+            known = get_default_graph().add(Const(fixed[node.name]), (), like=node).outputs[0]
+            values[known] = compute(known, (), ())
+            return (known,)
         if node.name in types and not node.inputs:
             outputs = get_default_graph().add(node.kind, (), (types[node.name],), like=node).outputs
             if node.name in symbolic:
                 values[outputs[0]] = symbolic[node.name]
             return outputs
-        return computed(node, inputs)
+        return written_in(node, computed(node, inputs)) if fixed else computed(node, inputs)
+
+    def written_in(node: Operation, outputs: Sequence[Tensor]) -> Sequence[Tensor]:
+        """What the node computes, the constant in its place where that is known before the run."""
+        results = list(outputs)
+        for place, old in enumerate(node.outputs):
+            if old.name in fixed:
+                results[place] = constant(fixed[old.name])
+                values[results[place]] = compute(results[place], (), ())
+        return results
 
     def computed(node: Operation, inputs: tuple[Tensor, ...]) -> Sequence[Tensor]:
         if isinstance(node.kind, (If, While)):
@@ -116,6 +125,8 @@ def _made_exact(
             result = by_their_value(node, inputs)
         if len(result) == 1:
             known = compute(node.outputs[0], [x.type for x in inputs], [values.get(x) for x in inputs])
+            if known is None and isinstance(result[0].op.kind, (DimValue, Const)):  # what was counted
+                known = compute(result[0], (), ())
             if known is not None:
                 result = (_known(node, result[0], known),)
                 values[result[0]] = known

@@ -40,10 +40,10 @@ def trim(graph: Graph) -> Graph:
     """The graph with only what its targets need, in its bodies too."""
     if not any(isinstance(node.kind, (If, While)) for node in graph.nodes):
         return graph
-    return _trimmed(graph, graph.targets)
+    return trimmed(graph, graph.targets)
 
 
-def _trimmed(graph: Graph, targets: Iterable[Tensor]) -> Graph:
+def trimmed(graph: Graph, targets: Iterable[Tensor]) -> Graph:
     """The part of the graph that these targets need."""
     targets = tuple(targets)
     parts = _parts(graph, targets)
@@ -114,7 +114,7 @@ def _part_of_while(node: Operation, kind: While, outputs: Sequence[int]) -> _Par
 
 def _restricted(function: Function, targets: Iterable[int]) -> Function:
     """The function that gives only some of its results."""
-    return replace(function, graph=_trimmed(function.graph, [function.targets[n] for n in targets]))
+    return replace(function, graph=trimmed(function.graph, [function.targets[n] for n in targets]))
 
 
 def _read(*functions: Function) -> list[int]:

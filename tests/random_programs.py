@@ -406,7 +406,7 @@ def _gradient(growing: Growing) -> str | None:
     )
     if x is None or y is None:
         return None
-    return f"tf.gradients({y.name}, {x.name}, unconnected_gradients='zero')[0]"
+    return f"tf.convert_to_tensor(tf.gradients({y.name}, {x.name}, unconnected_gradients='zero')[0])"
 
 
 MAKERS: tuple[Callable[[Growing], str | None], ...] = (

@@ -106,3 +106,30 @@ def test_a_fed_size_may_stand_for_the_rest(size):
         for value, shape in ((4, (4, 3)), (-1, (4, 3)), (2, (2, 6))):
             rest = 12 // abs(value) if value == 2 else 3
             assert session.run(tf.reshape(x, [size, rest]), {x: np.zeros((4, 3)), size: value}).shape == shape
+
+
+def test_what_is_computed_from_feeds_decides_sizes_and_not_the_feeds_themselves():
+    lengths = tf.placeholder(tf.int32, [None])
+    mask = tf.sequence_mask(lengths, dtype=tf.float32)
+    weighted = mask * tf.Variable(2.0)
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        for values in ([1, 3], [3, 0], [2, 2, 3], [5, 1], [0, 0]):
+            wanted = 2.0 * (np.arange(max(values)) < np.array(values)[:, None])
+            np.testing.assert_array_equal(session.run(weighted, {lengths: values}), wanted.astype(np.float32))
+        (plan,) = (plan for plan in session._plans.values() if plan.versions._by_values)
+        assert len(plan.versions._by_values) == 3  # for the greatest lengths 3, 5 and 0
+
+
+def test_a_loop_that_counts_feeds_decides_a_size_whatever_else_it_does():
+    lengths = tf.placeholder(tf.int32, [None])
+    weight = tf.Variable(0.5)
+    count, _ = tf.while_loop(
+        lambda time, _: tf.logical_not(tf.reduce_all(time >= lengths)), lambda time, x: (time + 1, x * weight), (0, 1.0)
+    )
+    array = tf.TensorArray(tf.int32, size=count)
+    _, array = tf.while_loop(lambda i, _: i < count, lambda i, array: (i + 1, array.write(i, i * i)), (0, array))
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        for values in ([1, 4], [4, 2], [6]):
+            np.testing.assert_array_equal(session.run(array.stack(), {lengths: values}), np.arange(max(values)) ** 2)

@@ -8,16 +8,20 @@ from __future__ import annotations
 from graphc.codegen.lower import (
     arrays,
     blocks,
+    decompositions,
     elementwise,
     indexing,
+    matrices,
     pooling,
     positions,
     random,
     reshaping,
     row_writes,
+    sampling,
     scatter,
     sequence_lengths,
     sequences,
+    sorting,
 )
 from graphc.codegen.lower.values import Root, Rule
 from graphc.nodes import Op
@@ -42,5 +46,9 @@ ROOTS: dict[type[Op], Root] = {
     **positions.ROOTS,
     **random.ROOTS,
     **row_writes.ROOTS,
+    **matrices.ROOTS,
+    **decompositions.ROOTS,
     **scatter.ROOTS,
+    **sampling.ROOTS,
+    **sorting.ROOTS,
 }

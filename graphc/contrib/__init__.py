@@ -7,11 +7,13 @@ from graphc.lazily import when_named
 
 # A part for each line: a module or a package of this folder.
 _LATER = {
+    "distributions": "graphc.contrib.distributions",
     "framework": "graphc.contrib.framework",
     "rnn": "graphc.contrib.rnn",
     "training": "graphc.contrib.training",
     "layers": "graphc.contrib.layers",
     "losses": "graphc.contrib.losses",
+    "metrics": "graphc.contrib.metrics",
     "slim": "graphc.contrib.slim",
 }
 

@@ -10,7 +10,7 @@ from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.arrays import concat
 from graphc.ops.base import constant, convert_to_tensor, graph_of
-from graphc.ops.indexing import gather
+from graphc.ops.lookup import gather
 from graphc.ops.reduction import reduce_sum
 from graphc.ops.reshaping import expand_dims
 

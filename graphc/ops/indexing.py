@@ -1,10 +1,9 @@
-"""Looking up by position: gather and its adjoint, the sum of what goes to each position; one_hot."""
+"""Looking up by position and its adjoint, the sum of what goes to each position, whole or as rows; one_hot."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,17 +13,17 @@ from graphc.dtypes import DType
 from graphc.errors import InvalidArgumentError
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
-from graphc.ops.base import Const, apply, axis_of, check_dtype, constant, convert_to_tensor, graph_of
+from graphc.ops.base import Const, apply, axis_of, check_dtype, convert_to_tensor, graph_of
 from graphc.ops.blocks import along
 from graphc.ops.checks import Refused, beyond, not_negative, outside
-from graphc.ops.late import is_late, late, number
-from graphc.ops.reduction import reduce_all, reduce_sum
 from graphc.ops.reshaping import ExpandDims, Squeeze, reshape, shape
+from graphc.ops.reshaping import size as size_of
 from graphc.ops.sequences import Iota
 from graphc.ops.sequences import range as iota
-from graphc.ops.shape_values import DependsOnData, sizes_from, static_axis, static_sizes
+from graphc.ops.shape_values import DependsOnData, sizes_from, static_sizes
+from graphc.ops.tensor_groups import TensorGroup
 from graphc.records import record
-from graphc.shapes import Size, TensorType, merge
+from graphc.shapes import Size, TensorShape, TensorType, merge
 
 INDICES = (dtypes.int32, dtypes.int64)
 
@@ -67,8 +66,11 @@ class GatherV2(Op):
         """An index outside the axis."""
         return Refused(1, outside, node.inputs[0].type.sizes[self.axis])
 
-    def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
+    def gradient(self, node: Operation, grad: Tensor) -> list[Any]:
+        """Of rows that are looked up, the rows alone: what is made of them is decided where they are needed."""
         x, indices = node.inputs
+        if self.axis == 0 and not self.slices and x.type.rank is not None:
+            return [RowAdjoint(grad, indices, x), None]
         return [_put_back(grad, indices, x, self.axis), None]
 
 
@@ -144,6 +146,148 @@ class ScatterAdd(Op):
         return apply(ScatterAdd(self.axis, size, self.lookup), *inputs[:2])
 
 
+class RowAdjoint(NamedTuple):
+    """The adjoint of what a gather has looked up rows of: ``grad`` [indices..., row...], by the indices."""
+
+    grad: Tensor
+    indices: Tensor
+    looked_up: Tensor
+
+    def dense(self) -> Tensor:
+        """As a tensor of the shape of what was looked up."""
+        return _put_back(self.grad, self.indices, self.looked_up, 0)
+
+    def slices(self) -> IndexedSlices:
+        """As rows and their positions."""
+        grad, indices, x = self
+        if indices.type.rank != 1:
+            row: Any = x.type.shape[1:]  # type: ignore[index]
+            if not all(isinstance(size, int) and size > 0 for size in row):
+                row = [size_of(indices), *(shape(x)[axis] for axis in range(1, x.type.rank or 0))]
+                grad = reshape(grad, convert_to_tensor(row))
+            else:
+                grad = reshape(grad, [-1, *row])
+            indices = reshape(indices, [-1])
+        result = IndexedSlices(grad, indices, shape(x))
+        result.are_looked_up = True
+        return result
+
+
+class IndexedSlices(TensorGroup):
+    """``dense[indices[i]] += values[i]`` for each i: a gradient of which only some rows are not zero.
+
+    ``values`` is [n, row...], ``indices`` [n], ``dense_shape`` the shape of the whole, or None where it is not known.
+    Where a tensor is wanted it becomes the dense one. A negative index stands for no row.
+    """
+
+    are_looked_up = False  # whether a gather has read the indices: then a negative one is an error already
+
+    def __init__(self, values: Any, indices: Any, dense_shape: Any = None):
+        self._values = convert_to_tensor(values)
+        self._indices = convert_to_tensor(indices)
+        self._dense_shape = None if dense_shape is None else convert_to_tensor(dense_shape)
+
+    @property
+    def values(self) -> Tensor:
+        """The rows, [n, row...]."""
+        return self._values
+
+    @property
+    def indices(self) -> Tensor:
+        """Where each row belongs, [n]."""
+        return self._indices
+
+    @property
+    def dense_shape(self) -> Tensor | None:
+        """The shape of the whole, a vector; None where it is not known."""
+        return self._dense_shape
+
+    @property
+    def parts(self) -> tuple[Tensor, ...]:
+        return (self._values, self._indices, *(() if self._dense_shape is None else (self._dense_shape,)))
+
+    def value_of(self, values: Any) -> IndexedSlicesValue:
+        return IndexedSlicesValue(*values)
+
+    @property
+    def shape(self) -> TensorShape:
+        """What is known of the shape of the whole while declaring."""
+        sizes = None if self._dense_shape is None else static_sizes(self._dense_shape)
+        return TensorShape(sizes)
+
+    def get_shape(self) -> TensorShape:
+        """What is known of the shape of the whole while declaring."""
+        return self.shape
+
+    @property
+    def dtype(self) -> DType:
+        """The element type."""
+        return self._values.dtype
+
+    @property
+    def name(self) -> str:
+        """The name of the values."""
+        return self._values.name
+
+    @property
+    def op(self) -> Operation:
+        """The operation that makes the values."""
+        return self._values.op
+
+    @property
+    def device(self) -> str:
+        """The device asked for; accepted and without effect."""
+        return self._values.device
+
+    def with_parts(self, values: Tensor, indices: Tensor | None = None) -> IndexedSlices:
+        """Other rows of the same whole, at the same places or at others."""
+        result = IndexedSlices(values, self._indices if indices is None else indices, self._dense_shape)
+        result.are_looked_up = self.are_looked_up
+        return result
+
+    def __neg__(self) -> IndexedSlices:
+        return self.with_parts(e.negative(self._values))
+
+    def _as_tensor(self) -> Tensor:
+        """The whole, with zeros where no row belongs; ``ValueError`` where its shape is not known."""
+        if self._dense_shape is None:
+            raise ValueError(
+                f"Tensor conversion requested for IndexedSlices without dense_shape: {self._values.op.describe()}"
+            )
+        rows = None if not self.shape.sizes else self.shape.sizes[0]
+        if rows is not None:
+            dense = apply(ScatterAdd(0, rows, self.are_looked_up), self._values, self._indices)
+        else:
+            count = apply(Squeeze((0,)), along(self._dense_shape, 0, 0, 1))
+            dense = apply(ScatterAdd(0, lookup=self.are_looked_up), self._values, self._indices, count)
+        dense.set_shape(self.shape)
+        return dense
+
+    def __repr__(self) -> str:
+        whole = "" if self._dense_shape is None else f", dense_shape={self._dense_shape}"
+        return f"IndexedSlices(indices={self._indices}, values={self._values}{whole})"
+
+
+class IndexedSlicesValue(NamedTuple):
+    """The arrays of IndexedSlices: what is fetched."""
+
+    values: Any
+    indices: Any
+    dense_shape: Any = None
+
+
+def convert_to_tensor_or_indexed_slices(value: Any, dtype: Any = None, name: str | None = None) -> Any:
+    """``value`` as IndexedSlices where it is, else as a tensor; None stays None in lists of gradients."""
+    if isinstance(value, IndexedSlices):
+        if dtype is not None and dtypes.as_dtype(dtype) is not value.dtype:
+            raise ValueError(
+                f"Tensor conversion requested dtype {dtypes.as_dtype(dtype).name} for Tensor with dtype "
+                f"{value.dtype.name}"
+            )
+        return value
+    return convert_to_tensor(value, dtype, name)
+
+
 @record
 class CheckLabels(Op):
     """``y = labels``; a label that is not in ``[0, size)`` is an error when the graph runs."""
@@ -194,75 +338,6 @@ def _put_back(grad: Tensor, indices: Tensor, looked_up: Tensor, axis: int) -> Te
         return apply(ScatterAdd(axis, size, lookup=True), grad, indices)
     number = apply(Squeeze((0,)), along(shape(looked_up), 0, axis, axis + 1))
     return apply(ScatterAdd(axis, lookup=True), grad, indices, number)
-
-
-def gather(
-    params: Any, indices: Any, validate_indices: Any = None, name: str | None = None, axis: Any = None,
-    batch_dims: int = 0,
-) -> Tensor:  # fmt: skip
-    """``params`` at the positions ``indices`` of ``axis`` (the first after ``batch_dims`` where None)."""
-    x, places = convert_to_tensor(params), convert_to_tensor(indices)
-    axis = batch_dims if axis is None else axis
-    if is_late(axis, x):
-        return _gather_later(x, places, axis, batch_dims, name or "GatherV2")
-    position = _axis_of(x, axis)
-    if not batch_dims:
-        return apply(GatherV2(position), x, places, name=name or "GatherV2")
-    if position != batch_dims or x.type.rank is None or places.type.rank is None:
-        raise ValueError(f"gather with batch_dims {batch_dims} needs known ranks and axis {batch_dims}, not {position}")
-    with graph_of([x]).name_scope(name or "GatherV2") as scope:
-        return _batched_gather(x, places, batch_dims, scope)
-
-
-def _gather_later(x: Tensor, places: Tensor, axis: Any, batch_dims: int, name: str) -> Tensor:
-    def build(x: Tensor, places: Tensor, axis: Any) -> Tensor:
-        return gather(x, places, axis=number(axis), batch_dims=batch_dims)
-
-    return late("GatherV2", build, [x, places], [axis], TensorType(x.dtype, None), name=name)[0]
-
-
-def _axis_of(x: Tensor, axis: Any) -> int:
-    position = static_axis(axis, "gather")
-    return position if x.type.rank is None else axis_of(x, position, "gather")
-
-
-def _batched_gather(x: Tensor, places: Tensor, batch: int, scope: str) -> Tensor:
-    """A gather from the batch axes and the next as one axis, at positions counted through."""
-    if not (x.type.is_exact and places.type.is_exact):
-        raise ValueError(f"gather with batch_dims needs known sizes, not {x.type} and {places.type}")
-    sizes: Any = x.type.sizes
-    rows = math.prod(sizes[:batch])
-    flat = reshape(x, (rows * sizes[batch], *sizes[batch + 1 :]))
-    starts = np.arange(rows, dtype=places.dtype.numpy) * sizes[batch]
-    offsets = constant(starts.reshape(*sizes[:batch], *([1] * (len(places.type.sizes) - batch))))
-    # an index outside its own row must not reach a neighbour's
-    inside = e.logical_and(e.greater_equal(places, 0), e.less(places, sizes[batch]))
-    return gather(flat, e.select(inside, places + offsets, convert_to_tensor(-1, places.dtype)), name=scope)
-
-
-def batch_gather(params: Any, indices: Any, name: str | None = None) -> Tensor:
-    """``params`` at ``indices`` along the last axis of ``indices``, for each position of the axes before."""
-    places = convert_to_tensor(indices)
-    if places.type.rank is None:
-        raise ValueError(f"batch_gather needs indices of known rank, not {places.type}")
-    return gather(params, places, name=name, batch_dims=places.type.rank - 1)
-
-
-def gather_nd(params: Any, indices: Any, name: str | None = None, batch_dims: int = 0) -> Tensor:
-    """The parts of ``params`` at the coordinates that stand along the last axis of ``indices``."""
-    x, places = convert_to_tensor(params), convert_to_tensor(indices)
-    depth = places.type.shape[-1] if places.type.shape else None
-    if batch_dims or not isinstance(depth, int) or not x.type.is_exact or depth > (x.type.rank or 0):
-        raise ValueError(f"gather_nd needs known sizes of params and depth of indices, not {x.type}, {places.type}")
-    sizes: Any = x.type.sizes
-    with graph_of([x]).name_scope(name or "GatherNd") as scope:
-        strides = np.array([math.prod(sizes[i + 1 : depth]) for i in range(depth)])
-        limits = constant(np.array(sizes[:depth], places.dtype.numpy))
-        inside = e.logical_and(e.greater_equal(places, convert_to_tensor(0, places.dtype)), e.less(places, limits))
-        position = reduce_sum(places * constant(strides.astype(places.dtype.numpy)), axis=-1)
-        checked = e.select(reduce_all(inside, axis=-1), position, convert_to_tensor(-1, places.dtype))
-        flat = reshape(x, (math.prod(sizes[:depth]), *sizes[depth:]))
-        return gather(flat, checked, name=scope)
 
 
 def one_hot(

@@ -79,14 +79,14 @@ class Late(Op):
             return result
 
         def build(*parts: Any) -> Any:
-            from graphc.passes.gradients import UnconnectedGradients, gradients  # the engine stands on all ops
+            from graphc.passes.gradients import UnconnectedGradients, dense_gradients  # the engine stands on all ops
 
             end = self.tensors + len(weights)
             inputs = parts[: self.tensors]
             outputs = self.declared(inputs, parts[end:])
             ys, xs = [outputs[n] for n in given], [inputs[n] for n in sources]
             zero = UnconnectedGradients.ZERO
-            return gradients(ys, xs, list(parts[self.tensors : end]), unconnected_gradients=zero)
+            return dense_gradients(ys, xs, list(parts[self.tensors : end]), unconnected_gradients=zero)
 
         types = tuple(node.inputs[n].type for n in sources)
         kind = Late(f"{self.called}Grad", build, types, self.tensors + len(weights))

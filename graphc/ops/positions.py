@@ -12,8 +12,8 @@ from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.arrays import as_sizes, entries_of, stack
 from graphc.ops.base import Const, apply, check_dtype, constant, convert_to_tensor, convert_together, graph_of
-from graphc.ops.indexing import gather
 from graphc.ops.late import late
+from graphc.ops.lookup import gather
 from graphc.ops.measured import guards, measure
 from graphc.ops.reduction import reduce_sum
 from graphc.ops.reshaping import ExpandDims, reshape, shape

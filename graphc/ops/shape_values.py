@@ -93,22 +93,25 @@ def _fits(number: Any, dtype: DType) -> bool:
 
 
 def inputs_behind_sizes(node: Operation) -> set[Tensor]:
-    """The tensors without inputs of their own from whose values the sizes that ``node`` is given follow."""
+    """The tensors from whose values the sizes that ``node`` is given follow; see :func:`sources_of_sizes`."""
     return sources_of_sizes(node.inputs[node.kind.size_inputs])
 
 
 def sources_of_sizes(tensors: Iterable[Tensor]) -> set[Tensor]:
-    """The tensors without inputs of their own from whose values those of ``tensors`` follow."""
+    """The tensors from whose values those of ``tensors`` follow: those without inputs, and those that are computed."""
     found: set[Tensor] = set()
     waiting = list(tensors)
+    seen: set[Tensor] = set()
     while waiting:
         tensor = waiting.pop()
-        if tensor in found or not tensor.dtype.is_integer:
+        if tensor in seen or not tensor.dtype.is_integer:
             continue
-        found.add(tensor)
-        if tensor.op.type in _FOLLOWS_SHAPES:
+        seen.add(tensor)
+        if tensor.op.inputs and tensor.op.type in _FOLLOWS_SHAPES:
             waiting.extend(tensor.op.inputs)
-    return {tensor for tensor in found if not tensor.op.inputs}
+        elif not (tensor.op.inputs and hasattr(tensor.op.kind, "shape_value")):
+            found.add(tensor)
+    return found
 
 
 def _as_objects(value: Any) -> np.ndarray[Any, Any]:

@@ -1,4 +1,4 @@
-"""The greatest elements along the last axis."""
+"""Putting elements in order: argsort, sort, and the greatest elements along the last axis."""
 
 from __future__ import annotations
 
@@ -7,17 +7,97 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from graphc import dtypes
-from graphc.nodes import Tensor
+from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.arrays import stack
-from graphc.ops.base import apply, constant, convert_to_tensor, graph_of
-from graphc.ops.late import late
+from graphc.ops.base import apply, axis_of, check_dtype, constant, convert_to_tensor, graph_of
+from graphc.ops.late import is_late, late, number
+from graphc.ops.lookup import take_along_rows
 from graphc.ops.reduction import reduce_max, reduce_min, reduce_sum
-from graphc.ops.reshaping import ExpandDims
-from graphc.ops.shape_values import static_axis
+from graphc.ops.reshaping import transpose
+from graphc.ops.shape_values import static_axis, static_sizes
+from graphc.records import record
 from graphc.shapes import TensorType
 
-MOST_ROUNDS = 16  # each costs three passes over the input and ten nodes; beyond, all pairs are compared at once
+MOST_ROUNDS = 16  # each costs three passes over the input and ten nodes; beyond, everything is sorted
+
+
+@record
+class Argsort(Op):
+    """The positions of the elements of each row (along the last axis) in their order; equal ones keep theirs.
+
+    Zeros of both signs are equal; NaN comes last, in either direction.
+    """
+
+    descending: bool = False
+
+    def infer(self, x: TensorType) -> TensorType:
+        check_dtype(x, dtypes.NUMBERS, "what is sorted")
+        if x.rank == 0:
+            raise ValueError(f"a scalar cannot be sorted: {x}")
+        return TensorType(dtypes.int32, x.shape)
+
+    def evaluate(self, x: Any) -> Any:
+        keys = x
+        if self.descending:
+            keys = np.where(np.isnan(x), x, -x) if x.dtype.kind == "f" else ~x
+        return np.argsort(keys, axis=-1, kind="stable").astype(np.int32)
+
+    def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
+        return [None]
+
+
+def argsort(
+    values: Any, axis: Any = -1, direction: str = "ASCENDING", stable: bool = False, name: str | None = None
+) -> Tensor:
+    """The positions along ``axis`` of the elements in order (int32); equal elements keep theirs.
+
+    ``direction`` is ``ASCENDING`` or ``DESCENDING``; NaN comes last in both. Any numbers can be sorted.
+    """
+    x = convert_to_tensor(values)
+    descending = _descends(direction)
+    with graph_of([x]).name_scope(name or "argsort") as scope:
+        if is_late(axis, x):
+            build = lambda x, axis: argsort(x, number(axis), direction)  # noqa: E731
+            return late("argsort", build, [x], [axis], TensorType(dtypes.int32, x.type.shape), name=scope)[0]
+        order = _swapped(x, axis, "argsort")
+        found = apply(Argsort(descending), _sortable(x if order is None else transpose(x, order)), name=scope)
+        return found if order is None else transpose(found, order)
+
+
+def sort(values: Any, axis: Any = -1, direction: str = "ASCENDING", name: str | None = None) -> Tensor:
+    """The elements in order along ``axis``; ``direction`` is ``ASCENDING`` or ``DESCENDING``."""
+    x = convert_to_tensor(values)
+    descending = _descends(direction)
+    with graph_of([x]).name_scope(name or "sort"):
+        if is_late(axis, x):
+            return late("sort", lambda x, axis: sort(x, number(axis), direction), [x], [axis], x.type)[0]
+        order = _swapped(x, axis, "sort")
+        rows = x if order is None else transpose(x, order)
+        found = take_along_rows(rows, apply(Argsort(descending), _sortable(rows)))
+        return found if order is None else transpose(found, order)
+
+
+def _descends(direction: str) -> bool:
+    if direction not in ("ASCENDING", "DESCENDING"):
+        raise ValueError(f"Unrecognized direction: {direction}")
+    return direction == "DESCENDING"
+
+
+def _swapped(x: Tensor, axis: Any, what: str) -> list[int] | None:
+    """The axes in the order in which ``axis`` changes places with the last; None where it is the last."""
+    place = static_axis(axis, what)
+    if x.type.rank is None:
+        raise ValueError(f"{what} along axis {place} needs a known rank, not {x.type}")
+    place = axis_of(x, place, what)
+    order = list(range(x.type.rank))
+    order[place], order[-1] = order[-1], order[place]
+    return None if place == x.type.rank - 1 else order
+
+
+def _sortable(x: Tensor) -> Tensor:
+    """Small whole numbers as int32, in the same order."""
+    return x if x.dtype not in (dtypes.uint8, dtypes.bool) else e.cast(x, dtypes.int32)
 
 
 class TopKV2(NamedTuple):
@@ -33,7 +113,11 @@ def top_k(input: Any, k: Any = 1, sorted: bool = True, name: str | None = None) 
     Of equal elements the one with the lower position comes first.
     """
     x = convert_to_tensor(input)
-    number = static_axis(k, "top_k")  # known while declaring, as an axis must be
+    sizes = static_sizes(k)
+    if sizes is None or not isinstance(sizes[0], int):
+        with graph_of([x]).name_scope(name or "TopKV2"):
+            return TopKV2(*_by_sorting(x, convert_to_tensor(k)))
+    number = static_axis(k, "top_k")
     size = x.type.shape[-1] if x.type.shape else None
     if number < 0 or x.type.rank == 0 or (isinstance(size, int) and size < number):
         raise ValueError(f"input must have last dimension >= k = {number} but is {x.type}: top_k of {x.op.describe()}")
@@ -43,7 +127,7 @@ def top_k(input: Any, k: Any = 1, sorted: bool = True, name: str | None = None) 
         return TopKV2(*late("TopKV2", lambda x: top_k(x, number), [x], [], *kinds, name=name))
     with graph_of([x]).name_scope(name or "TopKV2"):
         places = constant(np.arange(size, dtype=np.int32))
-        ranked = _by_rounds(x, places, number) if number <= MOST_ROUNDS else _by_pairs(x, places, number, size)
+        ranked = _by_rounds(x, places, number) if number <= MOST_ROUNDS else _by_sorting(x, number)
         return TopKV2(*ranked)
 
 
@@ -70,15 +154,7 @@ def _by_rounds(x: Tensor, places: Tensor, k: int) -> tuple[Tensor, Tensor]:
     return stack(values, -1), stack(indices, -1)
 
 
-def _by_pairs(x: Tensor, places: Tensor, k: int, size: int) -> tuple[Tensor, Tensor]:
-    """An element's rank is how many come before it: those that are greater, and equal ones in front of it."""
-    fixed = e.stop_gradient(x)
-    own, other = (apply(ExpandDims((axis + (x.type.rank or 0),)), fixed) for axis in (0, -1))
-    behind = constant(np.arange(size) < np.arange(size)[:, None])  # [own, other]
-    before = e.logical_or(other > own, e.logical_and(e.equal(other, own), behind))
-    rank = reduce_sum(e.cast(before, dtypes.int32), -1, keepdims=True)
-    chosen = e.equal(rank, constant(np.arange(k, dtype=np.int32)))  # [..., element, rank]
-    spread = apply(ExpandDims((x.type.rank or 0,)), x)
-    values = reduce_sum(e.select(chosen, spread, convert_to_tensor(0, x.dtype)), -2)
-    zero = convert_to_tensor(0, dtypes.int32)
-    return values, reduce_sum(e.select(chosen, apply(ExpandDims((1,)), places), zero), -2)
+def _by_sorting(x: Tensor, k: Any) -> tuple[Tensor, Tensor]:
+    """All elements in order, of which the first ``k`` are taken."""
+    places = apply(Argsort(descending=True), _sortable(x))[..., :k]
+    return take_along_rows(x, places), places

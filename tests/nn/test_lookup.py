@@ -17,6 +17,8 @@ def test_rows_and_their_gradient() -> None:
     rows = tf.nn.embedding_lookup(table, IDS)
     assert rows.name == "embedding_lookup:0"
     (grad,) = tf.gradients(rows, table)
+    assert isinstance(grad, tf.IndexedSlices)
+    grad = tf.convert_to_tensor(grad)
     session = Session()
     session.run(table.initializer)
     value, slope = session.run([rows, grad])

@@ -165,6 +165,10 @@ def _segments(x: Any, ids: Any, count: int) -> Any:
     return result
 
 
+def _descending(x: Any) -> Any:
+    return np.argsort(-x.astype(np.float64), 0, kind="stable").astype(np.int32)
+
+
 def _scatter_nd(i: Any, u: Any) -> Any:
     result = np.zeros((4, 5), u.dtype)
     np.add.at(result, i[:, 0], u)
@@ -216,8 +220,18 @@ INDEXING = [
          In((2, 3, 5)), In(values=[3, 0, 3], dtype="int32")),
     _row("labels checked", lambda i: base.apply(indexing.CheckLabels(), i, tf.constant(4, i.dtype)), lambda i: i,
          In((5,), low=0, high=3), dtypes=("int32", "int64")),
+    _row("check_numerics", lambda x: tf.check_numerics(x, "x"), lambda x: x),
+    _row("Assert", lambda x: tf.Assert(tf.reduce_all(x < 3.0), ["x", x]).outputs[0], lambda x: np.array(True),
+         differentiable=()),
     _row("top_k", lambda x: tf.nn.top_k(x, 3), _top_k(3), dtypes=NUMBERS),
     _row("top_k of many", lambda x: tf.nn.top_k(x, 17), _top_k(17), In((2, 20), low=-4, high=4), dtypes=NUMBERS),
+    _row("argsort", lambda x: [tf.argsort(x), tf.argsort(x, 0, "DESCENDING")],
+         lambda x: [np.argsort(x, kind="stable").astype(np.int32), _descending(x)], In((6, 5), low=-3, high=3),
+         dtypes=(*NUMBERS, "uint8"), differentiable=()),
+    _row("argsort of odd floats", tf.argsort, lambda x: np.array([1, 4, 2, 3, 6, 0, 5], np.int32),
+         In(values=[np.nan, -np.inf, 0.0, -0.0, -1.5, -np.nan, np.inf]), differentiable=()),
+    _row("sort", lambda x: tf.sort(x, 1), lambda x: np.sort(x, 1), X, dtypes=NUMBERS),
+    _row("sort downwards", lambda x: tf.sort(x, direction="DESCENDING"), lambda x: -np.sort(-x), In((7,))),
     _row("reverse_sequence", lambda x, n: tf.reverse_sequence(x, n, 1), _reverse_sequence, X,
          In(values=[3, 0, 4], dtype="int32"), dtypes=ALL),
     _row("reverse_sequence of steps first", lambda x, n: tf.reverse_sequence(x, n, seq_dim=0, batch_dim=2),

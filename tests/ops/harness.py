@@ -135,7 +135,7 @@ def with_gradients(case: Case, dtype: str, unknown: bool = False) -> tuple[Built
     with built.graph.as_default():
         weights = [weights_like(value) for value in built.interpreted(ys)]
         found = tf.gradients(ys, sources, grad_ys=weights)
-    return built, [g for g in found if g is not None]
+        return built, [tf.convert_to_tensor(g) for g in found if g is not None]
 
 
 def weights_like(value: Array) -> Array:

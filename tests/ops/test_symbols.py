@@ -59,7 +59,7 @@ def test_one_program_serves_every_batch(name: str) -> None:
     with Graph().as_default() as graph:
         x = tf.placeholder(tf.float32, [None, *shape])
         y = build(x)
-        targets = [y, tf.gradients(y * y, x)[0]]
+        targets = [y, tf.convert_to_tensor(tf.gradients(y * y, x)[0])]
     rng = np.random.default_rng(0)
     with tf.Session(graph=graph) as session:
         for batch in BATCHES:

@@ -18,7 +18,7 @@ from graphc.nn.recurrent.stepping import (
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import constant, convert_to_tensor
-from graphc.ops.indexing import gather
+from graphc.ops.lookup import gather
 from graphc.ops.loops import while_loop
 from graphc.ops.reduction import reduce_max
 from graphc.ops.reshaping import shape, transpose

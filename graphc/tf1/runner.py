@@ -1,0 +1,70 @@
+"""Runs a program in the module ``__main__``, as if Python had been started with it.
+
+This stands apart from ``graphc.tf1.__main__``, whose own names make place for the program's.
+"""
+
+from __future__ import annotations
+
+import builtins
+import io
+import os
+import runpy
+import sys
+from types import TracebackType
+from typing import NoReturn
+
+from graphc.tf1.finder import install
+
+USAGE = """usage: python -m graphc.tf1 program.py [arguments]
+       python -m graphc.tf1 -m module [arguments]
+
+Runs a TensorFlow 1 program unchanged: what it imports as tensorflow is graphc.
+"""
+
+
+def main() -> NoReturn:
+    """Runs what the command line names, as if Python had been started with it."""
+    words = sys.argv[1:]
+    as_module = words[:1] == ["-m"]
+    words = words[as_module:]
+    if not words or words[0] in ("-h", "--help"):
+        (sys.stdout if words else sys.stderr).write(USAGE)
+        sys.exit(0 if words else 2)
+    install()
+    sys.argv = words
+    if as_module:
+        runpy.run_module(words[0], run_name="__main__", alter_sys=True)
+    else:
+        run_file(words[0])
+    sys.exit(0)
+
+
+def run_file(path: str) -> None:
+    """Runs a file in the module ``__main__``; an error shows the program's own lines alone and ends with 1."""
+    try:
+        with io.open_code(os.path.abspath(path)) as file:
+            source = file.read()
+    except OSError as error:
+        sys.exit(f"python -m graphc.tf1: can't open file {path!r}: {error.strerror}")
+    # As Python sets it: the folder of the program, where python -m had put the current one.
+    sys.path[0] = os.path.dirname(os.path.realpath(path))
+    names = sys.modules["__main__"].__dict__
+    names.clear()
+    names.update(
+        __name__="__main__", __file__=path, __builtins__=builtins, __doc__=None, __package__=None, __spec__=None,
+        __loader__=None,
+    )  # fmt: skip
+    try:
+        # This file's future statements are not the program's.
+        exec(compile(source, path, "exec", dont_inherit=True), names)
+    except Exception as error:
+        frames = _from_file(error.__traceback__, path)
+        sys.excepthook(type(error), error.with_traceback(frames), frames)
+        sys.exit(1)
+
+
+def _from_file(frames: TracebackType | None, path: str) -> TracebackType | None:
+    """The frames from the program's first on; none where it did not come so far."""
+    while frames is not None and frames.tb_frame.f_code.co_filename != path:
+        frames = frames.tb_next
+    return frames
