@@ -88,7 +88,8 @@ class Versions:
         self._deciding: list[Tensor] = []  # inputs, and what is computed from feeds alone, whose values decide sizes
         self._decided: Graph | None = None  # how these follow from the inputs
         self._by_values: dict[tuple[bytes, ...], Versions] = {}
-        self._all_values: Versions | None = None
+        self._all_values: Versions | None = None  # that takes sizes from data
+        self._needs_values = False  # whether it cannot
         self._by_value = False  # whether sizes that depend on data are taken from it when the step runs
         self._sized: dict[Shapes, Any] = {}  # those of the known that share their code, oldest first
         self.compilations = 0
@@ -164,12 +165,15 @@ class Versions:
 
     def _for_all_values(self, feeds: Sequence[Array], state: State) -> Any:
         """The version that takes these sizes from data when it runs; None where the program needs the values."""
+        if self._needs_values:
+            return None
         if self._all_values is None:
             self._all_values = Versions(self.step, self.threads, self._fixed)
             self._all_values._by_value = True
         try:
             return self._all_values.find(feeds, state)
         except (errors.InvalidArgumentError, errors.UnimplementedError):
+            self._needs_values = True
             return None
 
     def bind(self, executable: Any, state: State) -> None:

@@ -96,17 +96,18 @@ class CheckSize(Op):
 
     def evaluate(self, x: Any) -> Any:
         if np.any(x < 0) if self.wanted is None else np.any(x != self.wanted):
-            raise InvalidArgumentError(message=f"a size is {x}, not {self._wanted()}")
+            raise InvalidArgumentError(
+                message=f"a size is {x}, not {'at least 0' if self.wanted is None else self.wanted}"
+            )
         return x
-
-    def _wanted(self) -> str:
-        return "at least 0" if self.wanted is None else str(self.wanted)
 
     def runtime_error(self, node: Operation) -> str:
         """What went wrong where a size is another."""
         if isinstance(self.wanted, Dim):
-            return "two sizes that are counted while the step runs differ, and what they belong to is used together"
-        return f"a size that is counted while the step runs is not {self._wanted()}, which is what it is used with"
+            return "two sizes that are told while the step runs differ, and what they belong to is used together"
+        if self.wanted is not None:
+            return f"a size that is told while the step runs is not {self.wanted}, which is the size beside it"
+        return "a size that is told while the step runs is not at least 0"
 
     def refused(self, node: Operation) -> Refused:
         """A size that is another."""
