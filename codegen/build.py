@@ -41,7 +41,7 @@ from graphc.codegen.target import Target
 from graphc.dims import DimLike, Measured, Symbol, atoms, is_bounded, most
 from graphc.errors import UnimplementedError
 from graphc.graph import Graph
-from graphc.mentioned import mentioned_sizes
+from graphc.needed import mentioned_sizes
 from graphc.nodes import Operation, Tensor
 from graphc.ops.base import Const
 from graphc.ops.fused import Kernel as Fused

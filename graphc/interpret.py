@@ -9,7 +9,7 @@ import numpy as np
 
 from graphc.dims import Dim, atom, substitute
 from graphc.graph import Graph
-from graphc.mentioned import mentioned_sizes
+from graphc.needed import mentioned_sizes
 from graphc.nodes import Op, Tensor
 from graphc.records import fields, replace
 

@@ -23,7 +23,8 @@ import numpy as np
 
 from graphc import errors
 from graphc.dims import Dim
-from graphc.graph import Graph, needed_nodes
+from graphc.graph import Graph
+from graphc.needed import needed_nodes
 from graphc.nodes import Operation, Tensor
 from graphc.ops.base import Const, Placeholder, constant
 from graphc.ops.branches import If

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from graphc.body import Function
 from graphc.graph import Graph
-from graphc.mentioned import mentioned_sizes
+from graphc.needed import mentioned_sizes
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.branches import If
 from graphc.ops.loops import While
