@@ -130,6 +130,11 @@ class Graph:
             )
         )
 
+    def keep_names_for(self, nodes: Iterable[Operation]) -> None:
+        """The names of ``nodes`` go to nobody but their copies: parameters of functions are known by name."""
+        for node in nodes:
+            self._names_used.setdefault(node.name.lower(), 1)
+
     def stand_for(self, node: Operation | None) -> None:
         """What public operations declare from now on takes name, line and role of ``node``: for passes."""
         self._standing_for = node

@@ -11,7 +11,9 @@ _LATER = {
     "rnn": "graphc.contrib.rnn",
     "training": "graphc.contrib.training",
     "layers": "graphc.contrib.layers",
+    "legacy_seq2seq": "graphc.contrib.legacy_seq2seq",
     "losses": "graphc.contrib.losses",
+    "seq2seq": "graphc.contrib.seq2seq",
     "slim": "graphc.contrib.slim",
 }
 
