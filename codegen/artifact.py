@@ -20,9 +20,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from llvmlite import binding, ir
+from llvmlite import binding
 
-from graphc.codegen import philox
+from graphc.codegen import ir, philox
 from graphc.codegen.emit import emit_kernel
 from graphc.codegen.program import FRAME_HEAD, Program
 from graphc.codegen.runtime import runtime_ir
@@ -301,7 +301,7 @@ class _EntryWriter:
             self.builder.ret(status)
 
     def _check_pointers(self, pointers: Sequence[ir.Value]) -> None:
-        any_null = ir.Constant(I1, 0)
+        any_null: ir.Value = ir.Constant(I1, 0)
         for pointer in pointers:
             is_null = self.builder.icmp_unsigned("==", pointer, ir.Constant(POINTER, None))
             any_null = self.builder.or_(any_null, is_null)

@@ -325,7 +325,7 @@ class Builder:
     # -- copies --------------------------------------------------------------------------------------------
 
     def _update_targets(self) -> list[tuple[int, Tensor]]:
-        return list(zip(self.interface.updates, self.targets[self.interface.fetches :], strict=True))
+        return list(zip(self.interface.updates, self.targets[self.interface.fetches :]))
 
     def _saved_states(self) -> dict[Tensor, Place]:
         """Old values that become the new value of another variable: kept aside, since they may be overwritten."""

@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from llvmlite import ir
-
 from graphc.codegen import emit_index as index
 from graphc.codegen import emit_loops as loops
-from graphc.codegen import philox
+from graphc.codegen import ir, philox
 from graphc.codegen.emit_state import I1, I8, I32, I64, POINTER, Lanes, Value, Writer, suffix
 from graphc.codegen.emit_values import evaluate, neighbours, often_used, write_element, write_interleaved
 from graphc.codegen.kernels import contraction
@@ -266,7 +264,8 @@ def _contract(writer: Writer, statement: Contract, begin: Value | None = None, e
     inside = writer.builder.append_basic_block("contraction")
     writer.builder.position_at_end(inside)
     writer.enter(before)
-    first, last = (value.ir if index.known(value) is None else index.known(value) for value in (begin, end))
+    first, last = (value.ir if (number := index.known(value)) is None else number for value in (begin, end))
+    assert writer.scratch is not None
     contraction.emit_contraction(writer.builder, spec, writer.target, a, b, epilogue, first, last, writer.scratch, size)
     writer.leave()
     after = writer.builder.block

@@ -7,8 +7,7 @@ per lane.
 
 from __future__ import annotations
 
-from llvmlite import ir
-
+from graphc.codegen import ir
 from graphc.codegen.emit_state import I1, I32, I64, Value, Writer
 from graphc.codegen.loops import Least, LoadedIndex
 from graphc.codegen.traverse import depends
@@ -30,7 +29,7 @@ def position(writer: Writer, index: DimLike) -> Value:
     return _polynomial(writer, index, 1, I64)
 
 
-def positions(writer: Writer, index: DimLike, kind: ir.Type) -> Value:
+def positions(writer: Writer, index: DimLike, kind: ir.IntType) -> Value:
     """The positions of all lanes, as integers of a type that holds them."""
     assert writer.lanes is not None
     lanes = writer.lanes.width
@@ -44,7 +43,7 @@ def positions(writer: Writer, index: DimLike, kind: ir.Type) -> Value:
     return arithmetic(writer, "add", start, steps)
 
 
-def index_type(index: DimLike) -> ir.Type:
+def index_type(index: DimLike) -> ir.IntType:
     """i32 where a position surely fits, else i64: vectors of i32 take half the registers."""
     largest = upper_bound(index)
     return I32 if largest is not None and largest < 2**31 else I64
@@ -138,7 +137,7 @@ def first_lanes(writer: Writer, count: Value, lanes: int) -> Value:
     )
 
 
-def _polynomial(writer: Writer, index: DimLike, lanes: int, kind: ir.Type) -> Value:
+def _polynomial(writer: Writer, index: DimLike, lanes: int, kind: ir.IntType) -> Value:
     if not isinstance(index, Dim):
         return writer.constant(kind, index)
     key = ("position", index, lanes, str(kind))
@@ -165,7 +164,7 @@ def _outermost_first(value: Value) -> tuple[int, int, int]:
     return (value.lanes, value.depth, known(value) is None)
 
 
-def _atom(writer: Writer, thing: Atom, lanes: int, kind: ir.Type) -> Value:
+def _atom(writer: Writer, thing: Atom, lanes: int, kind: ir.IntType) -> Value:
     if isinstance(thing, FloorDiv):
         numerator = _polynomial(writer, thing.numerator, lanes, kind)
         return _floor_division(writer, thing, numerator, _polynomial(writer, thing.denominator, lanes, kind))
@@ -180,7 +179,7 @@ def _atom(writer: Writer, thing: Atom, lanes: int, kind: ir.Type) -> Value:
     return value
 
 
-def _loaded(writer: Writer, thing: LoadedIndex, lanes: int, kind: ir.Type) -> Value:
+def _loaded(writer: Writer, thing: LoadedIndex, lanes: int, kind: ir.IntType) -> Value:
     from graphc.codegen.emit_values import evaluate  # values contain positions and positions values
 
     value = evaluate(writer, thing.value)
@@ -215,12 +214,12 @@ def _choice(writer: Writer, sign: str, left: Value, right: Value) -> Value:
     )
 
 
-def _counting(writer: Writer, lanes: int, kind: ir.Type) -> Value:
+def _counting(writer: Writer, lanes: int, kind: ir.IntType) -> Value:
     """0, 1, 2, ... in the lanes."""
     return writer.listed(kind, list(range(lanes)))
 
 
-def resized(writer: Writer, value: Value, kind: ir.Type, unsigned: bool = False) -> Value:
+def resized(writer: Writer, value: Value, kind: ir.IntType, unsigned: bool = False) -> Value:
     """The same integers in another integer type."""
     old = _element(value.ir.type).width
     if old == kind.width:
@@ -237,5 +236,5 @@ def resized(writer: Writer, value: Value, kind: ir.Type, unsigned: bool = False)
     )
 
 
-def _element(kind: ir.Type) -> ir.Type:
-    return kind.element if isinstance(kind, ir.VectorType) else kind
+def _element(kind: ir.IntType) -> ir.IntType:
+    return kind.element if isinstance(kind, ir.VectorType) else kind  # type: ignore[return-value]

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from llvmlite import ir
-
 from graphc.codegen import emit_index as index
+from graphc.codegen import ir
 from graphc.codegen.emit_state import FLOATS, I32, I64, IN_REGISTER, Lanes, Value, Writer
 from graphc.codegen.emit_values import apply_select, combine
 from graphc.codegen.loops import Accumulate, AccumulateAt, For, identity
@@ -118,7 +117,7 @@ def _straight(writer: Writer, position: Value, body: Run) -> None:
             writer.locals[name] = value._replace(depth=writer.depth)
 
 
-def _carry(writer: Writer, name: str, before: ir.Block) -> ir.Value:
+def _carry(writer: Writer, name: str, before: ir.Block) -> ir.Phi:
     outside = writer.locals[name]
     phi = writer.builder.phi(outside.ir.type)
     phi.add_incoming(outside.ir, before)

@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from typing import Any, NamedTuple
 
-from llvmlite import ir
-
+from graphc.codegen import ir
 from graphc.codegen.approx.lanes import constant, in_every_lane
 from graphc.codegen.loops import Buffer, Store
 from graphc.codegen.target import Target

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from llvmlite import ir
-
 from graphc.codegen import emit_index as index
+from graphc.codegen import ir
 from graphc.codegen.approx.lanes import with_element
 from graphc.codegen.emit_state import I1, I8, I32, IN_MEMORY, IN_REGISTER, POINTER, Value, Writer, suffix
 from graphc.codegen.loops import (
@@ -102,15 +101,17 @@ def _index_value(writer: Writer, node: IndexValue) -> Value:
     if index.stride(writer, node.index) == 0:
         value = index.position(writer, node.index)
     else:
-        wide = kind if isinstance(kind, ir.IntType) and kind.width >= 32 else index.index_type(node.index)
+        wide: ir.IntType = index.index_type(node.index)
+        if isinstance(kind, ir.IntType) and kind.width >= 32:
+            wide = kind
         value = index.positions(writer, node.index, wide)
     if value.ir.type == kind or _element(value.ir.type) == kind:
         return value
     if isinstance(kind, ir.IntType):
         return index.resized(writer, value, kind)
-    wide = kind if value.lanes == 1 else ir.VectorType(kind, value.lanes)
+    floats = kind if value.lanes == 1 else ir.VectorType(kind, value.lanes)
     return writer.numbered(
-        ("sitofp", id(value.ir), str(kind)), value.depth, value.lanes, lambda builder: builder.sitofp(value.ir, wide)
+        ("sitofp", id(value.ir), str(kind)), value.depth, value.lanes, lambda builder: builder.sitofp(value.ir, floats)
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from graphc.codegen.loops import (
@@ -40,7 +41,7 @@ class Estimate(NamedTuple):
 def estimate(kernel: Kernel) -> Estimate:
     """What one run of a kernel computes and moves; each buffer counts once, however often a cache is asked."""
     read = sum((_bytes_read(kernel, buffer) for buffer in _arguments(kernel, read_buffers(kernel))), 0)
-    written = sum((_bytes(buffer) for buffer in _arguments(kernel, written_buffers(kernel))), 0)
+    written = sum((_bytes_written(kernel, buffer) for buffer in _arguments(kernel, written_buffers(kernel))), 0)
     return Estimate(_flops(kernel.body), read, written)
 
 
@@ -77,25 +78,46 @@ def _bytes(buffer: Buffer) -> DimLike:
 
 
 def _bytes_read(kernel: Kernel, buffer: Buffer) -> DimLike:
-    """The whole buffer; what only a gather reads counts as often as it is read."""
+    """The whole buffer; what is only read at places that are read themselves counts as often as it is read."""
     if any(isinstance(s, Contract) and buffer in (s.a, s.b) for s in statements_below(kernel.body)):
         return _bytes(buffer)
-    loads = [load for load in loads_below(kernel.body) if load.buffer == buffer]
-    if not loads or any(not _is_gather(load.offset) for load in loads):
+    offsets = [load.offset for load in loads_below(kernel.body) if load.buffer == buffer]
+    offsets += [s.offset for s in _stores(kernel, buffer) if s.combine is not None]
+    if not offsets or not all(_is_looked_up(offset) for offset in offsets):
         return _bytes(buffer)
-    return _gathered(kernel.body, buffer) * ITEM_BYTES[buffer.dtype]
+
+    def reads(statement: Statement) -> int:
+        combines = isinstance(statement, Store) and statement.buffer == buffer and statement.combine is not None
+        return sum(load.buffer == buffer for load in loads_below((statement,))) + combines
+
+    return _times(kernel.body, reads) * ITEM_BYTES[buffer.dtype]
 
 
-def _is_gather(offset: DimLike) -> bool:
+def _bytes_written(kernel: Kernel, buffer: Buffer) -> DimLike:
+    """The whole buffer; what is only written at places that are read counts as often as it is written."""
+    stores = _stores(kernel, buffer)
+    if not stores or not all(_is_looked_up(store.offset) for store in stores):
+        return _bytes(buffer)
+    count = _times(kernel.body, lambda statement: int(isinstance(statement, Store) and statement.buffer == buffer))
+    return count * ITEM_BYTES[buffer.dtype]
+
+
+def _stores(kernel: Kernel, buffer: Buffer) -> list[Store]:
+    return [s for s in statements_below(kernel.body) if isinstance(s, Store) and s.buffer == buffer]
+
+
+def _is_looked_up(offset: DimLike) -> bool:
     return any(isinstance(thing, LoadedIndex) for thing in atoms(offset))
 
 
-def _gathered(body: tuple[Statement, ...], buffer: Buffer) -> DimLike:
-    """How many loads of a buffer a body performs."""
+def _times(body: tuple[Statement, ...], count: Callable[[Statement], int]) -> DimLike:
+    """The sum of what ``count`` says of each statement that has no body, as often as it runs."""
     total: DimLike = 0
     for statement in body:
         if isinstance(statement, For):
-            total = total + _turns(statement) * _gathered(statement.body, buffer)
+            total = total + _turns(statement) * _times(statement.body, count)
+        elif isinstance(statement, If):
+            total = total + _times(statement.body, count)
         else:
-            total = total + sum(load.buffer == buffer for load in loads_below((statement,)))
+            total = total + count(statement)
     return total

@@ -12,7 +12,10 @@ from graphc.shapes import TensorType
 
 @record
 class Interface:
-    """Feeds (None where nothing reads one), states (their input, if read) and which states the last targets replace."""
+    """Feeds (None where nothing reads one), states (their input, if read) and which states targets replace.
+
+    The targets are the fetches, then the new values of those states; what comes after is computed and given to nobody.
+    """
 
     feeds: tuple[Tensor | None, ...]
     states: tuple[tuple[Tensor | None, TensorType], ...]

@@ -13,8 +13,7 @@ import math
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
-from llvmlite import ir
-
+from graphc.codegen import ir
 from graphc.codegen.approx import sincos_bounded
 from graphc.codegen.approx.lanes import Lanes, in_every_lane
 from graphc.codegen.approx.logarithm import log_reconstruct, split_power

@@ -12,9 +12,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
-from llvmlite import ir
 
-from graphc.codegen import approx
+from graphc.codegen import approx, ir
 from graphc.codegen.approx.lanes import Lanes, lane_count
 from graphc.codegen.scalar_cast import cast
 from graphc.codegen.scalar_division import (

@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
 
+from graphc.codegen import ir
 from graphc.codegen.approx.lanes import Lanes
 
 WIDTHS = {"bool": 1, "u8": 8, "i32": 32, "u32": 32, "i64": 64, "u64": 64}

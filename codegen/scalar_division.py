@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import math
 
-from llvmlite import ir
-
+from graphc.codegen import ir
 from graphc.codegen.approx.functions import any_lane, in_own_function
 from graphc.codegen.approx.lanes import Lanes
 

@@ -123,8 +123,7 @@ def _place_text(program: Program, place: Place) -> str:
 
 def kernel_ir(symbol: str, kernel: Kernel, program: Program, target: Target) -> str:
     """The module of one kernel."""
-    from llvmlite import ir  # LLVM loads when code is made, not when it comes from the cache
-
+    from graphc.codegen import ir
     from graphc.codegen.emit import emit_kernel
 
     module = ir.Module(symbol)
@@ -142,7 +141,7 @@ def fill_ir(name: str, target: Target) -> str:
 
 def step_ir(program: Program, target: Target, name: str) -> str:
     """The module of the step function."""
-    from llvmlite import ir  # LLVM loads when code is made, not when it comes from the cache
+    from graphc.codegen import ir
 
     module = ir.Module(name)
     module.triple = target.triple
@@ -151,9 +150,8 @@ def step_ir(program: Program, target: Target, name: str) -> str:
 
 
 class StepWriter:
-    def __init__(self, program: Program, target: Target, module: object, name: str):
-        from llvmlite import ir
-
+    def __init__(self, program: Program, target: Target, module: Any, name: str):
+        from graphc.codegen import ir
         from graphc.codegen.emit_state import Writer
 
         self.ir, self.program, self.module = ir, program, module
@@ -162,8 +160,9 @@ class StepWriter:
         self.builder = ir.IRBuilder(self.function.append_basic_block("entry"))
         self.writer = Writer(self.builder, target)
         self.frame = self.function.args[0]
-        self.kernels: dict[str, object] = {}
-        self.tables, self.run = 0, None
+        self.kernels: dict[str, Any] = {}
+        self.tables = 0
+        self.run: Any = None
 
     def write(self) -> None:
         from graphc.codegen.emit_state import Value
@@ -206,12 +205,12 @@ class StepWriter:
         else:
             write_loop(self, action)
 
-    def leave(self, status: object) -> None:
+    def leave(self, status: Any) -> None:
         """The end of the step."""
         free_stacks(self)
         self.builder.ret(status)
 
-    def push_function(self) -> object:
+    def push_function(self) -> Any:
         """The function that finds room on a stack."""
         name = f"{self.function.name}.push"
         known = name in self.kernels
@@ -220,7 +219,7 @@ class StepWriter:
             write_push(self, function)
         return function
 
-    def _word(self, number: int) -> object:
+    def _word(self, number: int) -> Any:
         place = self.builder.gep(self.frame, [self.ir.Constant(self.i64, number)], source_etype=self.i64)
         return self.builder.load(place, typ=self.i64)
 
@@ -247,18 +246,18 @@ class StepWriter:
                 target = builder.gep(self.arguments, [self.ir.Constant(self.i64, n)], source_etype=self.i64)
                 builder.store(self.address(place), target)
 
-    def address(self, place: Place) -> object:
+    def address(self, place: Place) -> Any:
         """The address of a place, as a number."""
         if isinstance(place, InArena) and not isinstance(place.offset, int):
             return self.builder.add(self.head["arena"], self.size(place.offset))
         if isinstance(place, SizeWord):
             number = self.program.first_symbol + self.program.symbols.index(place.name)
-            word = self.builder.gep(self.frame, [self.ir.Constant(self.i64, number)], source_etype=self.i64)
-            return self.builder.ptrtoint(word, self.i64)
+            size = self.builder.gep(self.frame, [self.ir.Constant(self.i64, number)], source_etype=self.i64)
+            return self.builder.ptrtoint(size, self.i64)
         word, distance = _relative(self.program, place)
         return self.builder.add(self._word(word), self.ir.Constant(self.i64, distance))
 
-    def size(self, size: DimLike) -> object:
+    def size(self, size: DimLike) -> Any:
         from graphc.codegen import emit_index
 
         if isinstance(size, int):
@@ -324,15 +323,15 @@ class StepWriter:
         with builder.if_then(failed, likely=False):
             self.leave(self.ir.Constant(self.i64, slot + 1))
 
-    def _kernel(self, kernel: Kernel) -> object:
+    def _kernel(self, kernel: Kernel) -> Any:
         kind = self.ir.FunctionType(self.ir.VoidType(), [self.pointer] * 3 + [self.i64] * 2)
         return self.declared(kernel_symbol(kernel, self.program.symbols), kind)
 
-    def _parallel_for(self) -> object:
+    def _parallel_for(self) -> Any:
         kind = self.ir.FunctionType(self.ir.VoidType(), [self.pointer] * 5 + [self.i64] * 2)
         return self.declared(PARALLEL_FOR, kind)
 
-    def declared(self, name: str, kind: object) -> object:
+    def declared(self, name: str, kind: Any) -> Any:
         if name not in self.kernels:
             self.kernels[name] = self.ir.Function(self.module, kind, name)
         return self.kernels[name]
@@ -352,7 +351,7 @@ def _relative(program: Program, place: Place) -> tuple[int, int]:
 
 def _fill_function(module: Any, name: str) -> Any:
     """``void fill(ptr frame, ptr places, ptr arguments, i64 count)``: the sum of the word and the distance of each."""
-    from llvmlite import ir
+    from graphc.codegen import ir
 
     i64, pointer = ir.IntType(64), ir.PointerType()
     function = ir.Function(module, ir.FunctionType(ir.VoidType(), [pointer, pointer, pointer, i64]), name)

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from llvmlite import ir
-
+from graphc.codegen import ir
 from graphc.codegen.program import FRAME_HEAD, Call, InArena
 
 FEWEST = 8  # calls in a row that are worth a table

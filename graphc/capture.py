@@ -18,22 +18,30 @@ from graphc import dtypes
 from graphc.body import Body, Function
 from graphc.graph import Graph
 from graphc.nodes import Op, Operation, Tensor
+from graphc.ops.assertions import CheckNumerics
 from graphc.ops.base import Const, Placeholder
 from graphc.ops.branches import If
-from graphc.ops.elementwise import select
-from graphc.ops.host import runs_on_host
+from graphc.ops.elementwise import is_finite, logical_and, select
+from graphc.ops.host import Done, runs_on_host
 from graphc.ops.loops import HistoryType, While
+from graphc.ops.printing import Printing
 from graphc.ops.random import Random
+from graphc.ops.reduction import reduce_all
 from graphc.ops.state import Assign, InitializedValue, IsVariableInitialized, NoOp, ReadVariable, VariableV2
 from graphc.passes.rewrite import copy_node
 from graphc.records import record, replace
 from graphc.shapes import TensorType
 
+CHECKS = Graph().add(NoOp(), (), name="checks")  # stands for "all that was checked so far holds" among the variables
+
 Versions = dict[Operation, Tensor]  # the value of each assigned variable, as some node sees it
 
 
 class Step:
-    """One run as a function: ``graph.targets`` are the fetches, then the new values of ``updates``, in order."""
+    """One run as a function: ``graph.targets`` are the fetches, then the new values of ``updates``, in order.
+
+    A last target is there for what is checked on the way to it, and nobody reads its value.
+    """
 
     def __init__(self, graph: Graph):
         self.graph = graph
@@ -44,6 +52,7 @@ class Step:
         self.updates: tuple[Operation, ...] = ()  # whose values the run replaces
         self.fetches = 0
         self.hosts: dict[Operation, frozenset[Operation]] = {}  # each host operation: those that come before it
+        self.prints: list[tuple[Operation, tuple[int, ...]]] = []  # what is written: which fetches, after the user's
 
     @property
     def is_native(self) -> bool:
@@ -70,6 +79,7 @@ class _Capture:
         self.seen: dict[Operation, Versions] = {}  # what the ancestors of each node have assigned
         self.latest: Versions = {}
         self.set_to: dict[Operation, Tensor] = {}  # what each variable was last set to, in the user's graph
+        self.read_here: set[Tensor] = set()  # what some node reads, or a target is
         self.hosts: dict[Operation, Operation] = {}  # what stands here for each host operation of the user's graph
 
     # -- what a step and a body get from elsewhere, each in its way ------------------------------------------
@@ -108,7 +118,9 @@ class _Capture:
     def translate(self, targets: Iterable[Tensor], effects: Iterable[Operation]) -> list[Tensor]:
         """Translates what the targets and effects need; the places of the targets."""
         wanted = list(targets)
-        for node in self._needed(wanted, effects):
+        nodes = self._needed(wanted, effects)
+        self.read_here = {*wanted, *(tensor for node in nodes for tensor in node.inputs)}
+        for node in nodes:
             self.seen[node] = self._merged(node)
             self._translate(node)
         return [self.place(tensor) for tensor in wanted]
@@ -162,8 +174,26 @@ class _Capture:
             inputs = tuple(self.place(tensor) for tensor in node.inputs)
             copy = copy_node(self.graph, node, inputs)
             if runs_on_host(copy):
-                self.hosts[node] = copy
+                self._add_host(node, copy)
+            elif kind.has_effect:
+                self._keep_check(node, copy.outputs[0])
             self.places.update(zip(node.outputs, copy.outputs, strict=True))
+
+    def _add_host(self, node: Operation, copy: Operation) -> None:
+        self.hosts[node] = copy
+
+    def _keep_check(self, node: Operation, checked: Tensor) -> None:
+        """Makes a check one of those that the step is not complete without."""
+        if isinstance(node.kind, CheckNumerics) and node.outputs[0] in self.read_here:
+            return  # its readers ask for it
+        before = self.last(CHECKS)
+        with self.graph.as_default(), self.graph.standing_for(node):
+            holds = checked if checked.dtype.is_bool else reduce_all(is_finite(checked))
+        self.latest[CHECKS] = self._and(node, before, holds)
+
+    def _and(self, node: Operation, before: Tensor, holds: Tensor) -> Tensor:
+        with self.graph.as_default(), self.graph.standing_for(node):
+            return logical_and(before, holds)
 
     def place(self, tensor: Tensor) -> Tensor:
         """Where the value of a tensor of the user's graph is in the new one."""
@@ -184,10 +214,10 @@ class _Capture:
 
     def _assign(self, node: Operation, kind: Assign) -> None:
         variable = self.variable(node.inputs[0].op)
-        value = self.place(node.inputs[1])
-        old = value if type(kind) is Assign else self.last(variable)
+        values = [self.place(tensor) for tensor in node.inputs[1:]]
+        old = values[0] if type(kind) is Assign else self.last(variable)
         with self.graph.as_default(), self.graph.standing_for(node):
-            new = kind.new_value(old, value)
+            new = kind.new_value(old, *values)
         self.places[node.outputs[0]] = new
         self.set_to[variable] = node.inputs[1]
         self._note(node, {variable: new})
@@ -235,6 +265,10 @@ class _Capture:
         condition, body = (_BodyCapture(self, node, function, first=0) for function in (kind.condition, kind.body))
         for part in (condition, body):
             part.run()
+        if CHECKS in condition.latest:
+            raise NotImplementedError(
+                f"{node.describe()}: the condition of a loop cannot hold a tf.Assert; put it into the body"
+            )
         if condition.latest:
             raise NotImplementedError(
                 f"{node.describe()}: the condition of a loop must not assign variables or draw random numbers, as "
@@ -296,9 +330,15 @@ class _StepCapture(_Capture):
 
     def run(self, fetches: tuple[Tensor, ...], effects: tuple[Operation, ...]) -> Step:
         values = self.translate(fetches, effects)
+        for node in self.seen:
+            if isinstance(node.kind, Printing):
+                places = range(len(values), len(values) + len(node.inputs))
+                self.step.prints.append((node, tuple(places)))
+                values += [self.place(tensor) for tensor in node.inputs]
+        checks = [self.latest.pop(CHECKS)] if CHECKS in self.latest else []
         self.step.fetches = len(values)
         self.step.updates = tuple(self.latest)
-        self.graph.targets = (*values, *self.latest.values())
+        self.graph.targets = (*values, *self.latest.values(), *checks)
         if self.hosts:
             self.step.hosts = self._host_order()
         return self.step
@@ -311,6 +351,12 @@ class _StepCapture(_Capture):
             before |= {self.hosts[other] for other in node.before if other in self.hosts}
             earlier[node] = frozenset(before)
         return {copy: earlier[node] for node, copy in self.hosts.items()}
+
+    def _translate(self, node: Operation) -> None:
+        if isinstance(node.kind, Printing):  # written when the step has run
+            self.places.update(zip(node.outputs, (self.place(tensor) for tensor in node.inputs)))
+        else:
+            super()._translate(node)
 
     def is_fed(self, tensor: Tensor) -> bool:
         return tensor in self.fed
@@ -325,6 +371,8 @@ class _StepCapture(_Capture):
         return place
 
     def state(self, variable: Operation) -> Tensor:
+        if variable is CHECKS:
+            return self.graph.add(Const(np.array(True)), ()).outputs[0]
         if isinstance(variable.kind, VariableV2):
             self.step.read.add(variable)
         return self.held(variable)
@@ -362,6 +410,12 @@ class _BodyCapture(_Capture):
         """Translates all that the targets need."""
         self.graph.targets = tuple(self.translate(self.body.targets, ()))
 
+    def _add_host(self, node: Operation, copy: Operation) -> None:
+        super()._add_host(node, copy)
+        if not any(tensor in self.read_here for tensor in node.outputs):  # it is there for what it does
+            done = self.graph.add(Done(node.kind), copy.inputs, like=node)
+            self.latest[CHECKS] = self._and(node, self.last(CHECKS), done.outputs[0])
+
     def function(self, keys: Sequence[_Key]) -> Function:
         """The body as a function whose parameters are for ``keys``."""
         return Function(self.graph, tuple(self.inputs[key].op.name if key in self.inputs else None for key in keys))
@@ -384,6 +438,8 @@ class _BodyCapture(_Capture):
 
     def _state(self, variable: Operation, last: bool) -> Tensor:
         type = variable.outputs[0].type if isinstance(variable.kind, VariableV2) else _COUNTER
+        if variable is CHECKS:
+            type = _FLAG
         return self._input(_State(variable, last), type, variable)
 
     def held(self, variable: Operation) -> Tensor:

@@ -1,4 +1,4 @@
-"""Values and gradients kept within limits."""
+"""Values and gradients kept within limits. Of IndexedSlices the rows are taken as they are, as in TensorFlow 1."""
 
 from __future__ import annotations
 
@@ -9,26 +9,37 @@ from typing import Any
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import convert_to_tensor, graph_of
+from graphc.ops.indexing import IndexedSlices
 from graphc.ops.reduction import reduce_sum
 from graphc.ops.reshaping import count
 
 
-def clip_by_value(t: Any, clip_value_min: Any, clip_value_max: Any, name: str | None = None) -> Tensor:
+def clip_by_value(t: Any, clip_value_min: Any, clip_value_max: Any, name: str | None = None) -> Any:
     """``t`` with elements outside the limits moved to the nearer limit."""
-    tensor = convert_to_tensor(t)
+    tensor = _values(t)
     with graph_of([tensor]).name_scope(name or "clip_by_value") as scope:
-        return e.maximum(e.minimum(tensor, clip_value_max), clip_value_min, name=scope)
+        return _like(t, e.maximum(e.minimum(tensor, clip_value_max), clip_value_min, name=scope))
 
 
-def clip_by_norm(t: Any, clip_norm: Any, axes: Any = None, name: str | None = None) -> Tensor:
+def clip_by_norm(t: Any, clip_norm: Any, axes: Any = None, name: str | None = None) -> Any:
     """``t`` shortened to length ``clip_norm`` where it is longer; the length is taken over ``axes``."""
-    tensor = convert_to_tensor(t)
+    tensor = _values(t)
     with graph_of([tensor]).name_scope(name or "clip_by_norm") as scope:
         squares = reduce_sum(e.square(tensor), axes, keepdims=True)
         # The root has no finite adjoint at 0, where the length does not matter.
         nonzero = squares > 0
         length = e.select(nonzero, e.sqrt(e.select(nonzero, squares, 1)), squares)
-        return e.realdiv(tensor * clip_norm, e.maximum(length, clip_norm), name=scope)
+        return _like(t, e.realdiv(tensor * clip_norm, e.maximum(length, clip_norm), name=scope))
+
+
+def _values(t: Any) -> Tensor:
+    """A tensor, or the rows of IndexedSlices."""
+    return t.values if isinstance(t, IndexedSlices) else convert_to_tensor(t)
+
+
+def _like(t: Any, values: Tensor) -> Any:
+    """The values in the form that ``t`` has."""
+    return t.with_parts(values) if isinstance(t, IndexedSlices) else values
 
 
 def clip_by_average_norm(t: Any, clip_norm: Any, name: str | None = None) -> Tensor:
@@ -43,7 +54,7 @@ def clip_by_average_norm(t: Any, clip_norm: Any, name: str | None = None) -> Ten
 
 def global_norm(t_list: Any, name: str | None = None) -> Tensor:
     """The length of all the tensors taken as one vector; entries that are None do not count."""
-    tensors = [convert_to_tensor(t) for t in _checked(t_list) if t is not None]
+    tensors = [_values(t) for t in _checked(t_list) if t is not None]
     if not tensors:
         raise ValueError("global_norm needs at least one tensor that is not None")
     with graph_of(tensors).name_scope(name or "global_norm"):
@@ -55,18 +66,18 @@ def global_norm(t_list: Any, name: str | None = None) -> Tensor:
 
 def clip_by_global_norm(
     t_list: Any, clip_norm: Any, use_norm: Any = None, name: str | None = None
-) -> tuple[list[Tensor | None], Tensor]:
+) -> tuple[list[Any], Tensor]:
     """All tensors shortened alike so that their length as one vector is at most ``clip_norm``; and that length before.
 
     ``use_norm`` is the length where it is known already. Everything becomes NaN where the length is not finite.
     """
-    tensors = [None if t is None else convert_to_tensor(t) for t in _checked(t_list)]
+    tensors = [None if t is None else _values(t) for t in _checked(t_list)]
     length = global_norm(t_list, name) if use_norm is None else convert_to_tensor(use_norm)
     with length.graph.name_scope(name or "clip_by_global_norm"):
         limit = convert_to_tensor(clip_norm, length.dtype)
         finite = limit * e.minimum(1 / length, 1 / limit)
         scale = e.select(e.is_finite(length), finite, convert_to_tensor(math.nan, length.dtype))
-        clipped = [None if t is None else e.multiply(t, scale) for t in tensors]
+        clipped = [None if x is None else _like(t, e.multiply(x, scale)) for t, x in zip(t_list, tensors, strict=True)]
     return clipped, length
 
 

@@ -91,7 +91,7 @@ def state_operations(step: Step) -> list[Operation]:
 
 
 def _state_types(step: Step, graph: Graph) -> list[TensorType]:
-    new = dict(zip(step.updates, graph.targets[step.fetches :], strict=True))
+    new = dict(zip(step.updates, graph.targets[step.fetches :]))
     types = []
     for state in state_operations(step):
         tensor = new[state] if state in new else _input_of(step.states[state], graph)

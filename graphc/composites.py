@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +10,8 @@ from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.arrays import stack
 from graphc.ops.base import convert_to_tensor, convert_together, graph_of
-from graphc.ops.reduction import argmax, argmin, reduce_max, reduce_mean, reduce_sum
+from graphc.ops.indexing import IndexedSlices, convert_to_tensor_or_indexed_slices
+from graphc.ops.reduction import argmax, argmin, reduce_mean, reduce_sum
 from graphc.ops.state import group
 from graphc.shapes import is_compatible
 
@@ -90,33 +90,6 @@ def reduce_euclidean_norm(
         return e.sqrt(reduce_sum(e.square(x), axis, keepdims), name=scope)
 
 
-def norm(
-    tensor: Any,
-    ord: Any = "euclidean",
-    axis: Any = None,
-    keepdims: Any = None,
-    name: str | None = None,
-    keep_dims: Any = None,
-) -> Tensor:
-    """The length of vectors along ``axis`` (of all elements where None); matrices only have the euclidean norm."""
-    x = convert_to_tensor(tensor)
-    keep = bool(keep_dims if keepdims is None else keepdims)
-    if ord in ("fro", "euclidean"):
-        ord = 2
-    elif isinstance(axis, (list, tuple)) and len(axis) == 2:
-        raise ValueError(f"matrix norms other than the euclidean one are not there, such as ord={ord!r}")
-    if not isinstance(ord, (int, float)) or ord <= 0:
-        raise ValueError(f"'ord' must be a supported vector norm, got {ord}")
-    with graph_of([x]).name_scope(name or "norm") as scope:
-        if ord == 2:
-            return e.sqrt(reduce_sum(e.square(x), axis, keep), name=scope)
-        if ord == 1:
-            return reduce_sum(e.abs(x), axis, keep, name=scope)
-        if math.isinf(ord):
-            return reduce_max(e.abs(x), axis, keep, name=scope)
-        return e.pow(reduce_sum(e.pow(e.abs(x), float(ord)), axis, keep), 1.0 / ord, name=scope)
-
-
 def saturate_cast(value: Any, dtype: Any, name: str | None = None) -> Tensor:
     """``value`` in another dtype, moved to the nearest number which that has."""
     x, wanted = convert_to_tensor(value), dtypes.as_dtype(dtype)
@@ -165,14 +138,31 @@ def parallel_stack(values: Any, name: str = "parallel_stack") -> Tensor:
     return stack(values, 0, name)
 
 
-def tuple_of(tensors: Any, name: str | None = None, control_inputs: Any = None) -> list[Tensor | None]:
+def tuple_of(tensors: Any, name: str | None = None, control_inputs: Any = None) -> list[Any]:
     """The tensors, each of which waits for all others and for ``control_inputs``; a None stays one: ``tf.tuple``."""
-    found = [None if x is None else convert_to_tensor(x) for x in tensors]
-    given = [x for x in found if x is not None]
+    found = [None if x is None else convert_to_tensor_or_indexed_slices(x) for x in tensors]
+    given = [getattr(x, "values", x) for x in found if x is not None]
     if not given:
         raise ValueError(f"Must have at least one Tensor: {tensors}")
     graph = graph_of(given)
     with graph.name_scope(name or "tuple"):
         gate = group(*given, *(control_inputs or ()))
         with graph.control_dependencies([gate]):
-            return [None if x is None else e.identity(x, name="control_dependency") for x in found]
+            return [None if x is None else _passed_on(x) for x in found]
+
+
+def _passed_on(x: Any) -> Any:
+    if isinstance(x, IndexedSlices):
+        return x.with_parts(e.identity(x.values, name="control_dependency"))
+    return e.identity(x, name="control_dependency")
+
+
+def scalar_mul(scalar: Any, x: Any, name: str | None = None) -> Any:
+    """``scalar * x`` for a tensor or IndexedSlices, in the form of ``x``; ``ValueError`` where the one is no scalar."""
+    other = convert_to_tensor_or_indexed_slices(x)
+    number = convert_to_tensor(scalar, other.dtype)
+    if number.type.rank != 0:
+        raise ValueError(f"Only scalar multiply works, got shape {number.shape}")
+    if isinstance(other, IndexedSlices):
+        return other.with_parts(e.multiply(number, other.values, name=name))
+    return e.multiply(number, other, name=name)

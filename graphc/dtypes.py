@@ -88,6 +88,11 @@ class DType:
         return True
 
     @property
+    def zero(self) -> Any:
+        """What an array is filled with: 0, false, or an empty string."""
+        return b"" if self.is_string else self._numpy.type(0)
+
+    @property
     def min(self) -> Any:
         """The least finite value; ``TypeError`` for bool and string."""
         return self._limits().min

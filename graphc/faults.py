@@ -42,8 +42,12 @@ def explained(
     """The error for the user, where ``values`` are what the inputs of the captured ``step`` held."""
     found = _named(declared, failure.op)
     node = _lookup(found) or found or failure.op
-    text = f"{node.describe()}: {failure.op.kind.runtime_error(failure.op)}"
-    return errors.InvalidArgumentError(node, node, text + _element(failure, _named(step, failure.op), values))
+    if hasattr(failure.op.kind, "explanation"):
+        stood: Any = _standing(step, failure.op) or failure.op
+        text = stood.kind.explanation(stood, lambda tensor: _value(tensor, values))
+    else:
+        text = failure.op.kind.runtime_error(failure.op) + _element(failure, _named(step, failure.op), values)
+    return errors.InvalidArgumentError(node, node, f"{node.describe()}: {text}")
 
 
 def _named(graph: Graph, failing: Operation) -> Operation | None:
@@ -52,6 +56,12 @@ def _named(graph: Graph, failing: Operation) -> Operation | None:
         return graph.get_operation_by_name(failing.user_name)
     except KeyError:
         return None
+
+
+def _standing(step: Graph, failing: Operation) -> Operation | None:
+    """The operation of the captured step that stands for the same one of the user's; None for one inside a body."""
+    alike = (node for node in step.nodes if node.user_name == failing.user_name)
+    return next((node for node in alike if type(node.kind) is type(failing.kind)), None)
 
 
 def _lookup(node: Operation | None) -> Operation | None:
@@ -82,6 +92,8 @@ def _element(failure: RefusedValue, node: Operation | None, values: Mapping[Tens
     if getattr(node.kind, "slices", False):  # the user wrote a position that was counted from the front since
         return f": {came[first] if came[first] >= 0 else came[first] - failure.size}"
     index = "[" + ",".join(map(str, first)) + "]" if first else ""
+    if came[first].ndim:  # a matrix, of which the place in its batch says enough
+        return f": {judged.user_label}{index}" if index else ""
     return f": {judged.user_label}{index} = {came[first]}"
 
 

@@ -420,9 +420,24 @@ class Graph:
         """Closes the graph: declaring anything more raises ``RuntimeError``."""
         self._finalized = True
 
+    def reopen(self) -> None:
+        """Opens a finalized graph again."""
+        self._finalized = False
+
+    _unsafe_unfinalize = reopen
+
     def _check_not_finalized(self) -> None:
         if self._finalized:
             raise RuntimeError("Graph is finalized and cannot be modified.")
+
+    def as_graph_def(self, from_version: int | None = None, add_shapes: bool = False) -> Any:
+        """The graph as a GraphDef; ``add_shapes`` adds the shapes of outputs to the nodes.
+
+        Nodes that TensorFlow has not are of types ``graphc.X`` there, which graphc alone reads.
+        """
+        from graphc.exchange.writing import graph_def_of  # protobuf loads only when asked for
+
+        return graph_def_of(self, from_version, add_shapes)
 
     def to_networkx(self) -> Any:
         """The graph as a ``networkx.MultiDiGraph``: operations as nodes, tensors as edges."""

@@ -26,7 +26,7 @@ def evaluate(graph: Graph, feeds: Mapping[Tensor, Any], targets: Sequence[Tensor
             results = kind.evaluate(*(values[tensor] for tensor in node.inputs))
         outputs = results if isinstance(results, tuple) else (results,)
         for tensor, value in zip(node.outputs, outputs, strict=True):
-            values[tensor] = np.asarray(value)
+            values[tensor] = np.array(value, object) if isinstance(value, bytes) else np.asarray(value)
     return [values[tensor] for tensor in wanted]
 
 

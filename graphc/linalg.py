@@ -1,11 +1,48 @@
-"""Matrices: the names of ``tf.linalg``."""
+"""Matrices: the names of ``tf.linalg``; factorisations load when they are named."""
 
-from graphc.composites import norm
+from graphc.lazily import when_named
 from graphc.ops.contraction import matmul, matvec, tensordot
 from graphc.ops.einsum import einsum
 from graphc.ops.reshaping import matrix_transpose
 from graphc.ops.reshaping import matrix_transpose as transpose
 from graphc.ops.sequences import eye
+
+_LATER = {
+    "LinearOperator": "graphc.linear_operators:LinearOperator",
+    "LinearOperatorDiag": "graphc.linear_operators:LinearOperatorDiag",
+    "LinearOperatorFullMatrix": "graphc.linear_operators:LinearOperatorFullMatrix",
+    "LinearOperatorIdentity": "graphc.linear_operators:LinearOperatorIdentity",
+    "LinearOperatorLowerTriangular": "graphc.linear_operators:LinearOperatorLowerTriangular",
+    "LinearOperatorTriL": "graphc.linear_operators:LinearOperatorLowerTriangular",
+    "adjoint": "graphc.matrix_functions:adjoint",
+    "cholesky": "graphc.ops.matrices:cholesky",
+    "cholesky_solve": "graphc.ops.matrices:cholesky_solve",
+    "det": "graphc.ops.matrices:matrix_determinant",
+    "eigh": "graphc.ops.decompositions:self_adjoint_eig",
+    "eigvalsh": "graphc.ops.decompositions:self_adjoint_eigvals",
+    "expm": "graphc.matrix_functions:expm",
+    "inv": "graphc.ops.matrices:matrix_inverse",
+    "logdet": "graphc.ops.matrices:logdet",
+    "lstsq": "graphc.matrix_functions:matrix_solve_ls",
+    "lu": "graphc.matrix_functions:lu",
+    "lu_matrix_inverse": "graphc.matrix_functions:lu_matrix_inverse",
+    "lu_solve": "graphc.matrix_functions:lu_solve",
+    "matrix_rank": "graphc.matrix_functions:matrix_rank",
+    "norm": "graphc.matrix_functions:norm",
+    "pinv": "graphc.matrix_functions:pinv",
+    "qr": "graphc.ops.decompositions:qr",
+    "slogdet": "graphc.ops.matrices:slogdet",
+    "solve": "graphc.ops.matrices:matrix_solve",
+    "svd": "graphc.ops.decompositions:svd",
+    "triangular_solve": "graphc.ops.matrices:matrix_triangular_solve",
+}
+
+__getattr__ = when_named(__name__, "graphc.linalg", _LATER)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})
+
 
 __all__ = [
     "einsum",
@@ -13,7 +50,6 @@ __all__ = [
     "matmul",
     "matrix_transpose",
     "matvec",
-    "norm",
     "tensordot",
     "transpose",
 ]

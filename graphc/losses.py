@@ -63,7 +63,7 @@ def compute_weighted_loss(
     each = convert_to_tensor(losses)
     with graph_of([each]).name_scope(scope or "weighted_loss"):
         values = each if each.dtype.is_floating else e.cast(each, dtypes.float32)
-        factors = _weights(weights, values)
+        factors = fitting_weights(weights, values)
         weighted = e.multiply(values, factors)
         loss = cast_like(_reduced(weighted, values, weights, factors, reduction), each)
     if loss_collection:
@@ -71,7 +71,8 @@ def compute_weighted_loss(
     return loss
 
 
-def _weights(weights: Any, losses: Tensor) -> Tensor:
+def fitting_weights(weights: Any, losses: Tensor) -> Tensor:
+    """Weights in the dtype of ``losses``; ``ValueError`` where they are neither one number nor go beside each."""
     tensor = convert_to_tensor(weights) if is_tensor_like(weights) else convert_to_tensor(weights, losses.dtype)
     return cast_like(fitting(tensor, losses, _check_weights, "compute_weighted_loss", "weights"), losses)
 
@@ -162,7 +163,7 @@ def mean_pairwise_squared_error(
     called = "mean_pairwise_squared_error"
     with _pair(called, scope or called, labels, predictions) as (wanted, guessed, _):
         error = guessed - wanted
-        factors = _weights(weights, error)
+        factors = fitting_weights(weights, error)
         over = list(range(1, error.type.rank or 1))
         present = broadcast_like(e.cast(e.not_equal(factors, 0), error.dtype), error)
         number = reduce_sum(present, over, keepdims=True)

@@ -16,9 +16,10 @@ from graphc.alignment import aligned_array
 from graphc.capture import Step, capture
 from graphc.faults import RefusedValue, explained
 from graphc.feeding import check_fed_once, feed_target, feed_value, single_keys, single_values
-from graphc.fetching import Fetches, key_of
+from graphc.fetching import Fetches, Rebuild, key_of
 from graphc.graph import Graph
 from graphc.nodes import Operation, Tensor
+from graphc.ops.host import running_in
 from graphc.ops.state import VariableV2
 from graphc.scopes import default_sessions, get_default_graph
 from graphc.shapes import is_compatible, shape_text
@@ -92,8 +93,21 @@ class _Plan:
         self.feeds_alone_decide = self.used == list(range(len(self.feeds))) and not self.step.flags
         self.versions = Versions(self.step, session.threads)
         self.session = session
+        if self.step.prints:
+            self.rebuild = self._printing(parsed.rebuild)
         self.staged = None if self.step.is_native else staged(self.step, session.threads)
         self.ready: Executable | None = None  # served the last run, and serves every run with feeds of the same shapes
+
+    def _printing(self, rebuild: Rebuild) -> Rebuild:
+        """What puts results together, after writing those that are to be printed."""
+
+        def write_and_rebuild(values: Sequence[Any]) -> Any:
+            with running_in(self.session.resources):
+                for node, places in self.step.prints:
+                    node.kind.write([values[place] for place in places])  # type: ignore[attr-defined]
+            return rebuild(values)
+
+        return write_and_rebuild
 
     def _check_fed(self, feeds: Sequence[Tensor]) -> None:
         for tensor in self.step.feeds:
@@ -192,9 +206,9 @@ class BaseSession:
         return self._graph
 
     @property
-    def graph_def(self) -> Graph:
-        """The graph itself."""
-        return self._graph
+    def graph_def(self) -> Any:
+        """The graph as a GraphDef."""
+        return self._graph.as_graph_def()
 
     @property
     def sess_str(self) -> str:

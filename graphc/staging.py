@@ -59,6 +59,8 @@ class Staged:
         values: Values = dict(self.known)
         values.update((place, feeds[key]) for place, key in self.inputs.items())
         values.update((place, self._state_of(session, variable)) for place, variable in self.read.items())
+        held = session.state.initialised
+        values.update((place, np.array(variable in held)) for variable, place in self.step.flags.items())
         for hosts, native in self.stages:
             for node in hosts:
                 with running_in(session.resources):
@@ -201,7 +203,9 @@ class _Cut:
     def native_stages(self) -> list[tuple[Step | None, list[Tensor]]]:
         """The step of each native stage, or None, and what it gives, in order."""
         targets = self.step.graph.targets
-        fetched, updated = targets[: self.step.fetches], targets[self.step.fetches :]
+        fetched, others = targets[: self.step.fetches], targets[self.step.fetches :]
+        updated, checks = others[: len(self.step.updates)], others[len(self.step.updates) :]
+        checks = tuple(x for x in checks if x.op in self.stage and x.op not in self.static)
         wanted: list[dict[Tensor, None]] = [{} for _ in range(self.last + 1)]
         for tensor in (*fetched, *(x for node in self.group for x in node.inputs if x not in self.read)):
             self._want(tensor, wanted)
@@ -209,7 +213,8 @@ class _Cut:
         for number in reversed(range(self.last + 1)):
             updates = updated if number == self.last else ()
             given = list(wanted[number])
-            stages.append((self._native_stage(number, given, updates, wanted) if given or updates else None, given))
+            rest = (*updates, *(x for x in checks if self.stage[x.op] == number))
+            stages.append((self._native_stage(number, given, rest, wanted) if given or rest else None, given))
         return stages[::-1]
 
     def _want(self, tensor: Tensor, wanted: list[dict[Tensor, None]]) -> None:
@@ -220,11 +225,12 @@ class _Cut:
         wanted[self.stage.get(node, 0)][tensor] = None
 
     def _native_stage(
-        self, number: int, given: Sequence[Tensor], updates: Sequence[Tensor], wanted: list[dict[Tensor, None]]
+        self, number: int, given: Sequence[Tensor], rest: Sequence[Tensor], wanted: list[dict[Tensor, None]]
     ) -> Step:
+        """The step of one stage: ``rest`` are the updates, if it is the last one, and what is checked there."""
         stage = Step(Graph())
         places: dict[Tensor, Tensor] = {}
-        for node in self._needed((*given, *updates), number):
+        for node in self._needed((*given, *rest), number):
             if self._arrives(node, number):
                 continue
             for tensor in node.inputs:
@@ -232,12 +238,12 @@ class _Cut:
                     places[tensor] = self._arrival(stage, tensor, wanted)
             copy = copy_node(stage.graph, node, tuple(places[tensor] for tensor in node.inputs))
             places.update(zip(node.outputs, copy.outputs, strict=True))
-        for tensor in (*given, *updates):
+        for tensor in (*given, *rest):
             if tensor not in places:
                 places[tensor] = self._arrival(stage, tensor, wanted)
-        stage.graph.targets = tuple(places[tensor] for tensor in (*given, *updates))
+        stage.graph.targets = tuple(places[tensor] for tensor in (*given, *rest))
         stage.fetches = len(given)
-        stage.updates = self.step.updates if updates else ()
+        stage.updates = self.step.updates if number == self.last else ()
         stage.read = self.step.read
         return stage
 

@@ -23,9 +23,10 @@ from graphc.ops.base import convert_to_tensor, is_tensor_like
 from graphc.ops.lookup import gather
 from graphc.scopes import GraphKeys, get_default_graph
 from graphc.shapes import TensorShape
+from graphc.variable_parts import HasParts
 
 
-class Variable(Arithmetic):
+class Variable(HasParts, Arithmetic):
     """A value that the Session keeps from run to run, such as ``w = tf.Variable(tf.zeros([3]), name="w")``."""
 
     __array_priority__ = 100  # NumPy leaves `array + variable` to us
@@ -294,6 +295,17 @@ def _ancestors(tensor: Tensor) -> list[Operation]:
 
 def _last_part(name: str) -> str:
     return name.rsplit("/", 1)[-1]
+
+
+def variable_of_nodes(place: Tensor, initializer: Operation, snapshot: Tensor, trainable: bool) -> Variable:
+    """The variable whose four nodes a graph has already, as one has that was read from a file."""
+    variable = Variable.__new__(Variable)
+    variable._handle, variable._initializer, variable._snapshot = place, initializer, snapshot
+    variable._initial_value = initializer.inputs[1] if len(initializer.inputs) > 1 else snapshot
+    variable._trainable, variable._constraint, variable._read_after = trainable, None, None
+    variable._keys, variable._origin = [], place.op.origin
+    _variables_of(place.graph)[place] = variable
+    return variable
 
 
 def _result(assigned: Tensor, read_value: bool) -> Any:

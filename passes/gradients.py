@@ -171,7 +171,7 @@ def _initial_adjoints(targets: Sequence[Tensor], grad_ys: Any) -> Adjoints:
 
 def _rows_or_tensor(adjoints: Adjoints, x: Tensor) -> Any:
     """Rows where all that is known of the adjoint are rows, else a tensor."""
-    found = [rows.slices() for rows in adjoints.rows(x)]
+    found = [rows.slices() for rows in reversed(adjoints.rows(x))]  # in the order of the lookups
     if len(found) < 2:
         return found[0] if found else adjoints.total(x)
     wide = int64 if any(part.indices.dtype is int64 for part in found) else found[0].indices.dtype

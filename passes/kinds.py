@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.arrays import ConcatV2
+from graphc.ops.assertions import Assert, CheckNumerics
 from graphc.ops.base import Const
 from graphc.ops.blocks import Pad, Slice
 from graphc.ops.branches import If
@@ -55,7 +56,7 @@ def traits(kind: type[Op]) -> Traits:
 
 
 def _traits(kind: type[Op]) -> Traits:
-    is_pointwise = issubclass(kind, (Elementwise, Cast, CheckLabels))
+    is_pointwise = issubclass(kind, (Elementwise, Cast, CheckLabels, Assert, CheckNumerics))
     is_view = issubclass(kind, _VIEWS)
     is_source = issubclass(kind, _SOURCES)
     reduces = issubclass(kind, (Reduce, ArgReduce))

@@ -114,6 +114,8 @@ def _made_exact(
         result = _exact_node(node, inputs, [values.get(tensor) for tensor in inputs])
         if len(result) == 1:
             known = compute(node.outputs[0], [x.type for x in inputs], [values.get(x) for x in inputs])
+            if known is None and isinstance(result[0].op.kind, (DimValue, Const)):  # what was counted
+                known = compute(result[0], (), ())
             if known is not None:
                 result = (_known(node, result[0], known),)
                 values[result[0]] = known

@@ -27,6 +27,7 @@ FLOORS: list[dict[str, list[str]]] = [
             *("graphc.session", "graphc.staging", "graphc.versions"),
             *("graphc.feeding", "graphc.fetching", "graphc.profile*"),
             *("graphc.aot*", "graphc.visualize*", "graphc.export", "graphc.testing", "graphc.test", "graphc.test_case"),
+            *("graphc.train.session_manager", "graphc.train.monitored_session", "graphc.train.supervisor"),
         ]
     },
     {"compiler": ["graphc.compiler", "graphc.capture", "graphc.executable", "graphc.faults"]},
@@ -37,9 +38,13 @@ FLOORS: list[dict[str, list[str]]] = [
     {
         "namespaces": [
             *("graphc.nn*", "graphc.layers*", "graphc.train*", "graphc.losses", "graphc.clipping"),
+            *("graphc.metrics*", "graphc.distributions*", "graphc.summary*"),
+            *("graphc.exchange*", "graphc.graph_util", "graphc.saved_model*"),
             *("graphc.functional", "graphc.tensor_array", "graphc.checkpoints*", "graphc.examples*"),
             *("graphc.composites", "graphc.linalg", "graphc.math", "graphc.random", "graphc.config", "graphc.sparse"),
             *("graphc.bitwise", "graphc.image*", "graphc.special", "graphc.linear_operators"),
+            *("graphc.assertions", "graphc.debugging", "graphc.initialised", "graphc.matrix_functions"),
+            *("graphc.strings", "graphc.decoding*"),
         ]
     },
     {"pictures": ["graphc.pictures*"]},
@@ -50,7 +55,15 @@ FLOORS: list[dict[str, list[str]]] = [
         ]
     },
     {"gradient passes": []},
-    {"variables": ["graphc.variables", "graphc.variable_scope", "graphc.initializers", "graphc.templates"]},
+    {
+        "variables": [
+            "graphc.variables",
+            "graphc.variable_parts",
+            "graphc.variable_scope",
+            "graphc.initializers",
+            "graphc.templates",
+        ]
+    },
     {"ops": ["graphc.ops", "graphc.ops.*", "graphc.operators", "graphc.philox"]},
     {"scopes": ["graphc.scopes", "graphc.interpret"]},
     {"graph": ["graphc.graph", "graphc.mentioned", "graphc.nodes", "graphc.body"]},
@@ -76,7 +89,7 @@ _DIFFERENTIATING = ("adjoints", "gradients", "gradients_if", "gradients_while", 
 EXCEPTIONS = {f"graphc.passes.{module}": "gradient passes" for module in _DIFFERENTIATING}
 # What users call on a graph though it is made upstairs; these imports stand inside the method.
 WAYS_UP = {
-    "graphc.graph": {"graphc.scopes", "graphc.export", "graphc.visualize"},
+    "graphc.graph": {"graphc.scopes", "graphc.export", "graphc.visualize", "graphc.exchange.writing"},
     "graphc.body": {"graphc.ops.base"},
     "graphc.ops.late": {"graphc.passes.gradients"},
 }

@@ -8,8 +8,7 @@ Origin of the coefficients: interpolated here at Chebyshev's points in 50 digits
 
 from __future__ import annotations
 
-from llvmlite import ir
-
+from graphc.codegen import ir
 from graphc.codegen.approx.error_function import erf
 from graphc.codegen.approx.exponential import exp_lanes
 from graphc.codegen.approx.functions import in_own_function, through_double

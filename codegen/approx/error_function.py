@@ -9,8 +9,7 @@ Origin of the coefficients: fitted here by the Remez exchange in 40 digits, for 
 
 from __future__ import annotations
 
-from llvmlite import ir
-
+from graphc.codegen import ir
 from graphc.codegen.approx.exponential import exp_lanes
 from graphc.codegen.approx.functions import in_place_at_first
 from graphc.codegen.approx.lanes import Lanes

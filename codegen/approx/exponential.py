@@ -10,8 +10,7 @@ Waite (1980): the high part has so few bits that ``n`` times it is exact.
 
 from __future__ import annotations
 
-from llvmlite import ir
-
+from graphc.codegen import ir
 from graphc.codegen.approx.functions import in_place_at_first
 from graphc.codegen.approx.lanes import Lanes
 from graphc.records import record

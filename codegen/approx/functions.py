@@ -14,8 +14,7 @@ from collections import Counter
 from collections.abc import Callable
 from functools import wraps
 
-from llvmlite import ir
-
+from graphc.codegen import ir
 from graphc.codegen.approx.lanes import Lanes, lane_count, type_suffix
 
 Emit = Callable[..., ir.Value]

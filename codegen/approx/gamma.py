@@ -13,8 +13,7 @@ from __future__ import annotations
 
 import math
 
-from llvmlite import ir
-
+from graphc.codegen import ir
 from graphc.codegen.approx.functions import any_lane, in_own_function, internal_function, through_double
 from graphc.codegen.approx.lanes import Lanes, type_suffix
 from graphc.codegen.approx.logarithm import log_reconstruct, split_power

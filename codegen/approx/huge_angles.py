@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import math
 
-from llvmlite import ir
-
+from graphc.codegen import ir
 from graphc.codegen.approx.functions import any_lane, internal_function
 from graphc.codegen.approx.lanes import Lanes, element_type, lane_count, type_suffix
 
@@ -56,7 +55,7 @@ def replace_huge_angles(x: Lanes, quick: Reduced, limit: float) -> Reduced:
     before = builder.block
     rare = builder.append_basic_block("huge_angle")
     join = builder.append_basic_block("angle_reduced")
-    builder.cbranch(any_huge, rare, join).set_weights([1, 100000])
+    builder.cbranch(any_huge, rare, join, likely=False)
     builder.position_at_end(rare)
     values = [part.value for part in quick]
     slow = builder.call(lanes_function(builder.module, x.type, values[0].type, limit), (x.value, *values))
@@ -218,7 +217,7 @@ def load_word(x: Lanes, index: Lanes) -> Lanes:
         table.initializer = ir.Constant(kind, list(TWO_OVER_PI_WORDS))
         table.global_constant = True
         table.linkage = "internal"
-    place = x.builder.gep(table, [I64(0), index.value], inbounds=True)
+    place = x.builder.gep(table, [I64(0), index.value], source_etype=table.kind, inbounds=True)
     return x.new(x.builder.load(place, typ=I64))
 
 

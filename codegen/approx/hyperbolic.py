@@ -7,8 +7,7 @@ any such quotient is 5 ulp off just below 1.
 
 from __future__ import annotations
 
-from llvmlite import ir
-
+from graphc.codegen import ir
 from graphc.codegen.approx.exponential import CONSTANTS, split_exp
 from graphc.codegen.approx.functions import in_place_at_first
 from graphc.codegen.approx.lanes import Lanes, constant

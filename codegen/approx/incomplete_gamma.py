@@ -12,8 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from llvmlite import ir
-
+from graphc.codegen import ir
 from graphc.codegen.approx.exponential import exp_lanes
 from graphc.codegen.approx.functions import any_lane, in_own_function, internal_function, through_double
 from graphc.codegen.approx.gamma import digamma_lanes, lgamma_lanes
@@ -154,11 +153,11 @@ def _write_loop(function: ir.Function, step: Step, fma: bool) -> None:
     runs = active > 0.5
     kept = [runs.choose(new, old) for new, old in zip(made, state, strict=True)]
     still = (runs & more & (turn < MOST_TERMS)).choose(active, 0.0)
-    for phi, value in zip(phis, (*kept, turn + 1.0, still), strict=True):
-        phi.add_incoming(value.value, builder.block)
+    for phi, lanes in zip(phis, (*kept, turn + 1.0, still), strict=True):
+        phi.add_incoming(lanes.value, builder.block)
     builder.cbranch(any_lane(builder, (still > 0.5).value), loop, done)
     builder.position_at_end(done)
-    result = ir.Constant(function.return_value.type, ir.Undefined)
-    for place, value in enumerate(kept):
-        result = builder.insert_value(result, value.value, place)
+    result: ir.Value = ir.Constant(function.ftype.return_type, ir.Undefined)
+    for place, lanes in enumerate(kept):
+        result = builder.insert_value(result, lanes.value, place)
     builder.ret(result)

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import math
 
-from llvmlite import ir
-
+from graphc.codegen import ir
 from graphc.codegen.approx.exponential import expm1_scaled
 from graphc.codegen.approx.functions import in_own_function, through_double
 from graphc.codegen.approx.lanes import Lanes

@@ -11,7 +11,7 @@ import struct
 from collections.abc import Callable, Sequence
 from typing import Any, Union
 
-from llvmlite import ir
+from graphc.codegen import ir
 
 Number = Union[int, float]
 Operand = Union["Lanes", int, float]
@@ -24,16 +24,12 @@ class Spread(ir.Constant):
     """One number in every lane of a vector; printed as ``splat``, which is much shorter than a list of lanes."""
 
     def __init__(self, vector: ir.VectorType, number: Any):
-        # The parent's checks walk over all lanes; they are not needed here and cost more than the instruction.
         self.type = vector
         self.constant = number
-
-    def _get_reference(self) -> str:
-        element = self.type.element
-        return f"splat ({element} {element.format_constant(self.constant)})"
+        self.text = f"splat ({vector.element} {vector.element.format_constant(number)})"
 
 
-def element_type(kind: ir.Type) -> ir.Type:
+def element_type(kind: ir.Type) -> Any:
     """The type of one lane."""
     return kind.element if isinstance(kind, ir.VectorType) else kind
 
@@ -48,22 +44,11 @@ def with_element(kind: ir.Type, element: ir.Type) -> ir.Type:
     return ir.VectorType(element, kind.count) if isinstance(kind, ir.VectorType) else element
 
 
-class Word(ir.Constant):
-    """A vector that LLVM has a word for, ``undef`` or ``zeroinitializer``; printed as that, not as a list of lanes."""
-
-    def __init__(self, vector: ir.VectorType, word: str):
-        self.type = vector
-        self.constant = ()  # the checks of a shuffle walk over it
-        self.word = word
-
-    def _get_reference(self) -> str:
-        return self.word
-
-
 def in_every_lane(builder: ir.IRBuilder, value: ir.Value, lanes: int) -> ir.Value:
     """A vector with ``value`` in each of its lanes."""
-    vector = builder.insert_element(Word(ir.VectorType(value.type, lanes), "undef"), value, ir.IntType(32)(0))
-    return builder.shuffle_vector(vector, vector, Word(ir.VectorType(ir.IntType(32), lanes), "zeroinitializer"))
+    nothing = ir.Constant(ir.VectorType(value.type, lanes), ir.Undefined)
+    vector = builder.insert_element(nothing, value, ir.IntType(32)(0))
+    return builder.shuffle_vector(vector, vector, ir.Constant(ir.VectorType(ir.IntType(32), lanes), None))
 
 
 def constant(kind: ir.Type, number: Any) -> ir.Constant:
@@ -108,7 +93,7 @@ class Lanes:
         self.fma = fma
 
     @property
-    def type(self) -> ir.Type:
+    def type(self) -> Any:
         return self.value.type
 
     @property

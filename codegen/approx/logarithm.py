@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import math
 
-from llvmlite import ir
-
+from graphc.codegen import ir
 from graphc.codegen.approx.exponential import CONSTANTS as EXP_CONSTANTS
 from graphc.codegen.approx.exponential import exp_lanes
 from graphc.codegen.approx.functions import in_place_at_first

@@ -12,8 +12,7 @@ Origin of the coefficients: fitted here by the Remez exchange in 50 digits, to a
 
 from __future__ import annotations
 
-from llvmlite import ir
-
+from graphc.codegen import ir
 from graphc.codegen.approx.functions import in_own_function
 from graphc.codegen.approx.huge_angles import replace_huge_angles
 from graphc.codegen.approx.lanes import Lanes

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Union
 
-from llvmlite import ir
-
+from graphc.codegen import ir
 from graphc.codegen.approx.lanes import in_every_lane
 
 Index = Union[int, ir.Value]
@@ -138,7 +137,7 @@ class Code:
 
         A loop known to run once, or not at all, is written without one.
         """
-        if all(isinstance(x, int) for x in (begin, end, step)):
+        if isinstance(begin, int) and isinstance(end, int) and isinstance(step, int):
             trips = len(range(begin, end, step))
             if trips <= 1:
                 return list(carried) if not trips else list(body(begin, *carried) or ())
@@ -147,8 +146,8 @@ class Code:
         after = builder.append_basic_block("after")
         enters = self.less(begin, end)
         entry = builder.block
-        if enters is True:
-            builder.branch(run)
+        if isinstance(enters, bool):
+            builder.branch(run if enters else after)
         else:
             builder.cbranch(enters, run, after)
         builder.position_at_end(run)
@@ -166,7 +165,7 @@ class Code:
         builder.position_at_end(after)
         if enters is True:
             return results
-        merged = []
+        merged: list[ir.Value] = []
         for first, result in zip(carried, results, strict=True):
             phi = builder.phi(first.type)
             phi.add_incoming(first, entry)

@@ -12,8 +12,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 
-from llvmlite import ir
-
+from graphc.codegen import ir
 from graphc.codegen.kernels.affine import Edge, Group
 from graphc.codegen.kernels.building import Code, Index
 from graphc.codegen.kernels.microtile import AHEAD, one_k

@@ -21,8 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from llvmlite import ir
-
+from graphc.codegen import ir
 from graphc.codegen.choose import plan, scratch_bytes, tasks
 from graphc.codegen.kernels import microtile
 from graphc.codegen.kernels.affine import Axis, Contraction, Group
@@ -49,8 +48,8 @@ def emit_contraction(
     a_ptr: ir.Value,
     b_ptr: ir.Value,
     epilogue: Epilogue,
-    begin: ir.Value,
-    end: ir.Value,
+    begin: Index,
+    end: Index,
     scratch: ir.Value,
     size: Size,
 ) -> None:

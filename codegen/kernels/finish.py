@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from llvmlite import ir
-
+from graphc.codegen import ir
 from graphc.codegen.kernels.affine import Group
 from graphc.codegen.kernels.building import Index
 from graphc.codegen.kernels.site import Coordinates, Site

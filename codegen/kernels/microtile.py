@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from llvmlite import ir
-
+from graphc.codegen import ir
 from graphc.codegen.kernels.building import Code, Index
 from graphc.records import record
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from llvmlite import ir
-
+from graphc.codegen import ir
 from graphc.codegen.kernels.building import Index
 from graphc.codegen.kernels.microtile import RowStep
 from graphc.codegen.kernels.packing import (

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import cached_property
 
-from llvmlite import ir
-
+from graphc.codegen import ir
 from graphc.codegen.kernels.affine import Group
 from graphc.codegen.kernels.building import Code, Index
 from graphc.codegen.kernels.microtile import Tile
@@ -88,7 +87,8 @@ class Site:
         in_b: Index = 0
         coordinates: Coordinates = {}
         for place in reversed(range(len(groups))):
-            group, rest = groups[place], 0
+            group = groups[place]
+            rest: Index
             if place > 0:
                 index, rest = code.divmod(index, self.sizes(group.extent))
             else:

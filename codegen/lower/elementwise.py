@@ -5,6 +5,7 @@ from __future__ import annotations
 from graphc.codegen.loops import Apply, Expression
 from graphc.codegen.lower.values import Index, Rule, Values, broadcast_index, literal
 from graphc.nodes import Op, Operation
+from graphc.ops.assertions import Assert, CheckNumerics
 from graphc.ops.base import Const
 from graphc.ops.checks import is_negative, is_zero
 from graphc.ops.copies import Cast
@@ -32,4 +33,23 @@ def _constant(values: Values, node: Operation, index: Index) -> Expression:
     return literal(kind.value.reshape(-1)[0], node.outputs[0].dtype.short)
 
 
-RULES: dict[type[Op], Rule] = {Elementwise: _elementwise, Special: _elementwise, Cast: _cast, Const: _constant}
+def _assert(values: Values, node: Operation, index: Index) -> Expression:
+    holds = values.at(node.inputs[0], index)
+    values.fail_where(node, index, Apply("logical_not", (holds,), "bool"))
+    return holds
+
+
+def _check_numerics(values: Values, node: Operation, index: Index) -> Expression:
+    x = values.at(node.inputs[0], index)
+    values.fail_where(node, index, Apply("logical_not", (Apply("is_finite", (x,), "bool"),), "bool"))
+    return x
+
+
+RULES: dict[type[Op], Rule] = {
+    Elementwise: _elementwise,
+    Special: _elementwise,
+    Cast: _cast,
+    Const: _constant,
+    Assert: _assert,
+    CheckNumerics: _check_numerics,
+}

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 from graphc.codegen.loops import Draw, Statement
 from graphc.codegen.lower.values import Root
 from graphc.nodes import Op, Operation
-from graphc.ops.random import Random, RandomStandardNormal, RandomUniform, RandomUniformInt, TruncatedNormal
+from graphc.ops.random import (
+    MultinomialUniform,
+    Random,
+    RandomStandardNormal,
+    RandomUniform,
+    RandomUniformInt,
+    ShuffleDraws,
+    TruncatedNormal,
+)
 
 if TYPE_CHECKING:
     from graphc.codegen.lower.nest import Nest
@@ -24,5 +32,5 @@ def _random(nest: Nest, node: Operation) -> tuple[Statement, ...]:
 
 
 ROOTS: dict[type[Op], Root] = dict.fromkeys(
-    (RandomUniform, RandomStandardNormal, TruncatedNormal, RandomUniformInt), _random
+    (RandomUniform, RandomStandardNormal, TruncatedNormal, RandomUniformInt, MultinomialUniform, ShuffleDraws), _random
 )

@@ -5,12 +5,13 @@ from __future__ import annotations
 from functools import reduce
 from typing import TYPE_CHECKING
 
-from graphc.codegen.loops import Apply, Check, Expression, If, IndexValue, LoadedIndex, Statement, Store
+from graphc.codegen.loops import Apply, Check, Expression, If, IndexValue, Literal, LoadedIndex, Statement, Store
 from graphc.codegen.lower.blocks import loops
 from graphc.codegen.lower.values import Index, Root, Rule, Values, literal, offset
 from graphc.dims import DimLike, atom
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.scatter import COMBINES, CheckCoordinates, GatherNd, Scatter
+from graphc.ops.segments import CheckOrder
 
 if TYPE_CHECKING:
     from graphc.codegen.lower.nest import Nest
@@ -25,7 +26,8 @@ def _check_coordinates(nest: Nest, node: Operation) -> tuple[Statement, ...]:
     def copy(index: Index, limit: DimLike) -> tuple[Statement, ...]:
         wanted = nest.values.at(indices, index)
         errors, code = nest.errors(node)
-        checks = nest.with_checks(Check(_outside(wanted, limit), errors, code))
+        beyond = Apply("ge", (wanted, IndexValue(limit, wanted.dtype)), "bool")
+        checks = nest.with_checks(Check(beyond if kind.negative else _outside(wanted, limit), errors, code))
         return (*checks, Store(buffer, offset(index, sizes), wanted))
 
     if not kind.whole:
@@ -33,6 +35,24 @@ def _check_coordinates(nest: Nest, node: Operation) -> tuple[Statement, ...]:
     return loops("i", sizes[:-1], lambda outer: tuple(
         statement for axis, limit in enumerate(kind.sizes) for statement in copy((*outer, axis), limit)
     ))  # fmt: skip
+
+
+def _check_order(nest: Nest, node: Operation) -> tuple[Statement, ...]:
+    """Every element copied, after a check against the one before."""
+    kind: CheckOrder = node.kind  # type: ignore[assignment]
+    x, buffer = node.inputs[0], nest.outputs[node.outputs[0]]
+
+    def copy(index: Index) -> tuple[Statement, ...]:
+        (i,) = index
+        is_not_first = Apply("ge", (IndexValue(i, "i64"), Literal(1, "i64")), "bool")
+        before = nest.values.at_where(x, (i - 1,), is_not_first)
+        value = nest.values.at(x, index)
+        falls = Apply("le" if kind.strict else "lt", (value, before), "bool")
+        errors, code = nest.errors(node)
+        wrong = Apply("logical_and", (is_not_first, falls), "bool")
+        return (*nest.with_checks(Check(wrong, errors, code)), Store(buffer, i, value))
+
+    return loops("i", x.type.sizes, copy)
 
 
 def _outside(place: Expression, size: DimLike) -> Expression:
@@ -90,4 +110,4 @@ def _scatter(nest: Nest, node: Operation) -> tuple[Statement, ...]:
 
 
 RULES: dict[type[Op], Rule] = {GatherNd: _gather_nd}
-ROOTS: dict[type[Op], Root] = {CheckCoordinates: _check_coordinates, Scatter: _scatter}
+ROOTS: dict[type[Op], Root] = {CheckCoordinates: _check_coordinates, CheckOrder: _check_order, Scatter: _scatter}

@@ -87,6 +87,7 @@ def build_entry(name: str, fetches: Any, feeds: Any, graph: Graph, sizing: Sizin
     fed = list(named_feeds)
     step = capture(parsed.tensors, parsed.operations, fed)
     _check_fed(step, fed)
+    _check_silent(step)
     shapes = {tensor: _exact_shape(tensor, sizing) for tensor in fed}
     _, program = build(step, {inside: shapes[tensor] for tensor, inside in step.feeds.items()}, target)
     names = Identifiers("self", BATCH)
@@ -109,6 +110,13 @@ def build_entry(name: str, fetches: Any, feeds: Any, graph: Graph, sizing: Sizin
     )
     states = tuple(zip(compiler.state_operations(step), _types(program, "state"), strict=True))
     return Built(point, step, program, tuple(fed.index(tensor) for tensor in step.feeds), states)
+
+
+def _check_silent(step: Step) -> None:
+    """``UnimplementedError`` where something is printed."""
+    for node, _ in step.prints:
+        text = f"{node.describe()} writes in Python; ahead of time there is none: leave it out, or fetch what it prints"
+        raise errors.UnimplementedError(node, node, text)
 
 
 def build(step: Step, shapes: Mapping[Tensor, Sequence[DimLike]], target: Target) -> tuple[Graph, Program]:

@@ -7,6 +7,7 @@ from graphc.lazily import when_named
 
 # A part for each line: a module or a package of this folder.
 _LATER = {
+    "distributions": "graphc.contrib.distributions",
     "framework": "graphc.contrib.framework",
     "rnn": "graphc.contrib.rnn",
     "training": "graphc.contrib.training",
@@ -14,6 +15,7 @@ _LATER = {
     "legacy_seq2seq": "graphc.contrib.legacy_seq2seq",
     "losses": "graphc.contrib.losses",
     "seq2seq": "graphc.contrib.seq2seq",
+    "metrics": "graphc.contrib.metrics",
     "slim": "graphc.contrib.slim",
 }
 

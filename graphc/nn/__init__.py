@@ -66,14 +66,22 @@ from graphc.ops.elementwise import relu, sigmoid, softplus, tanh
 from graphc.ops.pooling import avg_pool, avg_pool3d, max_pool, max_pool3d, pool
 from graphc.ops.sorting import top_k
 
-# Recurrent networks load when a program first names them.
+# Recurrent networks and losses over samples load when a program first names them.
 _RECURRENT = "graphc.nn.recurrent"
+_CANDIDATES = "graphc.nn.candidates"
 _LATER = {
+    "all_candidate_sampler": f"{_CANDIDATES}:all_candidate_sampler",
     "bidirectional_dynamic_rnn": f"{_RECURRENT}.dynamic:bidirectional_dynamic_rnn",
     "dynamic_rnn": f"{_RECURRENT}.dynamic:dynamic_rnn",
+    "fixed_unigram_candidate_sampler": f"{_CANDIDATES}:fixed_unigram_candidate_sampler",
+    "learned_unigram_candidate_sampler": f"{_CANDIDATES}:learned_unigram_candidate_sampler",
+    "log_uniform_candidate_sampler": f"{_CANDIDATES}:log_uniform_candidate_sampler",
+    "nce_loss": "graphc.nn.sampled:nce_loss",
     "rnn_cell": "graphc.nn.rnn_cell",
+    "sampled_softmax_loss": "graphc.nn.sampled:sampled_softmax_loss",
     "raw_rnn": f"{_RECURRENT}.raw:raw_rnn",
     "static_bidirectional_rnn": f"{_RECURRENT}.unrolled:static_bidirectional_rnn",
+    "uniform_candidate_sampler": f"{_CANDIDATES}:uniform_candidate_sampler",
     "static_rnn": f"{_RECURRENT}.unrolled:static_rnn",
 }
 

@@ -140,13 +140,13 @@ def _filled(value: int, shape: Any, dtype: Any, name: str) -> Tensor:
     wanted = dtypes.as_dtype(dtype)
     sizes: Any = as_shape(static_sizes(shape))
     if static_shape(sizes) and math.prod(sizes) <= 1:
-        return constant(np.full(sizes, value, wanted.numpy), name=name)
+        return constant(np.full(sizes, value or wanted.zero, wanted.numpy), name=name)
     with graph_of([convert_to_tensor(shape)] if sizes is None else []).name_scope(name) as scope:
         return broadcast_to(_scalar(value, wanted), shape, name=scope)
 
 
 def _scalar(value: int, dtype: DType) -> Tensor:
-    return constant(np.array(value, dtype.numpy))
+    return constant(np.array(value or dtype.zero, dtype.numpy))
 
 
 def zeros_like(tensor: Any, dtype: Any = None, name: str | None = None, optimize: bool = True) -> Tensor:
@@ -163,7 +163,7 @@ def _filled_like(value: int, tensor: Any, dtype: Any, name: str) -> Tensor:
     x = convert_to_tensor(tensor)
     wanted = x.dtype if dtype is None else dtypes.as_dtype(dtype)
     if x.type.shape == ():
-        return constant(np.array(value, wanted.numpy), name=name)
+        return constant(np.array(value or wanted.zero, wanted.numpy), name=name)
     with graph_of([x]).name_scope(name):
         return broadcast_like(_scalar(value, wanted), x)
 

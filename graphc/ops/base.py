@@ -200,6 +200,8 @@ def _plain_array(value: Any) -> np.ndarray[Any, Any]:
         value = [int(v) if isinstance(v, Dimension) else v for v in value]
     try:
         array = np.array(value)
+    except UnicodeDecodeError:  # bytes beside text
+        return dtypes.as_bytes(value)
     except ValueError:
         raise ValueError(f"Argument must be a dense array: {brief(value)} has rows of different lengths") from None
     if array.dtype.kind in "SU":

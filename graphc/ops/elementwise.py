@@ -152,7 +152,7 @@ _TWO_OVER_ROOT_PI = 2 / math.sqrt(math.pi)
 # fmt: off
 RECORDS: dict[str, Record] = {record.type: record for record in [
     # sums and products
-    Record("Add", "add", np.add, NUMBERS, (lambda a, b, y, g: g, lambda a, b, y, g: g)),
+    Record("Add", "add", np.add, (*NUMBERS, dtypes.string), (lambda a, b, y, g: g, lambda a, b, y, g: g)),
     Record("Sub", "sub", np.subtract, NUMBERS, (lambda a, b, y, g: g, lambda a, b, y, g: -g)),
     Record("Mul", "mul", np.multiply, NUMBERS, (lambda a, b, y, g: g * b, lambda a, b, y, g: g * a)),
     Record("RealDiv", "div", np.true_divide, FLOATS,

@@ -76,6 +76,27 @@ class HostCall(HostOp):
         return {}
 
 
+@record(eq=False)
+class Done(HostOp):
+    """True, when ``kind`` has run: what stands in a body for an operation that is there for its effect."""
+
+    kind: Op
+
+    @property
+    def type(self) -> str:
+        return self.kind.type
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        return TensorType(dtypes.bool, ())
+
+    def evaluate(self, *inputs: Any) -> Any:
+        self.kind.evaluate(*inputs)
+        return np.array(True)
+
+    def attributes(self) -> dict[str, Any]:
+        return {}
+
+
 def host_call(
     function: Callable[..., Any],
     inputs: Sequence[Tensor],

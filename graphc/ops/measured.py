@@ -68,6 +68,7 @@ def begin_measuring(graph: Graph, around: Graph, assumed: Mapping[str, DimLike])
 def assumption(types: Sequence[TensorType], fit: Callable[[list[TensorType]], bool]) -> MustBe | None:
     """The size that a measured one in ``types`` must be equal to so that they fit each other, or None."""
     sizes = list(dict.fromkeys(size for type in types for size in type.sizes))
+    sizes.sort(key=lambda size: size == 1)  # which fits by broadcasting where another one is meant
     counted = sorted({thing for size in sizes for thing in measured_in(size)}, key=lambda thing: thing.name)
     for one in reversed(counted):  # the last one was counted when the others were known
         for other in sizes:

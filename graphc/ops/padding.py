@@ -26,6 +26,8 @@ def pad(
     x = convert_to_tensor(tensor)
     if mode.upper() not in MODES:
         raise ValueError(f"Unknown padding mode: {mode}")
+    if x.dtype.is_string and isinstance(constant_values, int):
+        constant_values = x.dtype.zero
     edges = static_sizes(paddings if not isinstance(paddings, (list, tuple)) else convert_to_tensor(paddings))
     if edges is not None and None not in edges:
         return _pad_by_numbers(x, _pairs(x, edges), mode.upper(), name, constant_values)  # type: ignore[arg-type]

@@ -85,6 +85,27 @@ class RandomUniform(Random):
 
 
 @record(eq=False)
+class MultinomialUniform(RandomUniform):
+    """Evenly spread in ``[0, 1)``, ``[batch, samples]``: from which classes are chosen."""
+
+    def advanced(self, counter: Tensor, output: Tensor) -> Tensor:
+        # TensorFlow's kernel reserves for a multiple of four, and twice as much since it draws float64.
+        samples = (count(output, (1,), dtypes.int64) + 3) // 4 * 4
+        return e.add(counter, count(output, (0,), dtypes.int64) * samples * (2 * GROUPS_PER_ELEMENT))
+
+
+@record(eq=False)
+class ShuffleDraws(Random):
+    """Whole numbers evenly spread in ``[minval, maxval)``, which are inputs after the shape: for a permutation."""
+
+    sampler = "uniform_int"
+
+    def advanced(self, counter: Tensor, output: Tensor) -> Tensor:
+        # TensorFlow reserves what it uses: the last row has nothing left to change places with.
+        return e.add(counter, (count(output, None, dtypes.int64) + 2) // 4)
+
+
+@record(eq=False)
 class RandomStandardNormal(Random):
     """Normal with mean 0 and standard deviation 1."""
 
@@ -121,12 +142,16 @@ def get_seed(op_seed: int | None) -> tuple[int | None, int | None]:
 
 def _seeds(seed: int | None) -> tuple[int, int]:
     first, second = get_seed(seed)
-    if first is None or second is None:
-        return int.from_bytes(os.urandom(8), "little") >> 1, int.from_bytes(os.urandom(8), "little") >> 1
-    return first, second
+    return fresh_seeds() if first is None or second is None else (first, second)
 
 
-def _draw(kind: type[Random], shape: Any, dtype: DType, seed: int | None, *limits: Tensor, name: str | None) -> Tensor:
+def fresh_seeds() -> tuple[int, int]:
+    """Seeds that nobody chose: other ones each time."""
+    return int.from_bytes(os.urandom(8), "little") >> 1, int.from_bytes(os.urandom(8), "little") >> 1
+
+
+def draw(kind: type[Random], shape: Any, dtype: DType, seed: int | None, *limits: Tensor, name: str | None) -> Tensor:
+    """Numbers of a shape that may be a tensor, from the stream of the seeds."""
     sizes = static_sizes(shape)
     if sizes is not None and None not in sizes:
         return apply(kind(dtype, *_seeds(seed), sizes), *limits, name=name)
@@ -151,9 +176,9 @@ def random_uniform(
             return _whole_numbers(shape, minval, maxval, wanted, seed, scope)
         _check_float(wanted, "random_uniform")
         if _is_number(minval, 0) and _is_number(maxval, 1):
-            return _draw(RandomUniform, shape, wanted, seed, name=scope)
+            return draw(RandomUniform, shape, wanted, seed, name=scope)
         low, high = convert_to_tensor(minval, wanted), convert_to_tensor(maxval, wanted)
-        drawn = _draw(RandomUniform, shape, wanted, seed, name="RandomUniform")
+        drawn = draw(RandomUniform, shape, wanted, seed, name="RandomUniform")
         return e.add(e.multiply(drawn, e.subtract(high, low)), low, name=scope)
 
 
@@ -162,7 +187,7 @@ def _whole_numbers(shape: Any, minval: Any, maxval: Any, dtype: DType, seed: int
     if isinstance(minval, int) and isinstance(maxval, int) and minval >= maxval:
         raise ValueError(f"random_uniform: Need minval < maxval, got {minval} >= {maxval}")
     low, high = convert_to_tensor(minval, dtype), convert_to_tensor(maxval, dtype)
-    return _draw(RandomUniformInt, shape, dtype, seed, low, high, name=scope)
+    return draw(RandomUniformInt, shape, dtype, seed, low, high, name=scope)
 
 
 def random_normal(
@@ -187,7 +212,7 @@ def _scaled(kind: type[Random], shape: Any, mean: Any, stddev: Any, dtype: Any, 
     _check_float(wanted, name)
     with graph_of([]).name_scope(name) as scope:
         scales, moves = not _is_number(stddev, 1), not _is_number(mean, 0)
-        drawn = _draw(kind, shape, wanted, seed, name=kind.__name__ if scales or moves else scope)
+        drawn = draw(kind, shape, wanted, seed, name=kind.__name__ if scales or moves else scope)
         if scales:
             deviation = convert_to_tensor(stddev, wanted)
             drawn = e.multiply(drawn, deviation, name="mul" if moves else scope)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from graphc.dtypes import DType
+from graphc.dtypes import DType, as_dtype
 from graphc.errors import InvalidArgumentError
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.base import apply, check_dtype, check_same_dtype, constant
@@ -39,8 +39,8 @@ class NewRows(Op):
         return TensorType(self.dtype, None if self.row is None else (self.count, *self.row))
 
     def evaluate(self, count: Any) -> Any:
-        row = self.row if self.row is not None and None not in self.row else (0,)
-        return np.zeros((int(count), *row), self.dtype.numpy)
+        row = (0,) if self.row is None else tuple(0 if size is None else size for size in self.row)
+        return np.full((int(count), *row), self.dtype.zero, self.dtype.numpy)
 
     def specialise(self, inputs: Sequence[Tensor], values: Sequence[Any]) -> Tensor | None:
         """Zeros, where the shape of a row is known."""
@@ -57,7 +57,7 @@ class NewRows(Op):
 
 
 def _zeros(dtype: DType, sizes: tuple[Any, ...]) -> Tensor:
-    return apply(BroadcastTo(sizes), constant(0, dtype))
+    return apply(BroadcastTo(sizes), constant(dtype.zero, dtype))
 
 
 @record
@@ -86,10 +86,11 @@ class WriteRows(Op):
 
     def evaluate(self, array: Any, indices: Any, rows: Any, count: Any = None) -> Any:
         row = rows.shape[np.ndim(indices) :]
-        result = array.copy() if array.shape[1:] == row else np.zeros((array.shape[0], *row), array.dtype)
+        empty = as_dtype(array.dtype).zero
+        result = array.copy() if array.shape[1:] == row else np.full((array.shape[0], *row), empty, array.dtype)
         if np.any(indices < 0) or np.any(indices >= array.shape[0]):
             raise InvalidArgumentError(message=f"an index is not in [0, {array.shape[0]}), the places of a TensorArray")
-        result[indices] = rows
+        result[indices, ...] = rows
         return result
 
     def runtime_error(self, node: Operation) -> str:

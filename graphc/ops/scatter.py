@@ -19,7 +19,8 @@ from graphc.ops.base import apply, check_dtype, check_same_dtype, constant, conv
 from graphc.ops.checks import Refused
 from graphc.ops.indexing import INDICES
 from graphc.ops.meaning import truncated_division
-from graphc.ops.reshaping import ExpandDims, broadcast_like, broadcast_to
+from graphc.ops.reduction import reduce_all
+from graphc.ops.reshaping import broadcast_like, broadcast_to, expand_dims
 from graphc.ops.row_writes import AddRows, WriteRows
 from graphc.records import record
 from graphc.shapes import Shape, TensorType, merge, shape_text
@@ -37,12 +38,14 @@ class CheckCoordinates(Op):
     """``y = indices``; an index that is not in its axis of an array is an error when the graph runs.
 
     The last axis of ``indices`` names the position in each of the array's first axes; without ``whole``, indices are
-    positions in the first axis. ``sizes`` are those of these axes; None: those of the second input.
+    positions in the first axis. ``sizes`` are those of these axes; None: those of the second input. With ``negative``,
+    an index below zero is none, and no error.
     """
 
     called: str
     sizes: Any = None
     whole: bool = True
+    negative: bool = False
 
     @property
     def type(self) -> str:
@@ -50,13 +53,13 @@ class CheckCoordinates(Op):
 
     def infer(self, indices: TensorType, array: TensorType | None = None) -> TensorType:
         check_dtype(indices, INDICES, "indices")
-        if array is not None and array.shape is not None:
+        if self.whole and array is not None and array.shape is not None:
             _depth(indices, array.shape)
         return indices
 
     def evaluate(self, indices: Any, array: Any = None) -> Any:
         sizes = np.array(self._limits(indices, self.sizes if array is None else array.shape), np.int64)
-        wrong = np.argwhere((indices < 0) | (indices >= sizes))
+        wrong = np.argwhere(_beyond(indices, sizes) if self.negative else _outside(indices, sizes))
         if len(wrong):
             place = tuple(wrong[0].tolist())
             shown = "[" + ",".join(map(str, place)) + "]" if place else ""
@@ -73,20 +76,21 @@ class CheckCoordinates(Op):
         if self.sizes is not None:
             return None
         indices, array = inputs
-        return apply(
-            CheckCoordinates(self.called, array.type.sizes[: _depth_of(indices, self.whole)], self.whole), indices
-        )
+        sizes = array.type.sizes[: _depth_of(indices, self.whole)]
+        return apply(CheckCoordinates(self.called, sizes, self.whole, self.negative), indices)
 
     def runtime_error(self, node: Operation) -> str:
         """What went wrong where an index is outside."""
         label = node.inputs[0].user_label
+        if self.negative:
+            return f"an id in {label} is not below {self.sizes[0]}, the number of segments"
         if self.whole:
             return f"an index in {label} does not index into shape {shape_text(self.sizes)}"
         return f"an index in {label} is not in [0, {self.sizes[0]})"
 
     def refused(self, node: Operation) -> Refused:
         """An index outside."""
-        return Refused(0, _outside, self.sizes)
+        return Refused(0, _beyond if self.negative else _outside, self.sizes)
 
     def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
         return [None] * len(node.inputs)
@@ -95,6 +99,11 @@ class CheckCoordinates(Op):
 def _outside(values: Any, sizes: Any) -> Any:
     """Where an index is not in its axis."""
     return (values < 0) | (values >= np.asarray(sizes))
+
+
+def _beyond(values: Any, sizes: Any) -> Any:
+    """Where an index is too large for its axis."""
+    return values >= np.asarray(sizes)
 
 
 def _depth_of(indices: Tensor, whole: bool) -> int:
@@ -170,12 +179,61 @@ class Scatter(Op):
 
     def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
         indices, rows = node.inputs[1:]
-        if self.how not in ("update", "add", "sub"):
+        if self.how in ("min", "max"):
+            return _adjoints_of_extreme(node, grad)
+        if self.how == "mul":
+            return _adjoints_of_product(node, grad)
+        if self.how == "div":
             raise LookupError(f"{self.type} has no gradient")
         own = apply(GatherNd(), grad, indices)
         if self.how == "update":
             return [apply(Scatter(), grad, indices, broadcast_like(constant(0, rows.dtype), rows)), None, own]
         return [grad, None, own if self.how == "add" else e.negative(own)]
+
+
+def _inside(indices: Tensor, like: Tensor) -> Tensor:
+    """Whether each row of ``like`` goes anywhere, with axes beside its own."""
+    found = reduce_all(e.greater_equal(indices, convert_to_tensor(0, indices.dtype)), -1)
+    extra = (like.type.rank or 0) - (indices.type.rank or 1) + 1
+    for _ in range(extra):
+        found = expand_dims(found, -1)
+    return found
+
+
+def _taken(array: Tensor, indices: Tensor) -> Tensor:
+    """What stands at the coordinates, those below zero taken as zero."""
+    return apply(GatherNd(), array, e.maximum(indices, convert_to_tensor(0, indices.dtype)))
+
+
+def _adjoints_of_extreme(node: Operation, grad: Tensor) -> list[Tensor | None]:
+    """The adjoint goes to what is equal to the extreme, in equal shares."""
+    (array, indices, rows), extreme = node.inputs, node.outputs[0]
+    zero = convert_to_tensor(0, rows.dtype)
+    own = e.logical_and(e.equal(rows, _taken(extreme, indices)), _inside(indices, rows))
+    first = e.equal(array, extreme)
+    number = apply(Scatter("add"), e.cast(first, rows.dtype), indices, e.cast(own, rows.dtype))
+    share = e.realdiv(grad, number)
+    return [e.select(first, share, zero), None, e.select(own, _taken(share, indices), zero)]
+
+
+def _adjoints_of_product(node: Operation, grad: Tensor) -> list[Tensor | None]:
+    """The adjoint times the product of all other factors; of several zeros, none is among the others of another."""
+    array, indices, rows = node.inputs
+    zero, one = convert_to_tensor(0, rows.dtype), convert_to_tensor(1, rows.dtype)
+    first_is_zero, own_is_zero = e.equal(array, zero), e.equal(rows, zero)
+    zeros = apply(Scatter("add"), e.cast(first_is_zero, rows.dtype), indices, e.cast(own_is_zero, rows.dtype))
+    factors = e.select(own_is_zero, one, rows)
+    product = apply(Scatter("mul"), e.select(first_is_zero, one, array), indices, factors)
+
+    def adjoint(factor: Tensor, is_zero: Tensor, product: Tensor, zeros: Tensor, grad: Tensor) -> Tensor:
+        others = e.realdiv(product, e.select(is_zero, one, factor))
+        alone = e.equal(zeros, e.cast(is_zero, rows.dtype))  # whether no other factor is zero
+        return e.select(alone, grad * others, zero)
+
+    own = adjoint(rows, own_is_zero, *(_taken(x, indices) for x in (product, zeros, grad)))
+    return [
+        adjoint(array, first_is_zero, product, zeros, grad), None, e.select(_inside(indices, rows), own, zero)
+    ]  # fmt: skip
 
 
 UPDATES = (WriteRows, AddRows, Scatter)  # their kernels touch some parts of their first input, and leave the others
@@ -195,13 +253,15 @@ def _depth(indices: TensorType, sizes: Shape) -> int | None:
     return depth
 
 
-def checked(indices: Tensor, array: Tensor, called: str, name: str, whole: bool = True) -> Tensor:
-    """``indices``, of which each is in its axis of ``array`` when the graph runs."""
+def checked(
+    indices: Tensor, array: Tensor, called: str, name: str, whole: bool = True, negative: bool = False
+) -> Tensor:
+    """``indices``, of which each is in its axis of ``array`` when the graph runs, or negative where that is allowed."""
     known = array.type.shape
     depth = 1 if not whole else indices.type.shape[-1] if indices.type.shape else None
     if known is not None and isinstance(depth, int) and all(isinstance(size, int) for size in known[:depth]):
-        return apply(CheckCoordinates(called, known[:depth], whole), indices, name=name)
-    return apply(CheckCoordinates(called, None, whole), indices, array, name=name)
+        return apply(CheckCoordinates(called, known[:depth], whole, negative), indices, name=name)
+    return apply(CheckCoordinates(called, None, whole, negative), indices, array, name=name)
 
 
 def changed(
@@ -209,9 +269,12 @@ def changed(
 ) -> Tensor:
     """``array`` changed by ``rows`` at the coordinates; without ``whole``, at positions along its first axis."""
     places = checked(indices, array, called, name, whole)
-    if not whole:
-        places = apply(ExpandDims((-1 if places.type.rank is None else places.type.rank,)), places)
-    return apply(Scatter(how), array, places, rows)
+    return apply(Scatter(how), array, places if whole else with_depth(places), rows)
+
+
+def with_depth(places: Tensor) -> Tensor:
+    """Positions along the first axis as coordinates."""
+    return expand_dims(places, -1)
 
 
 def scatter_nd(indices: Any, updates: Any, shape: Any, name: str | None = None) -> Tensor:

@@ -6,6 +6,7 @@ assignment puts it after a write. Capture turns these kinds into plain values pa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -131,7 +132,11 @@ def _check_assignable(variable: TensorType, value: TensorType, validate_shape: b
 
 
 def variable_node(dtype: Any, shape: Shape, name: str | None) -> Tensor:
-    """The place of a new variable."""
+    """The place of a new variable; ``NotImplementedError`` for strings, which no native code holds."""
+    if dtypes.as_dtype(dtype).is_string:
+        raise NotImplementedError(
+            f"variable '{name}': variables hold numbers; keep strings in a tf.constant, or in Python behind tf.py_func"
+        )
     return apply(VariableV2(dtypes.as_dtype(dtype), shape), name=name or "Variable")
 
 
@@ -153,13 +158,17 @@ def handle_of(ref: Any) -> Tensor:
 
 
 def _assign(kind: Assign, ref: Any, value: Any, name: str | None) -> Tensor:
+    return assigned(kind, ref, [convert_to_tensor(value, handle_of(ref).dtype)], name)
+
+
+def assigned(kind: Assign, ref: Any, values: Sequence[Tensor], name: str | None) -> Tensor:
+    """The variable as an assignment of these values leaves it."""
     handle = handle_of(ref)
-    tensor = convert_to_tensor(value, handle.dtype)
     if isinstance(ref, Tensor) and ref is not handle:
         # assigning to the output of an assignment comes after it
         with handle.graph.current.control_dependencies([ref.op]):
-            return apply(kind, handle, tensor, name=name)
-    return apply(kind, handle, tensor, name=name)
+            return apply(kind, handle, *values, name=name)
+    return apply(kind, handle, *values, name=name)
 
 
 def assign(

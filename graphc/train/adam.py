@@ -70,9 +70,9 @@ class AdamOptimizer(Optimizer):
         rate, rest1, rest2 = self._shared[var.dtype]
         m_slot, v_slot = self._zeros_slot(var, "m", self._name), self._zeros_slot(var, "v", self._name)
         m_old, v_old = m_slot.read_value(), v_slot.read_value()
-        m = state.assign(m_slot, m_old + (grad - m_old) * rest1)
-        v = state.assign(v_slot, v_old + (e.square(grad) - v_old) * rest2)
-        return state.assign_sub(var, m * rate / (e.sqrt(v) + self._settings.of("epsilon", var.dtype)))
+        m = m_slot.assign(m_old + (grad - m_old) * rest1)
+        v = v_slot.assign(v_old + (e.square(grad) - v_old) * rest2)
+        return var.assign_sub(m * rate / (e.sqrt(v) + self._settings.of("epsilon", var.dtype)))
 
     def _finish(self, update_ops: Sequence[Any], name_scope: str) -> Operation:
         """The powers grow once all variables have used them."""

@@ -8,13 +8,14 @@ from typing import Any
 from graphc.initializers import Constant, Ones
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
-from graphc.ops.state import assign, assign_sub
 from graphc.train.optimizer import Optimizer, Settings
 from graphc.variables import Variable
 
 
 class AdagradOptimizer(Optimizer):
     """``a += grad**2; w -= learning_rate * grad / sqrt(a)`` (Duchi et al., JMLR 2011)"""
+
+    _row_by_row = True
 
     def __init__(
         self,
@@ -42,14 +43,16 @@ class AdagradOptimizer(Optimizer):
 
     def _apply_dense(self, grad: Tensor, var: Variable) -> Tensor:
         slot = self._accumulator(var)
-        accumulator = assign(slot, slot.read_value() + e.square(grad))
-        return assign_sub(var, grad * self._settings.of("learning_rate", var.dtype) * e.rsqrt(accumulator))
+        accumulator = slot.assign(slot.read_value() + e.square(grad))
+        return var.assign_sub(grad * self._settings.of("learning_rate", var.dtype) * e.rsqrt(accumulator))
 
 
 class AdadeltaOptimizer(Optimizer):
     """``a = rho * a + (1 - rho) * grad**2; u = sqrt(d + epsilon) / sqrt(a + epsilon) * grad``,
     ``d = rho * d + (1 - rho) * u**2; w -= learning_rate * u`` (Zeiler, 2012)
     """
+
+    _row_by_row = True
 
     def __init__(
         self,
@@ -80,11 +83,11 @@ class AdadeltaOptimizer(Optimizer):
         rate, rho, epsilon = (self._settings.of(name, var.dtype) for name in ("lr", "rho", "epsilon"))
         grads, updates = self._zeros_slot(var, "accum", self._name), self._zeros_slot(var, "accum_update", self._name)
         old_updates = updates.read_value()
-        accumulated = assign(grads, grads.read_value() * rho + e.square(grad) * (1 - rho))
+        accumulated = grads.assign(grads.read_value() * rho + e.square(grad) * (1 - rho))
         update = e.sqrt(old_updates + epsilon) * e.rsqrt(accumulated + epsilon) * grad
-        new_updates = assign(updates, old_updates * rho + e.square(update) * (1 - rho))
+        new_updates = updates.assign(old_updates * rho + e.square(update) * (1 - rho))
         with var.graph.current.control_dependencies([new_updates]):
-            return assign_sub(var, update * rate)
+            return var.assign_sub(update * rate)
 
 
 class RMSPropOptimizer(Optimizer):
@@ -93,6 +96,8 @@ class RMSPropOptimizer(Optimizer):
     With ``centered``, the square of a running mean of the gradient is taken from ``s`` under the root
     (Hinton, lecture 6e, 2012; centered: Graves, 2013).
     """
+
+    _row_by_row = True
 
     def __init__(
         self,
@@ -139,11 +144,11 @@ class RMSPropOptimizer(Optimizer):
         else:
             spread = squares
         slot = self._zeros_slot(var, "momentum", self._name)
-        step = assign(slot, slot.read_value() * momentum + grad * rate / e.sqrt(spread + epsilon))
-        return assign_sub(var, step)
+        step = slot.assign(slot.read_value() * momentum + grad * rate / e.sqrt(spread + epsilon))
+        return var.assign_sub(step)
 
 
 def _moved(slot: Variable, value: Tensor, decay: Tensor) -> Tensor:
     """``slot += (value - slot) * (1 - decay)``"""
     old = slot.read_value()
-    return assign(slot, old + (value - old) * (1 - decay))
+    return slot.assign(old + (value - old) * (1 - decay))

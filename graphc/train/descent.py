@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from graphc.nodes import Tensor
-from graphc.ops.state import assign, assign_sub
+from graphc.ops.indexing import IndexedSlices
+from graphc.ops.state_scatter import scatter_sub
 from graphc.train.optimizer import Optimizer, Settings
 from graphc.variables import Variable
 
@@ -22,7 +23,11 @@ class GradientDescentOptimizer(Optimizer):
         self._settings = Settings(learning_rate=self._call_if_callable(self._learning_rate))
 
     def _apply_dense(self, grad: Tensor, var: Variable) -> Tensor:
-        return assign_sub(var, grad * self._settings.of("learning_rate", var.dtype))
+        return var.assign_sub(grad * self._settings.of("learning_rate", var.dtype))
+
+    def _apply_sparse_duplicate_indices(self, grad: IndexedSlices, var: Variable) -> Any:
+        """Rows are taken off one after the other, wherever they belong."""
+        return scatter_sub(var, grad.indices, grad.values * self._settings.of("learning_rate", var.dtype)).op
 
 
 class MomentumOptimizer(Optimizer):
@@ -30,6 +35,8 @@ class MomentumOptimizer(Optimizer):
 
     With ``use_nesterov``, ``w -= learning_rate * (grad + momentum * m)`` (Sutskever et al., ICML 2013).
     """
+
+    _row_by_row = True
 
     def __init__(
         self,
@@ -58,7 +65,7 @@ class MomentumOptimizer(Optimizer):
         rate = self._settings.of("learning_rate", var.dtype)
         momentum = self._settings.of("momentum", var.dtype)
         slot = self._zeros_slot(var, "momentum", self._name)
-        m = assign(slot, slot.read_value() * momentum + grad)
+        m = slot.assign(slot.read_value() * momentum + grad)
         if self._use_nesterov:
-            return assign_sub(var, grad * rate + m * momentum * rate)
-        return assign_sub(var, m * rate)
+            return var.assign_sub(grad * rate + m * momentum * rate)
+        return var.assign_sub(m * rate)

@@ -9,7 +9,6 @@ from graphc.initializers import Constant
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import convert_to_tensor
-from graphc.ops.state import assign
 from graphc.train.optimizer import Optimizer, Settings
 from graphc.variables import Variable
 
@@ -18,6 +17,8 @@ class FtrlOptimizer(Optimizer):
     """``a' = a + grad**2; z += grad - (a'**-p - a**-p) / learning_rate * w``, then
     ``w = (sign(z) * l1 - z) / (a'**-p / learning_rate + 2 * l2)`` where ``|z| > l1``, else 0
     """
+
+    _row_by_row = True
 
     def __init__(
         self,
@@ -67,12 +68,12 @@ class FtrlOptimizer(Optimizer):
         rate, l1, l2, shrinkage = (self._settings.of(name, var.dtype) for name in names)
         slot, linear_slot = self._accumulator(var), self._zeros_slot(var, "linear", self._slot_names[1])
         weight, old = var.read_value(), slot.read_value()
-        new = assign(slot, old + e.square(grad))
+        new = slot.assign(old + e.square(grad))
         pulled = grad if self._settings_given["l2_shrinkage"] == 0 else grad + 2 * shrinkage * weight
         slope = (self._root(new) - self._root(old)) / rate
-        linear = assign(linear_slot, linear_slot.read_value() + pulled - slope * weight)
+        linear = linear_slot.assign(linear_slot.read_value() + pulled - slope * weight)
         solution = (e.sign(linear) * l1 - linear) / (self._root(new) / rate + 2 * l2)
-        return assign(var, e.select(e.abs(linear) > l1, solution, convert_to_tensor(0, var.dtype)))
+        return var.assign(e.select(e.abs(linear) > l1, solution, convert_to_tensor(0, var.dtype)))
 
     def _root(self, accumulated: Tensor) -> Tensor:
         """``accumulated ** -power``"""

@@ -17,8 +17,10 @@ from graphc.nodes import Operation, Tensor
 from graphc.ops import state
 from graphc.ops.base import convert_to_tensor
 from graphc.ops.elementwise import cast
+from graphc.ops.indexing import IndexedSlices
 from graphc.passes.gradients import as_list, gradients
 from graphc.scopes import GraphKeys, get_default_graph
+from graphc.train.rows import RowsOf, summed_rows
 from graphc.train.slots import create_slot, create_slot_with_initializer, create_zeros_slot
 from graphc.variables import Variable, trainable_variables
 
@@ -74,7 +76,7 @@ class Optimizer:
         aggregation_method: Any = None,
         colocate_gradients_with_ops: bool = False,
         grad_loss: Any = None,
-    ) -> list[tuple[Tensor | None, Variable]]:
+    ) -> list[tuple[Any, Variable]]:
         """Each variable (the trainable ones where ``var_list`` is None) with the derivative of ``loss`` by it."""
         if gate_gradients not in (Optimizer.GATE_NONE, Optimizer.GATE_OP, Optimizer.GATE_GRAPH):
             raise ValueError(
@@ -138,6 +140,22 @@ class Optimizer:
         """Changes one variable; the result is the last assignment."""
         raise NotImplementedError(f"{type(self).__name__} does not say how a variable changes")
 
+    _row_by_row = False  # whether a gradient of some rows changes them alone, as a whole one would
+
+    def _apply_sparse_duplicate_indices(self, grad: IndexedSlices, var: Variable) -> Any:
+        """Changes one variable by rows of a gradient, of which several may belong together."""
+        if type(self)._apply_sparse is not Optimizer._apply_sparse:
+            return self._apply_sparse(grad, var)
+        if not self._row_by_row:
+            return self._apply_dense(convert_to_tensor(grad), var)
+        values, rows = summed_rows(grad, var)
+        self._apply_dense(values, rows)  # type: ignore[arg-type]
+        return state.group(*rows.assignments)
+
+    def _apply_sparse(self, grad: IndexedSlices, var: Variable) -> Any:
+        """Changes one variable by rows of a gradient, each for another row."""
+        raise NotImplementedError(f"{type(self).__name__} does not say how rows of a variable change")
+
     def _finish(self, update_ops: Sequence[Any], name_scope: str) -> Operation:
         """The operation that has run when all updates have."""
         return state.group(*update_ops, name=name_scope)
@@ -146,6 +164,10 @@ class Optimizer:
 
     def _update(self, graph: Graph, grad: Any, variable: Variable) -> Any:
         with graph.name_scope(f"update_{variable.op.name}"):
+            if isinstance(grad, IndexedSlices):
+                if variable.constraint is not None:
+                    raise RuntimeError(f"Cannot use a constraint function on a sparse variable: {variable.name}")
+                return self._apply_sparse_duplicate_indices(grad, variable)
             update = self._apply_dense(convert_to_tensor(grad, variable.dtype), variable)
             if variable.constraint is None:
                 return update
@@ -163,8 +185,10 @@ class Optimizer:
     def _zeros_slot(self, var: Variable, slot_name: str, op_name: str) -> Variable:
         return self._slot(var, slot_name, lambda: create_zeros_slot(var, op_name))
 
-    def _slot(self, var: Variable, slot_name: str, make: Callable[[], Variable]) -> Variable:
+    def _slot(self, var: Variable | RowsOf, slot_name: str, make: Callable[[], Variable]) -> Variable:
         slots = self._slots.setdefault(slot_name, {})
+        if isinstance(var, RowsOf):
+            return var.beside(slots[var.variable])  # type: ignore[return-value]
         if var not in slots:
             slots[var] = make()
         return slots[var]

@@ -116,6 +116,26 @@ class Saver:
         self._keep_after = time.time() + self._hours * 3600
 
     @property
+    def name(self) -> str:
+        """Under which name its operations stand where a graph is written to a file."""
+        return self._name
+
+    @property
+    def filename(self) -> str:
+        """The path that its operations have there."""
+        return self._filename
+
+    @property
+    def max_to_keep(self) -> int:
+        """How many checkpoints are kept; 0 for all."""
+        return self._max_to_keep
+
+    @property
+    def keep_checkpoint_every_n_hours(self) -> float:
+        """How often one is kept for good."""
+        return self._hours
+
+    @property
     def variables(self) -> dict[str, Operation]:
         """The places of the variables by their names in the file; ``RuntimeError`` where build was put off."""
         if self._variables is None:
@@ -151,7 +171,7 @@ class Saver:
         if variables:
             self._write(path, dict(zip(variables, sess.variable_values(list(variables.values())), strict=True)))
         if write_meta_graph:
-            self._export(sess.graph, meta_graph_filename(path, meta_graph_suffix), strip_default_attrs)
+            self._export(sess.graph, meta_graph_filename(path, meta_graph_suffix))
         if not variables:
             return None
         if write_state:
@@ -180,8 +200,47 @@ class Saver:
         for stale in older - written:  # of another format, or of more shards: what is read must be what was written
             os.unlink(stale)
 
-    def _export(self, graph: Any, filename: str, strip_default_attrs: bool) -> None:
+    @property
+    def saver_def(self) -> Any:
+        """The SaverDef of this saver, whose names are those that :meth:`export_meta_graph` gives its operations."""
+        return self.to_proto()
+
+    def as_saver_def(self) -> Any:
+        """The SaverDef of this saver."""
+        return self.to_proto()
+
+    def to_proto(self, export_scope: str | None = None) -> Any:
+        """The SaverDef of this saver."""
+        from graphc.exchange.saver_nodes import saver_def  # protobuf loads only when asked for
+
+        return saver_def(self, self.name)
+
+    @staticmethod
+    def from_proto(saver_def: Any, import_scope: str | None = None) -> Saver:
+        """The saver that a SaverDef names, whose operations were read with the graph."""
+        return Saver(saver_def=saver_def, name=import_scope)
+
+    def export_meta_graph(
+        self,
+        filename: str | None = None,
+        collection_list: Any = None,
+        as_text: bool = False,
+        export_scope: str | None = None,
+        clear_devices: bool = False,
+        clear_extraneous_savers: bool = False,
+        strip_default_attrs: bool = False,
+        save_debug_info: bool = False,
+    ) -> Any:
+        """A MetaGraphDef of the default graph with this saver, also written to ``filename``."""
+        from graphc.exchange.meta_graph import export_with_saver  # protobuf loads only when asked for
+
+        return export_with_saver(self, get_default_graph(), filename, collection_list, as_text, clear_devices)
+
+    def _export(self, graph: Any, filename: str) -> None:
         """Writes the description of the graph beside the values."""
+        from graphc.exchange.meta_graph import export_with_saver  # protobuf loads only when asked for
+
+        export_with_saver(self, graph, filename)
 
     def _record(self, path: str) -> None:
         if not self._max_to_keep:

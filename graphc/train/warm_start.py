@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from graphc.shapes import is_compatible, shape_text
 from graphc.train.saved_names import names_of_variables
 from graphc.train.saver import Saver
 from graphc.variable_scope import named_variables
-from graphc.variables import Variable, global_variables
+from graphc.variables import Variable
 
 
 def init_from_checkpoint(ckpt_dir_or_file: str, assignment_map: Any) -> None:
@@ -111,20 +111,3 @@ def assign_from_checkpoint_fn(
         return None
     saver = Saver({name: place.outputs[0] for name, place in wanted.items()}, reshape_variables)
     return lambda session: saver.restore(session, model_path)
-
-
-def get_variables_to_restore(
-    include: Sequence[str] | None = None, exclude: Sequence[str] | None = None
-) -> list[Variable]:
-    """The global variables of the scopes ``include`` (all where it is None), without those of ``exclude``."""
-    for scopes in (include, exclude):
-        if scopes is not None and not isinstance(scopes, (list, tuple)):
-            raise TypeError(f"include and exclude are lists of scopes, or None, not {scopes!r}")
-    wanted = global_variables() if include is None else _in_scopes(include)
-    unwanted = set(map(id, _in_scopes(exclude or [])))
-    return [variable for variable in wanted if id(variable) not in unwanted]
-
-
-def _in_scopes(scopes: Iterable[str]) -> list[Variable]:
-    found = {id(variable): variable for scope in scopes for variable in global_variables(scope)}
-    return list(found.values())

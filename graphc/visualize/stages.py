@@ -154,7 +154,7 @@ def _facts(step: Step, graph: Graph, **more: Any) -> Facts:
     updates: dict[Operation, list[str]] = {}
     for tensor in graph.targets[: step.fetches]:
         results.setdefault(tensor.op, []).append("fetched")
-    for tensor, node in zip(graph.targets[step.fetches :], step.updates, strict=True):
+    for tensor, node in zip(graph.targets[step.fetches :], step.updates):
         if node.type == "VariableV2":
             updates.setdefault(tensor.op, []).append(node.name)
         else:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import graphc as tf
-from graphc.train.warm_start import assign_from_checkpoint, assign_from_checkpoint_fn, get_variables_to_restore
+from graphc.contrib.framework import assign_from_checkpoint, assign_from_checkpoint_fn, get_variables_to_restore
 
 FILES = str(Path(__file__).parent / "tensorflow_2_21" / "v2")
 W = np.arange(12, dtype=np.float32).reshape(3, 4) / 8

@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
-from llvmlite import ir
 
-from graphc.codegen import jit, philox
+from graphc.codegen import ir, jit, philox
 from graphc.codegen.emit import emit_kernel
 from graphc.codegen.loops import Kernel
 from graphc.codegen.scratch import scratch_bytes

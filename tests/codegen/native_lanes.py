@@ -8,9 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from llvmlite import ir
 
-from graphc.codegen import jit
+from graphc.codegen import ir, jit
 from graphc.codegen.target import Target, host
 
 I8, I64, POINTER = ir.IntType(8), ir.IntType(64), ir.PointerType()

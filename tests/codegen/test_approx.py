@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from llvmlite import ir
 
-from graphc.codegen import approx, jit
+from graphc.codegen import approx, ir, jit
 from graphc.codegen.approx.functions import MOST_IN_PLACE
 from graphc.codegen.approx.lanes import Lanes
 from graphc.codegen.target import Target, host, named

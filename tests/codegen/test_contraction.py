@@ -6,9 +6,9 @@ import itertools
 
 import numpy as np
 import pytest
-from llvmlite import binding, ir
+from llvmlite import binding
 
-from graphc.codegen import choose
+from graphc.codegen import choose, ir
 from graphc.codegen.kernels import contraction
 from graphc.codegen.kernels.affine import shape_of
 from graphc.codegen.kernels.building import ELEMENTS

@@ -301,7 +301,7 @@ train = tf.train.AdamOptimizer().minimize(loss)
 with tf.Session() as session:
     session.run(tf.global_variables_initializer())
     session.run([loss, train], {x: np.ones((8, 20), np.float32)})
-print(*(name in sys.modules for name in ("llvmlite.binding", "llvmlite.ir", "graphc.codegen.emit")))
+print(*(name in sys.modules for name in ("llvmlite.binding", "graphc.codegen.ir", "graphc.codegen.emit")))
 """
     environment = {**os.environ, "GRAPHC_CACHE": "1", "GRAPHC_CACHE_DIR": str(tmp_path / "cache")}
     outputs = [

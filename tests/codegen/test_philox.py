@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from llvmlite import ir
 
 from graphc import philox as meaning
-from graphc.codegen import jit, philox
+from graphc.codegen import ir, jit, philox
 from graphc.codegen.target import Target, host, named
 from tests.codegen.native_lanes import NUMPY, Compiled, Function, undefined_symbols
 

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from tests.ops import cases_arrays, cases_counted, cases_elementwise, cases_products, cases_special, cases_windows
+from tests.ops import (
+    cases_arrays,
+    cases_counted,
+    cases_elementwise,
+    cases_matrices,
+    cases_parts,
+    cases_products,
+    cases_special,
+    cases_windows,
+)
 from tests.ops.harness import Case
 
 CASES: list[Case] = [
     *cases_elementwise.CASES,
     *cases_arrays.CASES,
     *cases_counted.CASES,
+    *cases_parts.CASES,
+    *cases_matrices.CASES,
     *cases_products.CASES,
     *cases_special.CASES,
     *cases_windows.CASES,

@@ -35,6 +35,6 @@ def run(tf: Any, graph: Any, program: Program, arrays: list[Any], gradients: boo
         found = []
         if floats and sources and gradients:
             ys = [y * w.astype(y.dtype.as_numpy_dtype) for y, w in zip(floats, weights, strict=True)]
-            found = [g for g in tf.gradients(ys, sources) if g is not None]
+            found = [tf.convert_to_tensor(g) for g in tf.gradients(ys, sources) if g is not None]
         with tf.Session(graph=graph) as session:
             return session.run([*outputs, *found], dict(zip(inputs, arrays, strict=True)))

@@ -35,6 +35,12 @@ from graphc.train.step_counter import (
 )
 
 _LATER = {
+    "assign_from_checkpoint": "graphc.train.warm_start:assign_from_checkpoint",
+    "assign_from_checkpoint_fn": "graphc.train.warm_start:assign_from_checkpoint_fn",
+    "init_from_checkpoint": "graphc.train.warm_start:init_from_checkpoint",
+    "list_variables": "graphc.checkpoints.reader:list_variables",
+    "load_checkpoint": "graphc.checkpoints.reader:load_checkpoint",
+    "load_variable": "graphc.checkpoints.reader:load_variable",
     "python": "graphc.contrib.framework.python",
 }
 

@@ -95,10 +95,13 @@ from graphc.train.step_counter import (
 )
 
 _LATER = {
+    "assign_from_checkpoint": "graphc.train.warm_start:assign_from_checkpoint",
+    "assign_from_checkpoint_fn": "graphc.train.warm_start:assign_from_checkpoint_fn",
     "initializers": "graphc.contrib.layers.initializers",
     "layers": "graphc.contrib.layers",
     "learning": "graphc.contrib.slim.learning",
     "losses": "graphc.contrib.losses",
+    "metrics": "graphc.contrib.metrics",
     "model_analyzer": "graphc.contrib.slim.model_analyzer",
     "nets": "graphc.contrib.slim.nets",
     "python": "graphc.contrib.slim.python",

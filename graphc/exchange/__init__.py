@@ -1,0 +1,1 @@
+"""TensorFlow's descriptions of graphs (GraphDef, MetaGraphDef, SavedModel): written, read, and edited."""

@@ -1,0 +1,196 @@
+"""A few classes drawn to stand for all others, where there are too many to look at each.
+
+The distributions are TensorFlow's; the numbers are graphc's own. Classes that must differ are drawn one after the
+other, those that were drawn before left out, as TensorFlow does.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from graphc import dtypes
+from graphc.nodes import Tensor
+from graphc.ops import elementwise as e
+from graphc.ops.arrays import fill
+from graphc.ops.base import constant, convert_to_tensor
+from graphc.ops.lookup import gather
+from graphc.ops.loops import while_loop
+from graphc.ops.random import random_uniform
+from graphc.ops.reduction import reduce_any, reduce_sum
+from graphc.ops.reshaping import expand_dims
+from graphc.ops.sequences import range as sequence
+from graphc.scopes import get_default_graph
+
+Draw = Callable[[list[int]], Tensor]
+Chance = Callable[[Tensor], Tensor]
+
+
+class Candidates(NamedTuple):
+    """Classes drawn, and how often each true class and each of those drawn is expected among them."""
+
+    sampled_candidates: Tensor
+    true_expected_count: Tensor
+    sampled_expected_count: Tensor
+
+
+def uniform_candidate_sampler(
+    true_classes: Any, num_true: int, num_sampled: int, unique: bool, range_max: int, seed: int | None = None,
+    name: str | None = None,
+) -> Candidates:  # fmt: skip
+    """Classes below ``range_max``, all equally likely."""
+
+    def draw(shape: list[int]) -> Tensor:
+        return random_uniform(shape, 0, range_max, dtypes.int64, seed)
+
+    def chance(classes: Tensor) -> Tensor:
+        return 0 * e.cast(classes, dtypes.float32) + 1 / range_max
+
+    called = name or "UniformCandidateSampler"
+    return _candidates(true_classes, num_true, num_sampled, unique, range_max, draw, chance, called)
+
+
+def log_uniform_candidate_sampler(
+    true_classes: Any, num_true: int, num_sampled: int, unique: bool, range_max: int, seed: int | None = None,
+    name: str | None = None,
+) -> Candidates:  # fmt: skip
+    """Class k with the probability ``log((k + 2) / (k + 1)) / log(range_max + 1)``: words by falling frequency."""
+    width = math.log(range_max + 1)
+
+    def draw(shape: list[int]) -> Tensor:
+        value = e.exp(random_uniform(shape, dtype=dtypes.float64, seed=seed) * width)
+        return (e.cast(value, dtypes.int64) - 1) % range_max
+
+    def chance(classes: Tensor) -> Tensor:
+        number = e.cast(classes, dtypes.float32)
+        return (e.log(number + 2) - e.log(number + 1)) / width
+
+    called = name or "LogUniformCandidateSampler"
+    return _candidates(true_classes, num_true, num_sampled, unique, range_max, draw, chance, called)
+
+
+def fixed_unigram_candidate_sampler(
+    true_classes: Any,
+    num_true: int,
+    num_sampled: int,
+    unique: bool,
+    range_max: int,
+    vocab_file: str = "",
+    distortion: float = 1.0,
+    num_reserved_ids: int = 0,
+    num_shards: int = 1,
+    shard: int = 0,
+    unigrams: Sequence[float] = (),
+    seed: int | None = None,
+    name: str | None = None,
+) -> Candidates:
+    """Classes by given frequencies raised to ``distortion``: from ``unigrams``, or the last column of ``vocab_file``.
+
+    The first ``num_reserved_ids`` classes are never drawn; with shards, only every ``num_shards``-th is.
+    """
+    weights = _frequencies(vocab_file, unigrams, distortion, num_reserved_ids, range_max)
+    weights[[k for k in range(range_max) if k % num_shards != shard]] = 0
+    if not weights.sum() > 0:
+        raise ValueError("fixed_unigram_candidate_sampler: no class has a frequency above 0")
+    if unique and num_sampled > np.count_nonzero(weights):
+        raise ValueError(
+            f"fixed_unigram_candidate_sampler cannot draw {num_sampled} different classes: "
+            f"{np.count_nonzero(weights)} have a frequency above 0"
+        )
+    shares = constant((weights / weights.sum()).astype(np.float32))
+    sums = constant(np.cumsum(weights / weights.sum()))
+
+    def draw(shape: list[int]) -> Tensor:
+        drawn = random_uniform(shape, dtype=dtypes.float64, seed=seed)
+        return reduce_sum(e.cast(sums[:-1] <= expand_dims(drawn, -1), dtypes.int64), -1)
+
+    called = name or "FixedUnigramCandidateSampler"
+    return _candidates(
+        true_classes, num_true, num_sampled, unique, range_max, draw, lambda classes: gather(shares, classes), called
+    )
+
+
+def _frequencies(
+    vocab_file: str, unigrams: Sequence[float], distortion: float, reserved: int, range_max: int
+) -> np.ndarray[Any, Any]:
+    if bool(vocab_file) == bool(len(unigrams)):
+        raise ValueError("Must provide either vocab_file or unigrams, but not both.")
+    if vocab_file:
+        with open(vocab_file, encoding="utf-8") as lines:
+            unigrams = [float(line.rstrip().rsplit(",", 1)[-1]) for line in lines if line.strip()]
+    weights = np.concatenate([np.zeros(reserved), np.asarray(unigrams, np.float64) ** distortion])
+    if len(weights) != range_max:
+        raise ValueError(f"range_max is {range_max} for {len(weights)} classes: reserved ones and frequencies")
+    return weights
+
+
+def learned_unigram_candidate_sampler(
+    true_classes: Any, num_true: int, num_sampled: int, unique: bool, range_max: int, seed: int | None = None,
+    name: str | None = None,
+) -> Candidates:  # fmt: skip
+    """Not available: it would change with each run in a way that no variable shows."""
+    raise NotImplementedError(
+        "learned_unigram_candidate_sampler keeps counts outside of variables; "
+        "use fixed_unigram_candidate_sampler with the frequencies, or log_uniform_candidate_sampler"
+    )
+
+
+def all_candidate_sampler(
+    true_classes: Any, num_true: int, num_sampled: int, unique: bool, seed: int | None = None, name: str | None = None
+) -> Candidates:
+    """All classes below ``num_sampled``, each once: for tests."""
+    with get_default_graph().name_scope(name or "AllCandidateSampler"):
+        true = _true_classes(true_classes, num_true)
+        ones = 0 * e.cast(true, dtypes.float32) + 1
+        return Candidates(constant(np.arange(num_sampled)), ones, constant(np.ones(num_sampled, np.float32)))
+
+
+def _true_classes(true_classes: Any, num_true: int) -> Tensor:
+    true = e.cast(convert_to_tensor(true_classes), dtypes.int64)
+    if true.type.rank not in (2, None) or true.shape[-1].value not in (num_true, None):
+        raise ValueError(f"true_classes must be [batch, {num_true}], not {true.type}")
+    return true
+
+
+def _candidates(
+    true_classes: Any, num_true: int, num_sampled: int, unique: bool, range_max: int, draw: Draw, chance: Chance,
+    name: str,
+) -> Candidates:  # fmt: skip
+    if unique and num_sampled > range_max:
+        raise ValueError(f"{name} cannot draw {num_sampled} different classes: there are {range_max}")
+    with get_default_graph().name_scope(name):
+        true = _true_classes(true_classes, num_true)
+        if not unique:
+            drawn = draw([num_sampled])
+            return Candidates(drawn, chance(true) * num_sampled, chance(drawn) * num_sampled)
+        drawn, tries = _different(num_sampled, draw)
+        number = e.cast(tries, dtypes.float32)
+
+        def expected(classes: Tensor) -> Tensor:
+            """The probability of at least one in that many tries."""
+            return -e.expm1(number * e.log1p(-chance(classes)))
+
+        return Candidates(drawn, expected(true), expected(drawn))
+
+
+def _different(number: int, draw: Draw) -> tuple[Tensor, Tensor]:
+    """Classes that differ, in the order in which they came, and how many draws it took."""
+    places = sequence(number)
+
+    def more(found: Tensor, _: Tensor, __: Tensor) -> Tensor:
+        return found < number
+
+    def one(found: Tensor, tries: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        value = draw([])
+        known = reduce_any(e.equal(chosen, value))
+        here = e.logical_and(e.equal(places, found), e.logical_not(known))
+        step = e.cast(e.logical_not(known), dtypes.int32)
+        return found + step, tries + 1, e.select(here, value, chosen)
+
+    start = (constant(0), constant(0), fill([number], constant(-1, dtypes.int64)))
+    _, tries, chosen = while_loop(more, one, start)
+    chosen.set_shape([number])
+    return chosen, tries

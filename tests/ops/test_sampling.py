@@ -1,0 +1,91 @@
+"""Classes drawn by their probability, rows in another order, parts at random places: TensorFlow's own numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import graphc
+import graphc as tf
+from tests.interpreted import InterpretedSession
+
+LOGITS = (np.random.RandomState(0).standard_normal((4, 7)) * 2).astype(np.float32)
+
+
+def _programs(tf: Any) -> dict[str, Any]:
+    tf.set_random_seed(5)
+    odd = np.array([[0, np.inf, 1, -np.inf], [np.nan, 0, 0, 0]], np.float32)
+    return {
+        "classes": tf.multinomial(LOGITS, 9, seed=3),
+        "categorical": tf.random.categorical(LOGITS.astype(np.float64), 4, seed=3, dtype=tf.int32),
+        "not finite": tf.multinomial(odd, 6, seed=1),
+        "rows": tf.random_shuffle(np.arange(20).reshape(10, 2), seed=4),
+        "numbers": tf.random.shuffle(np.arange(13, dtype=np.float32), seed=4),
+        "more": tf.random_shuffle(np.arange(100), seed=7),
+        "part": tf.random_crop(np.arange(60).reshape(6, 10), [2, 3], seed=8),
+    }
+
+
+def _runs(tf: Any, session: Any) -> list[dict[str, Any]]:
+    with tf.Graph().as_default():
+        programs = _programs(tf)
+        with session() as sess:
+            return [sess.run(programs) for _ in range(3)]
+
+
+@pytest.mark.peer("tensorflow")
+def test_the_numbers_are_tensorflows_run_after_run() -> None:
+    import tensorflow
+
+    v1 = tensorflow.compat.v1
+    v1.disable_v2_behavior()
+    for our, their in zip(_runs(graphc, graphc.Session), _runs(v1, v1.Session), strict=True):
+        for name, values in their.items():
+            np.testing.assert_array_equal(our[name], values, err_msg=name)
+            assert our[name].dtype == values.dtype
+
+
+def test_recorded_from_tensorflow() -> None:
+    first, second, _ = _runs(tf, tf.Session)
+    assert first["classes"][:2].tolist() == [[3, 3, 4, 4, 4, 4, 3, 3, 3], [4, 4, 5, 4, 4, 5, 4, 1, 4]]
+    assert second["classes"][1].tolist() == [4, 5, 3, 6, 2, 2, 4, 5, 5]
+    assert first["numbers"].tolist() == [3, 0, 8, 11, 4, 7, 9, 2, 10, 1, 12, 6, 5]
+    assert second["numbers"].tolist() == [11, 12, 1, 0, 5, 10, 8, 3, 4, 6, 9, 7, 2]
+    assert first["part"].tolist() == [[7, 8, 9], [17, 18, 19]]
+
+
+def test_the_meaning_is_what_is_compiled() -> None:
+    for one, other in zip(_runs(tf, tf.Session), _runs(tf, InterpretedSession), strict=True):
+        for name, values in one.items():
+            np.testing.assert_array_equal(values, other[name], err_msg=name)
+
+
+def test_sizes_that_are_fed() -> None:
+    with tf.Graph().as_default(), tf.Session() as session:
+        logits, rows = tf.placeholder(tf.float32, [None, 3]), tf.placeholder(tf.float32, [None, 2])
+        drawn, mixed = tf.multinomial(logits, 5, seed=1), tf.random_shuffle(rows, seed=1)
+        assert drawn.shape.as_list() == [None, 5]
+        for number in (4, 9, 70000):
+            given = np.arange(2 * number, dtype=np.float32).reshape(number, 2)
+            classes, found = session.run([drawn, mixed], {logits: np.tile([0.0, -1e9, 0.0], (number, 1)), rows: given})
+            assert set(classes.reshape(-1)) <= {0, 2}
+            assert not np.array_equal(found, given)
+            np.testing.assert_array_equal(np.sort(found, 0), given)
+
+
+def test_frequencies_follow_the_probabilities() -> None:
+    with tf.Graph().as_default(), tf.Session() as session:
+        drawn = session.run(tf.multinomial(np.log([[0.1, 0.2, 0.7]]).astype(np.float32), 20000, seed=1))
+        # Three standard deviations of a share of 20000 draws are at most 0.011.
+        np.testing.assert_allclose(np.bincount(drawn[0]) / 20000, [0.1, 0.2, 0.7], atol=0.011)
+
+
+def test_refusals() -> None:
+    with pytest.raises(ValueError, match="logits must be a matrix"):
+        tf.multinomial([1.0, 2.0], 3)
+    with pytest.raises(ValueError, match=r"Need value\.shape >= size"):
+        tf.random_crop(tf.zeros([3, 4]), [4, 4])
+    with pytest.raises(TypeError, match="gives int32 or int64"):
+        tf.multinomial([[1.0, 2.0]], 3, output_dtype=tf.float32)

@@ -1,0 +1,123 @@
+"""Losses over a few classes of many: as TensorFlow's for the same classes, drawn as often as they should be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+import graphc
+import graphc as tf
+
+RANDOM = np.random.RandomState(0)
+WEIGHTS, BIASES = RANDOM.standard_normal((11, 3)).astype(np.float32), RANDOM.standard_normal(11).astype(np.float32)
+INPUTS = RANDOM.standard_normal((4, 3)).astype(np.float32)
+LABELS = np.array([[1, 5], [0, 9], [7, 7], [3, 2]])
+SAMPLED = np.array([5, 3, 10, 0, 8])
+COUNTS = [RANDOM.rand(4, 2).astype(np.float32), RANDOM.rand(5).astype(np.float32)]
+
+
+@pytest.fixture(autouse=True)
+def graph() -> Iterator[tf.Graph]:
+    """A graph for each test."""
+    with tf.Graph().as_default() as graph:
+        yield graph
+
+
+def _losses(tf: Any) -> list[Any]:
+    values = (tf.constant(SAMPLED), tf.constant(COUNTS[0]), tf.constant(COUNTS[1]))
+    w, b, x = (tf.constant(value) for value in (WEIGHTS, BIASES, INPUTS))
+    losses = [
+        loss(w, b, LABELS, x, 5, 11, 2, sampled_values=values, remove_accidental_hits=hits)
+        for loss in (tf.nn.nce_loss, tf.nn.sampled_softmax_loss) for hits in (False, True)
+    ]  # fmt: skip
+    slopes = [tf.convert_to_tensor(slope) for loss in losses for slope in tf.gradients(loss, [w, b, x])]
+    return losses + slopes
+
+
+@pytest.mark.peer("tensorflow")
+def test_losses_are_tensorflows() -> None:
+    import tensorflow
+
+    v1 = tensorflow.compat.v1
+    v1.disable_v2_behavior()
+    with v1.Graph().as_default(), v1.Session() as session:
+        theirs = session.run(_losses(v1))
+    with graphc.Session() as session:
+        ours = session.run(_losses(graphc))
+    for our, their in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(our, their, rtol=2e-5, atol=1e-5)
+
+
+def test_all_classes_drawn_make_the_plain_softmax() -> None:
+    w, b, x = (tf.constant(value) for value in (WEIGHTS, BIASES, INPUTS))
+    labels = LABELS[:, :1]
+    every = tf.nn.all_candidate_sampler(labels, 1, 11, True)
+    sampled = tf.nn.sampled_softmax_loss(w, b, labels, x, 11, 11, sampled_values=every)
+    scores = tf.matmul(x, w, transpose_b=True) + b
+    plain = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=LABELS[:, 0], logits=scores)
+    with tf.Session() as session:
+        np.testing.assert_allclose(*session.run([sampled, plain]), rtol=1e-5)
+
+
+def test_word_vectors_train_with_nce() -> None:
+    centre, context = tf.placeholder(tf.int32, [None]), tf.placeholder(tf.int32, [None, 1])
+    table = tf.get_variable("table", [20, 8])
+    out, bias = tf.get_variable("out", [20, 8]), tf.get_variable("bias", [20], initializer=tf.zeros_initializer())
+    loss = tf.reduce_mean(tf.nn.nce_loss(out, bias, context, tf.nn.embedding_lookup(table, centre), 5, 20))
+    train = tf.train.GradientDescentOptimizer(0.5).minimize(loss)
+    pairs = np.arange(20)
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        feeds = {centre: pairs, context: (pairs[:, None] + 1) % 20}
+        losses = [session.run([loss, train], feeds)[0] for _ in range(300)]
+    assert np.mean(losses[-20:]) < np.mean(losses[:20]) / 2
+
+
+SAMPLERS = {
+    "uniform": (tf.nn.uniform_candidate_sampler, {}, np.full(10, 0.1)),
+    "log_uniform": (tf.nn.log_uniform_candidate_sampler, {}, np.diff(np.log(np.arange(1, 12))) / np.log(11)),
+    "fixed": (
+        tf.nn.fixed_unigram_candidate_sampler,
+        {"unigrams": list(range(1, 9)), "num_reserved_ids": 2, "distortion": 2.0},
+        np.concatenate([[0, 0], np.arange(1, 9) ** 2 / 204]),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_classes_come_as_often_as_expected(name: str) -> None:
+    sampler, settings, chances = SAMPLERS[name]
+    found = sampler([[2, 3]], 2, 20000, False, 10, seed=3, **settings)
+    with tf.Session() as session:
+        classes, true, own = session.run(found)
+    assert (classes.dtype, true.dtype) == (np.int64, np.float32)
+    # Three standard deviations of a share of 20000 draws are at most 0.011.
+    np.testing.assert_allclose(np.bincount(classes, minlength=10) / 20000, chances, atol=0.011)
+    np.testing.assert_allclose(true, [20000 * chances[2:4]], rtol=1e-4)
+    np.testing.assert_allclose(own, 20000 * chances[classes], rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_different_classes(name: str) -> None:
+    sampler, settings, chances = SAMPLERS[name]
+    found = sampler([[2, 3]], 2, 4, True, 10, seed=3, **settings)
+    with tf.Session() as session:
+        runs = [session.run(found) for _ in range(600)]
+    assert all(len(set(classes)) == 4 for classes, _, _ in runs)
+    first = np.bincount([classes[0] for classes, _, _ in runs], minlength=10) / 600
+    np.testing.assert_allclose(first, chances, atol=0.062)  # three standard deviations
+    # How often a class is among those drawn is what is expected, on the average over the numbers of tries.
+    there = np.mean([2 in classes for classes, _, _ in runs])
+    np.testing.assert_allclose(there, np.mean([true[0, 0] for _, true, _ in runs]), atol=0.07)
+
+
+def test_refusals() -> None:
+    with pytest.raises(ValueError, match="cannot draw 11 different classes"):
+        tf.nn.uniform_candidate_sampler([[1]], 1, 11, True, 10)
+    with pytest.raises(ValueError, match="either vocab_file or unigrams"):
+        tf.nn.fixed_unigram_candidate_sampler([[1]], 1, 2, True, 10)
+    with pytest.raises(NotImplementedError, match="use fixed_unigram_candidate_sampler"):
+        tf.nn.learned_unigram_candidate_sampler([[1]], 1, 2, True, 10)
