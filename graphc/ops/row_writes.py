@@ -39,7 +39,7 @@ class NewRows(Op):
         return TensorType(self.dtype, None if self.row is None else (self.count, *self.row))
 
     def evaluate(self, count: Any) -> Any:
-        row = self.row if self.row is not None and None not in self.row else (0,)
+        row = (0,) if self.row is None else tuple(0 if size is None else size for size in self.row)
         return np.full((int(count), *row), self.dtype.zero, self.dtype.numpy)
 
     def specialise(self, inputs: Sequence[Tensor], values: Sequence[Any]) -> Tensor | None:
