@@ -15,7 +15,7 @@ import pytest
 import graphc as tf
 from tests.interpreted import InterpretedSession
 
-NAMESPACES = [tf, tf.bitwise, tf.layers, tf.linalg, tf.math, tf.nn, tf.random, tf.train]
+NAMESPACES = [tf, tf.bitwise, tf.image, tf.layers, tf.linalg, tf.math, tf.nn, tf.random, tf.train]
 IDS = [module.__name__ for module in NAMESPACES]
 
 
