@@ -14,6 +14,7 @@ _LATER = {
     "layers": "graphc.contrib.layers",
     "losses": "graphc.contrib.losses",
     "metrics": "graphc.contrib.metrics",
+    "opt": "graphc.contrib.opt",
     "slim": "graphc.contrib.slim",
 }
 
