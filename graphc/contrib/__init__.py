@@ -16,6 +16,7 @@ _LATER = {
     "losses": "graphc.contrib.losses",
     "seq2seq": "graphc.contrib.seq2seq",
     "metrics": "graphc.contrib.metrics",
+    "opt": "graphc.contrib.opt",
     "slim": "graphc.contrib.slim",
 }
 
