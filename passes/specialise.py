@@ -177,6 +177,8 @@ def _must_be(node: Operation, inputs: Sequence[Tensor], values: Sequence[Any]) -
             return True
 
     types = [x.type for x in inputs]
+    if not all(type.is_exact for type in types):  # an array whose rows its loop will learn
+        return None
     return assumption(types, fit) if any(is_measured(size) for type in types for size in type.sizes) else None
 
 
