@@ -123,6 +123,7 @@ WRONG: list[tuple[Callable[[], Any], str]] = [
     (lambda: tf.image.resize_images(tf.zeros([4, 4, 3]), [2]), "2 elements"),
     (lambda: tf.image.resize_images(tf.zeros([4, 4, 3]), [2, 3], method=9), "not implemented: 9"),
     (lambda: tf.image.resize_bilinear(tf.zeros([1, 4, 4, 3]), [2, 0]), "must be positive"),
+    (lambda: tf.image.resize_bilinear(tf.zeros([1, 0, 4, 3]), [2, 2]), "non-zero size"),
     (lambda: tf.image.resize_bilinear(tf.zeros([1, 4, 4, 3]), [2, 2], True, None, True), "align_corners must be False"),
     (lambda: tf.image.crop_to_bounding_box(tf.zeros([4, 4, 3]), 2, 0, 3, 4), "height must be >= target"),
     (lambda: tf.image.pad_to_bounding_box(tf.zeros([4, 4, 3]), 2, 0, 5, 4), "height must be <= target"),
