@@ -14,6 +14,7 @@ import numpy as np
 
 _POLYNOMIAL = 0x82F63B78  # 0x1EDC6F41 with its bits in reverse order
 _LANE = 512  # bytes that one lane works off, a power of two
+_FEW = 16  # so many lanes are as fast byte by byte
 _MOST_AT_ONCE = 1 << 24  # bytes, so that the transposed copy stays small
 _MASK = 0xA282EAD8
 
@@ -37,7 +38,7 @@ def masked_crc32c(data: Any) -> int:
 
 def _continued(register: int, data: np.ndarray[Any, Any]) -> int:
     lanes = len(data) // _LANE
-    if lanes > 1:
+    if lanes > _FEW:
         register = _moved(register, lanes) ^ _joined(_by_lanes(data[: lanes * _LANE].reshape(lanes, _LANE)))
         data = data[lanes * _LANE :]
     table = _byte_table().tolist()

@@ -195,6 +195,11 @@ class Growth:
         group.level = max(group.level, needed)
         return True
 
+    def settle_levels(self) -> None:
+        """Makes ``lowest_reader`` of each group more than a bound, while no level changes."""
+        for group in self.groups:
+            group.lowest_reader = min((reader.level for reader in group.readers), default=_NONE)
+
     # -- merging -------------------------------------------------------------------------------------
 
     def merge(self, group: Group, other: Group) -> bool:
@@ -277,6 +282,12 @@ def connect(source: Group, reader: Group) -> None:
     source.readers.add(reader)
     source.lowest_reader = min(source.lowest_reader, reader.level)
     reader.sources.add(source)
+
+
+def is_level(a: Group, b: Group) -> bool:
+    """Whether groups of settled levels may be at one: no other reader of the lower has to stand between."""
+    below, above = (a, b) if a.level <= b.level else (b, a)
+    return below.lowest_reader > above.level or below in above.sources
 
 
 def _reads_between(below: Group, above: Group) -> bool:

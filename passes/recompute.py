@@ -21,7 +21,7 @@ from graphc.dims import DimLike, product, substitute
 from graphc.nodes import Operation, Tensor
 from graphc.passes.absorb import are_siblings, is_outer
 from graphc.passes.cut import SINK, SOURCE, UNCUT, Network
-from graphc.passes.grow import MAX_MEMBERS, Group, Growth, connect
+from graphc.passes.grow import MAX_MEMBERS, Group, Growth, connect, is_level
 from graphc.passes.kinds import flops, is_input, is_pointwise, reads_memory
 
 BYTE = 2  # flops; what moving a byte to or from a cache that all cores share costs
@@ -37,6 +37,7 @@ class Value(NamedTuple):
 
 def recompute(growth: Growth) -> None:
     """Moves values from the groups that compute them to those that read them, where that costs less."""
+    growth.settle_levels()
     _Search(growth).run()
     _drop_unread(growth)
 
@@ -44,6 +45,7 @@ def recompute(growth: Growth) -> None:
 class _Search:
     def __init__(self, growth: Growth):
         self.growth = growth
+        self.positions = {group: _number(product(group.space.sizes)) for group in growth.groups}
         self.pinned = set(growth.targets)  # stored whatever happens
         self.reading: dict[Tensor, set[Group]] = {}
         self.in_place: set[tuple[Tensor, Group]] = set()  # read from memory as a whole
@@ -132,9 +134,15 @@ class _Search:
         """What computing the value in its readers costs, less what its own group saves."""
         if any((tensor, reader) in self.in_place for reader in readers):
             return UNCUT  # it is in memory there, and cannot be both
-        times = sum(_positions(tensor, reader) for reader in readers)
-        own = 0 if needed else _number(tensor.type.elements)
+        elements = _number(tensor.type.elements)
+        times = sum(self._times(tensor, elements, reader) for reader in readers)
+        own = 0 if needed else elements
         return max(flops(tensor.op) * (times - own), 0) + 1
+
+    def _times(self, tensor: Tensor, elements: int, reader: Group) -> int:
+        """How often a reader computes a value: at each of its positions, but for values of outer axes alone."""
+        positions = self.positions[reader]
+        return elements if elements >= positions or is_outer(tensor.type.sizes, reader) else positions
 
     def _moved(self, tensor: Tensor, group: Group, wanted: dict[Tensor, set[Group]], readers: set[Group]) -> int:
         """What storing the value, where it is not stored anyway, and reading it costs."""
@@ -150,7 +158,9 @@ class _Search:
     def _reads(self, reader: Group, tensor: Tensor) -> bool:
         """Whether a group reads the tensor anyway, or one does that it will be merged with."""
         groups = self.reading.get(tensor, set())
-        return reader in groups or any(are_siblings(self.growth, reader, other) for other in groups)
+        if reader in groups:
+            return True
+        return any(is_level(reader, other) and are_siblings(self.growth, reader, other) for other in groups)
 
     def _have_room(self, wanted: dict[Tensor, set[Group]], more: int) -> bool:
         return all(len(reader) + more <= 2 * MAX_MEMBERS for readers in wanted.values() for reader in readers)
@@ -175,14 +185,8 @@ class _Search:
                     connect(self.growth.homes[x.op], reader)
 
 
-def _positions(tensor: Tensor, reader: Group) -> int:
-    """How often a reader computes a value: at each of its positions, but for values of outer axes alone."""
-    own, positions = _number(tensor.type.elements), _number(product(reader.space.sizes))
-    return own if own >= positions or is_outer(tensor.type.sizes, reader) else positions
-
-
 def _number(size: DimLike) -> int:
-    number = substitute(size, lambda _: USUAL_SIZE)
+    number = size if isinstance(size, int) else substitute(size, lambda _: USUAL_SIZE)
     assert isinstance(number, int)
     return number
 

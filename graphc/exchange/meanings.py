@@ -112,6 +112,20 @@ def _identity_n(node: Any) -> Any:
     return function("identity_n")(node.inputs, name=node.name)
 
 
+def _switch(node: Any) -> Any:
+    """Both outputs are the value: which of them counts is decided where the branches merge."""
+    return [node.inputs[0], node.inputs[0]]
+
+
+def _merge(node: Any) -> Any:
+    """The value of the branch that is meant, and which of the inputs that is."""
+    predicate, first = node.predicate
+    yes, no = node.inputs if first else reversed(node.inputs)
+    value = function("cond")(predicate, lambda: e.identity(yes), lambda: e.identity(no))
+    chosen = e.cast(predicate, dtypes.int32)
+    return [value, 1 - chosen if first else chosen]
+
+
 def _initialised(node: Any) -> Any:
     return state.is_variable_initialized(node.inputs[0], name=node.name)
 
@@ -319,6 +333,8 @@ MEANINGS: dict[str, Meaning] = {
     **dict.fromkeys(("VariableV2", "Variable", "VarHandleOp"), _variable),
     **dict.fromkeys(("Identity", "Snapshot", "DebugIdentity"), _identity),
     "IdentityN": _identity_n,
+    **dict.fromkeys(("Switch", "RefSwitch"), _switch),
+    "Merge": _merge,
     "ReadVariableOp": _read,
     "Assign": _assignment(state.Assign),
     "AssignAdd": _assignment(state.AssignAdd),

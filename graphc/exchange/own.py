@@ -8,13 +8,17 @@ from __future__ import annotations
 import base64
 import inspect
 import json
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
 import numpy as np
 
+from graphc.body import Body
 from graphc.dtypes import DType, as_dtype
-from graphc.nodes import Op
+from graphc.exchange.bodies import WrittenBody, body_record, with_bodies
+from graphc.graph import Graph
+from graphc.nodes import Op, Tensor
 from graphc.records import fields
 
 KEY = "_graphc"
@@ -30,12 +34,16 @@ def kind_text(kind: Op) -> str:
     return json.dumps(_encoded(kind))
 
 
-def kind_from(text: str) -> Op:
-    """The kind that a text says; ``ValueError`` where it says none."""
-    found = _decoded(json.loads(text))
+def kind_from(text: str, graph: Graph, inputs: Sequence[Tensor]) -> Op:
+    """The kind that a text says, for a node of ``graph`` with these inputs; ``ValueError`` where it says none."""
+    return _kind_from(json.loads(text), graph, inputs)
+
+
+def _kind_from(record: Any, graph: Graph, inputs: Sequence[Tensor]) -> Op:
+    found = _decoded(record)
     if not isinstance(found, Op):
         raise ValueError(f"it says no kind of node but {found!r}")
-    return found
+    return with_bodies(found, graph, inputs, _kind_from)
 
 
 def _encoded(value: Any) -> Any:
@@ -48,6 +56,8 @@ def _encoded(value: Any) -> Any:
     if isinstance(value, np.ndarray) and value.dtype != object:
         data = base64.b64encode(np.ascontiguousarray(value).tobytes()).decode()
         return {"array": data, "type": value.dtype.str, "shape": list(value.shape)}
+    if isinstance(value, Body):
+        return {"body": body_record(value, _encoded)}
     names = getattr(value, "_fields", None) or list(fields(value))
     if type(value).__module__.startswith(_HOME) and (names or isinstance(value, Op)):
         label = f"{type(value).__module__.removeprefix(_HOME)}:{type(value).__qualname__}"
@@ -64,6 +74,8 @@ def _decoded(value: Any) -> Any:
         return tuple(_decoded(item) for item in value)
     if not isinstance(value, dict):
         return value
+    if "body" in value:
+        return WrittenBody(value["body"])
     if "dtype" in value:
         return as_dtype(value["dtype"])
     if "array" in value:

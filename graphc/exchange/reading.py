@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from graphc.exchange.attributes import attribute_value
+from graphc.exchange.branches import Branches, has_effect
 from graphc.exchange.foreign import Foreign
 from graphc.exchange.meanings import MEANINGS, Unreadable
 from graphc.exchange.own import KEY, kind_from
@@ -60,8 +61,8 @@ def _prefix(graph: Graph, name: str | None) -> str:
 class Node:
     """A NodeDef with its inputs as tensors: what the table of meanings is given."""
 
-    def __init__(self, definition: Any, name: str, inputs: list[Any]):
-        self.definition, self.inputs = definition, inputs
+    def __init__(self, definition: Any, name: str, inputs: list[Any], predicate: Any = None):
+        self.definition, self.inputs, self.predicate = definition, inputs, predicate
         self.name = f"{name}/"  # with the slash it is taken as it is, as the name of a node and as a scope
         self.op = definition.op
 
@@ -89,6 +90,7 @@ class Reader:
         self._outputs: dict[str, Sequence[Any]] = {}
         self._operations: dict[str, Operation] = {}
         self._counts = _counts(graph_def)
+        self._branches = Branches(self._defs)
 
     def read(self) -> None:
         """Adds all nodes, each after its inputs."""
@@ -121,6 +123,8 @@ class Reader:
             self.graph.device(definition.device),
         ):
             try:
+                if breaks_rings(definition):
+                    raise Unreadable(f"node '{name}' is of a loop of TensorFlow's, which graphc does not read")
                 made = self._made(definition)
             except (Unreadable, NotImplementedError) as error:
                 made = self._foreign(definition, str(error))
@@ -142,15 +146,18 @@ class Reader:
         full = f"{self.prefix}{definition.name}"
         if own:
             try:
-                kind = kind_from(attribute_value(definition.attr[KEY]))
+                kind = kind_from(attribute_value(definition.attr[KEY]), self.graph, inputs)
             except (ValueError, TypeError, KeyError) as error:
                 raise ValueError(f"node '{definition.name}' ({definition.op}) cannot be read: {error}") from None
             return self.graph.declare(kind, tuple(inputs), f"{full}/")
         meaning = MEANINGS.get(definition.op)
         if meaning is None:
             raise Unreadable(self._unknown(definition))
+        if has_effect(definition.op) and self._branches.of_node(definition):
+            raise Unreadable(f"node '{definition.name}' of type {definition.op} stands in a branch of a tf.cond: "
+                             "graphc computes both branches of a graph that was read, and chooses")  # fmt: skip
         try:
-            made = meaning(Node(definition, full, inputs))
+            made = meaning(Node(definition, full, inputs, self._predicate(definition)))
         except Unreadable as error:
             raise Unreadable(
                 f"node '{definition.name}' of type {definition.op}, read from a GraphDef: {error}"
@@ -158,6 +165,13 @@ class Reader:
         except (ValueError, TypeError, IndexError) as error:
             raise ValueError(f"node '{definition.name}' of type {definition.op} cannot be read: {error}") from error
         return self._named(made, full)
+
+    def _predicate(self, definition: Any) -> Any:
+        """What decides between the inputs of a Merge, and whether the first is for true; None for other nodes."""
+        if definition.op != "Merge":
+            return None
+        reference, first = self._branches.decided(definition)
+        return self._input(definition, reference), first
 
     def _unknown(self, definition: Any) -> str:
         text = (
@@ -246,7 +260,7 @@ def _in_order(defs: Mapping[str, Any]) -> Iterable[str]:
                 done[name] = False
                 stack.append((name, True))
                 stack += [(_canonical(i).lstrip("^").split(":")[0], False) for i in reversed(_needs(defs[name]))]
-            elif done.get(name) is False and not _breaks_rings(defs[name]) and _is_open(stack, name):
+            elif done.get(name) is False and not breaks_rings(defs[name]) and _is_open(stack, name):
                 raise ValueError(f"the nodes around '{name}' need each other in a ring")
     return order
 
@@ -257,10 +271,10 @@ def _is_open(stack: list[tuple[str, bool]], name: str) -> bool:
 
 def _needs(node: Any) -> list[str]:
     """What a node needs before it; a loop's way back is left out, so that its nodes come in some order."""
-    return [] if _breaks_rings(node) else list(node.input)
+    return [] if breaks_rings(node) else list(node.input)
 
 
-def _breaks_rings(node: Any) -> bool:
+def breaks_rings(node: Any) -> bool:
     return node.op in ("NextIteration", "RefNextIteration")
 
 

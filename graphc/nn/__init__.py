@@ -71,18 +71,29 @@ _RECURRENT = "graphc.nn.recurrent"
 _CANDIDATES = "graphc.nn.candidates"
 _LATER = {
     "all_candidate_sampler": f"{_CANDIDATES}:all_candidate_sampler",
+    "batch_to_space": "graphc.ops.spaces:batch_to_space",
     "bidirectional_dynamic_rnn": f"{_RECURRENT}.dynamic:bidirectional_dynamic_rnn",
+    "depth_to_space": "graphc.ops.spaces:depth_to_space",
     "dynamic_rnn": f"{_RECURRENT}.dynamic:dynamic_rnn",
     "fixed_unigram_candidate_sampler": f"{_CANDIDATES}:fixed_unigram_candidate_sampler",
+    "fractional_avg_pool": "graphc.left_out:fractional_avg_pool",
+    "fractional_max_pool": "graphc.left_out:fractional_max_pool",
     "learned_unigram_candidate_sampler": f"{_CANDIDATES}:learned_unigram_candidate_sampler",
     "log_uniform_candidate_sampler": f"{_CANDIDATES}:log_uniform_candidate_sampler",
+    "max_pool_with_argmax": "graphc.ops.patches:max_pool_with_argmax",
     "nce_loss": "graphc.nn.sampled:nce_loss",
+    "quantized_avg_pool": "graphc.left_out:quantized_avg_pool",
+    "quantized_conv2d": "graphc.left_out:quantized_conv2d",
+    "quantized_max_pool": "graphc.left_out:quantized_max_pool",
+    "quantized_relu_x": "graphc.left_out:quantized_relu_x",
+    "raw_rnn": f"{_RECURRENT}.raw:raw_rnn",
     "rnn_cell": "graphc.nn.rnn_cell",
     "sampled_softmax_loss": "graphc.nn.sampled:sampled_softmax_loss",
-    "raw_rnn": f"{_RECURRENT}.raw:raw_rnn",
+    "space_to_batch": "graphc.ops.spaces:space_to_batch",
+    "space_to_depth": "graphc.ops.spaces:space_to_depth",
     "static_bidirectional_rnn": f"{_RECURRENT}.unrolled:static_bidirectional_rnn",
-    "uniform_candidate_sampler": f"{_CANDIDATES}:uniform_candidate_sampler",
     "static_rnn": f"{_RECURRENT}.unrolled:static_rnn",
+    "uniform_candidate_sampler": f"{_CANDIDATES}:uniform_candidate_sampler",
 }
 
 __getattr__ = when_named(__name__, "graphc.nn", _LATER)

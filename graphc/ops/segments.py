@@ -84,7 +84,7 @@ class CountedSize(Op):
         return [None, None]
 
 
-def _number_of(ids: Tensor) -> Tensor:
+def number_of(ids: Tensor) -> Tensor:
     """One more than the greatest id, at most as many as there are ids."""
     last = reduce_max(concat([[-1], e.cast(ids, dtypes.int64)], 0)) + 1
     return apply(CountedSize(), e.minimum(last, e.cast(shape(ids)[0], dtypes.int64)), ids)
@@ -166,7 +166,7 @@ def _counts(ids: Tensor, number: Any, x: Tensor) -> Tensor:
 def _in_order(data: Any, segment_ids: Any, called: str) -> tuple[Tensor, Tensor, Tensor]:
     x, ids = convert_to_tensor(data), convert_to_tensor(segment_ids)
     ids = apply(CheckOrder(called), ids, name="segment_ids")
-    return x, ids, _number_of(ids)
+    return x, ids, number_of(ids)
 
 
 def segment_sum(data: Any, segment_ids: Any, name: str | None = None) -> Tensor:

@@ -33,18 +33,19 @@ def bucket_limits() -> Array:
 
 def histogram(values: Array, tag: str) -> Any:
     """A HistogramProto: counts in buckets, of which each run of empty ones is kept as one."""
-    flat = np.asarray(values, np.float64).ravel()
-    for what, wrong in (("Nan", np.isnan(flat)), ("Infinity", np.isinf(flat))):
-        if wrong.any():
-            raise errors.InvalidArgumentError(None, None, f"{what} in summary histogram for: {tag}")
+    ordered = np.sort(np.ravel(values)).astype(np.float64)  # not-a-number comes last
+    if ordered.size and not np.isfinite(ordered[[0, -1]]).all():
+        what = "Nan" if np.isnan(ordered[-1]) else "Infinity"
+        raise errors.InvalidArgumentError(None, None, f"{what} in summary histogram for: {tag}")
     limits = bucket_limits()
     # A value belongs to the first bucket whose limit is above it; the greatest number to the last.
-    places = np.minimum(np.searchsorted(limits, flat, side="right"), len(limits) - 1)
-    counts = np.bincount(places, minlength=len(limits))
+    below = np.searchsorted(ordered, limits, side="left")
+    below[-1] = ordered.size
+    counts = np.diff(below, prepend=0)
     last_of_run = np.append((counts[:-1] > 0) | (counts[1:] > 0), True)
     found = message("HistogramProto")(
-        min=flat.min(initial=LARGEST), max=flat.max(initial=-LARGEST), num=flat.size, sum=flat.sum(),
-        sum_squares=np.square(flat).sum(),
+        min=ordered.min(initial=LARGEST), max=ordered.max(initial=-LARGEST), num=ordered.size, sum=ordered.sum(),
+        sum_squares=np.square(ordered).sum(),
     )  # fmt: skip
     kept = last_of_run | (counts > 0)
     found.bucket_limit.extend(limits[kept])

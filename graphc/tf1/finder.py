@@ -7,6 +7,7 @@ TensorFlow's own workings that graphc has nothing for can be imported, and what 
 
 from __future__ import annotations
 
+import builtins
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -110,7 +111,8 @@ class Alias(ModuleType):
 
     def __getattr__(self, name: str) -> Any:
         if name == "__all__":
-            return [name for name in dir(self) if not name.startswith("_")]
+            # A star import must not put tf.print and the like over Python's own.
+            return [name for name in dir(self) if not name.startswith("_") and not hasattr(builtins, name)]
         if name.startswith("__"):
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
         for source in self._sources:

@@ -1,7 +1,4 @@
-"""Runs a program in the module ``__main__``, as if Python had been started with it.
-
-This stands apart from ``graphc.tf1.__main__``, whose own names make place for the program's.
-"""
+"""Runs a program as the module ``__main__``, as if Python had been started with it."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ import io
 import os
 import runpy
 import sys
-from types import TracebackType
+from types import ModuleType, TracebackType
 from typing import NoReturn
 
 from graphc.tf1.finder import install
@@ -48,15 +45,13 @@ def run_file(path: str) -> None:
         sys.exit(f"python -m graphc.tf1: can't open file {path!r}: {error.strerror}")
     # As Python sets it: the folder of the program, where python -m had put the current one.
     sys.path[0] = os.path.dirname(os.path.realpath(path))
-    names = sys.modules["__main__"].__dict__
-    names.clear()
-    names.update(
-        __name__="__main__", __file__=path, __builtins__=builtins, __doc__=None, __package__=None, __spec__=None,
-        __loader__=None,
-    )  # fmt: skip
+    program = ModuleType("__main__")
+    program.__file__ = path
+    program.__builtins__ = builtins  # type: ignore[attr-defined]
+    sys.modules["__main__"] = program
     try:
         # This file's future statements are not the program's.
-        exec(compile(source, path, "exec", dont_inherit=True), names)
+        exec(compile(source, path, "exec", dont_inherit=True), program.__dict__)
     except Exception as error:
         frames = _from_file(error.__traceback__, path)
         sys.excepthook(type(error), error.with_traceback(frames), frames)

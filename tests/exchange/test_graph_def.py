@@ -222,3 +222,43 @@ def _ops(peer: Any, x: Any, rng: Any) -> Any:
 
 
 _PEERS = {"mlp": _mlp, "cnn": _cnn, "ops": _ops}
+
+
+@pytest.mark.peer("tensorflow")
+@pytest.mark.filterwarnings("ignore")
+def test_conditionals_and_loops_of_tensorflow_1() -> None:
+    import tensorflow.compat.v1 as peer
+
+    peer.disable_v2_behavior()
+    peer.disable_control_flow_v2()
+    rng = np.random.default_rng(2)
+    with peer.Graph().as_default() as graph, peer.Session() as session:
+        x, training = (
+            peer.placeholder(peer.float32, [None, 3], name="x"),
+            peer.placeholder(peer.bool, [], name="training"),
+        )
+        y = peer.cond(
+            training, lambda: x + peer.constant(1.0), lambda: peer.cond(x[0, 0] > 0, lambda: 2 * x, lambda: -x)
+        )
+        mean, _ = peer.nn.moments(y, [0])
+        kept = peer.Variable(np.array([0.5, -1.0, 2.0], np.float32))
+        peer.subtract(y, peer.cond(training, lambda: mean, lambda: kept), name="y")
+        _, total = peer.while_loop(lambda i, _: i < 3, lambda i, t: (i + 1, t * 2), [0, peer.reduce_sum(x)])
+        peer.identity(total, name="total")
+        with peer.control_dependencies([peer.cond(training, lambda: kept.assign_add([1.0] * 3), lambda: kept)]):
+            peer.identity(x, name="changed")
+        session.run(peer.global_variables_initializer())
+        feeds = [{"x:0": sign * rng.normal(size=(4, 3)), "training:0": t} for sign in (1, -1) for t in (True, False)]
+        wanted = [session.run("y:0", feed) for feed in feeds]
+        frozen = peer.graph_util.convert_variables_to_constants(session, graph.as_graph_def(), ["y", "total"])
+        whole = graph.as_graph_def()
+    tf.import_graph_def(tf.GraphDef.FromString(frozen.SerializeToString()), name="")
+    with tf.Session() as sess:
+        for feed, value in zip(feeds, wanted, strict=True):
+            np.testing.assert_allclose(sess.run("y:0", feed), value, rtol=1e-6, atol=1e-6)
+        with pytest.raises(tf.errors.UnimplementedError, match="of type Enter, read from a GraphDef"):
+            sess.run("total:0", feeds[0])
+    with tf.Graph().as_default(), tf.Session() as sess:
+        tf.import_graph_def(tf.GraphDef.FromString(whole.SerializeToString()), name="")
+        with pytest.raises(tf.errors.UnimplementedError, match="stands in a branch of a"):
+            sess.run("cond_3/AssignAdd:0", feeds[0])

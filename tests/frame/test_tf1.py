@@ -105,6 +105,7 @@ class Layer(keras.layers.Layer): pass
 
 def test_inner_modules_and_what_is_missing(tmp_path: Path) -> None:
     result = launch(tmp_path, IMPORTS, module=True)
+    assert result.stdout, result.stderr
     assert result.stdout.splitlines() == [
         "ImportError", "ImportError", "ImportError", "ImportError",
         "True True True",
