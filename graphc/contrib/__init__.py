@@ -13,8 +13,11 @@ _LATER = {
     "rnn": "graphc.contrib.rnn",
     "training": "graphc.contrib.training",
     "layers": "graphc.contrib.layers",
+    "legacy_seq2seq": "graphc.contrib.legacy_seq2seq",
     "losses": "graphc.contrib.losses",
+    "seq2seq": "graphc.contrib.seq2seq",
     "metrics": "graphc.contrib.metrics",
+    "opt": "graphc.contrib.opt",
     "slim": "graphc.contrib.slim",
 }
 

@@ -3,7 +3,7 @@
 A line is a message and its fields, each ``name=number`` and a type; ``*`` stands for repeated, ``{T}`` for a map from
 strings to T, ``?group`` for one of a group; ``Outer.Inner`` is a message inside another. Names and numbers are those of
 TensorFlow's .proto files (graph, node_def, attr_value, tensor, tensor_shape, types, versions, function, op_def,
-meta_graph, saver, variable, saved_model, summary, event).
+meta_graph, saver, variable, saved_model, summary, event, feature, example).
 """
 
 from __future__ import annotations
@@ -56,6 +56,12 @@ NodeList value=1:*string
 BytesList value=1:*bytes
 Int64List value=1:*int64
 FloatList value=1:*float
+Feature bytes_list=1:BytesList?kind float_list=2:FloatList?kind int64_list=3:Int64List?kind
+Features feature=1:{Feature}
+FeatureList feature=1:*Feature
+FeatureLists feature_list=1:{FeatureList}
+Example features=1:Features
+SequenceExample context=1:Features feature_lists=2:FeatureLists
 CollectionDef node_list=1:NodeList?kind bytes_list=2:BytesList?kind int64_list=3:Int64List?kind \
 float_list=4:FloatList?kind
 TensorInfo name=1:string dtype=2:DataType tensor_shape=3:TensorShapeProto

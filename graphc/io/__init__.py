@@ -3,9 +3,13 @@
 from graphc.lazily import when_named
 
 PLACES = {
+    "FixedLenFeature": "graphc.decoding.features:FixedLenFeature",
+    "FixedLenSequenceFeature": "graphc.decoding.features:FixedLenSequenceFeature",
+    "SparseFeature": "graphc.decoding.features:SparseFeature",
     "TFRecordCompressionType": "graphc.python_io:TFRecordCompressionType",
     "TFRecordOptions": "graphc.python_io:TFRecordOptions",
     "TFRecordWriter": "graphc.python_io:TFRecordWriter",
+    "VarLenFeature": "graphc.decoding.features:VarLenFeature",
     "decode_and_crop_jpeg": "graphc.decoding.images:decode_and_crop_jpeg",
     "decode_base64": "graphc.ops.strings:decode_base64",
     "decode_bmp": "graphc.decoding.images:decode_bmp",
@@ -22,6 +26,9 @@ PLACES = {
     "gfile": "graphc.io.gfile",
     "is_jpeg": "graphc.decoding.images:is_jpeg",
     "matching_files": "graphc.decoding.files:matching_files",
+    "parse_example": "graphc.decoding.examples:parse_example",
+    "parse_single_example": "graphc.decoding.examples:parse_single_example",
+    "parse_single_sequence_example": "graphc.decoding.sequence_examples:parse_single_sequence_example",
     "read_file": "graphc.decoding.files:read_file",
     "tf_record_iterator": "graphc.python_io:tf_record_iterator",
     "write_file": "graphc.decoding.files:write_file",

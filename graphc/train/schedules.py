@@ -9,6 +9,7 @@ from typing import Any
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import convert_to_tensor, graph_of
+from graphc.ops.random import random_normal
 
 
 def exponential_decay(
@@ -134,6 +135,31 @@ def linear_cosine_decay(
         fraction = e.minimum(step, steps) / steps
         wave = 0.5 * (1 + e.cos(fraction * (2 * math.pi * num_periods)))
         return e.multiply(rate, (alpha + 1 - fraction) * wave + beta, name=scope)
+
+
+def noisy_linear_cosine_decay(
+    learning_rate: Any,
+    global_step: Any,
+    decay_steps: Any,
+    initial_variance: float = 1.0,
+    variance_decay: float = 0.55,
+    num_periods: float = 0.5,
+    alpha: float = 0.0,
+    beta: float = 0.001,
+    name: str | None = None,
+) -> Tensor:
+    """As :func:`linear_cosine_decay`, with normal noise of variance ``initial_variance / (1 + step)^variance_decay``.
+
+    The noise is added to ``1 - p``.
+    """
+    rate, step, steps = _start("noisy_linear_cosine_decay", learning_rate, global_step, decay_steps)
+    with graph_of([rate]).name_scope(name or "NoisyLinearCosineDecay") as scope:
+        step = e.minimum(step, steps)
+        fraction = step / steps
+        deviation = e.sqrt(initial_variance / e.pow(1 + step, convert_to_tensor(variance_decay, rate.dtype)))
+        noisy = 1 - fraction + random_normal([], dtype=rate.dtype) * deviation
+        wave = 0.5 * (1 + e.cos(fraction * (2 * math.pi * num_periods)))
+        return e.multiply(rate, (alpha + noisy) * wave + beta, name=scope)
 
 
 def piecewise_constant(x: Any, boundaries: Sequence[Any], values: Sequence[Any], name: str | None = None) -> Tensor:

@@ -47,6 +47,12 @@ OPTIMIZERS: dict[str, Callable[[Any, Any], Any]] = {
     "rmsprop": lambda tf, rate: tf.train.RMSPropOptimizer(rate, momentum=0.5),
     "centered rmsprop": lambda tf, rate: tf.train.RMSPropOptimizer(rate, centered=True),
     "ftrl": lambda tf, rate: tf.train.FtrlOptimizer(rate, l1_regularization_strength=0.01),
+    "proximal descent": lambda tf, rate: tf.train.ProximalGradientDescentOptimizer(rate, 0.02, 0.1),
+    "proximal descent l2": lambda tf, rate: tf.train.ProximalGradientDescentOptimizer(rate, 0.0, 0.1),
+    "proximal adagrad": lambda tf, rate: tf.train.ProximalAdagradOptimizer(rate, 0.1, 0.02, 0.1),
+    "adagrad da": lambda tf, rate: tf.train.AdagradDAOptimizer(
+        rate, tf.train.get_or_create_global_step(), 0.1, 0.0, 0.1
+    ),
 }
 
 

@@ -96,6 +96,16 @@ def test_schedules_need_a_step() -> None:
     assert str(caught.value) == "global_step is required for exponential_decay."
 
 
+def test_noise_on_a_schedule() -> None:
+    step = tf.placeholder(tf.int64, [])
+    quiet = tf.train.noisy_linear_cosine_decay(0.5, step, 10, 0.0, num_periods=1.5, alpha=0.2, beta=0.01)
+    plain = tf.train.linear_cosine_decay(0.5, step, 10, num_periods=1.5, alpha=0.2, beta=0.01)
+    noisy = tf.train.noisy_linear_cosine_decay(0.5, step, 10)
+    session = InterpretedSession()
+    np.testing.assert_allclose(*session.run([quiet, plain], {step: 4}), rtol=1e-6)
+    assert len({float(session.run(noisy, {step: 4})) for _ in range(4)}) == 4
+
+
 def test_boundaries_and_values_have_to_fit() -> None:
     with pytest.raises(ValueError) as caught:
         tf.train.piecewise_constant(tf.constant(1), [1, 2], [0.1, 0.2])
