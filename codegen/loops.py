@@ -344,15 +344,19 @@ def postorder(roots: Iterable[Expression], known: Container[int] = ()) -> Iterat
     What lies below a node whose id is ``known`` is left out, and so is the node.
     """
     done: set[int] = set()
-    stack = [(root, False) for root in reversed(list(roots))]
+    stack: list[Any] = list(roots)[::-1]  # nodes to visit, and in tuples those whose operands have been
     while stack:
-        node, ready = stack.pop()
-        if ready:
-            yield node
+        node = stack.pop()
+        if type(node) is tuple:
+            yield node[0]
         elif id(node) not in done and id(node) not in known:
             done.add(id(node))
-            stack.append((node, True))
-            stack.extend((operand, False) for operand in reversed(node.operands) if id(operand) not in done)
+            operands = node.operands
+            if operands:
+                stack.append((node,))
+                stack += operands[::-1]
+            else:
+                yield node
 
 
 def inline_text(value: Expression) -> str:

@@ -13,12 +13,12 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from typing import Any
 
 from graphc.dims import Measured
-from graphc.mentioned import mentioned_sizes
+from graphc.needed import needed_nodes
 from graphc.nodes import Op, Operation, Origin, Tensor
 from graphc.shapes import TensorType
 
@@ -130,19 +130,27 @@ class Graph:
             )
         )
 
+    def keep_names_for(self, nodes: Iterable[Operation]) -> None:
+        """The names of ``nodes`` go to nobody but their copies: parameters of functions are known by name."""
+        for node in nodes:
+            self._names_used.setdefault(node.name.lower(), 1)
+
     def stand_for(self, node: Operation | None) -> None:
         """What public operations declare from now on takes name, line and role of ``node``: for passes."""
         self._standing_for = node
 
-    @contextmanager
-    def standing_for(self, node: Operation) -> Iterator[None]:
+    def standing_for(self, node: Operation) -> AbstractContextManager[None]:
         """What public operations declare inside takes name, line and role of ``node``: for passes."""
-        before = self._standing_for
-        self._standing_for = node
+        return self._having("_standing_for", node)
+
+    @contextmanager
+    def _having(self, attribute: str, value: Any) -> Iterator[None]:
+        before = getattr(self, attribute)
+        setattr(self, attribute, value)
         try:
             yield
         finally:
-            self._standing_for = before
+            setattr(self, attribute, before)
 
     def _append(self, node: Operation) -> Operation:
         self.nodes.append(node)
@@ -236,25 +244,13 @@ class Graph:
         element = self.as_graph_element(item)
         return element.op if isinstance(element, Tensor) else element
 
-    @contextmanager
-    def device(self, device_name_or_function: Any) -> Iterator[None]:
+    def device(self, device_name_or_function: Any) -> AbstractContextManager[None]:
         """Accepted for TensorFlow programs; there is one device, the CPU."""
-        before = self._device
-        self._device = device_name_or_function if isinstance(device_name_or_function, str) else ""
-        try:
-            yield
-        finally:
-            self._device = before
+        return self._having("_device", device_name_or_function if isinstance(device_name_or_function, str) else "")
 
-    @contextmanager
-    def in_role(self, role: str) -> Iterator[None]:
+    def in_role(self, role: str) -> AbstractContextManager[None]:
         """Marks the operations declared inside as ``forward``, ``adjoint`` or ``update`` for pictures."""
-        before = self.role
-        self.role = role
-        try:
-            yield
-        finally:
-            self.role = before
+        return self._having("role", role)
 
     @contextmanager
     def gradient_override_map(self, op_type_map: Mapping[str, str]) -> Iterator[None]:
@@ -483,17 +479,3 @@ def _as_tuple(types: TensorType | tuple[TensorType, ...]) -> tuple[TensorType, .
 
 def _declared_at(origin: Origin | None) -> str:
     return f", declared at {origin}" if origin else ""
-
-
-def needed_nodes(targets: Iterable[Tensor], measured: Mapping[Measured, Tensor] | None = None) -> list[Operation]:
-    """The nodes on which ``targets`` depend, in the order of the graph; what tells a size that one mentions too."""
-    seen: set[Operation] = set()
-    waiting = [tensor.op for tensor in targets]
-    while waiting:
-        node = waiting.pop()
-        if node not in seen:
-            seen.add(node)
-            waiting.extend(tensor.op for tensor in node.inputs)
-            if measured:
-                waiting.extend(measured[size].op for size in mentioned_sizes(node) if size in measured)
-    return sorted(seen, key=lambda node: node.number)

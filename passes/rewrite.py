@@ -17,8 +17,10 @@ def rewrite(graph: Graph, rule: Rule) -> Graph:
     """
     new = Graph()
     places: dict[Tensor, Tensor] = {}
+    needed = graph.needed()
+    new.keep_names_for(node for node in needed if not node.inputs)
     with new.as_default():
-        for node in graph.needed():
+        for node in needed:
             inputs = tuple([places[tensor] for tensor in node.inputs])
             new.stand_for(node)
             result = rule(node, inputs)

@@ -43,12 +43,12 @@ def share(graph: Graph) -> Graph:
 def _firsts(nodes: Sequence[Operation]) -> dict[Operation, Operation]:
     """For each node the first that computes the same."""
     firsts: dict[Operation, Operation] = {}
-    known: dict[tuple[Op, tuple[int, ...]], Operation] = {}
+    known: dict[tuple[Op, tuple[tuple[int, int], ...]], Operation] = {}
     for node in nodes:
         if node.kind.by_identity:
             firsts[node] = node
             continue
-        order = [firsts[tensor.op].number * 8 + tensor.value_index for tensor in node.inputs]
+        order = [(firsts[tensor.op].number, tensor.value_index) for tensor in node.inputs]
         if node.type in _COMMUTE:
             order.sort()
         firsts[node] = known.setdefault((node.kind, tuple(order)), node)

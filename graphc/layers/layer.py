@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from inspect import Parameter, signature
-from typing import Any, Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from graphc import dtypes
 from graphc.graph import Graph
@@ -20,6 +20,7 @@ from graphc.variable_scope import VariableScope, get_variable, variable_scope
 from graphc.variables import Variable
 
 Settings = ParamSpec("Settings")
+Made = TypeVar("Made", bound="Layer")
 
 
 class Layer:
@@ -180,8 +181,10 @@ class Layer:
                 self._scope = scope
                 yield
             return
-        name = self._outer_scope or self._given_name
-        with variable_scope(name, default_name=self.default_name, reuse=self._reuse) as scope:
+        # With reuse, or as a function, a layer has that very name; else a second one of a name gets a number.
+        exact = self._outer_scope or (self._given_name if self._reuse else None)
+        wanted = self._given_name or self.default_name
+        with variable_scope(exact, default_name=wanted, reuse=self._reuse) as scope:
             self._scope = scope
             yield
 
@@ -194,12 +197,18 @@ class Layer:
         self.built = True
 
 
+def as_function(layer: Made) -> Made:
+    """The layer, as a function makes it: under the very name that is given, which no other layer has."""
+    layer._outer_scope = layer._given_name
+    return layer
+
+
 def function_of(layer: Callable[Settings, Layer], doc: str) -> Callable[Concatenate[Any, Settings], Tensor]:
     """``layer(...)(inputs)`` as a function: its arguments are ``inputs``, those of the layer, and ``reuse``."""
     made: Any = layer
 
     def function(inputs: Any, *args: Any, reuse: Any = None, **kwargs: Any) -> Tensor:
-        return made(*args, _reuse=reuse, **kwargs)(inputs)
+        return as_function(made(*args, _reuse=reuse, **kwargs))(inputs)
 
     own = signature(layer)
     ends = signature(function).parameters

@@ -6,7 +6,7 @@ from typing import Any
 
 from graphc.initializers import Ones, Zeros
 from graphc.layers.core import as_condition
-from graphc.layers.layer import Layer
+from graphc.layers.layer import Layer, as_function
 from graphc.nn.normalisation import along_channel, moments
 from graphc.nn.normalisation import batch_normalization as normalise
 from graphc.nodes import Tensor
@@ -155,4 +155,4 @@ def batch_normalization(
         moving_variance_initializer, beta_regularizer, gamma_regularizer, beta_constraint, gamma_constraint,
         trainable, name, _reuse=reuse,
     )  # fmt: skip
-    return layer(inputs, training=training)
+    return as_function(layer)(inputs, training=training)

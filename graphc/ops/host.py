@@ -25,7 +25,6 @@ It is called while no lock of the session is held, so it may wait for another th
 from __future__ import annotations
 
 import threading
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -208,6 +207,8 @@ def _placed(error: errors.OpError, node: Operation) -> errors.OpError:
 
 def _translated(error: Exception, node: Operation) -> errors.OpError:
     """TF 1's error for one of Python's, with the lines of the user's function in which it arose."""
+    import traceback  # only an error needs it
+
     found: Any = next(ours for theirs, ours in _CLASSES if isinstance(error, theirs))
     text = f"{node.describe()}: {type(error).__name__}: {error}"
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename not in _OWN_FILES]

@@ -6,7 +6,6 @@ step stays one native call. Inside branches and loops each is a host operation l
 
 from __future__ import annotations
 
-import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -247,6 +246,8 @@ def _stream(stream: Any) -> Any:
     if callable(stream):
         return lambda text: stream(text.rstrip("\n"))
     if isinstance(stream, int):
+        import logging  # a hundredth of a second that few programs need
+
         return lambda text: logging.getLogger("graphc").log(stream, text.rstrip("\n"))
     if hasattr(stream, "write"):
         return lambda text: _to(stream, text)

@@ -112,3 +112,15 @@ def test_one_native_call_and_equal_kernels_once() -> None:
     loops = [action for action in program.actions if isinstance(action, Loop)]
     kernels = [[call.kernel for call in loop.body if isinstance(call, Call)] for loop in loops]
     assert kernels[0] == kernels[1]
+
+
+def test_a_parameter_keeps_its_name_whatever_is_made_beside_it() -> None:
+    # Simplifying makes a constant of equal numbers from a scalar, under a further name like that of the constant.
+    same = tf.placeholder_with_default(np.full(3, 2, np.int32), [3], name="x")
+    given = tf.placeholder(tf.int32, [3], name="x")
+    assert given.op.name == "x_1"
+    chosen = tf.placeholder(tf.bool, [])
+    result = tf.cond(chosen, lambda: same * given, lambda: given - same)
+    with tf.Session() as session:
+        assert session.run(result, {given: [1, 2, 3], chosen: True}).tolist() == [2, 4, 6]
+        assert session.run(result, {given: [1, 2, 3], chosen: False}).tolist() == [-1, 0, 1]

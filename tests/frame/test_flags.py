@@ -185,3 +185,28 @@ def test_a_program_shows_help_and_refuses_what_it_cannot_take(tmp_path: Path) ->
     refused = run_program(tmp_path, "--steps=many")
     assert refused.returncode == 1
     assert refused.stderr.startswith("FATAL Flags parsing error: flag --steps=many: invalid literal for int()")
+
+
+WITH_ABSL = """
+from absl import flags
+import graphc as tf
+
+flags.DEFINE_integer("size", 1, "declared with absl")
+tf.flags.DEFINE_integer("steps", 1, "declared with tf.flags")
+
+
+def main(argv):
+    print(argv[1:], flags.FLAGS.size, tf.flags.FLAGS.steps)
+
+
+tf.app.run(main)
+"""
+
+
+@pytest.mark.peer("absl.flags")
+def test_flags_that_a_program_declares_with_absl_are_parsed_too(tmp_path: Path) -> None:
+    path = tmp_path / "program.py"
+    path.write_text(WITH_ABSL)
+    words = [sys.executable, str(path), "--size=3", "word", "--steps=2"]
+    result = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert result.stdout == "['word'] 3 2\n"

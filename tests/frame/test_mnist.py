@@ -80,3 +80,24 @@ def test_fake_data() -> None:
     mnist = input_data.read_data_sets("nowhere", fake_data=True, one_hot=True)
     images, labels = mnist.train.next_batch(2)
     assert np.shape(images) == (2, 784) and labels == [[1] + [0] * 9] * 2
+
+
+def test_the_network_of_the_tutorial() -> None:
+    network = tf.examples.tutorials.mnist.mnist
+    labels = np.arange(20) % network.NUM_CLASSES
+    images = np.resize(np.eye(10), [10, network.IMAGE_PIXELS])[labels]
+    with tf.Graph().as_default(), tf.Session() as session:
+        tf.set_random_seed(1)
+        x, y = tf.placeholder(tf.float32, [None, 784]), tf.placeholder(tf.int32, [None])
+        logits = network.inference(x, 32, 32)
+        loss = network.loss(logits, y)
+        step, right = network.training(loss, 0.1), network.evaluation(logits, y)
+        session.run(tf.global_variables_initializer())
+        feeds = {x: images, y: labels}
+        before = session.run(loss, feeds)
+        for _ in range(300):
+            session.run(step, feeds)
+        assert session.run(loss, feeds) < before / 2
+        found, top = session.run([right, logits], feeds)
+        assert found == (top.argmax(1) == labels).sum()
+        assert [v.op.name for v in tf.trainable_variables()][:2] == ["hidden1/weights", "hidden1/biases"]

@@ -347,3 +347,16 @@ def test_what_is_no_activation(activation: Any, kind: type[Exception], text: str
     with pytest.raises(kind) as caught:
         tf.layers.dense(tf.placeholder(tf.float32, [2, 3]), 4, activation=activation)
     assert str(caught.value) == text
+
+
+def test_objects_of_one_name_have_scopes_of_their_own() -> None:
+    x = tf.ones([2, 3])
+    with tf.variable_scope("net"):
+        tf.layers.Dense(4, name="out")(x)
+        tf.layers.Dense(5, name="out")(x)
+        tf.layers.dense(x, 6, name="other")
+        with pytest.raises(ValueError, match="Variable net/other/kernel already exists"):
+            tf.layers.dense(x, 6, name="other")
+        tf.layers.dense(x, 6, name="other", reuse=True)
+    assert [v.op.name for v in tf.global_variables() if "kernel" in v.op.name] == [
+        "net/out/kernel", "net/out_1/kernel", "net/other/kernel"]  # fmt: skip

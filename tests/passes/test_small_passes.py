@@ -115,6 +115,16 @@ def test_share_keeps_apart_what_differs():
     assert len([node for node in share(before).nodes if node.inputs]) == 5
 
 
+def test_share_keeps_apart_what_reads_different_outputs_of_a_node():
+    def build(x):
+        outputs = tf.unstack(tf.reshape(x, [20, 1]))  # as many numbers apart as nodes follow
+        loop = tf.while_loop(lambda *v: v[0][0] < 9, lambda *v: [y + 1 for y in v], outputs)
+        return [tf.square(y) for node in (loop[:20], [tf.exp(y) for y in loop]) for y in node]
+
+    graph = share(built(build, x="float32 20"))
+    assert len([node for node in graph.nodes if node.type == "Square"]) == 40
+
+
 def test_share_keeps_constants_of_different_types_and_signs_apart():
     def build(x):
         return x + 0.0, x + -0.0, tf.cast(x, tf.float64) + tf.constant(0.0, tf.float64)

@@ -3,5 +3,7 @@
 from graphc.lazily import when_named
 
 __getattr__ = when_named(
-    __name__, "graphc.examples.tutorials.mnist", {"input_data": "graphc.examples.tutorials.mnist.input_data"}
+    __name__,
+    "graphc.examples.tutorials.mnist",
+    {name: f"graphc.examples.tutorials.mnist.{name}" for name in ("input_data", "mnist")},
 )
