@@ -48,7 +48,7 @@ FLOORS: list[dict[str, list[str]]] = [
                 "graphc.math",
                 "graphc.random",
                 "graphc.config",
-                "graphc.sparse",
+                "graphc.sparse*",
             ),
             *("graphc.bitwise", "graphc.image*", "graphc.special", "graphc.linear_operators"),
             *("graphc.assertions", "graphc.debugging", "graphc.initialised", "graphc.matrix_functions"),
@@ -74,7 +74,7 @@ FLOORS: list[dict[str, list[str]]] = [
     },
     {"ops": ["graphc.ops", "graphc.ops.*", "graphc.operators", "graphc.philox"]},
     {"scopes": ["graphc.scopes", "graphc.interpret"]},
-    {"graph": ["graphc.graph", "graphc.mentioned", "graphc.nodes", "graphc.body"]},
+    {"graph": ["graphc.graph", "graphc.needed", "graphc.nodes", "graphc.body"]},
     {
         "ground": [
             "graphc.arithmetic",

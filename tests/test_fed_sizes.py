@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import graphc as tf
+from graphc.versions import MOST_EXACT
 
 
 @pytest.fixture
@@ -74,17 +75,30 @@ def test_a_callable_takes_sizes_too(size):
         assert [call(np.int32(n)).shape for n in (3, 4, 3)] == [(3,), (4,), (3,)]
 
 
-def test_a_size_from_a_variable_is_an_error_that_names_it():
+def test_a_size_from_a_variable_is_told_when_the_step_runs():
     with tf.Graph().as_default(), tf.Session() as session:
         count = tf.Variable(3)
         filled = tf.fill([count], 1.0, name="filled")
         session.run(count.initializer)
+        assert session.run(filled).shape == (3,)
+        for number in (7, 0):
+            session.run(count.assign(number))
+            assert session.run(filled).shape == (number,)
+        session.run(count.assign(-2))
         with pytest.raises(tf.errors.InvalidArgumentError) as caught:
             session.run(filled)
         assert str(caught.value).startswith("BroadcastTo 'filled' (declared at test_fed_sizes.py:")
-        assert str(caught.value).endswith(
-            "the shape given to broadcast_to depends on data; wanted one that follows from shapes of the feeds"
-        )
+        assert str(caught.value).endswith("a size that is told while the step runs is not at least 0")
+
+
+def test_many_values_share_a_program(size):
+    with tf.Session() as session:
+        made = tf.zeros([size, 2]) + tf.cast(tf.range(size), tf.float32)[:, None]
+        for number in (3, 9, 4, 7, 1, 0, 12, 250):
+            assert session.run(made, {size: number}).shape == (number, 2)
+        (plan,) = session._plans.values()
+        assert len(plan.versions._by_values) == MOST_EXACT
+        assert plan.versions._all_values.compilations == 1
 
 
 def test_sizes_beside_a_fed_one_are_known_while_declaring(size):

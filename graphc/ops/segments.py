@@ -78,7 +78,7 @@ class CountedSize(Op):
 
     def specialise(self, inputs: Sequence[Tensor], values: Sequence[Any]) -> Tensor:
         """The size that the step counts."""
-        return dim_value(measure(inputs[0], inputs[1].type.elements)[0], dtypes.int64)
+        return dim_value(measure(inputs[0], inputs[1].type.elements), dtypes.int64)
 
     def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
         return [None, None]

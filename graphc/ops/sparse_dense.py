@@ -7,6 +7,7 @@ from typing import Any
 from graphc import dtypes
 from graphc.nodes import Tensor
 from graphc.ops.base import convert_to_tensor, convert_together, graph_of
+from graphc.ops.lookup import gather_nd
 from graphc.ops.reshaping import broadcast_to, expand_dims, shape
 from graphc.ops.scatter import changed
 from graphc.ops.sparse_tensor import SparseTensor, SparseTensorValue
@@ -54,3 +55,11 @@ def sparse_tensor_to_dense(
     dense = sparse_to_dense(x.indices, x.dense_shape, x.values, rest, validate_indices, name or "SparseToDense")
     dense.set_shape(x.shape)
     return dense
+
+
+def beside(sparse: SparseTensor, dense: Any) -> Tensor:
+    """What stands in a dense tensor at the places of the entries, repeated where it is smaller."""
+    other = convert_to_tensor(dense, sparse.dtype)
+    if other.type.rank == 0:
+        return other
+    return gather_nd(broadcast_to(other, sparse.dense_shape), sparse.indices)
