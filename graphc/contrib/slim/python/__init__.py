@@ -1,0 +1,1 @@
+"""``tensorflow.contrib.slim.python``: where programs import from that reach past the namespace."""
