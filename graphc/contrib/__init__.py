@@ -14,6 +14,7 @@ _LATER = {
     "training": "graphc.contrib.training",
     "layers": "graphc.contrib.layers",
     "legacy_seq2seq": "graphc.contrib.legacy_seq2seq",
+    "lookup": "graphc.contrib.lookup",
     "losses": "graphc.contrib.losses",
     "seq2seq": "graphc.contrib.seq2seq",
     "metrics": "graphc.contrib.metrics",
