@@ -68,6 +68,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "graphc.variables",
             "graphc.variable_parts",
             "graphc.variable_scope",
+            "graphc.orthogonal",
             "graphc.initializers",
             "graphc.templates",
         ]

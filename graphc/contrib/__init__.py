@@ -20,6 +20,7 @@ _LATER = {
     "metrics": "graphc.contrib.metrics",
     "opt": "graphc.contrib.opt",
     "slim": "graphc.contrib.slim",
+    "util": "graphc.contrib.util",
 }
 
 __getattr__ = when_named(__name__, "graphc.contrib", _LATER)
