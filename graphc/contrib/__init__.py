@@ -14,11 +14,13 @@ _LATER = {
     "training": "graphc.contrib.training",
     "layers": "graphc.contrib.layers",
     "legacy_seq2seq": "graphc.contrib.legacy_seq2seq",
+    "lookup": "graphc.contrib.lookup",
     "losses": "graphc.contrib.losses",
     "seq2seq": "graphc.contrib.seq2seq",
     "metrics": "graphc.contrib.metrics",
     "opt": "graphc.contrib.opt",
     "slim": "graphc.contrib.slim",
+    "util": "graphc.contrib.util",
 }
 
 __getattr__ = when_named(__name__, "graphc.contrib", _LATER)
