@@ -315,5 +315,5 @@ def test_names_of_inner_modules() -> None:
     assert inner._concat(3, tf.TensorShape([4, 5])) == [3, 4, 5]
     assert inner._like_rnncell(GRU)
     assert not inner._like_rnncell(x)
-    with pytest.raises(TypeError, match="The argument 'cell' .* is not an RNNCell"):
+    with pytest.raises(TypeError, match=r"The argument 'cell' .* is not an RNNCell"):
         inner.assert_like_rnncell("cell", 3)
