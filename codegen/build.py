@@ -23,6 +23,7 @@ from graphc.codegen.program import (
     Copy,
     Cursor,
     ErrorSlot,
+    Give,
     InArena,
     Inner,
     Place,
@@ -30,14 +31,17 @@ from graphc.codegen.program import (
     SizeWord,
     Slot,
     Stack,
+    Take,
 )
+from graphc.codegen.program import Block as MemoryBlock
 from graphc.codegen.schedule_cost import estimate_size
 from graphc.codegen.schedule_rounds import stages
 from graphc.codegen.scratch import scratch_bytes
 from graphc.codegen.target import Target
-from graphc.dims import DimLike, Measured, Symbol, atoms, most
+from graphc.dims import DimLike, Measured, Symbol, atoms, is_bounded, most
+from graphc.errors import UnimplementedError
 from graphc.graph import Graph
-from graphc.mentioned import mentioned_sizes
+from graphc.needed import mentioned_sizes
 from graphc.nodes import Operation, Tensor
 from graphc.ops.base import Const
 from graphc.ops.fused import Kernel as Fused
@@ -78,8 +82,22 @@ def build(graph: Graph, interface: Interface, target: Target) -> Program:
     program.actions = builder.run()
     program.arena_bytes = _place_stacks(program, builder.arena_bytes)
     kernels = {id(kernel): kernel for stages in shared.stages.values() for kernel in stages.kernels}
-    program.scratch_bytes = tuple({most(scratch_bytes(kernel, target)) for kernel in kernels.values()} or {0})
+    program.scratch_bytes = tuple({_scratch(kernel, target, program) for kernel in kernels.values()} or {0})
     return program
+
+
+def _scratch(kernel: Kernel, target: Target, program: Program) -> DimLike:
+    """The private memory of a thread at most; ``UnimplementedError`` where nothing bounds it."""
+    count = scratch_bytes(kernel, target)
+    if is_bounded(count):
+        return most(count)
+    node = next(call.node for call in program.calls if call.kernel is kernel)
+    raise UnimplementedError(
+        node,
+        node,
+        f"{node.describe()} needs {count} bytes for each thread, and nothing bounds a size that is counted while the "
+        "step runs; give one that follows from shapes, or slice from an array of known size",
+    )
 
 
 def _place_stacks(program: Program, end: DimLike) -> DimLike:
@@ -87,7 +105,7 @@ def _place_stacks(program: Program, end: DimLike) -> DimLike:
     for number, stack in enumerate(program.stacks):
         if stack.bytes is not None:
             program.stacks[number] = replace(stack, offset=end)
-            end = end + aligned(stack.bytes)
+            end = end + aligned(most(stack.bytes))
     return end
 
 
@@ -122,6 +140,11 @@ class Shared:
         self.program.cursors += 1
         return Cursor(self.program.cursors - 1)
 
+    def block(self) -> MemoryBlock:
+        """A further block that is taken while the step runs."""
+        self.program.blocks.append(MemoryBlock(self.cursor(), self.cursor()))
+        return self.program.blocks[-1]
+
 
 class Builder:
     """The actions for one graph: of the whole step, or of a body (with a number) whose slots are decided outside."""
@@ -147,6 +170,7 @@ class Builder:
         self.partials: dict[tuple[Operation, Buffer], Place] = {}
         self.slots: dict[tuple[str, int], Place] = {}
         self.inside: dict[Operation, Inside] = {}
+        self.taken: list[tuple[int, Take]] = []  # memory that is taken before the node at this place
         self.arena_bytes: DimLike = 0
 
     def run(self) -> list[Action]:
@@ -160,8 +184,13 @@ class Builder:
         sequence = [self.nodes[n] for n in order.sorted(self._values())]
         self._place_rest(sequence)
         first, last = self._copies()
-        done = (action for node in sequence for action in (*self._actions(node), *self._notes(node)))
-        return [*self._notes(None), *first, *done, *last]
+        return [*self._notes(None), *first, *self._in_sequence(sequence), *last]
+
+    def _in_sequence(self, sequence: Sequence[Operation]) -> Iterator[Action]:
+        for place, node in enumerate(sequence):
+            yield from (take for when, take in self.taken if when == place)
+            yield from self._actions(node)
+            yield from self._notes(node)
 
     # -- the caller's memory -----------------------------------------------------------------------------
 
@@ -249,7 +278,8 @@ class Builder:
     def _place_fetches(self) -> None:
         for n, tensor in enumerate(self.targets[: self.interface.fetches]):
             source = source_of(tensor)
-            if source.op in self.number and source not in self.homes:
+            given = self.body is not None or is_bounded(tensor.type.elements)
+            if given and source.op in self.number and source not in self.homes:
                 self.homes[source] = self.slots["fetch", n]
 
     def _continue_in_place(self, order: Order) -> None:
@@ -305,12 +335,18 @@ class Builder:
         for before, after in self.same.items():
             begin[after] = min(begin[after], begin[before])
         homeless = [tensor for tensor in last if tensor not in self.homes and tensor not in self.same]
+        for tensor in [tensor for tensor in homeless if not is_bounded(tensor.type.elements)]:
+            homeless.remove(tensor)
+            self.homes[tensor] = self._taken_at(begin[tensor], bytes_of(tensor.type))
         blocks = [Block(bytes_of(t.type), begin[t], last[t]) for t in homeless]
         self.saved = self._saved_states()
         blocks += [Block(bytes_of(t.type), -1, len(sequence)) for t in self.saved]
         parts = [(node, part) for node, inside in self.inside.items() for part in inside.parts]
         blocks += [Block(part.bytes, when[node], when[node]) for node, part in parts]
         partials = [(node, buffer) for node in sequence for buffer in self._partials_of(node)]
+        for node, buffer in [(node, buffer) for node, buffer in partials if not is_bounded(buffer.size)]:
+            partials.remove((node, buffer))
+            self.partials[node, buffer] = self._taken_at(when[node], buffer.size * ITEM_BYTES[buffer.dtype])
         blocks += [Block(b.size * ITEM_BYTES[b.dtype], when[node], when[node]) for node, b in partials]
         layout = plan(blocks)
         self.arena_bytes = layout.size
@@ -321,6 +357,12 @@ class Builder:
         for _, part in parts:
             part.offset = next(places).offset
         self.partials.update(zip(partials, places, strict=True))
+
+    def _taken_at(self, place: int, bytes: DimLike) -> Cursor:
+        """Memory that is taken before the node at a place of the sequence."""
+        block = self.shared.block()
+        self.taken.append((place, Take(block, bytes)))
+        return block.address
 
     # -- copies --------------------------------------------------------------------------------------------
 
@@ -338,14 +380,17 @@ class Builder:
                 saved[source] = InArena(0)
         return saved
 
-    def _copies(self) -> tuple[list[Copy], list[Copy]]:
+    def _copies(self) -> tuple[list[Copy], list[Action]]:
         """What is moved before the first kernel (values from before the run), and after the last."""
         first = [Copy(self.homes[t], place, bytes_of(t.type)) for t, place in self.saved.items()]
-        last: list[Copy] = []
+        last: list[Action] = []
         for n, tensor in enumerate(self.targets[: self.interface.fetches]):
             source, slot = source_of(tensor), self.slots["fetch", n]
+            if isinstance(slot, Slot) and not is_bounded(tensor.type.elements):
+                last += self._given(source, slot)
+                continue
             if self.homes[source] != slot and source.op.type != "Undefined":
-                moves = last if source.op in self.number else first
+                moves: list[Any] = last if source.op in self.number else first
                 moves.append(Copy(self.homes[source], slot, bytes_of(source.type)))
         for state, tensor in self._update_targets():
             source, slot = source_of(tensor), self.slots["state", state]
@@ -353,6 +398,11 @@ class Builder:
             if home != slot and source.op.type != "Undefined":
                 last.append(Copy(home, slot, bytes_of(source.type)))
         return first, last
+
+    def _given(self, source: Tensor, slot: Slot) -> list[Action]:
+        """A copy of a value in memory that is the caller's from then on."""
+        block, count = self.shared.block(), bytes_of(source.type)
+        return [Take(block, count), Copy(self.homes[source], block.address, count), Give(block, slot)]
 
     def _actions(self, node: Operation) -> Sequence[Action]:
         """A call for each stage; the last one can fail, since what may have gone wrong is noted by then."""
@@ -434,7 +484,7 @@ def _symbols(graphs: Iterable[Graph]) -> set[Symbol]:
             sizes = [node.kind.dim] if isinstance(node.kind, DimValue) else []
             for size in (*sizes, *(size for tensor in node.outputs for size in tensor.type.sizes)):
                 found |= {thing for thing in atoms(size) if isinstance(thing, Symbol)}
-    bounds = [thing for size in found if isinstance(size, Measured) for thing in atoms(size.most)]
+    bounds = [thing for size in found if isinstance(size, Measured) for thing in atoms(size.most or 0)]
     return found.union(thing for thing in bounds if isinstance(thing, Symbol))
 
 

@@ -16,14 +16,17 @@ from graphc.codegen.program import (
     Branch,
     Call,
     Copy,
+    Give,
     InArena,
     Inner,
     Loop,
     Place,
     Replay,
     Save,
+    Take,
 )
-from graphc.dims import DimLike
+from graphc.dims import DimLike, is_bounded, measured_in
+from graphc.errors import UnimplementedError
 from graphc.nodes import Operation, Tensor
 from graphc.ops.branches import If
 from graphc.ops.loops import HistoryType, While
@@ -129,9 +132,22 @@ class _Iteration:
         self.parts: list[Part] = [self.condition, self.predicate, self.body]
         sizes = [bytes_of(tensor.type) for tensor in self.kind.body.targets[self.count :]]
         self.may_fail = self.condition.may_fail or self.body.may_fail or (bool(sizes) and runs is None)
-        self.saves = [(shared.cursor(), shared.stack(None if runs is None else runs * n), n) for n in sizes]
+        self._check_saved(sizes)
+        room = [None if runs is None or not is_bounded(n) else runs * n for n in sizes]
+        self.saves = [(shared.cursor(), shared.stack(count), n) for count, n in zip(room, sizes, strict=True)]
         replayed = node.inputs[len(node.inputs) - self.kind.replays :]
         self.replays = [(shared.cursor(), shared.cursor(), _element_bytes(tensor)) for tensor in replayed]
+
+    def _check_saved(self, sizes: Sequence[DimLike]) -> None:
+        """``UnimplementedError`` where values of another size in each iteration would be saved for the gradient."""
+        own = self.kind.body.graph.measured.keys()
+        if any(measured_in(size) & own for size in sizes):
+            raise UnimplementedError(
+                self.node,
+                self.node,
+                f"{self.node.describe()}: its gradient needs a value whose size is counted in each iteration; compute "
+                "with weights, as in x * tf.cast(mask, x.dtype), in a loop that is differentiated",
+            )
 
     def _built_body(self, outer: Builder) -> _Body:
         body: Function = self.kind.body
@@ -185,6 +201,8 @@ def moved(actions: Iterable[Action], place: Callable[[Place], Place]) -> tuple[A
                 return replace(action, places=tuple(map(place, action.places)), homes=tuple(map(place, action.homes)))
             case Copy():
                 return replace(action, source=place(action.source), target=place(action.target))
+            case Take() | Give():
+                return action
             case Branch():
                 then, orelse = moved(action.then, place), moved(action.orelse, place)
                 return Branch(place(action.predicate), then, orelse)

@@ -30,7 +30,19 @@ from graphc.codegen.target import Target, host, target_machine
 
 # What objects may use without defining it: the thread pool's functions, and what LLVM makes of copies and clears.
 EXTERNALS = frozenset(
-    ["memcpy", "memmove", "memset", "calloc", "realloc", "free", "getpid", "sched_getaffinity", "sysconf", "sigfillset"]
+    [
+        "memcpy",
+        "memmove",
+        "memset",
+        "calloc",
+        "realloc",
+        "aligned_alloc",
+        "free",
+        "getpid",
+        "sched_getaffinity",
+        "sysconf",
+        "sigfillset",
+    ]
     + [f"pthread_{name}" for name in ("create", "join", "sigmask", "attr_init", "attr_setstacksize", "attr_destroy")]
     + [f"pthread_mutex_{name}" for name in ("init", "lock", "unlock", "destroy")]
     + [f"pthread_cond_{name}" for name in ("init", "wait", "signal", "broadcast", "destroy")]

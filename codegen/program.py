@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from graphc.codegen.loops import Kernel
-from graphc.dims import DimLike
+from graphc.dims import DimLike, is_bounded
 from graphc.nodes import Operation, Tensor
 from graphc.records import record
 from graphc.shapes import TensorType
@@ -29,6 +29,11 @@ class Slot:
     number: int
     type: TensorType
     word: int  # its index in the call frame
+
+    @property
+    def is_given(self) -> bool:
+        """Whether the step gives the memory to the caller: a fetch whose size nothing bounds."""
+        return self.kind == "fetch" and not is_bounded(self.type.elements)
 
 
 @record
@@ -143,7 +148,31 @@ class Loop:
     replays: tuple[Replay, ...] = ()
 
 
-Action = Call | Copy | Branch | Loop
+@record
+class Block:
+    """Memory that the step takes while it runs: a word for its address, and one for how many bytes it has."""
+
+    address: Cursor
+    capacity: Cursor
+
+
+@record
+class Take:
+    """The block has at least ``bytes`` bytes from here on; what was in it may be lost."""
+
+    block: Block
+    bytes: DimLike
+
+
+@record
+class Give:
+    """The caller gets the memory of the block, and frees it."""
+
+    block: Block
+    slot: Slot
+
+
+Action = Call | Copy | Branch | Loop | Take | Give
 
 
 def flat(actions: Iterable[Action]) -> Iterator[Call | Copy]:
@@ -153,7 +182,7 @@ def flat(actions: Iterable[Action]) -> Iterator[Call | Copy]:
             yield from flat((*action.then, *action.orelse))
         elif isinstance(action, Loop):
             yield from flat((*action.condition, *action.body))
-        else:
+        elif isinstance(action, (Call, Copy)):
             yield action
 
 
@@ -167,6 +196,7 @@ class Program:
         self.measured: tuple[str, ...] = ()  # those of the symbols that the step itself counts
         self.cursors = 0
         self.stacks: list[Stack] = []
+        self.blocks: list[Block] = []
         self.arena_bytes: DimLike = 0
         self.scratch_bytes: tuple[DimLike, ...] = (0,)  # the largest of these is needed per thread
         self.constants: list[Any] = []
@@ -191,8 +221,11 @@ class Program:
 
     @property
     def grows(self) -> bool:
-        """Whether the step asks for memory while it runs: for loops that save, and whose iterations are not known."""
-        return any(stack.bytes is None for stack in self.stacks)
+        """Whether the step asks for memory while it runs.
+
+        Loops that save, and whose iterations are not known, do, and values of sizes that nothing bounds.
+        """
+        return bool(self.blocks) or any(stack.bytes is None for stack in self.stacks)
 
     @property
     def first_symbol(self) -> int:

@@ -28,14 +28,17 @@ from graphc.codegen.program import (
     Copy,
     Cursor,
     ErrorSlot,
+    Give,
     InArena,
     Loop,
     Place,
     Program,
     SizeWord,
     Slot,
+    Take,
 )
 from graphc.codegen.step_control import clear_stacks, free_stacks, write_branch, write_loop, write_push
+from graphc.codegen.step_memory import clear_blocks, free_blocks, write_give, write_take
 from graphc.codegen.target import Target
 from graphc.codegen.traverse import statements_below
 from graphc.dims import DimLike
@@ -67,7 +70,8 @@ def _python_entry(program: Program) -> str:
     offset = data_offset()
     if offset is None:
         return ""
-    return entry_ir([slot.word for slot in program.slots if slot.kind in ("feed", "fetch")], offset)
+    slots = [slot for slot in program.slots if slot.kind == "feed" or (slot.kind == "fetch" and not slot.is_given)]
+    return entry_ir([slot.word for slot in slots], offset)
 
 
 def kernel_symbol(kernel: Kernel, symbols: Sequence[str]) -> str:
@@ -103,6 +107,10 @@ def _action_texts(program: Program, actions: Iterable[Action]) -> Iterator[str]:
             case Call():
                 places = " ".join(_place_text(program, place) for place in action.places)
                 yield f"{kernel_symbol(action.kernel, program.symbols)} {action.kernel.tasks} {places}"
+            case Take():
+                yield f"take {action.block} {action.bytes}"
+            case Give():
+                yield f"give {action.block} {_place_text(program, action.slot)}"
             case Branch():
                 yield f"if {_place_text(program, action.predicate)}"
                 yield from _action_texts(program, action.then)
@@ -180,6 +188,7 @@ class StepWriter:
         if program.calls:
             self._write_places()
         clear_stacks(self)
+        clear_blocks(self)
         self.actions(program.actions)
         self.leave(self.ir.Constant(self.i64, 0))
 
@@ -202,12 +211,17 @@ class StepWriter:
             self._call(action)
         elif isinstance(action, Branch):
             write_branch(self, action)
-        else:
+        elif isinstance(action, Loop):
             write_loop(self, action)
+        elif isinstance(action, Take):
+            write_take(self, action)
+        else:
+            write_give(self, action)
 
     def leave(self, status: Any) -> None:
         """The end of the step."""
         free_stacks(self)
+        free_blocks(self)
         self.builder.ret(status)
 
     def push_function(self) -> Any:

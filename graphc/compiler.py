@@ -47,14 +47,19 @@ def exact_types(step: Step, shapes: Mapping[Tensor, Sequence[DimLike]]) -> dict[
     return {x.op.name: TensorType(x.dtype, tuple(shapes[x]) if x in shapes else x.type.shape) for x in inputs}
 
 
-def optimised(step: Step, types: Mapping[str, TensorType], fixed: Mapping[str, Any] | None = None) -> Graph:
-    """The step in kernels, for inputs of these types; those named in ``fixed`` have that value, written in."""
+def optimised(
+    step: Step, types: Mapping[str, TensorType], fixed: Mapping[str, Any] | None = None, by_value: bool = False
+) -> Graph:
+    """The step in kernels, for inputs of these types; those named in ``fixed`` have that value, written in.
+
+    With ``by_value``, sizes that depend on other values are taken from them when the step runs.
+    """
     from graphc.passes.observe import observers
     from graphc.passes.pipeline import optimise
     from graphc.passes.specialise import Given
 
     _check_native(step)
-    return optimise(step.graph, Given(types, fixed or {}), observers())
+    return optimise(step.graph, Given(types, fixed or {}, by_value), observers())
 
 
 def _check_native(step: Step) -> None:
@@ -95,6 +100,13 @@ def _state_types(step: Step, graph: Graph) -> list[TensorType]:
     types = []
     for state in state_operations(step):
         tensor = new[state] if state in new else _input_of(step.states[state], graph)
+        if any(map(measured_in, tensor.type.sizes)):
+            raise errors.UnimplementedError(
+                state,
+                state,
+                f"{state.describe()} would take a value of type {tensor.type}, whose size is counted while the step "
+                "runs: fetch the value, and feed it to a step that assigns it",
+            )
         types.append(tensor.type)
     return types
 
@@ -124,6 +136,7 @@ def compile_step(
     sizes: Mapping[str, int],
     threads: int,
     fixed: Mapping[str, Any] | None = None,
+    by_value: bool = False,
 ) -> Compiled:
     """The step compiled and loaded for inputs of these shapes, with memory for ``sizes`` of the symbols in them."""
     from graphc.codegen import jit
@@ -132,7 +145,7 @@ def compile_step(
     from graphc.codegen.target import host
     from graphc.executable import Executable
 
-    graph, program = build_program(step, shapes, host(), fixed)
+    graph, program = build_program(step, shapes, host(), fixed, by_value)
     objects = compile_program(program, host(), for_python=True)
     symbols = {PARALLEL_FOR: process_runtime().address(PARALLEL_FOR)}
     library = jit.load(objects, symbols)
@@ -146,12 +159,13 @@ def build_program(
     shapes: Mapping[Tensor, Sequence[DimLike]],
     target: Target,
     fixed: Mapping[str, Any] | None = None,
+    by_value: bool = False,
     counts: bool = False,
 ) -> tuple[Graph, Program]:
     """The step in kernels, and the program for a target; with ``counts``, it gives those of its fetches after them."""
     from graphc.codegen.build import build
 
-    graph = optimised(step, exact_types(step, shapes), fixed)
+    graph = optimised(step, exact_types(step, shapes), fixed, by_value)
     interface = interface_of(step, graph)
     if counts:
         types = [tensor.type for tensor in graph.targets[: step.fetches]]

@@ -35,9 +35,13 @@ class Symbol:
 
 @record
 class Measured(Symbol):
-    """A size that the step itself counts while it runs: at least 0, and at most ``most``."""
+    """A size that the step itself counts while it runs: at least 0, and at most ``most`` unless that is None.
 
-    most: DimLike = 0
+    One that is ``kept`` is told though nothing mentions it: there is something to check about it.
+    """
+
+    most: DimLike | None = 0
+    kept: bool = False
 
 
 @record
@@ -137,7 +141,7 @@ def product(sizes: Iterable[DimLike]) -> DimLike:
 def floordiv(numerator: DimLike, denominator: DimLike) -> DimLike:
     """``numerator // denominator``, exact parts divided out and a remainder known to be small dropped."""
     if isinstance(numerator, int) and isinstance(denominator, int):
-        return numerator // denominator
+        return numerator // denominator if denominator else 0  # only what is counted can be 0, and is checked
     if denominator == 1:
         return numerator
     whole, rest = _divide(_terms(numerator), denominator)
@@ -195,8 +199,13 @@ def measured_in(dim: Any) -> set[Measured]:
     return {thing for thing in atoms(dim) if isinstance(thing, Measured)} if isinstance(dim, Dim) else set()
 
 
+def is_bounded(dim: DimLike) -> bool:
+    """Whether it is known before the step runs how large a size can be."""
+    return all(size.most is not None for size in measured_in(dim))
+
+
 def most(dim: DimLike) -> DimLike:
-    """A size that ``dim``, a size itself, never exceeds, whatever is counted: what room for it must have."""
+    """A size that ``dim``, a bounded size itself, never exceeds, whatever is counted: what room for it must have."""
     if not measured_in(dim):
         return dim
     total: DimLike = 0
@@ -211,6 +220,7 @@ def most(dim: DimLike) -> DimLike:
 
 def _most_of_atom(thing: Atom) -> DimLike:
     if isinstance(thing, Measured):
+        assert thing.most is not None, f"{thing} has no bound"
         return thing.most
     if isinstance(thing, FloorDiv) and measured_in(atom(thing)):
         return floordiv(most(thing.numerator), 1 if measured_in(thing.denominator) else thing.denominator)

@@ -18,7 +18,7 @@ from graphc import errors
 from graphc.alignment import ALIGNMENT, address_of, aligned_bytes
 from graphc.codegen.entry import ENTRY, data_offset
 from graphc.codegen.program import FRAME_HEAD, Program, Slot
-from graphc.dims import DimLike, evaluate, measured_in, most
+from graphc.dims import DimLike, evaluate, is_bounded, measured_in, most
 from graphc.faults import RefusedValue
 from graphc.nodes import Operation
 
@@ -67,13 +67,17 @@ class Executable:
         self._expected: list[tuple[int, np.dtype[Any], tuple[int, ...], np.ndarray[Any, Any] | None]] = []
         self._state_words = [slot.word for slot in self._slots("state")]
         self._fetches = [
-            (slot.word, tuple(_number(size, sizes) for size in slot.type.sizes), slot.type.dtype.numpy)
+            (
+                slot.word,
+                (0,) if slot.is_given else tuple(_number(size, sizes) for size in slot.type.sizes),
+                slot.type.dtype.numpy,
+            )
             for slot in self._slots("fetch")
         ]
         self._large = [math.prod(shape) * dtype.itemsize >= LARGE for _, shape, dtype in self._fetches]
         self._scalars = [place for place, (_, shape, _) in enumerate(self._fetches) if shape == ()]
         self._measured = [
-            (place, slot.type.sizes)
+            (place, slot.type.sizes, slot.word if slot.is_given else None)
             for place, slot in enumerate(self._slots("fetch"))
             if any(map(measured_in, slot.type.sizes))
         ]
@@ -163,6 +167,9 @@ class Executable:
             count = max(math.prod(shape) * dtype.itemsize for _, shape, dtype in self._fetches)
             text = f"cannot allocate {count} bytes for a value that is fetched; {self._largest_value()}"
             raise errors.ResourceExhaustedError(None, None, text) from None
+        for _, _, given in self._measured:
+            if given is not None:
+                frame[given] = 0
         status = self._function(self._frame_address)
         if status:
             self._raise(status - 1)
@@ -175,8 +182,11 @@ class Executable:
     def _cut(self, results: list[Any]) -> None:
         """Leaves of what is fetched as much as the step has counted, from arrays with room for the most."""
         counted = self.counted()
-        for place, sizes in self._measured:
+        for place, sizes, word in self._measured:
             shape = tuple(evaluate(size, counted) for size in sizes)
+            if word is not None:
+                results[place] = _taken_over(self._frame[word], shape, results[place].dtype)
+                continue
             used = results[place].reshape(-1)[: math.prod(shape)]
             # a small part would keep the whole in memory
             kept = used if 2 * used.size >= results[place].size else used.copy()
@@ -190,14 +200,19 @@ class Executable:
     def _largest_value(self) -> str:
         """The largest value that a kernel gives, and where it was declared."""
         values = [tensor for call in self.program.calls for tensor in call.node.outputs]
-        largest = max(values, key=lambda tensor: self.number(tensor.type.elements) * tensor.dtype.size, default=None)
+        bounded = [tensor for tensor in values if is_bounded(tensor.type.elements)]
+        largest = max(bounded, key=lambda tensor: self.number(tensor.type.elements) * tensor.dtype.size, default=None)
         if largest is None:
             return "no kernel computes any"
         return f"the largest, {largest.type}, is computed for '{largest.op.name}' (declared at {largest.op.origin})"
 
     def _raise(self, slot: int) -> None:
         if slot == len(self.program.error_slots):
-            raise errors.ResourceExhaustedError(None, None, "there is no memory for what the loops of the step save")
+            for _, _, given in self._measured:
+                if given is not None and self._frame[given]:
+                    _free(self._frame[given])
+            text = "there is no memory for what the loops of the step save, or for values whose size the step counts"
+            raise errors.ResourceExhaustedError(None, None, text)
         call = self.program.error_slots[slot]
         node = call.checked[int(self._errors[slot]) - 1]
         self._errors[:] = 0
@@ -209,6 +224,20 @@ class Executable:
         if isinstance(size, tuple):
             return tuple(_number(each, self.counted()) for each in size)
         return None if size is None else _number(size, self.counted())
+
+
+def _taken_over(address: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+    """An array of its own with the values at an address, whose memory is given back."""
+    result = empty(shape, dtype)
+    ctypes.memmove(address_of(result), address, result.nbytes)
+    _free(address)
+    return result
+
+
+def _free(address: int) -> None:
+    free = ctypes.CDLL(None).free
+    free.argtypes, free.restype = [ctypes.c_void_p], None
+    free(address)
 
 
 def _number(size: DimLike, sizes: Mapping[str, int]) -> int:

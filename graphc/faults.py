@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from graphc import errors
-from graphc.graph import Graph, needed_nodes
+from graphc.graph import Graph
 from graphc.interpret import evaluate
+from graphc.needed import needed_nodes
 from graphc.nodes import Operation, Tensor
 from graphc.ops.blocks import SliceFrom
 from graphc.ops.checks import Fitting, Refused

@@ -18,7 +18,7 @@ from functools import cache
 from typing import Any
 
 from graphc.dims import Measured
-from graphc.mentioned import mentioned_sizes
+from graphc.needed import needed_nodes
 from graphc.nodes import Op, Operation, Origin, Tensor
 from graphc.shapes import TensorType
 
@@ -479,17 +479,3 @@ def _as_tuple(types: TensorType | tuple[TensorType, ...]) -> tuple[TensorType, .
 
 def _declared_at(origin: Origin | None) -> str:
     return f", declared at {origin}" if origin else ""
-
-
-def needed_nodes(targets: Iterable[Tensor], measured: Mapping[Measured, Tensor] | None = None) -> list[Operation]:
-    """The nodes on which ``targets`` depend, in the order of the graph; what tells a size that one mentions too."""
-    seen: set[Operation] = set()
-    waiting = [tensor.op for tensor in targets]
-    while waiting:
-        node = waiting.pop()
-        if node not in seen:
-            seen.add(node)
-            waiting.extend(tensor.op for tensor in node.inputs)
-            if measured:
-                waiting.extend(measured[size].op for size in mentioned_sizes(node) if size in measured)
-    return sorted(seen, key=lambda node: node.number)

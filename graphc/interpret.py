@@ -9,7 +9,7 @@ import numpy as np
 
 from graphc.dims import Dim, atom, substitute
 from graphc.graph import Graph
-from graphc.mentioned import mentioned_sizes
+from graphc.needed import mentioned_sizes
 from graphc.nodes import Op, Tensor
 from graphc.records import fields, replace
 
@@ -46,7 +46,8 @@ def _with_numbers(kind: Op, graph: Graph, values: Mapping[Tensor, Any]) -> Op:
 
 def _needed(targets: Sequence[Tensor], known: Mapping[Tensor, Any], graph: Graph) -> list[Any]:
     seen = set()
-    waiting = [tensor for tensor in targets if tensor not in known]
+    checked = [count for size, count in graph.measured.items() if size.kept]
+    waiting = [tensor for tensor in (*targets, *checked) if tensor not in known]
     while waiting:
         node = waiting.pop().op
         if node not in seen:

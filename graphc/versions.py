@@ -7,7 +7,8 @@ run so far share a symbol, and 0 and 1 are always compiled as constants, since t
 Where a size follows from the value of a feed, as in ``tf.zeros([batch_size, 10])`` with a fed ``batch_size``, that feed
 is written in: each of its values has versions of its own. Where it is computed from feeds, as in
 ``tf.sequence_mask(lengths)`` with fed ``lengths``, what is computed, the greatest length, is written in: it is worked
-out before each run.
+out before each run. Where many values have been seen, and where it follows from variables too, the step itself takes
+the size from there.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ from graphc.passes.trim import trimmed
 if TYPE_CHECKING:
     from graphc.session import Array, State
 
-MOST_VALUES = 64  # versions kept for values that decide sizes; a program that needs more compiles the oldest again
+MOST_EXACT = 4  # values that decide sizes and are written in; for more, the step takes sizes from data when it runs
+MOST_VALUES = 64  # where it cannot: versions kept; a program that needs more compiles the oldest again
 
 Position = tuple[int, int]  # an input, and an axis of it
 Shapes = tuple[tuple[int, ...], ...]
@@ -86,13 +88,16 @@ class Versions:
         self._deciding: list[Tensor] = []  # inputs, and what is computed from feeds alone, whose values decide sizes
         self._decided: Graph | None = None  # how these follow from the inputs
         self._by_values: dict[tuple[bytes, ...], Versions] = {}
+        self._all_values: Versions | None = None  # that takes sizes from data
+        self._needs_values = False  # whether it cannot
+        self._by_value = False  # whether sizes that depend on data are taken from it when the step runs
         self._sized: dict[Shapes, Any] = {}  # those of the known that share their code, oldest first
         self.compilations = 0
 
     def find(self, feeds: Sequence[Array], state: State) -> Any:
         """The version for these feeds, compiled now if it must be."""
         if self._deciding:
-            return self._for_values(feeds).find(feeds, state)
+            return self._for_values(feeds, state).find(feeds, state)
         shapes = tuple([array.shape for array in feeds])
         if self._loose_states:
             shapes += tuple(state.arrays[operation].shape for operation in self._loose_states)
@@ -103,7 +108,9 @@ class Versions:
             except errors.InvalidArgumentError as error:
                 self._deciding = self._behind(error, feeds)
                 if not self._deciding:
-                    raise
+                    if self._by_value or not isinstance(error.__cause__, DependsOnData):
+                        raise
+                    self._by_value = True
                 return self.find(feeds, state)
         return executable
 
@@ -137,7 +144,7 @@ class Versions:
         is_few = math.prod(sizes) <= MAX_ELEMENTS  # type: ignore[arg-type]
         return is_few and leaves_are_fed and not any(node.kind.has_effect for node in nodes)
 
-    def _for_values(self, feeds: Sequence[Array]) -> Versions:
+    def _for_values(self, feeds: Sequence[Array], state: State) -> Versions:
         """The versions for the values that the deciding tensors have now."""
         if self._decided is None:
             self._decided = trimmed(self.step.graph, self._deciding)
@@ -149,10 +156,25 @@ class Versions:
         values = dict(zip(names, map(np.array, found), strict=True))
         key = tuple(value.tobytes() for value in values.values())
         if key not in self._by_values:
+            if len(self._by_values) >= MOST_EXACT and self._for_all_values(feeds, state) is not None:
+                return self._all_values  # type: ignore[return-value]
             if len(self._by_values) >= MOST_VALUES:
                 del self._by_values[next(iter(self._by_values))]
             self._by_values[key] = Versions(self.step, self.threads, self._fixed | values)
         return self._by_values[key]
+
+    def _for_all_values(self, feeds: Sequence[Array], state: State) -> Any:
+        """The version that takes these sizes from data when it runs; None where the program needs the values."""
+        if self._needs_values:
+            return None
+        if self._all_values is None:
+            self._all_values = Versions(self.step, self.threads, self._fixed)
+            self._all_values._by_value = True
+        try:
+            return self._all_values.find(feeds, state)
+        except (errors.InvalidArgumentError, errors.UnimplementedError):
+            self._needs_values = True
+            return None
 
     def bind(self, executable: Any, state: State) -> None:
         """Tells the executable where the variables are."""
@@ -212,4 +234,4 @@ class Versions:
     def _compile(self, shapes: Sequence[Sequence[DimLike]], sizes: Mapping[str, int]) -> Any:
         self.compilations += 1
         given = dict(zip(self._typed_inputs(), shapes, strict=True))
-        return compiler.compile_step(self.step, given, sizes, self.threads, self._fixed)
+        return compiler.compile_step(self.step, given, sizes, self.threads, self._fixed, self._by_value)

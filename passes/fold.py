@@ -20,11 +20,13 @@ from typing import Any
 import numpy as np
 
 from graphc import errors
+from graphc.dims import Dim
 from graphc.graph import Graph
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.base import Const
 from graphc.ops.reshaping import BroadcastTo
 from graphc.passes.rewrite import rewrite
+from graphc.records import fields
 from graphc.shapes import TensorType
 
 MAX_GROWTH = 1024  # elements; a broadcast constant is cheaper broadcast where it is used
@@ -57,7 +59,7 @@ def folded_values(kind: Op, inputs: Sequence[Tensor], types: Sequence[TensorType
         if not isinstance(tensor.op.kind, Const):
             return None
         constants.append(tensor.op.kind.value)
-    if isinstance(kind, BroadcastTo):
+    if isinstance(kind, BroadcastTo) or _has_symbols(kind):
         return None
     limit = max(MAX_GROWTH, *(value.size for value in constants))
     if not all(_is_within(type, limit) for type in types):
@@ -67,6 +69,12 @@ def folded_values(kind: Op, inputs: Sequence[Tensor], types: Sequence[TensorType
     except (errors.OpError, ArithmeticError):
         return None  # fails when it runs, where the error names the node
     return [np.asarray(value, order="C") for value in (results if isinstance(results, tuple) else (results,))]
+
+
+def _has_symbols(kind: Op) -> bool:
+    """Whether it depends on a size that is not known yet what the op does, though not the shape that it gives."""
+    values = [getattr(kind, name) for name in fields(kind)]
+    return any(isinstance(part, Dim) for value in values for part in (value if isinstance(value, tuple) else (value,)))
 
 
 def _is_within(type: TensorType, limit: int) -> bool:

@@ -14,7 +14,7 @@ from itertools import chain
 from typing import Any
 
 from graphc.graph import Graph
-from graphc.mentioned import mentioned_sizes
+from graphc.needed import mentioned_sizes
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.arrays import ConcatV2
 from graphc.ops.fused import Space

@@ -15,6 +15,7 @@ from graphc.ops.copies import Cast
 from graphc.ops.elementwise import Elementwise
 from graphc.ops.indexing import CheckLabels, GatherV2, ScatterAdd
 from graphc.ops.loops import While
+from graphc.ops.measured import CheckSize
 from graphc.ops.random import Random
 from graphc.ops.recomputed import Barrier
 from graphc.ops.reduction import ArgReduce, Reduce
@@ -56,7 +57,7 @@ def traits(kind: type[Op]) -> Traits:
 
 
 def _traits(kind: type[Op]) -> Traits:
-    is_pointwise = issubclass(kind, (Elementwise, Cast, CheckLabels, Assert, CheckNumerics))
+    is_pointwise = issubclass(kind, (Elementwise, Cast, CheckLabels, CheckSize, Assert, CheckNumerics))
     is_view = issubclass(kind, _VIEWS)
     is_source = issubclass(kind, _SOURCES)
     reduces = issubclass(kind, (Reduce, ArgReduce))

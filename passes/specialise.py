@@ -22,15 +22,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from graphc import errors
-from graphc.dims import Dim, DimLike
-from graphc.graph import Graph, needed_nodes
+from graphc.dims import Dim
+from graphc.graph import Graph
+from graphc.needed import needed_nodes
 from graphc.nodes import Operation, Tensor
 from graphc.ops.base import Const, Placeholder, constant
 from graphc.ops.branches import If
 from graphc.ops.late import Late
 from graphc.ops.loops import While
-from graphc.ops.measured import MustBe, assumption, begin_measuring, is_being_measured, is_measured
-from graphc.ops.reshaping import DimValue
+from graphc.ops.measured import Measuring, MustBe, assumption, is_measured, measured_value
+from graphc.ops.reshaping import DimValue, Reshape
 from graphc.ops.shape_values import DependsOnData, NeedsNumbers, compute
 from graphc.passes.rewrite import rewrite
 from graphc.passes.specialise_bodies import exact_if, exact_while
@@ -39,15 +40,19 @@ from graphc.shapes import TensorType
 
 
 class Given(NamedTuple):
-    """What is known of a step's inputs, by name: exact types (None: nothing is), and values that are written in."""
+    """What is known of a step's inputs, by name: exact types (None: nothing is), and values that are written in.
+
+    With ``by_value``, sizes that do not follow from these are taken from data when the step runs.
+    """
 
     types: Mapping[str, TensorType] | None = None
     fixed: Mapping[str, Any] = {}
+    by_value: bool = False
 
 
 def specialise_for(graph: Graph, given: Given) -> Graph:
     """The graph for what is given of its inputs; as it is where nothing is."""
-    return graph if given.types is None else specialise(graph, given.types, given.fixed)
+    return graph if given.types is None else specialise(graph, given.types, given.fixed, by_value=given.by_value)
 
 
 def specialise(
@@ -55,21 +60,24 @@ def specialise(
     types: Mapping[str, TensorType],
     fixed: Mapping[str, Any] | None = None,
     symbolic: Mapping[str, Any] | None = None,
+    by_value: bool = False,
 ) -> Graph:
     """The graph for inputs of exact ``types``, given by node name; ``InvalidArgumentError`` where they do not fit.
 
     An input whose name is in ``fixed`` becomes the constant that stands there: shapes may follow from it. They may
-    also follow from the sizes, symbols among them, that an input in ``symbolic`` has as values.
+    also follow from the sizes, symbols among them, that an input in ``symbolic`` has as values. With ``by_value``,
+    those that depend on data are taken from it when the step runs.
     """
     fixed, symbolic = fixed or {}, symbolic or {}
-    if is_being_measured(get_default_graph()):  # a body of what is made exact
-        return _made_exact(graph, types, fixed, symbolic, {})
-    assumed: dict[str, DimLike] = {}
+    measuring = Measuring.of(get_default_graph())
+    if measuring is not None:  # a body of what is made exact
+        return _made_exact(graph, types, fixed, symbolic, measuring)
+    measuring = Measuring(by_value)
     while True:
         try:
-            return _made_exact(graph, types, fixed, symbolic, assumed)
+            return _made_exact(graph, types, fixed, symbolic, measuring)
         except MustBe as found:
-            assumed[found.size.name] = found.other
+            measuring = measuring.again(found)
 
 
 def _made_exact(
@@ -77,14 +85,13 @@ def _made_exact(
     types: Mapping[str, TensorType],
     fixed: Mapping[str, Any],
     symbolic: Mapping[str, Any],
-    assumed: Mapping[str, DimLike],
+    measuring: Measuring,
 ) -> Graph:
-    """The same, where some measured sizes are known to be equal to others."""
+    """The graph for inputs of these types."""
     values: dict[Tensor, Any] = {}
-    around = get_default_graph()
 
     def exact(node: Operation, inputs: tuple[Tensor, ...]) -> Sequence[Tensor]:
-        begin_measuring(get_default_graph(), around, assumed)
+        get_default_graph().extras[Measuring] = measuring
         if node.name in fixed:
             known = get_default_graph().add(Const(fixed[node.name]), (), like=node).outputs[0]
             values[known] = compute(known, (), ())
@@ -111,7 +118,12 @@ def _made_exact(
             return exact_node(node, inputs, [values.get(tensor) for tensor in inputs], specialise)
         if isinstance(node.kind, Late):
             return late(node, inputs, node.kind)
-        result = _exact_node(node, inputs, [values.get(tensor) for tensor in inputs])
+        try:
+            result = _exact_node(node, inputs, [values.get(tensor) for tensor in inputs])
+        except errors.InvalidArgumentError as error:
+            if not is_told_by_value(node, inputs, error.__cause__):
+                raise
+            result = by_their_value(node, inputs)
         if len(result) == 1:
             known = compute(node.outputs[0], [x.type for x in inputs], [values.get(x) for x in inputs])
             if known is None and isinstance(result[0].op.kind, (DimValue, Const)):  # what was counted
@@ -120,6 +132,28 @@ def _made_exact(
                 result = (_known(node, result[0], known),)
                 values[result[0]] = known
         return result
+
+    def is_told_by_value(node: Operation, inputs: tuple[Tensor, ...], cause: BaseException | None) -> bool:
+        """Whether a size that could not be written in can be told when the step runs."""
+        if isinstance(cause, DependsOnData):
+            return measuring.by_value
+        counted = any(is_measured(size) for x in inputs for size in x.type.sizes) or any(
+            is_measured(entry) for x in inputs if values.get(x) is not None for entry in values[x].reshape(-1)
+        )
+        needs_numbers = isinstance(cause, NeedsNumbers) or (counted and isinstance(node.kind, Reshape))
+        return needs_numbers and hasattr(node.kind, "measured") and (measuring.by_value or counted)
+
+    def by_their_value(node: Operation, inputs: tuple[Tensor, ...]) -> Sequence[Tensor]:
+        """The node with sizes that are taken from the values of its inputs when the step runs."""
+        special = getattr(node.kind, "measured", None)
+        try:
+            if special is not None:
+                return (special(inputs, [values.get(tensor) for tensor in inputs]),)
+            for tensor in inputs[node.kind.size_inputs]:
+                values[tensor] = measured_value(tensor, values)
+        except (ValueError, TypeError) as error:
+            raise _failure(node, error) from _cause(error)
+        return _exact_node(node, inputs, [values.get(tensor) for tensor in inputs])
 
     def late(node: Operation, inputs: tuple[Tensor, ...], kind: Late) -> Sequence[Tensor]:
         """What is declared now, in a graph of its own with the ranks that are known by now, made exact in turn."""
@@ -156,7 +190,7 @@ def _exact_node(node: Operation, inputs: tuple[Tensor, ...], values: Sequence[An
             return (result,) if isinstance(result, Tensor) else result
         return get_default_graph().add(node.kind, inputs, like=node).outputs
     except (ValueError, TypeError) as error:
-        found = _must_be(node, inputs, values)
+        found = None if _cause(error) else _must_be(node, inputs, values)
         if found is not None:
             raise found from None
         raise _failure(node, error) from _cause(error)
@@ -167,6 +201,7 @@ def _must_be(node: Operation, inputs: Sequence[Tensor], values: Sequence[Any]) -
 
     def fit(types: Sequence[TensorType]) -> bool:
         with Graph().as_default() as trial:
+            trial.extras[Measuring] = Measuring()
             stand_ins = [trial.add(Placeholder(type.dtype), (), (type,)).outputs[0] for type in types]
             try:
                 special = getattr(node.kind, "specialise", None)
@@ -188,7 +223,7 @@ def _failure(node: Operation, error: Exception) -> errors.InvalidArgumentError:
 
 def _cause(error: Exception) -> Exception | None:
     """The reason that the session may take away, since it knows the values."""
-    return error if isinstance(error, DependsOnData) else None
+    return error if isinstance(error, (DependsOnData, NeedsNumbers)) else None
 
 
 def _known(node: Operation, tensor: Tensor, value: Any) -> Tensor:

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from graphc.body import Function
 from graphc.graph import Graph
-from graphc.mentioned import mentioned_sizes
+from graphc.needed import mentioned_sizes
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.branches import If
 from graphc.ops.loops import While
@@ -66,7 +66,7 @@ def trimmed(graph: Graph, targets: Iterable[Tensor]) -> Graph:
 
 def _parts(graph: Graph, targets: Sequence[Tensor]) -> dict[Operation, _Part | None]:
     """The needed nodes; of branches and loops, what of them is needed."""
-    needed = set(targets)
+    needed = {*targets, *(count for size, count in graph.measured.items() if size.kept)}
     parts: dict[Operation, _Part | None] = {}
     for node in reversed(graph.nodes):
         outputs = [n for n, tensor in enumerate(node.outputs) if tensor in needed]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import graphc as tf
+from graphc.versions import MOST_EXACT
 
 
 @pytest.fixture
@@ -74,17 +75,30 @@ def test_a_callable_takes_sizes_too(size):
         assert [call(np.int32(n)).shape for n in (3, 4, 3)] == [(3,), (4,), (3,)]
 
 
-def test_a_size_from_a_variable_is_an_error_that_names_it():
+def test_a_size_from_a_variable_is_told_when_the_step_runs():
     with tf.Graph().as_default(), tf.Session() as session:
         count = tf.Variable(3)
         filled = tf.fill([count], 1.0, name="filled")
         session.run(count.initializer)
+        assert session.run(filled).shape == (3,)
+        for number in (7, 0):
+            session.run(count.assign(number))
+            assert session.run(filled).shape == (number,)
+        session.run(count.assign(-2))
         with pytest.raises(tf.errors.InvalidArgumentError) as caught:
             session.run(filled)
         assert str(caught.value).startswith("BroadcastTo 'filled' (declared at test_fed_sizes.py:")
-        assert str(caught.value).endswith(
-            "the shape given to broadcast_to depends on data; wanted one that follows from shapes of the feeds"
-        )
+        assert str(caught.value).endswith("a size that is told while the step runs is not at least 0")
+
+
+def test_many_values_share_a_program(size):
+    with tf.Session() as session:
+        made = tf.zeros([size, 2]) + tf.cast(tf.range(size), tf.float32)[:, None]
+        for number in (3, 9, 4, 7, 1, 0, 12, 250):
+            assert session.run(made, {size: number}).shape == (number, 2)
+        (plan,) = session._plans.values()
+        assert len(plan.versions._by_values) == MOST_EXACT
+        assert plan.versions._all_values.compilations == 1
 
 
 def test_sizes_beside_a_fed_one_are_known_while_declaring(size):
@@ -133,3 +147,12 @@ def test_a_loop_that_counts_feeds_decides_a_size_whatever_else_it_does():
         session.run(tf.global_variables_initializer())
         for values in ([1, 4], [4, 2], [6]):
             np.testing.assert_array_equal(session.run(array.stack(), {lengths: values}), np.arange(max(values)) ** 2)
+
+
+def test_a_default_that_is_fed_decides_the_shape_anew() -> None:
+    count = tf.placeholder_with_default(3, [])
+    x = tf.zeros([count, 2])
+    assert x.shape.as_list() == [None, 2]
+    with tf.Session() as session:
+        assert session.run(x).shape == (3, 2)
+        assert session.run(x, {count: 5}).shape == (5, 2)

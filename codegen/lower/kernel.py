@@ -8,7 +8,7 @@ from graphc.codegen.loops import Buffer, Kernel, Statement
 from graphc.codegen.lower.nest import Nest
 from graphc.codegen.lower.rules import ROOTS, RULES
 from graphc.codegen.lower.values import Values
-from graphc.graph import needed_nodes
+from graphc.needed import needed_nodes
 from graphc.nodes import Operation, Tensor
 from graphc.ops import fused
 

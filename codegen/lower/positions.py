@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from graphc.codegen.loops import (
     Accumulate,
     Apply,
-    Check,
     Declare,
+    Expression,
     For,
     If,
     IndexValue,
@@ -18,9 +18,10 @@ from graphc.codegen.loops import (
     Statement,
     Store,
 )
-from graphc.codegen.lower.values import Root, literal
+from graphc.codegen.lower.values import Index, Root, Rule, Values, literal
 from graphc.dims import Symbol, atom, symbol
 from graphc.nodes import Op, Operation
+from graphc.ops.measured import CheckSize
 from graphc.ops.positions import Positions
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def _positions(nest: Nest, node: Operation) -> tuple[Statement, ...]:
 
     A feed that another thread changes meanwhile must not make the step write where it has no room.
     """
-    (x,) = node.inputs
+    x = node.inputs[0]
     length = x.type.sizes[0]
     i = symbol("i", length)
     count = Local("count", "i64")
@@ -41,18 +42,19 @@ def _positions(nest: Nest, node: Operation) -> tuple[Statement, ...]:
     has_room = Apply("lt", (count, IndexValue(node.outputs[0].type.sizes[0], "i64")), "bool")
     one_more = Accumulate("count", "add", literal(1, "i64"))
     found = If(nest.values.at(x, (i,)), (before, If(has_room, (store,)), one_more))
-    loop = For(Symbol("i", length), nest.with_checks(found))
-    return Declare("count", "i64", literal(0, "i64")), loop, *_check_size(nest, node, count)
+    return Declare("count", "i64", literal(0, "i64")), For(Symbol("i", length), nest.with_checks(found))
 
 
-def _check_size(nest: Nest, node: Operation, count: Local) -> tuple[Statement, ...]:
-    """Whether as many were found as the size says, where that is another one than was counted."""
-    kind: Positions = node.kind  # type: ignore[assignment]
-    if not kind.checked:
-        return ()
-    errors, code = nest.errors(node)
-    size = IndexValue(node.outputs[0].type.sizes[0], "i64")
-    return (Check(Apply("ne", (count, size), "bool"), errors, code),)
+def _check_size(values: Values, node: Operation, index: Index) -> Expression:
+    """A size, and an error where it is another than the one that is wanted."""
+    wanted = node.kind.wanted  # type: ignore[attr-defined]
+    size = values.at(node.inputs[0], index)
+    if wanted is None:
+        values.fail_where(node, index, Apply("lt", (size, literal(0, size.dtype)), "bool"))
+    else:
+        values.fail_where(node, index, Apply("ne", (size, IndexValue(wanted, size.dtype)), "bool"))
+    return size
 
 
+RULES: dict[type[Op], Rule] = {CheckSize: _check_size}
 ROOTS: dict[type[Op], Root] = {Positions: _positions}

@@ -15,7 +15,7 @@ from functools import partial
 from graphc.codegen.loops import Buffer, Expression, Load, Store
 from graphc.codegen.lower.reduction import is_reduction
 from graphc.codegen.lower.values import Index, Values, offset
-from graphc.dims import DimLike, product
+from graphc.dims import DimLike, is_bounded, product
 from graphc.nodes import Tensor
 from graphc.ops.elementwise import Elementwise
 from graphc.ops.fused import Space
@@ -90,4 +90,4 @@ def _is_expensive(tensor: Tensor, space: Space) -> bool:
 
 
 def _is_within(length: DimLike) -> bool:
-    return not isinstance(length, int) or SHORTEST <= length <= LONGEST
+    return SHORTEST <= length <= LONGEST if isinstance(length, int) else is_bounded(length)

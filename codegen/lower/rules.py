@@ -32,6 +32,7 @@ RULES: dict[type[Op], Rule] = {
     **blocks.RULES,
     **indexing.RULES,
     **scatter.RULES,
+    **positions.RULES,
     **sequences.RULES,
     **sequence_lengths.RULES,
 }

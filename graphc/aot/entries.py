@@ -10,7 +10,7 @@ from graphc import compiler, dtypes, errors
 from graphc.aot.description import EntryPoint, Parameter
 from graphc.aot.identifiers import Identifiers
 from graphc.capture import Step, capture
-from graphc.dims import Dim, DimLike, atoms, symbol
+from graphc.dims import Dim, DimLike, atoms, is_bounded, symbol
 from graphc.feeding import feed_target
 from graphc.fetching import Fetches
 from graphc.graph import Graph
@@ -93,6 +93,7 @@ def build_entry(name: str, fetches: Any, feeds: Any, graph: Graph, sizing: Sizin
     names = Identifiers("self", BATCH)
     sizes = _symbols_of(shapes.values())
     given = program.fetches[: step.fetches]
+    _check_bounded(graph, given, parsed.tensors)
     point = EntryPoint(
         name,
         tuple(_parameter(names, named_feeds[t], TensorType(t.dtype, shapes[t])) for t in fed),
@@ -128,7 +129,7 @@ def build(step: Step, shapes: Mapping[Tensor, Sequence[DimLike]], target: Target
                 "variables must be known (declare it without validate_shape=False)"
             )
     try:
-        return compiler.build_program(step, shapes, target, counts=True)
+        return compiler.build_program(step, shapes, target, by_value=True, counts=True)
     except NotImplementedError as error:
         raise errors.UnimplementedError(
             None, None, f"ahead of time every op must be native code, but {error}"
@@ -171,6 +172,18 @@ def _check_fed(step: Step, fed: Sequence[Tensor]) -> None:
         if tensor not in fed:
             raise ValueError(
                 f"the fetches need {tensor.op.describe()} of type {tensor.type}, which is not among the feeds"
+            )
+
+
+def _check_bounded(graph: Graph, types: Sequence[TensorType], tensors: Sequence[Tensor]) -> None:
+    """``UnimplementedError`` for a fetch that nobody can give enough memory for."""
+    for type, tensor in zip(types, tensors, strict=True):
+        if not is_bounded(type.elements):
+            raise errors.UnimplementedError(
+                tensor.op,
+                tensor.op,
+                f"{tensor.op.describe()} is fetched, and nothing bounds its size, which is known only while the step "
+                "runs: ahead of time the caller gives memory; slice it from an array of known size",
             )
 
 

@@ -12,10 +12,13 @@ from graphc.nn.normalisation import along_channel, channel_axis
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops import pooling
+from graphc.ops.arrays import fill, stack
 from graphc.ops.base import apply, constant
 from graphc.ops.reduction import reduce_mean, reduce_sum
 from graphc.ops.shape_values import static_sizes
+from graphc.ops.slicing import strided_slice
 from graphc.ops.windows import make_window, spatial_numbers
+from graphc.passes.gradients import gradients
 
 Adjoint = Callable[[Any], Any]
 
@@ -83,7 +86,32 @@ def _batch_norm(node: Any) -> list[Tensor]:
     return [by_x * root * along_channel(scale, x, channel), by_scale, by_offset, none, none]
 
 
+def _strided_slice(node: Any) -> Tensor:
+    """Zeros of a shape with the adjoint where the slice was."""
+    shape, *key, grad = node.inputs
+    masks = ("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axis_mask")
+    zeros = fill(shape, constant(0, grad.dtype))
+    part = strided_slice(zeros, *key, **{mask: node.attr(mask, 0) for mask in masks})
+    (found,) = gradients(part, zeros, grad_ys=grad)
+    return found
+
+
+def _concat_offsets(node: Any) -> list[Tensor]:
+    """Where each part of a joined tensor begins, from the axis and the shapes of the parts."""
+    (axis,) = static_sizes(node.inputs[0]) or (None,)
+    shapes = node.inputs[1:]
+    begin: Any = constant(0)
+    found = []
+    for shape in shapes:
+        rank = shape.type.shape[0]
+        found.append(stack([begin if place == axis else constant(0) for place in range(rank)]))
+        begin = begin + shape[axis]
+    return found
+
+
 ADJOINTS: dict[str, Adjoint] = {
+    "StridedSliceGrad": _strided_slice,
+    "ConcatOffset": _concat_offsets,
     "ReluGrad": of_inputs(_relu),
     "Relu6Grad": of_inputs(_relu6),
     "EluGrad": of_inputs(_elu),

@@ -228,6 +228,30 @@ def _range(node: Any) -> Any:
     return function("range")(*node.inputs, name=node.name)
 
 
+def _stitch(node: Any) -> Any:
+    """``y[indices[k][i]] = data[k][i]`` for numbers at known places, as TensorFlow's gradients join shapes."""
+    count = len(node.inputs) // 2
+    indices, data = node.inputs[:count], node.inputs[count:]
+    places = [static_sizes(index) for index in indices]
+    plain = all(x.type.rank in (0, 1) and x.type.rank == index.type.rank for index, x in zip(indices, data))
+    if not plain or any(place is None or None in place for place in places):
+        return function("dynamic_stitch")(indices, data, name=node.name)
+    found: dict[Any, Any] = {}
+    for place, values in zip(places, data, strict=True):
+        for position, index in enumerate(place or ()):
+            found[index] = values[position] if values.type.rank else values
+    return function("stack")([found[index] for index in range(len(found))], name=node.name)
+
+
+def _unique(node: Any) -> Any:
+    return list(function("unique")(node.inputs[0], out_idx=node.attr("out_idx", dtypes.int32)))
+
+
+def _assert(node: Any) -> Any:
+    condition, *data = node.inputs
+    return function("Assert")(condition, data, node.attr("summarize", 3), name=node.name)
+
+
 def _broadcast_axes(node: Any) -> Any:
     """The axes along which each of two shapes is broadcast to the other: those of size 1, and those it lacks.
 
@@ -322,6 +346,8 @@ def _top_k(node: Any) -> Any:
     return list(function("nn.top_k")(x, number[0] if number else node.attr("k"), name=node.name))
 
 
+_SCATTERED = {"ScatterAdd": "scatter_add", "ScatterSub": "scatter_sub", "ScatterUpdate": "scatter_update"}
+
 MEANINGS: dict[str, Meaning] = {
     **ADJOINTS,
     **UPDATES,
@@ -335,6 +361,7 @@ MEANINGS: dict[str, Meaning] = {
     "IdentityN": _identity_n,
     **dict.fromkeys(("Switch", "RefSwitch"), _switch),
     "Merge": _merge,
+    "Assert": _assert,
     "ReadVariableOp": _read,
     "Assign": _assignment(state.Assign),
     "AssignAdd": _assignment(state.AssignAdd),
@@ -403,6 +430,9 @@ MEANINGS: dict[str, Meaning] = {
     "ScatterNd": means("scatter_nd"),
     "OneHot": _one_hot,
     "Range": _range,
+    "DynamicStitch": _stitch,
+    "Unique": _unique,
+    **{op: means(path) for op, path in _SCATTERED.items()},
     "LinSpace": means("linspace"),
     "ReverseV2": means("reverse"),
     "ReverseSequence": means("reverse_sequence", seq_axis="seq_dim", batch_axis="batch_dim"),

@@ -106,8 +106,8 @@ class Reader:
         if not number:
             if plain in self._operations:
                 return self._operations[plain]
-        elif plain in self._outputs and number.isdigit() and int(number) < len(self._outputs[plain]):
-            return self._outputs[plain][int(number)]
+        elif plain in self._operations and number.isdigit() and int(number) < len(self._operations[plain].outputs):
+            return self._operations[plain].outputs[int(number)]
         raise ValueError(f"Requested return_element {name!r} not found in graph_def.")
 
     # -- one node ----------------------------------------------------------------------------------------------
@@ -153,7 +153,8 @@ class Reader:
         meaning = MEANINGS.get(definition.op)
         if meaning is None:
             raise Unreadable(self._unknown(definition))
-        if has_effect(definition.op) and self._branches.of_node(definition):
+        branches = self._branches
+        if has_effect(definition.op) and branches.of_node(definition) and not branches.guards(definition):
             raise Unreadable(f"node '{definition.name}' of type {definition.op} stands in a branch of a tf.cond: "
                              "graphc computes both branches of a graph that was read, and chooses")  # fmt: skip
         try:
@@ -163,7 +164,7 @@ class Reader:
                 f"node '{definition.name}' of type {definition.op}, read from a GraphDef: {error}"
             ) from None
         except (ValueError, TypeError, IndexError) as error:
-            raise ValueError(f"node '{definition.name}' of type {definition.op} cannot be read: {error}") from error
+            raise Unreadable(f"node '{definition.name}' of type {definition.op} cannot be read: {error}") from error
         return self._named(made, full)
 
     def _predicate(self, definition: Any) -> Any:
@@ -190,7 +191,8 @@ class Reader:
                 return made
             from graphc.ops.custom_gradients import identity_n  # few files need it
 
-            return identity_n(list(made), name=f"{full}/")
+            identity_n(list(made), name=f"{full}/")  # those who take them take what is before, whose sizes are known
+            return made
         tensor = convert_to_tensor(made)
         return tensor if tensor.op.name == full else identity(tensor, name=f"{full}/")
 

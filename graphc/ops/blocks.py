@@ -40,6 +40,12 @@ class Block(Op):
         """The exact slice."""
         return take_out(inputs[0], self.bounds(inputs[0].type.sizes, *values[1:]))
 
+    def measured(self, inputs: Sequence[Tensor], values: Sequence[Any]) -> Tensor:
+        """The slice where its length is known only while the step runs."""
+        from graphc.ops.measured_slices import take  # stands on slicing
+
+        return take(self, inputs)
+
 
 @record
 class Slice(Block):
@@ -203,6 +209,12 @@ class BlockAdjoint(Op):
         if isinstance(self.block, SliceFrom) and values[2] is None and values[3] is not None:
             return put_back_by_scatter(inputs[0], inputs[2], sizes)
         return put_back(inputs[0], self.block.bounds(sizes, *values[2:]), sizes)
+
+    def measured(self, inputs: Sequence[Tensor], values: Sequence[Any]) -> Tensor:
+        """The same where the length of the block is known only while the step runs."""
+        from graphc.ops.measured_slices import put_back  # stands on slicing
+
+        return put_back(self.block, inputs)
 
 
 @record

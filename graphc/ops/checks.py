@@ -28,6 +28,11 @@ def outside(values: Any, size: Any) -> Any:
     return (values < 0) | (values >= size)
 
 
+def differs(values: Any, size: Any) -> Any:
+    """Where a number is another one."""
+    return values != size
+
+
 def beyond(values: Any, size: Any) -> Any:
     """Where a position is too large."""
     return values >= size

@@ -13,16 +13,38 @@ Where a program puts a measured size beside another one that must be equal, as i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count as counting
+from typing import Any
 
-from graphc.dims import Dim, DimLike, Measured, atom, atoms, measured_in, most, substitute
+import numpy as np
+
+from graphc import dtypes
+from graphc.dims import (
+    Dim,
+    DimLike,
+    Measured,
+    atom,
+    atoms,
+    coefficient,
+    floordiv,
+    is_nonnegative,
+    measured_in,
+    most,
+    product,
+    substitute,
+)
+from graphc.errors import InvalidArgumentError
 from graphc.graph import Graph
-from graphc.nodes import Operation, Tensor
-from graphc.ops.base import Const
+from graphc.nodes import Op, Operation, Tensor
+from graphc.ops import elementwise as e
+from graphc.ops.base import Const, apply
+from graphc.ops.blocks import along
+from graphc.ops.checks import Refused, differs, is_negative
+from graphc.ops.reshaping import dim_value, reshape
+from graphc.ops.shape_values import MAX_ELEMENTS, DependsOnData, compute
+from graphc.records import record
 from graphc.shapes import TensorType
-
-_NAMES, _ASSUMED = "names of measured sizes", "measured sizes that must be equal to others"
 
 
 class MustBe(Exception):
@@ -33,55 +55,183 @@ class MustBe(Exception):
         self.size, self.other = size, other
 
 
-def measure(count: Tensor, limit: DimLike) -> tuple[DimLike, bool]:
-    """The size that ``count``, an ``i64[]`` that is at most ``limit``, tells while the step runs; whether to check it.
+class Measuring:
+    """What the graphs of one step have in common while their sizes are made exact.
 
-    Equal counts are one size: what two masks of one condition leave fits together. A size to be checked is one that
-    the program puts in its place.
+    ``equal`` are the sizes that measured ones must be equal to, by name. ``by_value``: a size that is asked for and
+    does not follow from shapes is taken from its tensor when the step runs.
+    """
+
+    def __init__(self, by_value: bool = False):
+        self.by_value = by_value
+        self.equal: dict[str, DimLike] = {}
+        self._names = counting()
+
+    def again(self, found: MustBe) -> Measuring:
+        """The same for another attempt, at which sizes get the names that they had."""
+        assert found.size.name not in self.equal, f"{found.size} is measured though it must be {found.other}"
+        other = Measuring(self.by_value)
+        known = {**self.equal, found.size.name: found.other}
+        other.equal = {name: _with(size, found.size, found.other) for name, size in known.items()}
+        return other
+
+    def name(self) -> str:
+        """A further name."""
+        return f"m{next(self._names)}"
+
+    @staticmethod
+    def of(graph: Graph) -> Measuring | None:
+        """That of a graph whose sizes are being made exact; None for another."""
+        return graph.extras.get(Measuring)
+
+
+@record
+class CheckSize(Op):
+    """``y = x``; it is an error where that is not ``wanted``, or is negative."""
+
+    wanted: DimLike | None = None
+
+    def infer(self, x: TensorType) -> TensorType:
+        return x
+
+    def evaluate(self, x: Any) -> Any:
+        if np.any(x < 0) if self.wanted is None else np.any(x != self.wanted):
+            raise InvalidArgumentError(
+                message=f"a size is {x}, not {'at least 0' if self.wanted is None else self.wanted}"
+            )
+        return x
+
+    def runtime_error(self, node: Operation) -> str:
+        """What went wrong where a size is another."""
+        if isinstance(self.wanted, Dim):
+            return "two sizes that are told while the step runs differ, and what they belong to is used together"
+        if self.wanted is not None:
+            return f"a size that is told while the step runs is not {self.wanted}, which is the size beside it"
+        return "a size that is told while the step runs is not at least 0"
+
+    def refused(self, node: Operation) -> Refused:
+        """A size that is another."""
+        return Refused(0, is_negative if self.wanted is None else differs, self.wanted)
+
+    def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
+        return [None]
+
+
+def measure(count: Tensor, limit: DimLike | None) -> DimLike:
+    """The size that ``count``, an ``i64[]`` that is at least 0 and at most ``limit``, tells while the step runs.
+
+    Equal counts are one size: what two masks of one condition leave fits together.
     """
     if isinstance(count.op.kind, Const):
-        return int(count.op.kind.value), False
+        return int(count.op.kind.value)
     graph = count.op.graph
+    measuring = Measuring.of(graph)
+    assert measuring is not None, "sizes are measured while a graph is made exact"
     for size, known in graph.measured.items():
-        if _are_equal(known, count):
-            return atom(size), False
-    name = f"m{next(graph.extras.setdefault(_NAMES, counting()))}"
-    if name in graph.extras.get(_ASSUMED, ()):
-        return graph.extras[_ASSUMED][name], True
-    size = Measured(name, None, most(limit))
+        assumed = measuring.equal.get(size.name)
+        if _are_equal(known if assumed is None else known.op.inputs[0], count):
+            return atom(size) if assumed is None else assumed
+    name = measuring.name()
+    if name in measuring.equal:
+        other = measuring.equal[name]
+        graph.measured[Measured(name, None, 0, kept=True)] = apply(CheckSize(other), count)
+        return other
+    size = Measured(name, None, None if limit is None else most(limit))
     graph.measured[size] = count
-    return atom(size), False
+    return atom(size)
 
 
-def is_being_measured(graph: Graph) -> bool:
-    """Whether the sizes of a graph are being made exact."""
-    return _NAMES in graph.extras
+def require(size: DimLike, other: DimLike, graph: Graph) -> None:
+    """It is an error of the step where the sizes, one of them measured, differ."""
+    measuring = Measuring.of(graph)
+    assert measuring is not None, "sizes are measured while a graph is made exact"
+    check = apply(CheckSize(other), dim_value(size, dtypes.int64))
+    graph.measured[Measured(measuring.name(), None, 0, kept=True)] = check
 
 
-def begin_measuring(graph: Graph, around: Graph, assumed: Mapping[str, DimLike]) -> None:
-    """Measured sizes of ``graph``, a body of ``around`` or a step, differ in name; some are known to equal others."""
-    if _NAMES not in graph.extras:
-        graph.extras[_NAMES] = around.extras.get(_NAMES) or counting()
-        graph.extras[_ASSUMED] = around.extras.get(_ASSUMED, assumed)
+def guards(count: Tensor) -> list[Tensor]:
+    """The checks of what a count must be, for what should not run where one fails."""
+    checks = (check for size, check in count.op.graph.measured.items() if size.kept)
+    return [check for check in checks if check.op.inputs[0] is count]
+
+
+_FOLLOWED = frozenset({
+    "Pack", "ConcatV2", "ExpandDims", "Squeeze", "Slice", "Reshape", "Cast", "NotNegative", "Add", "Mul", "Identity",
+})  # fmt: skip
+
+
+def measured_value(sizes: Tensor, known: dict[Tensor, Any]) -> Any:
+    """The value of a few whole numbers, those of them measured that do not follow from shapes.
+
+    ``known`` are the values that do; what is measured is noted there.
+    """
+    if known.get(sizes) is None:
+        value = None
+        if sizes.op.type in _FOLLOWED:
+            inputs = [measured_value(x, known) for x in sizes.op.inputs]
+            value = compute(sizes, [x.type for x in sizes.op.inputs], inputs)
+        elif not sizes.op.inputs:
+            value = compute(sizes, (), ())
+        # a sum may be negative where nothing says so: then it is told by its own value, and checked
+        if value is None or not all(_is_size(entry) for entry in value.reshape(-1)):
+            value = _measured_entries(sizes)
+        known[sizes] = value
+    return known[sizes]
+
+
+def _is_size(entry: Any) -> bool:
+    return isinstance(entry, int) or is_nonnegative(entry)
+
+
+def _measured_entries(sizes: Tensor) -> Any:
+    shape = sizes.type.sizes
+    count = product(shape)
+    if not isinstance(count, int) or count > MAX_ELEMENTS or not sizes.dtype.is_integer:
+        raise DependsOnData(f"{sizes.type} is no list of sizes that a program can count")
+    flat = e.cast(reshape(sizes, (count,)), dtypes.int64)
+    entries = [apply(CheckSize(), reshape(along(flat, 0, n, n + 1), ())) for n in range(count)]
+    found = np.empty(count, object)
+    found[:] = [measure(entry, None) for entry in entries]
+    return found.reshape(shape)
 
 
 def assumption(types: Sequence[TensorType], fit: Callable[[list[TensorType]], bool]) -> MustBe | None:
     """The size that a measured one in ``types`` must be equal to so that they fit each other, or None."""
-    sizes = list(dict.fromkeys(size for type in types for size in type.sizes))
+    sizes: list[DimLike] = [size for type in types for size in type.sizes]
     sizes.sort(key=lambda size: size == 1)  # which fits by broadcasting where another one is meant
     counted = sorted({thing for size in sizes for thing in measured_in(size)}, key=lambda thing: thing.name)
     for one in reversed(counted):  # the last one was counted when the others were known
-        for other in sizes:
+        for other in dict.fromkeys([*sizes, *_by_elements(one, types)]):
             too_much = isinstance(other, int) and isinstance(one.most, int) and other > one.most
             if not too_much and one not in atoms(other) and fit([_replaced(type, one, other) for type in types]):
                 return MustBe(one, other)
     return None
 
 
+def _by_elements(one: Measured, types: Sequence[TensorType]) -> Iterator[DimLike]:
+    """What a measured size must be so that two of the types have as many elements."""
+    for a in types:
+        each = coefficient(a.elements, one)
+        for b in types:
+            if each and atom(one) * each == a.elements and floordiv(b.elements, each) * each == b.elements:
+                yield floordiv(b.elements, each)
+
+
+def settle(size: DimLike, other: DimLike) -> None:
+    """:class:`MustBe` where the sizes differ, and the first is measured."""
+    if size != other and isinstance(size, Dim):
+        for counted in measured_in(size):
+            if size == atom(counted):
+                raise MustBe(counted, other)
+
+
 def _replaced(type: TensorType, one: Measured, other: DimLike) -> TensorType:
-    return TensorType(
-        type.dtype, tuple(substitute(size, lambda thing: other if thing == one else atom(thing)) for size in type.sizes)
-    )
+    return TensorType(type.dtype, tuple(_with(size, one, other) for size in type.sizes))
+
+
+def _with(size: DimLike, one: Measured, other: DimLike) -> DimLike:
+    """A size with another in place of a measured one."""
+    return substitute(size, lambda thing: other if thing == one else atom(thing))
 
 
 def is_measured(size: object) -> bool:

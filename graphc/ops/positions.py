@@ -8,15 +8,13 @@ from typing import Any
 import numpy as np
 
 from graphc import dtypes
-from graphc.errors import InvalidArgumentError
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.arrays import as_sizes, entries_of, stack
 from graphc.ops.base import Const, apply, check_dtype, constant, convert_to_tensor, convert_together, graph_of
-from graphc.ops.checks import Refused
 from graphc.ops.late import late
 from graphc.ops.lookup import gather
-from graphc.ops.measured import measure
+from graphc.ops.measured import guards, measure
 from graphc.ops.reduction import reduce_sum
 from graphc.ops.reshaping import ExpandDims, reshape, shape
 from graphc.ops.shape_values import static_axis
@@ -28,45 +26,33 @@ from graphc.shapes import Size, TensorType, is_compatible
 class Positions(Op):
     """``y[k]`` is the k-th position ``i`` with ``x[i]``; the step counts how many there are: its ``size``.
 
-    ``checked``: the size is another one, and it is an error where the count differs.
+    Further inputs are checks of the size that come before.
     """
 
     size: Size = None
-    checked: bool = False
 
-    def infer(self, x: TensorType) -> TensorType:
+    def infer(self, x: TensorType, *checks: TensorType) -> TensorType:
         check_dtype(x, (dtypes.bool,), "the condition")
         if x.rank not in (1, None):
             raise ValueError(f"positions are those of a vector, not of {x}")
         return TensorType(dtypes.int64, (self.size,))
 
-    def evaluate(self, x: Any) -> Any:
-        found = np.flatnonzero(x).astype(np.int64)
-        if self.checked and found.size != self.size:
-            raise InvalidArgumentError(message=f"the condition is true at {found.size} places, not at {self.size}")
-        return found
+    def evaluate(self, x: Any, *checks: Any) -> Any:
+        return np.flatnonzero(x).astype(np.int64)
 
     def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
-        return [None]
-
-    def runtime_error(self, node: Operation) -> str:
-        """What went wrong where the size must be another than was counted."""
-        wanted = f"{self.size} places" if isinstance(self.size, int) else "as many places as another condition"
-        return f"{node.inputs[0].user_label} is not true at {wanted}, which what it chooses is used with"
-
-    def refused(self, node: Operation) -> Refused:
-        """No element of its own."""
-        return Refused(0, lambda x, size: np.full(x.shape, False), None)
+        return [None] * len(node.inputs)
 
     def specialise(self, inputs: Sequence[Tensor], values: Sequence[Any]) -> Tensor | None:
         """With the size that the step counts; constants of a constant."""
-        (x,) = inputs
+        x = inputs[0]
         if isinstance(x.op.kind, Const):
             return constant(self.evaluate(x.op.kind.value))
         if self.size is not None:
             return None
         count = reduce_sum(e.cast(x, dtypes.int64), axis=[0])
-        return apply(Positions(*measure(count, x.type.elements)), x)
+        size = measure(count, x.type.elements)
+        return apply(Positions(size), x, *guards(count))
 
 
 def positions(condition: Tensor, name: str | None = None) -> Tensor:

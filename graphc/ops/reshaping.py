@@ -120,6 +120,12 @@ class Reshape(Op):
         filled = _fill_in(inputs[0].type.sizes, tuple(sizes))
         return apply(Reshape(filled), inputs[0])
 
+    def measured(self, inputs: Sequence[Tensor], values: Sequence[Any]) -> Tensor:
+        """With sizes that are known only while the step runs."""
+        from graphc.ops.measured_shapes import reshaped  # stands on reshaping
+
+        return reshaped(inputs[0], inputs[1], values[1])
+
 
 @record
 class ReshapeLike(Op):

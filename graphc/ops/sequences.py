@@ -24,6 +24,7 @@ from graphc.ops.base import (
 )
 from graphc.ops.blocks import along, flip, pad_edges
 from graphc.ops.late import is_late, late_one, number
+from graphc.ops.measured import CheckSize, measure
 from graphc.ops.reshaping import ExpandDims, broadcast_to
 from graphc.ops.shape_values import DependsOnData, NeedsNumbers, shape_value, static_axis, static_sizes
 from graphc.records import record
@@ -81,6 +82,19 @@ class Range(Op):
         ramp = apply(Iota(_length(start, limit, delta), dtype))
         scaled = ramp if delta == 1 else ramp * inputs[2]
         return scaled if start == 0 else scaled + inputs[0]
+
+    def measured(self, inputs: Sequence[Tensor], values: Sequence[Any]) -> Tensor:
+        """The same with a length that is computed while the step runs: ``ceil((limit - start) / delta)``."""
+        start, limit, delta = inputs
+        zero = constant(0, dtypes.int64)
+        if start.dtype.is_integer:
+            first, last, step = (e.cast(x, dtypes.int64) for x in inputs)
+            one = e.select(e.greater(step, zero), constant(1, dtypes.int64), constant(-1, dtypes.int64))
+            count = e.floordiv(last - first + step - one, step)
+        else:
+            count = e.cast(e.ceil((limit - start) / delta), dtypes.int64)
+        ramp = apply(Iota(measure(apply(CheckSize(), e.maximum(count, zero)), None), start.dtype))
+        return ramp * delta + start
 
 
 @record

@@ -99,7 +99,7 @@ def _after(step: Step, sizes: Mapping[Tensor, Sequence[DimLike]], stage: str) ->
     from graphc.passes.pipeline import stages  # passes load when a step is compiled
     from graphc.passes.specialise import Given
 
-    given = Given(compiler.exact_types(step, sizes))
+    given = Given(compiler.exact_types(step, sizes), by_value=True)
     return next(graph for name, graph in stages(step.graph, given, in_parts=True) if name == stage)
 
 
@@ -107,7 +107,7 @@ def _kernels(step: Step, sizes: Mapping[Tensor, Sequence[DimLike]]) -> Stage:
     from graphc.codegen.target import host  # code generation loads when a step is compiled
     from graphc.visualize.kernels import lines_of_kernels, memory_of_tensors, summary
 
-    graph, program = compiler.build_program(step, sizes, host())
+    graph, program = compiler.build_program(step, sizes, host(), by_value=True)
     lines, memory = lines_of_kernels(program), memory_of_tensors(program)
     return Stage(graph, [], _facts(step, graph, lines=lines, memory=memory, is_view=_is_view), summary(program))
 

@@ -160,3 +160,53 @@ def test_tensorflow_trains_on_what_graphc_saved(tmp_path: Path, optimizer: str, 
         np.testing.assert_allclose(losses(session, 3), wanted, rtol=1e-5)
         assert peer.train.latest_checkpoint(str(tmp_path)) == path
         assert [v.op.name for v in peer.trainable_variables()] == ["l1/w", "l1/b", "l2/w"]
+
+
+def _convolutional(lib: Any) -> tuple[Any, dict[str, Any]]:
+    x = lib.placeholder(lib.float32, [None, 10, 10, 1], name="x")
+    t = lib.placeholder(lib.float32, [None, 4], name="t")
+    rng = np.random.default_rng(4)
+
+    def weights(name: str, *shape: int) -> Any:
+        return lib.get_variable(name, initializer=rng.normal(size=shape).astype("f4") / 2)
+
+    h = lib.nn.relu(
+        lib.nn.bias_add(lib.nn.conv2d(x, weights("w0", 3, 3, 1, 6), [1, 1, 1, 1], "VALID"), weights("b0", 6))
+    )
+    h, _, _ = lib.nn.fused_batch_norm(h, weights("scale", 6), weights("offset", 6))
+    h = lib.nn.max_pool(lib.nn.elu(h), [1, 2, 2, 1], [1, 2, 2, 1], "SAME")
+    h = lib.nn.avg_pool(lib.pad(h, [[0, 0], [1, 0], [0, 1], [0, 0]]), [1, 2, 2, 1], [1, 1, 1, 1], "VALID")
+    h = lib.matmul(lib.reshape(h, [-1, 96]), weights("w1", 96, 4)) + weights("b1", 4)
+    loss = lib.reduce_mean(lib.nn.softmax_cross_entropy_with_logits_v2(labels=t, logits=h))
+    return loss, {"x:0": rng.normal(size=(5, 10, 10, 1)), "t:0": np.eye(4)[[0, 2, 1, 3, 3]]}
+
+
+def _joined(lib: Any) -> tuple[Any, dict[str, Any]]:
+    x = lib.placeholder(lib.float32, [None, 3, 4], name="x")
+    rng = np.random.default_rng(5)
+    w = lib.get_variable("w", initializer=rng.normal(size=(4, 4)).astype("f4"))
+    h = lib.reshape(lib.matmul(lib.reshape(x, [-1, 4]), w), [-1, 3, 4])
+    a, b = lib.split(h, 2, axis=2)
+    h = lib.concat([lib.tanh(a), lib.sigmoid(b), a[:, ::-1]], 2)
+    h = lib.reduce_max(h, 1) / lib.sqrt(lib.reduce_sum(lib.square(h)) + 1.0)
+    return lib.reduce_mean(lib.reduce_logsumexp(h, 1) * lib.exp(-h[:, 0])), {"x:0": rng.normal(size=(5, 3, 4))}
+
+
+@pytest.mark.peer("tensorflow")
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("declared", [_convolutional, _joined])
+def test_tensorflows_gradients_are_read(tmp_path: Path, declared: Any) -> None:
+    import tensorflow.compat.v1 as peer
+
+    peer.disable_v2_behavior()
+    with peer.Graph().as_default(), peer.Session() as session:
+        loss, feeds = declared(peer)
+        peer.identity(loss, name="loss")
+        peer.train.MomentumOptimizer(0.1, 0.9).minimize(loss, name="train")
+        session.run(peer.global_variables_initializer())
+        path = peer.train.Saver().save(session, str(tmp_path / "m"))
+        wanted = [session.run(["loss:0", "train"], feeds)[0] for _ in range(4)]
+    with tf.Session() as sess:
+        tf.train.import_meta_graph(path + ".meta").restore(sess, path)
+        came = [sess.run(["loss:0", "train"], feeds)[0] for _ in range(4)]
+    np.testing.assert_allclose(came, wanted, rtol=2e-4)

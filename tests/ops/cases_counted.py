@@ -29,6 +29,64 @@ def _masked_product_reference(x: Any, mask: Any) -> list[Any]:
     return [x[mask].T @ (x[mask] * x[mask]), np.sum(x[mask], 0) / np.sum(mask).astype(x.dtype)]
 
 
+LENGTHS = In((3,), "int32", values=[2, 4, 1])
+ROWS = In((7, 2))
+
+
+def _slices(x: Any, mask: Any) -> list[Any]:
+    """Slices of what has 3 rows when it runs."""
+    part = tf.boolean_mask(x, mask)
+    return [
+        part[:2],
+        part[1:, 1:],
+        part[-1],
+        part[::-1],
+        part[-7:2],
+        part[5:],
+        part[:, 0],
+        tf.slice(part, [1, 0], [-1, 2]),
+    ]
+
+
+def _slices_reference(x: Any, mask: Any) -> list[Any]:
+    part = x[mask]
+    return [part[:2], part[1:, 1:], part[-1], part[::-1], part[-7:2], part[5:], part[:, 0], part[1:, :2]]
+
+
+def _by_greatest(build: Any) -> Any:
+    """An op that is given the greatest element of a tensor as a size."""
+    return lambda x, lengths: build(x, tf.reduce_max(lengths))
+
+
+def _sized(name: str, build: Any, reference: Any, x: In = ROWS, **more: Any) -> Case:
+    """A row for an op of a tensor and a size, which is computed while the step runs."""
+    return _row(name, _by_greatest(build), lambda x, lengths: reference(x, int(lengths.max())), x, LENGTHS, **more)
+
+
+BY_VALUE: list[Case] = [
+    _sized("range up to a value", lambda x, n: tf.range(n), lambda x, n: np.arange(n, dtype=np.int32),
+           dtypes=("float32",), differentiable=()),
+    _sized("range between values", lambda x, n: tf.range(n, -n, -3), lambda x, n: np.arange(n, -n, -3, np.int32),
+           dtypes=("float32",), differentiable=()),
+    _sized("range of floats up to a value", lambda x, n: tf.range(0.0, tf.cast(n, tf.float32), 0.75),
+           lambda x, n: np.arange(0, n, 0.75, np.float32), dtypes=("float32",), differentiable=()),
+    _sized("zeros of a value", lambda x, n: tf.zeros([n, 2], x.dtype) + x[0],
+           lambda x, n: np.zeros((n, 2), x.dtype) + x[0]),
+    _sized("fill of values", lambda x, n: tf.fill([n, n + 1], 3), lambda x, n: np.full((n, n + 1), 3, np.int32),
+           dtypes=("float32",), differentiable=()),
+    _sized("tile of a value", lambda x, n: tf.tile(x, [n, 1]), lambda x, n: np.tile(x, (n, 1))),
+    _sized("reshape to a value", lambda x, n: tf.reshape(x[:6], [n - 1, -1]), lambda x, n: x[:6].reshape(n - 1, -1)),
+    _sized("slice up to a value", lambda x, n: x[:n] * x[-n:], lambda x, n: x[:n] * x[-n:]),
+    _sized("slice beyond the end", lambda x, n: x[n : 2 * n], lambda x, n: x[n : 2 * n]),
+    _sized("slice of a size that is a value", lambda x, n: tf.slice(x, [n - 1, 0], [n - 2, -1]),
+           lambda x, n: x[n - 1 : 2 * n - 3]),
+    _sized("product of sizes that are values", lambda x, n: tf.matmul(x[:n], x[:n], transpose_a=True),
+           lambda x, n: x[:n].T @ x[:n]),
+    _sized("softmax over a value", lambda x, n: tf.nn.softmax(x[:n], 0),
+           lambda x, n: np.exp(x[:n]) / np.exp(x[:n]).sum(0)),
+    _row("sequence_mask", tf.sequence_mask, lambda n: np.arange(n.max()) < n[:, None], LENGTHS, dtypes=("int32",)),
+]  # fmt: skip
+
 CASES: list[Case] = [
     _row("positions", positions.positions, np.flatnonzero, MASK, dtypes=("bool",)),
     _row("where of a vector", tf.where, np.argwhere, In((7,)), dtypes=ALL, differentiable=()),
@@ -51,4 +109,6 @@ CASES: list[Case] = [
          lambda x, mask: np.exp(x[mask]) / np.exp(x[mask]).sum(0), X, MASK),
     _row("how many a mask takes", lambda x, mask: x * tf.cast(tf.shape(tf.where(mask))[0], x.dtype),
          lambda x, mask: x * np.sum(mask).astype(x.dtype), X, MASK),
+    _row("slices of what a mask takes", _slices, _slices_reference, X, MASK),
+    *BY_VALUE,
 ]  # fmt: skip

@@ -102,7 +102,7 @@ class Built:
         """The values by the NumPy meaning of the graph in which the inputs' sizes are written everywhere."""
         self.graph.targets = tuple(self.outputs if targets is None else targets)
         types = {x.op.name: TensorType(x.dtype, a.shape) for x, a in self.feeds.items()}
-        exact = specialise(self.graph, types)
+        exact = specialise(self.graph, types, by_value=True)
         assert all(tensor.type.is_exact for node in exact.nodes for tensor in node.outputs)
         places = {node.name: node.outputs[0] for node in exact.nodes}
         return evaluate(exact, {places[x.op.name]: a for x, a in self.feeds.items() if x.op.name in places})

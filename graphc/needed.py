@@ -1,12 +1,29 @@
-"""Which sizes that are counted while the step runs a node has to wait for: those that it mentions."""
+"""The nodes that something needs: those that it reads, and those that tell the sizes that it mentions."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from graphc.dims import Dim, Measured, measured_in
-from graphc.nodes import Operation
+from graphc.nodes import Operation, Tensor
 from graphc.records import fields
+
+
+def needed_nodes(targets: Iterable[Tensor], measured: Mapping[Measured, Tensor] | None = None) -> list[Operation]:
+    """The nodes on which ``targets`` depend, in the order of the graph; what tells a size that one mentions too."""
+    seen: set[Operation] = set()
+    waiting = [tensor.op for tensor in targets]
+    if measured:
+        waiting += [count.op for size, count in measured.items() if size.kept]
+    while waiting:
+        node = waiting.pop()
+        if node not in seen:
+            seen.add(node)
+            waiting.extend(tensor.op for tensor in node.inputs)
+            if measured:
+                waiting.extend(measured[size].op for size in mentioned_sizes(node) if size in measured)
+    return sorted(seen, key=lambda node: node.number)
 
 
 def mentioned_sizes(node: Operation) -> set[Measured]:

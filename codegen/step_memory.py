@@ -1,0 +1,92 @@
+"""Memory that the step takes while it runs, for values whose size nothing bounds before.
+
+    take:  bytes > capacity ?  free(address), address = aligned_alloc(bytes), capacity = bytes
+    give:  fetch = address, address = 0, capacity = 0
+
+What is taken is given back when the step ends, unless the caller gets it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from graphc.codegen.program import Cursor, Give, Take
+from graphc.codegen.step_control import out_of_memory
+from graphc.dims import DimLike, FloorDiv, atom
+
+if TYPE_CHECKING:
+    from graphc.codegen.step import StepWriter
+
+ALIGNMENT = 64  # bytes: a cache line, and the widest vector
+MOST_BYTES = float(1 << 60)  # no machine has more, and whole numbers hold it
+
+
+def write_take(step: StepWriter, take: Take) -> None:
+    """The block has room; without memory for it the step ends."""
+    builder, i64 = step.builder, step.i64
+    address, capacity = _word(step, take.block.address), _word(step, take.block.capacity)
+    too_many = builder.fcmp_ordered(">", _as_double(step, take.bytes), step.ir.DoubleType()(MOST_BYTES))
+    with builder.if_then(too_many, likely=False):
+        step.leave(i64(out_of_memory(step.program)))
+    lines = builder.add(step.size(take.bytes), i64(ALIGNMENT))
+    wanted = builder.and_(lines, i64(-ALIGNMENT))  # at least one line, so that no block is at NULL
+    more = builder.icmp_signed(">", wanted, builder.load(capacity, typ=i64))
+    with builder.if_then(more):
+        _free(step, builder.load(address, typ=i64))
+        kind = step.ir.FunctionType(step.pointer, [i64, i64])
+        fresh = builder.ptrtoint(builder.call(step.declared("aligned_alloc", kind), [i64(ALIGNMENT), wanted]), i64)
+        builder.store(fresh, address)
+        builder.store(wanted, capacity)
+        failed = builder.icmp_unsigned("==", fresh, i64(0))
+        with builder.if_then(failed, likely=False):
+            step.leave(i64(out_of_memory(step.program)))
+
+
+def write_give(step: StepWriter, give: Give) -> None:
+    """The address is the caller's."""
+    address, capacity = _word(step, give.block.address), _word(step, give.block.capacity)
+    slot = step.builder.gep(step.frame, [step.i64(give.slot.word)], source_etype=step.i64)
+    step.builder.store(step.builder.load(address, typ=step.i64), slot)
+    for word in (address, capacity):
+        step.builder.store(step.i64(0), word)
+
+
+def clear_blocks(step: StepWriter) -> None:
+    """No block has memory when the step begins."""
+    for block in step.program.blocks:
+        for cursor in (block.address, block.capacity):
+            step.builder.store(step.i64(0), _word(step, cursor))
+
+
+def free_blocks(step: StepWriter) -> None:
+    """The memory of all blocks is given back."""
+    for block in step.program.blocks:
+        _free(step, step.builder.load(_word(step, block.address), typ=step.i64))
+
+
+def _free(step: StepWriter, address: Any) -> None:
+    free = step.declared("free", step.ir.FunctionType(step.ir.VoidType(), [step.pointer]))
+    step.builder.call(free, [step.builder.inttoptr(address, step.pointer)])
+
+
+def _word(step: StepWriter, cursor: Cursor) -> Any:
+    number = step.i64(step.program.first_cursor + cursor.number)
+    return step.builder.gep(step.frame, [number], source_etype=step.i64)
+
+
+def _as_double(step: StepWriter, size: DimLike) -> Any:
+    """A size as a float, which a product of large numbers does not wrap round in."""
+    builder, double = step.builder, step.ir.DoubleType()
+    if isinstance(size, int):
+        return double(float(size))
+    total: Any = double(0.0)
+    for monomial, factor in size.terms.items():
+        term: Any = double(float(factor))
+        for thing in monomial:
+            if isinstance(thing, FloorDiv):
+                part = builder.fdiv(_as_double(step, thing.numerator), _as_double(step, thing.denominator))
+            else:
+                part = builder.sitofp(step.size(atom(thing)), double)
+            term = builder.fmul(term, part)
+        total = builder.fadd(total, term)
+    return total

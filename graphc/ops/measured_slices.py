@@ -1,0 +1,101 @@
+"""Slices whose length is known only while the step runs: positions are clipped as Python does, then looked up.
+
+    y = x[begin:end:stride]   ->   first, stop = clip(begin), clip(end);  n = max(0, ceil((stop - first) / stride))
+                                   y[i] = x[first + i * stride] for i < n
+
+The adjoint puts back by the same positions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from graphc import dtypes
+from graphc.dims import DimLike, is_bounded
+from graphc.nodes import Tensor
+from graphc.ops import elementwise as e
+from graphc.ops.base import apply, constant
+from graphc.ops.blocks import Block, SliceFrom, StridedSlice, StridedSliceFrom, along
+from graphc.ops.indexing import GatherV2, ScatterAdd
+from graphc.ops.measured import measure, settle
+from graphc.ops.reshaping import dim_value, reshape
+from graphc.ops.sequences import Iota
+
+
+def take(block: Block, inputs: Sequence[Tensor]) -> Tensor:
+    """What the block takes of its first input, one lookup along each axis of which it takes a part."""
+    x, *bounds = inputs
+    for axis, places in _places(block, x.type.sizes, bounds):
+        x = apply(GatherV2(axis, slices=True), x, places)
+    return x
+
+
+def put_back(block: Block, inputs: Sequence[Tensor]) -> Tensor:
+    """Zeros of the shape of the second input, with the first where the block takes it from."""
+    grad, like, *bounds = inputs
+    sizes = like.type.sizes
+    for axis, places in _places(block, sizes, bounds):
+        settle(places.type.sizes[0], grad.type.sizes[axis])
+        grad = apply(ScatterAdd(axis, sizes[axis], lookup=True), grad, places)
+    return grad
+
+
+def _places(block: Block, sizes: Sequence[DimLike], bounds: Sequence[Tensor]) -> list[tuple[int, Tensor]]:
+    """The positions taken along each axis that is not taken as a whole."""
+    found = []
+    for axis, size in enumerate(sizes):
+        places = _along(block, axis, dim_value(size, dtypes.int64), size, bounds)
+        if places is not None:
+            found.append((axis, places))
+    return found
+
+
+def _along(block: Block, axis: int, whole: Tensor, size: DimLike, bounds: Sequence[Tensor]) -> Tensor | None:
+    if isinstance(block, SliceFrom):
+        begin, count = (_entry(vector, axis) for vector in bounds)
+        stop = e.select(e.equal(count, _number(-1)), whole, begin + count)
+        return _positions(begin, stop, 1, size)
+    if isinstance(block, StridedSlice):
+        if axis >= len(block.begin):
+            return None
+        ends, stride = (block.begin[axis], block.end[axis]), block.strides[axis]
+        parts = [None if end is None else _number(end) for end in ends]
+        if axis in block.index_axes:
+            assert ends[0] is not None and parts[0] is not None
+            return reshape(parts[0] if ends[0] >= 0 else whole + parts[0], (1,))
+    else:
+        assert isinstance(block, StridedSliceFrom), block
+        if axis >= len(block.strides):
+            return None
+        stride = block.strides[axis]
+        is_open = block.open_begin[axis], block.open_end[axis]
+        parts = [None if free else _entry(vector, axis) for free, vector in zip(is_open, bounds, strict=True)]
+    if parts == [None, None] and stride == 1:
+        return None
+    low, high = (_number(0), whole) if stride > 0 else (_number(-1), whole - 1)
+    first = _clipped(parts[0], whole, low, high, low if stride > 0 else high)
+    stop = _clipped(parts[1], whole, low, high, high if stride > 0 else low)
+    return _positions(first, stop, stride, size)
+
+
+def _clipped(part: Tensor | None, whole: Tensor, low: Tensor, high: Tensor, default: Tensor) -> Tensor:
+    """A bound counted from the front, within the axis."""
+    if part is None:
+        return default
+    counted = e.select(e.less(part, _number(0)), part + whole, part)
+    return e.maximum(low, e.minimum(counted, high))
+
+
+def _positions(first: Tensor, stop: Tensor, stride: int, size: DimLike) -> Tensor:
+    steps = e.floordiv(stop - first + _number(stride - (1 if stride > 0 else -1)), _number(stride))
+    limit = size if is_bounded(size) else None
+    count = measure(e.maximum(steps, _number(0)), limit)
+    return apply(Iota(count, dtypes.int64)) * _number(stride) + first
+
+
+def _entry(vector: Tensor, axis: int) -> Tensor:
+    return e.cast(reshape(along(vector, 0, axis, axis + 1), ()), dtypes.int64)
+
+
+def _number(value: int) -> Tensor:
+    return constant(value, dtypes.int64)
