@@ -62,6 +62,7 @@ from graphc.image.resizing import (
     resize_nearest_neighbor,
     resize_with_pad,
 )
+from graphc.image.suppression import non_max_suppression
 
 __all__ = [
     "ResizeMethod",
@@ -90,6 +91,7 @@ __all__ = [
     "hsv_to_rgb",
     "image_gradients",
     "is_jpeg",
+    "non_max_suppression",
     "pad_to_bounding_box",
     "per_image_standardization",
     "psnr",
