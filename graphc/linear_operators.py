@@ -245,3 +245,23 @@ class LinearOperatorIdentity(LinearOperatorDiag):
     ):
         diag = ones([*(batch_shape or ()), num_rows], dtypes.as_dtype(dtype or dtypes.float32))
         super().__init__(diag, True, True, True, True, name)
+
+
+class LinearOperatorScaledIdentity(LinearOperatorDiag):
+    """Matrices with ``multiplier`` in the diagonal; a batch where that has axes."""
+
+    def __init__(
+        self,
+        num_rows: int,
+        multiplier: Any,
+        is_non_singular: bool | None = None,
+        is_self_adjoint: bool | None = None,
+        is_positive_definite: bool | None = None,
+        is_square: bool | None = True,
+        assert_proper_shapes: bool = False,
+        name: str = "LinearOperatorScaledIdentity",
+    ):
+        scale = convert_to_tensor(multiplier)
+        diag = scale[..., None] * ones([num_rows], scale.dtype)
+        super().__init__(diag, is_non_singular, True, is_positive_definite, True, name)
+        self.multiplier = scale

@@ -48,11 +48,11 @@ FLOORS: list[dict[str, list[str]]] = [
                 "graphc.math",
                 "graphc.random",
                 "graphc.config",
-                "graphc.sparse",
+                "graphc.sparse*",
             ),
             *("graphc.bitwise", "graphc.image*", "graphc.special", "graphc.linear_operators"),
             *("graphc.assertions", "graphc.debugging", "graphc.initialised", "graphc.matrix_functions"),
-            *("graphc.strings", "graphc.decoding*"),
+            *("graphc.strings", "graphc.decoding*", "graphc.lookup"),
         ]
     },
     {"pictures": ["graphc.pictures*"]},
@@ -68,6 +68,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "graphc.variables",
             "graphc.variable_parts",
             "graphc.variable_scope",
+            "graphc.orthogonal",
             "graphc.initializers",
             "graphc.templates",
         ]

@@ -20,6 +20,8 @@ def _gather(values: Values, node: Operation, index: Index) -> Expression:
     x, indices = node.inputs
     inner = axis + len(indices.type.sizes)
     wanted = values.at(indices, index[axis:inner])
+    if node.kind.inside:  # type: ignore[attr-defined]
+        return values.at(x, (*index[:axis], _position(wanted), *index[inner:]))
     size = IndexValue(x.type.sizes[axis], wanted.dtype)
     zero = literal(0, wanted.dtype)
     values.fail_where(node, index, _outside(wanted, size))

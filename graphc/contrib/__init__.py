@@ -7,17 +7,21 @@ from graphc.lazily import when_named
 
 # A part for each line: a module or a package of this folder.
 _LATER = {
+    "linalg": "graphc.contrib.linalg",
+    "image": "graphc.contrib.image",
     "distributions": "graphc.contrib.distributions",
     "framework": "graphc.contrib.framework",
     "rnn": "graphc.contrib.rnn",
     "training": "graphc.contrib.training",
     "layers": "graphc.contrib.layers",
     "legacy_seq2seq": "graphc.contrib.legacy_seq2seq",
+    "lookup": "graphc.contrib.lookup",
     "losses": "graphc.contrib.losses",
     "seq2seq": "graphc.contrib.seq2seq",
     "metrics": "graphc.contrib.metrics",
     "opt": "graphc.contrib.opt",
     "slim": "graphc.contrib.slim",
+    "util": "graphc.contrib.util",
 }
 
 __getattr__ = when_named(__name__, "graphc.contrib", _LATER)

@@ -58,6 +58,13 @@ class Branches:
             name = reference.split(":")[0]
         return reference
 
+    def guards(self, node: Any) -> bool:
+        """Whether an Assert stands where its own condition is false, as TensorFlow puts each: so it may always run."""
+        reference = node.input[0]
+        while (source := self._defs.get(reference.split(":")[0])) is not None and source.op in ("Identity", "Switch"):
+            reference = source.input[0]
+        return node.op == "Assert" and self.of_node(node) == {(reference, False)}
+
     def decided(self, merge: Any) -> tuple[str, bool]:
         """The predicate that chooses between the two inputs of a Merge, and whether the first is for true."""
         if len(merge.input) == 2:

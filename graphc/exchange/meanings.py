@@ -247,6 +247,11 @@ def _unique(node: Any) -> Any:
     return list(function("unique")(node.inputs[0], out_idx=node.attr("out_idx", dtypes.int32)))
 
 
+def _assert(node: Any) -> Any:
+    condition, *data = node.inputs
+    return function("Assert")(condition, data, node.attr("summarize", 3), name=node.name)
+
+
 def _broadcast_axes(node: Any) -> Any:
     """The axes along which each of two shapes is broadcast to the other: those of size 1, and those it lacks.
 
@@ -356,6 +361,7 @@ MEANINGS: dict[str, Meaning] = {
     "IdentityN": _identity_n,
     **dict.fromkeys(("Switch", "RefSwitch"), _switch),
     "Merge": _merge,
+    "Assert": _assert,
     "ReadVariableOp": _read,
     "Assign": _assignment(state.Assign),
     "AssignAdd": _assignment(state.AssignAdd),

@@ -153,7 +153,8 @@ class Reader:
         meaning = MEANINGS.get(definition.op)
         if meaning is None:
             raise Unreadable(self._unknown(definition))
-        if has_effect(definition.op) and self._branches.of_node(definition):
+        branches = self._branches
+        if has_effect(definition.op) and branches.of_node(definition) and not branches.guards(definition):
             raise Unreadable(f"node '{definition.name}' of type {definition.op} stands in a branch of a tf.cond: "
                              "graphc computes both branches of a graph that was read, and chooses")  # fmt: skip
         try:

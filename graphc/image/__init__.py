@@ -62,7 +62,23 @@ from graphc.image.resizing import (
     resize_nearest_neighbor,
     resize_with_pad,
 )
-from graphc.image.suppression import non_max_suppression
+from graphc.lazily import when_named
+
+# What stands elsewhere: it loads when it is first named.
+_LATER = {
+    "adjust_jpeg_quality": "graphc.left_out:adjust_jpeg_quality",
+    "extract_image_patches": "graphc.ops.patches:extract_image_patches",
+    "non_max_suppression": "graphc.image.suppression:non_max_suppression",
+    "random_crop": "graphc.ops.sampling:random_crop",
+    "random_jpeg_quality": "graphc.left_out:random_jpeg_quality",
+}
+
+__getattr__ = when_named(__name__, "graphc.image", _LATER)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})
+
 
 __all__ = [
     "ResizeMethod",

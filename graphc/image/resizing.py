@@ -17,14 +17,17 @@ from graphc import dtypes
 from graphc.image.checks import batched, images_of, sides
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
-from graphc.ops.base import constant, convert_to_tensor, graph_of
+from graphc.ops.base import apply, constant, convert_to_tensor, graph_of
 from graphc.ops.einsum import einsum
+from graphc.ops.indexing import GatherV2
 from graphc.ops.late import late_one
-from graphc.ops.lookup import gather
 from graphc.ops.padding import pad
+from graphc.ops.recomputed import Barrier
+from graphc.ops.reshaping import reshape
 from graphc.ops.shape_values import static_sizes
 
 Array = np.ndarray[Any, Any]
+FEW_CHANNELS = 16  # fewer numbers than these are no good innermost loop
 Resize = Callable[[Tensor, tuple[int, int], bool, bool], Tensor]
 
 
@@ -51,49 +54,87 @@ def _positions(size: int, wanted: int, align_corners: bool, half_pixel_centers: 
     return steps * scale
 
 
+class _Grid:
+    """A batch of images from which rows and columns are taken by tables.
+
+    Pixels of few channels are taken as numbers that stand side by side, ``[batch, height, width * channels]``, so that
+    the innermost loop is long.
+    """
+
+    def __init__(self, x: Tensor, sizes: tuple[int, int]):
+        shape: Any = x.type.shape
+        batch, height, width, depth = shape
+        self.height: int = height
+        self.width: int = width
+        self.sizes = sizes
+        self.depth = depth if isinstance(depth, int) and depth < FEW_CHANNELS else None
+        self.batch = batch if isinstance(batch, int) else -1
+        self.x = x if self.depth is None else reshape(x, [self.batch, self.height, self.width * self.depth])
+
+    def row_weights(self, weights: Array) -> Array:
+        """Weights of rows, as they stand beside the pixels."""
+        return weights[:, None, None] if self.depth is None else weights[:, None]
+
+    def column_weights(self, weights: Array) -> Array:
+        """Weights of columns, as they stand beside the pixels."""
+        return weights[:, None] if self.depth is None else np.repeat(weights, self.depth)
+
+    def rows(self, x: Tensor, places: Array) -> Tensor:
+        """The rows of a table."""
+        return apply(GatherV2(1, inside=True), x, constant(places))
+
+    def columns(self, x: Tensor, places: Array) -> Tensor:
+        """The columns of a table."""
+        if self.depth is not None:
+            places = (places[:, None] * self.depth + np.arange(self.depth)).reshape(-1).astype(np.int32)
+        return apply(GatherV2(2, inside=True), x, constant(places))
+
+    def image(self, x: Tensor) -> Tensor:
+        """The result as images."""
+        return x if self.depth is None else reshape(x, [self.batch, *self.sizes, self.depth])
+
+
 def _nearest(x: Tensor, sizes: tuple[int, int], align_corners: bool, half_pixel_centers: bool) -> Tensor:
-    for axis, wanted in zip((1, 2), sizes, strict=True):
-        size: Any = x.type.shape[axis]  # type: ignore[index]
+    grid = _Grid(x, sizes)
+    tables = []
+    for size, wanted in zip((grid.height, grid.width), sizes, strict=True):
         scale, steps = _scale(size, wanted, align_corners), np.arange(wanted, dtype=np.float32)
         place = (steps + np.float32(0.5)) * scale if half_pixel_centers else steps * scale
         # corners meet where halves are rounded away from zero
         place = np.floor(place + np.float32(0.5)) if align_corners else np.floor(place)
-        x = gather(x, constant(np.clip(place, 0, max(size - 1, 0)).astype(np.int32)), axis=axis)
-    return x
+        tables.append(np.clip(place, 0, max(size - 1, 0)).astype(np.int32))
+    return grid.image(grid.columns(grid.rows(grid.x, tables[0]), tables[1]))
 
 
 def _bilinear(x: Tensor, sizes: tuple[int, int], align_corners: bool, half_pixel_centers: bool) -> Tensor:
     """``top + (bottom - top) y`` where top and bottom are ``left + (right - left) x`` of the four pixels around."""
-    x = e.cast(x, dtypes.float32)
+    grid = _Grid(e.cast(x, dtypes.float32), sizes)
     tables = []
-    for axis, wanted in zip((1, 2), sizes, strict=True):
-        size: Any = x.type.shape[axis]  # type: ignore[index]
+    for size, wanted in zip((grid.height, grid.width), sizes, strict=True):
         place = _positions(size, wanted, align_corners, half_pixel_centers)
         low = np.maximum(np.floor(place), 0).astype(np.int32)
         high = np.minimum(np.ceil(place), max(size - 1, 0)).astype(np.int32)
         tables.append((low, high, (place - np.floor(place)).astype(np.float32)))
     (up, down, y), (left, right, along) = tables
-    y, along = y[:, None, None], along[:, None]
-    top, bottom = gather(x, constant(up), axis=1), gather(x, constant(down), axis=1)
-    top, bottom = (_between(row, left, right, along) for row in (top, bottom))
-    return top + (bottom - top) * y
+    weight = grid.column_weights(along)
 
+    def between(row: Tensor) -> Tensor:
+        first = grid.columns(row, left)
+        return first + (grid.columns(row, right) - first) * weight
 
-def _between(row: Tensor, left: Array, right: Array, weight: Array) -> Tensor:
-    first = gather(row, constant(left), axis=2)
-    return first + (gather(row, constant(right), axis=2) - first) * weight
+    top, bottom = between(grid.rows(grid.x, up)), between(grid.rows(grid.x, down))
+    return grid.image(top + (bottom - top) * grid.row_weights(y))
 
 
 def _bicubic(x: Tensor, sizes: tuple[int, int], align_corners: bool, half_pixel_centers: bool) -> Tensor:
     """Four pixels along each axis, by Keys' cubic convolution (1981) with a = -3/4, or -1/2 with half pixel centres."""
-    x = e.cast(x, dtypes.float32)
-    for axis, wanted in zip((1, 2), sizes, strict=True):
-        size: Any = x.type.shape[axis]  # type: ignore[index]
-        places, weights = _cubic_table(size, wanted, align_corners, half_pixel_centers)
-        around = (slice(None), None, None) if axis == 1 else (slice(None), None)
-        parts = [gather(x, constant(places[k]), axis=axis) * weights[k][around] for k in range(4)]
-        x = (parts[0] + parts[1]) + (parts[2] + parts[3])
-    return x
+    grid = _Grid(e.cast(x, dtypes.float32), sizes)
+    places, weights = _cubic_table(grid.width, sizes[1], align_corners, half_pixel_centers)
+    across = [grid.columns(grid.x, places[k]) * grid.column_weights(weights[k]) for k in range(4)]
+    row = apply(Barrier(), (across[0] + across[1]) + (across[2] + across[3]))
+    places, weights = _cubic_table(grid.height, sizes[0], align_corners, half_pixel_centers)
+    down = [grid.rows(row, places[k]) * grid.row_weights(weights[k]) for k in range(4)]
+    return grid.image((down[0] + down[1]) + (down[2] + down[3]))
 
 
 def _cubic_table(size: int, wanted: int, align_corners: bool, half: bool) -> tuple[Array, Array]:
@@ -164,6 +205,8 @@ def _resized(
         later.set_shape([n if isinstance(n, int) else None for n in (batch, *sizes, depth)])
         return later
     new: Any = tuple(wanted)  # type: ignore[arg-type]
+    if 0 in known[:2]:
+        raise ValueError(f"{called}: input image must be of non-zero size, not {x.type}: {x.op.describe()}")
     if min(new) <= 0:
         raise ValueError(f"{called}: output dimensions must be positive, not {list(new)}")
     with graph_of([x]).name_scope(name or called) as scope:

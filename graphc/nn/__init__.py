@@ -75,6 +75,7 @@ _LATER = {
     "bidirectional_dynamic_rnn": f"{_RECURRENT}.dynamic:bidirectional_dynamic_rnn",
     "depth_to_space": "graphc.ops.spaces:depth_to_space",
     "dynamic_rnn": f"{_RECURRENT}.dynamic:dynamic_rnn",
+    "embedding_lookup_sparse": "graphc.nn.sparse_lookup:embedding_lookup_sparse",
     "fixed_unigram_candidate_sampler": f"{_CANDIDATES}:fixed_unigram_candidate_sampler",
     "fractional_avg_pool": "graphc.left_out:fractional_avg_pool",
     "fractional_max_pool": "graphc.left_out:fractional_max_pool",
@@ -88,11 +89,13 @@ _LATER = {
     "quantized_relu_x": "graphc.left_out:quantized_relu_x",
     "raw_rnn": f"{_RECURRENT}.raw:raw_rnn",
     "rnn_cell": "graphc.nn.rnn_cell",
+    "safe_embedding_lookup_sparse": "graphc.nn.sparse_lookup:safe_embedding_lookup_sparse",
     "sampled_softmax_loss": "graphc.nn.sampled:sampled_softmax_loss",
     "space_to_batch": "graphc.ops.spaces:space_to_batch",
     "space_to_depth": "graphc.ops.spaces:space_to_depth",
     "static_bidirectional_rnn": f"{_RECURRENT}.unrolled:static_bidirectional_rnn",
     "static_rnn": f"{_RECURRENT}.unrolled:static_rnn",
+    "static_state_saving_rnn": f"{_RECURRENT}.unrolled:static_state_saving_rnn",
     "uniform_candidate_sampler": f"{_CANDIDATES}:uniform_candidate_sampler",
 }
 

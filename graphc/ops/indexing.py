@@ -32,11 +32,13 @@ INDICES = (dtypes.int32, dtypes.int64)
 class GatherV2(Op):
     """``y[outer, i, inner] = x[outer, indices[i], inner]``, where ``axis`` comes after the outer axes.
 
-    An index outside the axis is an error when the graph runs. ``slices``: it stands for ``x[..., i, ...]``.
+    An index outside the axis is an error when the graph runs. ``slices``: it stands for ``x[..., i, ...]``;
+    ``inside``: the indices are numbers that are known to be within the axis, and are not looked at again.
     """
 
     axis: int = 0
     slices: bool = False
+    inside: bool = False
 
     @property
     def type(self) -> str:

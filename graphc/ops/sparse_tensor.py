@@ -118,6 +118,18 @@ class SparseTensor(TensorGroup):
     def value_of(self, values: Any) -> SparseTensorValue:
         return SparseTensorValue(*values)
 
+    def __mul__(self, other: Any) -> SparseTensor:
+        """The entries times what stands in a dense tensor at their places."""
+        from graphc.ops.sparse_dense import beside  # it stands on sparse tensors
+
+        return SparseTensor(self._indices, self._values * beside(self, other), self._dense_shape)
+
+    def __truediv__(self, other: Any) -> SparseTensor:
+        """The entries over what stands in a dense tensor at their places."""
+        from graphc.ops.sparse_dense import beside  # it stands on sparse tensors
+
+        return SparseTensor(self._indices, self._values / beside(self, other), self._dense_shape)
+
     def __repr__(self) -> str:
         parts = f"indices={self._indices}, values={self._values}, dense_shape={self._dense_shape}"
         return f"SparseTensor({parts})"

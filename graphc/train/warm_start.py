@@ -9,10 +9,11 @@ import numpy as np
 
 from graphc.checkpoints.reader import CheckpointReader, load_checkpoint
 from graphc.nodes import Operation, Tensor
-from graphc.ops.base import constant, placeholder
+from graphc.ops.base import placeholder
+from graphc.ops.host import source
 from graphc.ops.state import assign, group
 from graphc.scopes import get_default_graph
-from graphc.shapes import is_compatible, shape_text
+from graphc.shapes import TensorType, is_compatible, shape_text
 from graphc.train.saved_names import names_of_variables
 from graphc.train.saver import Saver
 from graphc.variable_scope import named_variables
@@ -58,13 +59,18 @@ def _begin_with(reader: CheckpointReader, path: str, name: str, variable: Variab
     if not reader.has_tensor(name):
         raise ValueError(f"Tensor {name} (for {variable.name}) is not found in {path} checkpoint")
     shape = tuple(reader.get_variable_to_shape_map()[name])
+    found = reader.get_variable_to_dtype_map()[name]
+    if found is not variable.dtype:
+        raise ValueError(f"Tensor {name} in {path} is of type {found.name}, and {variable.name} {variable.dtype.name}")
     if not is_compatible(variable.op.outputs[0].type.shape, shape):
         raise ValueError(
             f"Shape of variable {variable.name} ({variable.shape}) doesn't match with shape of tensor {name} "
             f"({shape_text(shape)}) from checkpoint reader."
         )
     with variable.graph.as_default(), variable.graph.control_dependencies(None), variable.graph.name_scope(None):
-        value = constant(reader.get_tensor(name), variable.dtype, name=f"checkpoint_initializer/{variable.op.name}")
+        # read when it runs: as constants, the values of a large model would swell every description of the graph
+        kind, called = TensorType(variable.dtype, shape), f"checkpoint_initializer/{variable.op.name}"
+        (value,) = source(lambda: reader.get_tensor(name), [kind], "RestoreV2", called)
         variable.begin_with(value)
 
 

@@ -42,6 +42,8 @@ def test_what_does_not_fit() -> None:
     tf.get_variable("w", [4, 3])
     with pytest.raises(ValueError, match=r"Shape of variable w:0 \(\(4, 3\)\) doesn't match"):
         tf.train.init_from_checkpoint(FILES, {"layer/w": "w"})
+    with pytest.raises(ValueError, match="is of type int64, and w:0 float32"):
+        tf.train.init_from_checkpoint(FILES, {"global_step": "w"})
     with pytest.raises(ValueError, match="is not found in"):
         tf.train.init_from_checkpoint(FILES, {"layer/none": "w"})
     with pytest.raises(ValueError, match="Should be 'scope/': 'other_scope/'"):

@@ -267,3 +267,22 @@ def test_conditionals_and_loops_of_tensorflow_1() -> None:
         with pytest.raises(tf.errors.UnimplementedError, match="stands in a branch of a"):
             changing = [op for op in sess.graph.get_operations() if op.type.startswith("AssignAdd")]
             sess.run(changing, feeds[0])
+
+
+@pytest.mark.peer("tensorflow")
+@pytest.mark.filterwarnings("ignore")
+def test_assertions_of_tensorflow_1() -> None:
+    import tensorflow.compat.v1 as peer
+
+    peer.disable_v2_behavior()
+    peer.disable_control_flow_v2()
+    with peer.Graph().as_default() as graph:
+        x = peer.placeholder(peer.float32, [2], name="x")
+        with peer.control_dependencies([peer.assert_positive(x, message="must be positive")]):
+            peer.sqrt(x, name="y")
+        data = graph.as_graph_def().SerializeToString()
+    tf.import_graph_def(tf.GraphDef.FromString(data), name="")
+    with tf.Session() as sess:
+        np.testing.assert_array_equal(sess.run("y:0", {"x:0": [4.0, 9.0]}), [2, 3])
+        with pytest.raises(tf.errors.InvalidArgumentError, match="must be positive"):
+            sess.run("y:0", {"x:0": [4.0, -9.0]})

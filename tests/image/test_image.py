@@ -123,6 +123,7 @@ WRONG: list[tuple[Callable[[], Any], str]] = [
     (lambda: tf.image.resize_images(tf.zeros([4, 4, 3]), [2]), "2 elements"),
     (lambda: tf.image.resize_images(tf.zeros([4, 4, 3]), [2, 3], method=9), "not implemented: 9"),
     (lambda: tf.image.resize_bilinear(tf.zeros([1, 4, 4, 3]), [2, 0]), "must be positive"),
+    (lambda: tf.image.resize_bilinear(tf.zeros([1, 0, 4, 3]), [2, 2]), "non-zero size"),
     (lambda: tf.image.resize_bilinear(tf.zeros([1, 4, 4, 3]), [2, 2], True, None, True), "align_corners must be False"),
     (lambda: tf.image.crop_to_bounding_box(tf.zeros([4, 4, 3]), 2, 0, 3, 4), "height must be >= target"),
     (lambda: tf.image.pad_to_bounding_box(tf.zeros([4, 4, 3]), 2, 0, 5, 4), "height must be <= target"),
@@ -144,3 +145,19 @@ def test_mistakes_are_named_while_declaring(build: Callable[[], Any], text: str)
 def test_a_box_of_no_image_is_an_error_of_the_run() -> None:
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"not in \[0, 3\)"):
         _run(lambda x: tf.image.crop_and_resize(x, [[0.0, 0, 1, 1]], [5], [2, 2]), IMAGES)
+
+
+def test_images_turned_and_moved() -> None:
+    square = IMAGES[:, :5]
+    turned = _run(lambda x: tf.contrib.image.rotate(x, np.pi / 2), square)
+    assert np.allclose(turned, np.rot90(square, 1, (1, 2)))
+    half = _run(lambda x: tf.contrib.image.rotate(x, [np.pi], "BILINEAR"), square)
+    assert np.allclose(half, square[:, ::-1, ::-1], atol=1e-4)
+    moved = _run(lambda x: tf.contrib.image.translate(x, [2, -1]), square)
+    assert (
+        np.array_equal(moved[:, :-1, 2:], square[:, 1:, :-2]) and not moved[:, -1].any() and not moved[:, :, :2].any()
+    )
+    back = _run(lambda x: tf.gradients(tf.contrib.image.translate(x, [2, -1]), x)[0], square)
+    assert back.sum() == moved[:, :-1, 2:].size
+    one = _run(lambda x: tf.contrib.image.transform(x, [1.0, 0, 1, 0, 1, 0, 0, 0]), square[0, :, :, 0])
+    assert np.array_equal(one[:, :-1], square[0, :, 1:, 0])

@@ -110,3 +110,20 @@ PROGRAMS: dict[str, tuple[Callable[..., Any], list[Any]]] = {
 @pytest.mark.parametrize("name", list(PROGRAMS))
 def test_tensorflow_gives_the_same(name: str) -> None:
     compare(*PROGRAMS[name])
+
+
+MAPS = np.array([[1, 0.2, -1, 0.1, 0.9, 1, 0.01, -0.02], [0.7, -0.7, 2, 0.7, 0.7, -1, 0, 0]], np.float32)
+
+
+@pytest.mark.peer("tensorflow")
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("kind", ["NEAREST", "BILINEAR"])
+def test_projective_maps(kind: str) -> None:
+    def program(tf: Any, x: Any) -> Any:
+        if tf is graphc:
+            return tf.contrib.image.transform(x, MAPS, kind, [8, 6])
+        return tf.raw_ops.ImageProjectiveTransformV2(
+            images=x, transforms=MAPS, output_shape=[8, 6], interpolation=kind, fill_mode="CONSTANT"
+        )
+
+    compare(program, [ODD], gradients=False)

@@ -41,6 +41,9 @@ _LATER = {
     "list_variables": "graphc.checkpoints.reader:list_variables",
     "load_checkpoint": "graphc.checkpoints.reader:load_checkpoint",
     "load_variable": "graphc.checkpoints.reader:load_variable",
+    "argsort": "graphc.ops.sorting:argsort",
+    "nest": "graphc.nest",
+    "sort": "graphc.ops.sorting:sort",
     "python": "graphc.contrib.framework.python",
 }
 

@@ -72,6 +72,16 @@ from graphc.lazily import when_named
 
 _LATER = {
     "python": "graphc.contrib.layers.python",
+    "add_gradients_summaries": "graphc.contrib.layers.summaries:add_gradients_summaries",
+    "summaries": "graphc.contrib.layers.summaries",
+    "summarize_activation": "graphc.contrib.layers.summaries:summarize_activation",
+    "summarize_activations": "graphc.contrib.layers.summaries:summarize_activations",
+    "summarize_biases": "graphc.contrib.layers.summaries:summarize_biases",
+    "summarize_collection": "graphc.contrib.layers.summaries:summarize_collection",
+    "summarize_tensor": "graphc.contrib.layers.summaries:summarize_tensor",
+    "summarize_tensors": "graphc.contrib.layers.summaries:summarize_tensors",
+    "summarize_variables": "graphc.contrib.layers.summaries:summarize_variables",
+    "summarize_weights": "graphc.contrib.layers.summaries:summarize_weights",
     "utils": "graphc.contrib.layers.utils",
 }
 

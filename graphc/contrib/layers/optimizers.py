@@ -12,6 +12,7 @@ from graphc.ops import elementwise as e
 from graphc.ops import random as draws
 from graphc.ops import state
 from graphc.ops.base import convert_to_tensor
+from graphc.ops.indexing import IndexedSlices
 from graphc.ops.reshaping import shape
 from graphc.scopes import GraphKeys, get_collection, get_default_graph
 from graphc.train.adam import AdamOptimizer
@@ -76,12 +77,38 @@ def optimize_loss(
         if gradient_multipliers is not None:
             if not isinstance(gradient_multipliers, Mapping):
                 raise ValueError("Gradient multipliers should be a dict (keyed by the variable or its name)")
-            pairs = _multiplied(pairs, gradient_multipliers)
+            pairs = multiplied_gradients(pairs, gradient_multipliers)
         pairs = _clipped(pairs, clip_gradients)
+        _summarise(summaries, value, rate, pairs)
         count = step if increment_global_step else None
         trained = opt.apply_gradients(pairs, global_step=count, name="train")
         with get_default_graph().control_dependencies([trained]):
             return e.identity(value)
+
+
+def _summarise(names: Sequence[str] | None, loss: Tensor, rate: Any, pairs: Pairs) -> None:
+    """Summaries of those of OPTIMIZER_SUMMARIES that are named, for ``tf.summary.merge_all``."""
+    unknown = [name for name in names or () if name not in OPTIMIZER_SUMMARIES]
+    if unknown:
+        raise ValueError(f"Summaries should be one of [{', '.join(OPTIMIZER_SUMMARIES)}], you provided {unknown[0]}.")
+    if not names:
+        return
+    from graphc.summary.ops import histogram, scalar  # which loads what writes files
+
+    if "loss" in names:
+        scalar("loss", loss)
+    if "learning_rate" in names and rate is not None:
+        scalar("learning_rate", rate)
+    if "global_gradient_norm" in names:
+        scalar("global_norm/gradient_norm", clipping.global_norm([gradient for gradient, _ in pairs]))
+    for gradient, variable in pairs:
+        if gradient is None:
+            continue
+        values = gradient.values if isinstance(gradient, IndexedSlices) else gradient
+        if "gradients" in names:
+            histogram(f"gradients/{variable.op.name}", values)
+        if "gradient_norm" in names:
+            scalar(f"gradient_norm/{variable.op.name}", clipping.global_norm([values]))
 
 
 def _learning_rate(given: Any, decay: Callable[[Any, Any], Any] | None, step: Any) -> Any:
@@ -129,21 +156,28 @@ def _with_noise(pairs: Pairs, scale: float) -> Pairs:
     noisy = []
     for gradient, variable in pairs:
         if gradient is not None:
-            noise = draws.truncated_normal(shape(gradient), dtype=gradient.dtype) * scale
-            gradient = gradient + noise
+            gradient = convert_to_tensor(gradient)
+            gradient = gradient + draws.truncated_normal(shape(gradient), dtype=gradient.dtype) * scale
         noisy.append((gradient, variable))
     return noisy
 
 
-def _multiplied(pairs: Pairs, factors: Mapping[Any, Any]) -> Pairs:
+def multiplied_gradients(pairs: Pairs, factors: Mapping[Any, Any]) -> Pairs:
     """Gradients times the number found under the variable or its name."""
     result = []
     for gradient, variable in pairs:
         factor = factors.get(variable, factors.get(variable.name))
         if gradient is not None and factor is not None:
-            gradient = gradient * e.cast(convert_to_tensor(factor), gradient.dtype)
+            gradient = _times(gradient, convert_to_tensor(factor))
         result.append((gradient, variable))
     return result
+
+
+def _times(gradient: Any, factor: Tensor) -> Any:
+    if isinstance(gradient, IndexedSlices):
+        values = gradient.values * e.cast(factor, gradient.dtype)
+        return IndexedSlices(values, gradient.indices, gradient.dense_shape)
+    return gradient * e.cast(factor, gradient.dtype)
 
 
 def _clipped(pairs: Pairs, clip: Any) -> Pairs:

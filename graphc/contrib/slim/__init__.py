@@ -97,6 +97,7 @@ from graphc.train.step_counter import (
 _LATER = {
     "assign_from_checkpoint": "graphc.train.warm_start:assign_from_checkpoint",
     "assign_from_checkpoint_fn": "graphc.train.warm_start:assign_from_checkpoint_fn",
+    "evaluation": "graphc.contrib.slim.evaluation",
     "initializers": "graphc.contrib.layers.initializers",
     "layers": "graphc.contrib.layers",
     "learning": "graphc.contrib.slim.learning",
