@@ -107,7 +107,6 @@ __all__ = [
     "hsv_to_rgb",
     "image_gradients",
     "is_jpeg",
-    "non_max_suppression",
     "pad_to_bounding_box",
     "per_image_standardization",
     "psnr",
