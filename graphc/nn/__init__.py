@@ -96,6 +96,7 @@ _LATER = {
     "space_to_depth": "graphc.ops.spaces:space_to_depth",
     "static_bidirectional_rnn": f"{_RECURRENT}.unrolled:static_bidirectional_rnn",
     "static_rnn": f"{_RECURRENT}.unrolled:static_rnn",
+    "static_state_saving_rnn": f"{_RECURRENT}.unrolled:static_state_saving_rnn",
     "uniform_candidate_sampler": f"{_CANDIDATES}:uniform_candidate_sampler",
 }
 

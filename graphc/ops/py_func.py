@@ -63,7 +63,7 @@ def _array(value: Any, wanted: DType, place: int) -> Any:
     array = np.array(value)
     if wanted.is_string and array.dtype.kind in "SUO":
         return dtypes.as_bytes(value)
-    if array.dtype != wanted.numpy or wanted.is_string:
+    if array.dtype.newbyteorder("=") != wanted.numpy or wanted.is_string:
         raise TypeError(
             f"value {place} that the function returned is {array.dtype}; Tout says {wanted.name}. "
             "Convert it in the function, for example with numpy.float32 or .astype"
