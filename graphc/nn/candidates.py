@@ -15,10 +15,11 @@ import numpy as np
 from graphc import dtypes
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
-from graphc.ops.arrays import fill, where
+from graphc.ops.arrays import fill
 from graphc.ops.base import constant, convert_to_tensor
 from graphc.ops.lookup import gather
 from graphc.ops.loops import while_loop
+from graphc.ops.positions import where
 from graphc.ops.random import random_uniform
 from graphc.ops.reduction import reduce_any, reduce_sum
 from graphc.ops.reshaping import expand_dims
