@@ -7,6 +7,7 @@ from graphc.lazily import when_named
 
 # A part for each line: a module or a package of this folder.
 _LATER = {
+    "linalg": "graphc.contrib.linalg",
     "image": "graphc.contrib.image",
     "distributions": "graphc.contrib.distributions",
     "framework": "graphc.contrib.framework",

@@ -113,8 +113,7 @@ def test_linear_operators() -> None:
     low, diagonal = np.tril(a), np.eye(3) * a
     dense = {
         tf.linalg.LinearOperatorFullMatrix: (a, a),
-        tf.linalg.LinearOperatorLowerTriangular: (a, low),
-        tf.linalg.LinearOperatorTriL: (a, low),
+        tf.contrib.linalg.LinearOperatorTriL: (a, low),
         tf.linalg.LinearOperatorDiag: (np.diagonal(a, axis1=-2, axis2=-1), diagonal),
     }
     for kind, (given, matrix) in dense.items():
