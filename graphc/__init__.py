@@ -26,7 +26,26 @@ from graphc.composites import (
     tuple_of as tuple,
 )
 from graphc.config import ConfigProto, GPUOptions, GraphOptions, OptimizerOptions, RunMetadata, RunOptions
-from graphc.dtypes import DType, as_dtype, bool, double, float32, float64, int32, int64, string, uint8
+from graphc.dtypes import (
+    DType,
+    as_dtype,
+    bfloat16,
+    bool,
+    double,
+    float16,
+    float32,
+    float64,
+    half,
+    int8,
+    int16,
+    int32,
+    int64,
+    string,
+    uint8,
+    uint16,
+    uint32,
+    uint64,
+)
 from graphc.functional import foldl, foldr, map_fn, scan
 from graphc.graph import Graph
 from graphc.initializers import (
@@ -504,6 +523,7 @@ __all__ = [
     "assign_add",
     "assign_sub",
     "batch_gather",
+    "bfloat16",
     "bool",
     "boolean_mask",
     "broadcast_to",
@@ -540,6 +560,7 @@ __all__ = [
     "expm1",
     "eye",
     "fill",
+    "float16",
     "float32",
     "float64",
     "floor",
@@ -568,6 +589,7 @@ __all__ = [
     "greater",
     "greater_equal",
     "group",
+    "half",
     "hessians",
     "identity",
     "identity_n",
@@ -575,6 +597,8 @@ __all__ = [
     "initialize_local_variables",
     "initialize_variables",
     "initializers",
+    "int8",
+    "int16",
     "int32",
     "int64",
     "is_finite",
@@ -691,6 +715,9 @@ __all__ = [
     "truncatemod",
     "tuple",
     "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
     "uniform_unit_scaling_initializer",
     "unsorted_segment_sum",
     "unstack",
