@@ -390,6 +390,7 @@ _LATER = {
     "quantize": "graphc.left_out:quantize",
     "quantize_v2": "graphc.left_out:quantize_v2",
     "quantized_concat": "graphc.left_out:quantized_concat",
+    "random_poisson": "graphc.poisson_samples:random_poisson",
     "random_gamma": "graphc.distributions.gamma_samples:random_gamma",
     "read_file": "graphc.decoding.files:read_file",
     "real": "graphc.special:real",
