@@ -31,6 +31,6 @@ def report_uninitialized_variables(var_list: Any = None, name: str = "report_uni
 
 
 def assert_variables_initialized(var_list: Any = None) -> Operation | None:
-    """An operation that fails with ``errors.FailedPreconditionError`` where a variable holds no value; None for none."""
+    """Fails with ``errors.FailedPreconditionError`` where a variable holds no value; None for none."""
     variables = list([*global_variables(), *local_variables()] if var_list is None else var_list)
     return group(*(variable.read_value() for variable in variables)) if variables else None

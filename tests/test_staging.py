@@ -208,7 +208,7 @@ def test_small_sources(session):
         session.run(check)
     session.run(w.initializer)
     session.run(check)
-    with pytest.raises(NotImplementedError, match="tf.py_func takes a function of NumPy arrays"):
+    with pytest.raises(NotImplementedError, match=r"tf\.py_func takes a function of NumPy arrays"):
         tf.py_function(lambda: 1, [], tf.float32)
 
 
