@@ -291,6 +291,7 @@ _LATER = {
     "convert_to_tensor_or_sparse_tensor": "graphc.ops.sparse_tensor:convert_to_tensor_or_sparse_tensor",
     "cosh": "graphc.ops.special:cosh",
     "cross": "graphc.ops.diagonals:cross",
+    "data": "graphc.data",
     "debugging": "graphc.debugging",
     "decode_base64": "graphc.ops.strings:decode_base64",
     "decode_csv": "graphc.decoding.plain:decode_csv",

@@ -8,6 +8,7 @@ from graphc.lazily import when_named
 # A part for each line: a module or a package of this folder.
 _LATER = {
     "image": "graphc.contrib.image",
+    "data": "graphc.contrib.data",
     "distributions": "graphc.contrib.distributions",
     "framework": "graphc.contrib.framework",
     "rnn": "graphc.contrib.rnn",
