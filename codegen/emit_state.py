@@ -16,10 +16,23 @@ from graphc.codegen.loops import Buffer, Store
 from graphc.codegen.target import Target
 from graphc.dims import Atom, Symbol
 
-I1, I8, I32, I64 = (ir.IntType(bits) for bits in (1, 8, 32, 64))
+I1, I8, I16, I32, I64 = (ir.IntType(bits) for bits in (1, 8, 16, 32, 64))
 POINTER = ir.PointerType()
 FLOATS = {"f32": ir.FloatType(), "f64": ir.DoubleType()}
-IN_MEMORY = {"bool": I8, "u8": I8, "i32": I32, "u32": I32, "i64": I64, "u64": I64, **FLOATS}
+HALVES: dict[str, ir.Type] = {"f16": I16, "bf16": I16}  # bits: they are moved and converted, nothing else
+IN_MEMORY: dict[str, ir.Type] = {
+    "bool": I8,
+    "u8": I8,
+    "i8": I8,
+    "u16": I16,
+    "i16": I16,
+    **HALVES,
+    "i32": I32,
+    "u32": I32,
+    "i64": I64,
+    "u64": I64,
+    **FLOATS,
+}
 IN_REGISTER = {**IN_MEMORY, "bool": I1}
 
 

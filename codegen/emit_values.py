@@ -7,7 +7,7 @@ from collections import Counter
 from graphc.codegen import emit_index as index
 from graphc.codegen import ir
 from graphc.codegen.approx.lanes import with_element
-from graphc.codegen.emit_state import I1, I8, I32, IN_MEMORY, IN_REGISTER, POINTER, Value, Writer, suffix
+from graphc.codegen.emit_state import HALVES, I1, I8, I32, IN_MEMORY, IN_REGISTER, POINTER, Value, Writer, suffix
 from graphc.codegen.loops import (
     ITEM_BYTES,
     Apply,
@@ -22,6 +22,7 @@ from graphc.codegen.loops import (
     postorder,
 )
 from graphc.codegen.scalar import OPS
+from graphc.codegen.scalar_cast import half_bits
 from graphc.codegen.traverse import expressions_below
 from graphc.dims import DimLike
 
@@ -47,7 +48,8 @@ def _node(writer: Writer, node: Expression) -> Value:
     if isinstance(node, Load):
         return _load(writer, node)
     if isinstance(node, Literal):
-        return writer.constant(IN_REGISTER[node.dtype], node.value)
+        number = half_bits(node.value, node.dtype) if node.dtype in HALVES else node.value
+        return writer.constant(IN_REGISTER[node.dtype], number)
     if isinstance(node, Local):
         return writer.locals[node.name]
     return _index_value(writer, node)

@@ -49,6 +49,10 @@ from graphc.dims import Atom, Dim, DimLike, FloorDiv, Symbol
 DTYPES = {
     "bool": np.bool_,
     "u8": np.uint8,
+    "i8": np.int8,
+    "u16": np.uint16,
+    "i16": np.int16,
+    "f16": np.float16,
     "i32": np.int32,
     "u32": np.uint32,
     "i64": np.int64,

@@ -24,7 +24,21 @@ if TYPE_CHECKING:
 
 FILL = "graphc_fill_"  # what the names of functions begin with that draw random numbers
 
-ITEM_BYTES = {"bool": 1, "u8": 1, "i32": 4, "u32": 4, "f32": 4, "i64": 8, "u64": 8, "f64": 8}
+ITEM_BYTES = {
+    "bool": 1,
+    "u8": 1,
+    "i8": 1,
+    "u16": 2,
+    "i16": 2,
+    "f16": 2,
+    "bf16": 2,
+    "i32": 4,
+    "u32": 4,
+    "f32": 4,
+    "i64": 8,
+    "u64": 8,
+    "f64": 8,
+}
 
 
 @record

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from graphc.codegen.kernels.affine import Group, Shape
-from graphc.codegen.target import DTYPE_BYTES
+from graphc.codegen.loops import ITEM_BYTES
 from graphc.dims import DimLike, ceildiv, product, substitute
 from graphc.records import record
 
@@ -134,4 +134,4 @@ def _number(size: DimLike) -> int:
 
 
 def element_bytes(shape: Shape) -> int:
-    return DTYPE_BYTES[shape.dtype]
+    return ITEM_BYTES[shape.dtype]

@@ -191,10 +191,10 @@ def _divisor_width(extent: int, widest: int, single: int) -> int:
 
 
 def lanes_of_register(body: Sequence[Statement], target: Target) -> int:
-    """Lanes of the commonest width in a body: 4-byte values where there are any, else 8-byte ones, else bytes."""
+    """Lanes of the commonest width in a body: 4-byte values where there are any, else 8-byte ones, else short ones."""
     dtypes = {node.dtype for node in expressions_below(body)} | {buffer.dtype for buffer in stored_buffers(body)}
     sizes = {ITEM_BYTES[dtype] for dtype in dtypes}
-    size = 4 if 4 in sizes else 8 if 8 in sizes else 1
+    size = next(size for size in (4, 8, 2, 1) if size in sizes or size == 1)
     return target.vector_bytes // size
 
 

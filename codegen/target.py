@@ -14,9 +14,8 @@ from functools import lru_cache
 from typing import Any
 
 from graphc.codegen import cache
+from graphc.codegen.loops import ITEM_BYTES
 from graphc.records import record, replace
-
-DTYPE_BYTES = {"f64": 8, "f32": 4, "i64": 8, "i32": 4, "u8": 1, "bool": 1}
 
 
 @record
@@ -38,7 +37,7 @@ class Target:
 
     def lanes(self, dtype: str) -> int:
         """How many elements of ``dtype`` fill one vector register."""
-        return self.vector_bytes // DTYPE_BYTES[dtype]
+        return self.vector_bytes // ITEM_BYTES[dtype]
 
     def __str__(self) -> str:
         caches = "/".join(f"{size // 1024}K" for size in (self.l1, self.l2, self.l3))

@@ -14,22 +14,30 @@ import numpy as np
 class DType:
     """The type of a tensor's elements."""
 
-    __slots__ = ("_numpy", "enum", "name", "short")
+    __slots__ = ("_kind", "_numpy", "enum", "name", "short", "size")
 
-    def __init__(self, name: str, short: str, enum: int, numpy_type: Any):
+    def __init__(self, name: str, short: str, enum: int, numpy_type: Any, kind: str = "", size: int = 0):
         self.name = name
         self.short = short
         self.enum = enum
-        self._numpy = np.dtype(numpy_type)
+        self._numpy = None if numpy_type is None else np.dtype(numpy_type)
+        self._kind = self._numpy.kind if self._numpy else kind
+        self.size = self._numpy.itemsize if self._numpy else size  # bytes per element
 
     @property
     def as_numpy_dtype(self) -> type:
         """The NumPy scalar type, such as ``numpy.float32``."""
-        return self._numpy.type
+        return self.numpy.type
 
     @property
     def numpy(self) -> np.dtype[Any]:
-        """The NumPy dtype object."""
+        """The NumPy dtype object; that of bfloat16 is the package ml_dtypes', ``ImportError`` where it is missing."""
+        if self._numpy is None:
+            try:
+                from ml_dtypes import bfloat16  # not everybody has numbers of this type
+            except ImportError:
+                raise ImportError(f"{self.name} needs ml_dtypes: pip install 'graphc[bfloat16]'") from None
+            self._numpy = np.dtype(bfloat16)
         return self._numpy
 
     @property
@@ -48,34 +56,29 @@ class DType:
         return self.enum
 
     @property
-    def size(self) -> int:
-        """Bytes per element."""
-        return self._numpy.itemsize
-
-    @property
     def is_floating(self) -> builtins.bool:
-        """Whether the type is float32 or float64."""
-        return self._numpy.kind == "f"
+        """Whether the type holds fractions."""
+        return self._kind == "f"
 
     @property
     def is_integer(self) -> builtins.bool:
         """Whether the type is a whole-number type (bool is not)."""
-        return self._numpy.kind in "iu"
+        return self._kind in "iu"
 
     @property
     def is_unsigned(self) -> builtins.bool:
         """Whether the type is a whole-number type without sign."""
-        return self._numpy.kind == "u"
+        return self._kind == "u"
 
     @property
     def is_bool(self) -> builtins.bool:
         """Whether the type is bool."""
-        return self._numpy.kind == "b"
+        return self._kind == "b"
 
     @property
     def is_string(self) -> builtins.bool:
         """Whether the elements are byte strings, which live on the host alone."""
-        return self._numpy.kind == "O"
+        return self._kind == "O"
 
     @property
     def is_complex(self) -> builtins.bool:
@@ -90,7 +93,7 @@ class DType:
     @property
     def zero(self) -> Any:
         """What an array is filled with: 0, false, or an empty string."""
-        return b"" if self.is_string else self._numpy.type(0)
+        return b"" if self.is_string else self.numpy.type(0)
 
     @property
     def min(self) -> Any:
@@ -109,7 +112,11 @@ class DType:
     def _limits(self) -> Any:
         if self.is_bool or self.is_string:
             raise TypeError(f"{self.name} has no least or greatest value")
-        return np.finfo(self._numpy) if self.is_floating else np.iinfo(self._numpy)
+        if self._numpy is None or self._numpy.kind == "V":
+            from ml_dtypes import finfo  # NumPy does not know the type
+
+            return finfo(self.numpy)
+        return np.finfo(self.numpy) if self.is_floating else np.iinfo(self.numpy)
 
     def __eq__(self, other: object) -> builtins.bool:
         if self is other:
@@ -136,21 +143,30 @@ class DType:
 
 float32 = DType("float32", "f32", 1, np.float32)
 float64 = DType("float64", "f64", 2, np.float64)
+float16 = DType("float16", "f16", 19, np.float16)
+bfloat16 = DType("bfloat16", "bf16", 14, None, kind="f", size=2)
 int32 = DType("int32", "i32", 3, np.int32)
 uint8 = DType("uint8", "u8", 4, np.uint8)
+int16 = DType("int16", "i16", 5, np.int16)
+int8 = DType("int8", "i8", 6, np.int8)
 int64 = DType("int64", "i64", 9, np.int64)
+uint16 = DType("uint16", "u16", 17, np.uint16)
+uint32 = DType("uint32", "u32", 22, np.uint32)
+uint64 = DType("uint64", "u64", 23, np.uint64)
 bool = DType("bool", "bool", 10, np.bool_)
 string = DType("string", "string", 7, np.object_)
+half = float16
 double = float64
 
-ALL = (float32, float64, int32, uint8, int64, bool)  # what native code computes with
-FLOATS = (float32, float64)
-INTEGERS = (int32, int64, uint8)
+HALVES = (float16, bfloat16)  # stored, and computed in float32
+FLOATS = (float32, float64, *HALVES)
+INTEGERS = (int32, int64, uint8, int8, int16, uint16, uint32, uint64)
+ALL = (*FLOATS, *INTEGERS, bool)  # what native code computes with
 NUMBERS = FLOATS + INTEGERS
 
 KNOWN = (*ALL, string)
 
-_BY_NUMPY = {dtype.numpy: dtype for dtype in KNOWN}
+_BY_NUMPY = {dtype.numpy: dtype for dtype in KNOWN if dtype is not bfloat16}
 _BY_NAME = {name: dtype for dtype in KNOWN for name in (dtype.name, dtype.short)}
 _BY_NAME |= {"float": float32, "double": float64, "int": int32}  # as in TensorFlow; NumPy's are wider
 _BY_PYTHON = {float: float32, int: int32, type(True): bool, str: string, bytes: string}
@@ -170,6 +186,8 @@ def as_dtype(value: Any) -> DType:
                 return dtype
     try:
         found = np.dtype(value)
+        if found.kind == "V" and found.name == "bfloat16":
+            return bfloat16
         return string if found.kind in "SU" else _BY_NUMPY[found]
     except (TypeError, KeyError):
         known = ", ".join(dtype.name for dtype in KNOWN)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from graphc import dtypes
+from graphc.lazily import when_named
 from graphc.nodes import Tensor
 from graphc.ops import arrays, base
 from graphc.ops import random as draws
@@ -108,7 +109,7 @@ class RandomNormal(Initializer):
 
     def __init__(self, mean: Any = 0.0, stddev: Any = 1.0, seed: int | None = None, dtype: Any = dtypes.float32):
         self.mean, self.stddev, self.seed = mean, stddev, seed
-        self.dtype = _float_type(dtype)
+        self.dtype = float_type(dtype)
 
     def value(self, shape: tuple[int, ...], dtype: dtypes.DType) -> Tensor:
         return draws.random_normal(shape, self.mean, self.stddev, dtype, seed=self.seed)
@@ -119,7 +120,7 @@ class TruncatedNormal(Initializer):
 
     def __init__(self, mean: Any = 0.0, stddev: Any = 1.0, seed: int | None = None, dtype: Any = dtypes.float32):
         self.mean, self.stddev, self.seed = mean, stddev, seed
-        self.dtype = _float_type(dtype)
+        self.dtype = float_type(dtype)
 
     def value(self, shape: tuple[int, ...], dtype: dtypes.DType) -> Tensor:
         return draws.truncated_normal(shape, self.mean, self.stddev, dtype, seed=self.seed)
@@ -130,7 +131,7 @@ class UniformUnitScaling(Initializer):
 
     def __init__(self, factor: float = 1.0, seed: int | None = None, dtype: Any = dtypes.float32):
         self.factor, self.seed = factor, seed
-        self.dtype = _float_type(dtype)
+        self.dtype = float_type(dtype)
 
     def value(self, shape: tuple[int, ...], dtype: dtypes.DType) -> Tensor:
         inputs = max(1.0, math.prod(float(size) for size in shape[:-1]))
@@ -160,7 +161,7 @@ class VarianceScaling(Initializer):
                 "untruncated_normal"
             )
         self.scale, self.mode, self.distribution, self.seed = scale, mode, distribution, seed
-        self.dtype = _float_type(dtype)
+        self.dtype = float_type(dtype)
 
     def value(self, shape: tuple[int, ...], dtype: dtypes.DType) -> Tensor:
         inputs, outputs = fans(shape)
@@ -199,7 +200,7 @@ class Identity(Initializer):
 
     def __init__(self, gain: float = 1.0, dtype: Any = dtypes.float32):
         self.gain = gain
-        self.dtype = _float_type(dtype)
+        self.dtype = float_type(dtype)
 
     def value(self, shape: tuple[int, ...], dtype: dtypes.DType) -> Tensor:
         if len(shape) != 2:
@@ -207,16 +208,6 @@ class Identity(Initializer):
                 f"Identity matrix initializer can only be used for 2D matrices, not for shape {list(shape)}."
             )
         return base.constant(self.gain * np.eye(*shape, dtype=dtype.numpy), dtype)
-
-
-class Orthogonal(Initializer):
-    """Not available: it needs a QR factorisation, which graphc does not compile."""
-
-    def __init__(self, gain: float = 1.0, seed: int | None = None, dtype: Any = dtypes.float32):
-        raise NotImplementedError(
-            "orthogonal_initializer needs a QR factorisation, which graphc does not compile; pass an orthogonal matrix "
-            "made with numpy.linalg.qr as the variable's initial value"
-        )
 
 
 def he_normal(seed: int | None = None) -> VarianceScaling:
@@ -256,7 +247,8 @@ def _known_sizes(shape: Any) -> Any:
     return sizes
 
 
-def _float_type(dtype: Any) -> dtypes.DType:
+def float_type(dtype: Any) -> dtypes.DType:
+    """``dtype``; ``ValueError`` unless it is one of floats."""
     wanted = dtypes.as_dtype(dtype)
     if not wanted.is_floating:
         raise ValueError(f"Expected floating point type, got {wanted}.")
@@ -273,7 +265,6 @@ uniform_unit_scaling_initializer = UniformUnitScaling
 variance_scaling_initializer = VarianceScaling
 glorot_uniform_initializer = GlorotUniform
 glorot_normal_initializer = GlorotNormal
-orthogonal_initializer = Orthogonal
 
 zeros = Zeros
 ones = Ones
@@ -285,5 +276,15 @@ uniform_unit_scaling = UniformUnitScaling
 variance_scaling = VarianceScaling
 glorot_uniform = GlorotUniform
 glorot_normal = GlorotNormal
-orthogonal = Orthogonal
 identity = Identity
+
+# Initialisers that need a factorisation, and operations that stand above this room.
+_LATER = {
+    "global_variables": "graphc.variables:global_variables_initializer",
+    "local_variables": "graphc.variables:local_variables_initializer",
+    "orthogonal": "graphc.orthogonal:Orthogonal",
+    "orthogonal_initializer": "graphc.orthogonal:Orthogonal",
+    "variables": "graphc.variables:variables_initializer",
+}
+
+__getattr__ = when_named(__name__, "tf.initializers", _LATER)

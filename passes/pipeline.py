@@ -16,6 +16,7 @@ from graphc.passes.share import share
 from graphc.passes.simplify import simplify
 from graphc.passes.specialise import Given, specialise_for
 from graphc.passes.trim import trim
+from graphc.passes.widen import widen
 
 
 class Parts(NamedTuple):
@@ -36,6 +37,7 @@ class Pass(NamedTuple):
 
 PIPELINE: tuple[Pass, ...] = (
     Pass("specialise", specialise_for, "first: sizes are numbers or symbols from here on, and what follows from them"),
+    Pass("widen", everywhere(widen), "no other pass needs to know that there are numbers of half size"),
     Pass("trim", everywhere(trim), "later passes need not look at what branches and loops do for nobody"),
     Pass("prune", everywhere(prune), "nor at other nodes that nobody asked for"),
     Pass("fold", everywhere(fold), "identities such as x * 1 show themselves when their constants are known"),

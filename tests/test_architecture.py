@@ -39,7 +39,7 @@ FLOORS: list[dict[str, list[str]]] = [
     {
         "namespaces": [
             *("graphc.nn*", "graphc.layers*", "graphc.train*", "graphc.losses", "graphc.clipping"),
-            *("graphc.metrics*", "graphc.distributions*", "graphc.summary*"),
+            *("graphc.metrics*", "graphc.distributions*", "graphc.poisson_samples", "graphc.summary*"),
             *("graphc.exchange*", "graphc.graph_util", "graphc.saved_model*"),
             *("graphc.functional", "graphc.tensor_array", "graphc.checkpoints*", "graphc.examples*"),
             *(
@@ -69,6 +69,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "graphc.variables",
             "graphc.variable_parts",
             "graphc.variable_scope",
+            "graphc.orthogonal",
             "graphc.initializers",
             "graphc.templates",
         ]

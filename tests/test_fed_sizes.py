@@ -147,3 +147,12 @@ def test_a_loop_that_counts_feeds_decides_a_size_whatever_else_it_does():
         session.run(tf.global_variables_initializer())
         for values in ([1, 4], [4, 2], [6]):
             np.testing.assert_array_equal(session.run(array.stack(), {lengths: values}), np.arange(max(values)) ** 2)
+
+
+def test_a_default_that_is_fed_decides_the_shape_anew() -> None:
+    count = tf.placeholder_with_default(3, [])
+    x = tf.zeros([count, 2])
+    assert x.shape.as_list() == [None, 2]
+    with tf.Session() as session:
+        assert session.run(x).shape == (3, 2)
+        assert session.run(x, {count: 5}).shape == (5, 2)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import graphc as tf
+from graphc.orthogonal import ConvolutionDeltaOrthogonal
 from tests.interpreted import InterpretedSession
 
 
@@ -128,10 +129,9 @@ def test_configurations_make_equal_initialisers() -> None:
             "(expected Python scalar, list of values, or NumPy array).",
         ),
         (
-            lambda: tf.orthogonal_initializer(),
-            NotImplementedError,
-            "orthogonal_initializer needs a QR factorisation, which graphc does not compile; pass an orthogonal matrix "
-            "made with numpy.linalg.qr as the variable's initial value",
+            lambda: tf.orthogonal_initializer()([3]),
+            ValueError,
+            "The tensor to initialize must be at least two-dimensional, not of shape [3]",
         ),
     ],
 )
@@ -139,3 +139,36 @@ def test_errors(make: Callable[[], Any], error: type[Exception], text: str) -> N
     with pytest.raises(error) as caught:
         make()
     assert str(caught.value) == text
+
+
+@pytest.mark.parametrize("shape", [(5, 3), (3, 5), (2, 3, 4), (4, 4)])
+def test_orthogonal_rows_or_columns(shape: tuple[int, ...]) -> None:
+    with tf.Graph().as_default(), tf.Session() as session:
+        found = session.run(tf.orthogonal_initializer(2.0, seed=1)(shape))
+    assert found.shape == shape
+    matrix = found.reshape(-1, shape[-1])
+    square = matrix.T @ matrix if matrix.shape[0] >= matrix.shape[1] else matrix @ matrix.T
+    np.testing.assert_allclose(square, 4 * np.eye(len(square)), atol=1e-5)
+
+
+def test_orthogonal_in_the_middle_of_a_filter() -> None:
+    with tf.Graph().as_default(), tf.Session() as session:
+        found = session.run(ConvolutionDeltaOrthogonal(seed=1)([3, 4, 2, 5]))
+    np.testing.assert_allclose(found[1, 1] @ found[1, 1].T, np.eye(2), atol=1e-6)
+    assert np.count_nonzero(found.any((2, 3))) == 1
+    with pytest.raises(ValueError, match="In_filters cannot be greater"):
+        ConvolutionDeltaOrthogonal()([3, 3, 5, 2])
+
+
+@pytest.mark.peer("tensorflow")
+def test_orthogonal_values_are_tensorflows() -> None:
+    import tensorflow
+
+    v1 = tensorflow.compat.v1
+    v1.disable_v2_behavior()
+    values = []
+    for module in (tf, v1):
+        with module.Graph().as_default(), module.Session() as session:
+            module.set_random_seed(3)
+            values.append(session.run(module.orthogonal_initializer(1.5, seed=2)([4, 6])))
+    np.testing.assert_allclose(values[0], values[1], atol=2e-6)

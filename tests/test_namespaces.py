@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -27,9 +28,10 @@ def test_names_are_listed_once_in_order_and_exist(module: ModuleType) -> None:
     assert [name for name in names if not hasattr(module, name)] == []
 
 
-def _order(name: str) -> tuple[int, str]:
-    """Constants, then classes, then functions, as ruff sorts ``__all__``."""
-    return (0 if name.isupper() and len(name) > 1 else 1 if name[0].isupper() else 2, name)
+def _order(name: str) -> tuple[int, list[str | int]]:
+    """Constants, then classes, then functions, numbers by their size, as ruff sorts ``__all__``."""
+    parts: list[str | int] = [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
+    return 0 if name.isupper() and len(name) > 1 else 1 if name[0].isupper() else 2, parts
 
 
 @pytest.mark.parametrize("module", NAMESPACES, ids=IDS)
@@ -129,3 +131,9 @@ def test_import_loads_no_heavy_library() -> None:
     check = "import sys, graphc; print([m for m in ('llvmlite', 'networkx', 'graphviz') if m in sys.modules])"
     result = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("module", [tf, tf.nn, tf.math, tf.linalg, tf.train], ids=lambda module: module.__name__)
+def test_names_that_load_later_are_there(module: ModuleType) -> None:
+    later = getattr(module, "_LATER", {})
+    assert [name for name in later if not hasattr(module, name)] == []

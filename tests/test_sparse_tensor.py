@@ -53,6 +53,17 @@ def test_an_entry_outside_names_itself() -> None:
     assert "an index in x/indices does not index into shape [3,2]: x/indices[1,1] = 2" in str(caught.value)
 
 
+@pytest.mark.parametrize("indices", [[[1, 0], [0, 1]], [[0, 1], [0, 1]]])
+def test_entries_must_be_in_order_and_differ(indices: list[list[int]]) -> None:
+    x = tf.sparse_placeholder(tf.float32, [3, 2], name="x")
+    checked, unchecked = tf.sparse_tensor_to_dense(x), tf.sparse_tensor_to_dense(x, validate_indices=False)
+    with tf.Session() as session:
+        with pytest.raises(tf.errors.InvalidArgumentError, match="indices must be in row-major order, each once"):
+            session.run(checked, {x: (indices, [1.0, 2.0], [3, 2])})
+        came = session.run(unchecked, {x: (indices, [1.0, 2.0], [3, 2])})
+    assert came[tuple(indices[1])] == 2
+
+
 def test_sparse_to_dense_takes_positions_of_a_vector() -> None:
     with tf.Session() as session:
         found = session.run([

@@ -1,6 +1,7 @@
 """Steps with operations that run in Python: py_func, sources, strings; what stays native stays one call."""
 
 import threading
+from itertools import chain
 
 import numpy as np
 import pytest
@@ -198,6 +199,19 @@ def test_a_source_gives_new_values_each_run_and_ends(session):
         following()
 
 
+def test_small_sources(session):
+    before, now = session.run([tf.timestamp(), tf.timestamp()])
+    assert 1.7e9 < before <= now and session.run(tf.timestamp()) >= now
+    w = tf.Variable(1.0)
+    check = tf.assert_variables_initialized()
+    with pytest.raises(tf.errors.FailedPreconditionError, match="uninitialized value Variable"):
+        session.run(check)
+    session.run(w.initializer)
+    session.run(check)
+    with pytest.raises(NotImplementedError, match=r"tf\.py_func takes a function of NumPy arrays"):
+        tf.py_function(lambda: 1, [], tf.float32)
+
+
 def test_a_source_may_wait_for_another_run_of_the_same_session(session):
     ready = threading.Event()
     (waited,) = source(lambda: ready.wait(10), [TensorType(tf.bool, ())])
@@ -276,3 +290,45 @@ def test_host_call_is_what_the_others_stand_on(session):
     wrong = host_call(lambda: (1, 2), [], [TensorType(tf.int32, ())], "Twice", name="wrong")
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"Twice 'wrong' .*2 values came for 1 outputs"):
         session.run(wrong)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_random_graphs_with_cuts_give_what_they_give_without(seed):
+    """The same random graph of values, shapes, random numbers and updates, with Python anywhere between, or nowhere."""
+
+    def run(cuts):
+        rng = np.random.default_rng(seed)
+        with tf.Graph().as_default(), tf.Session() as session:
+            tf.set_random_seed(seed)
+            x = tf.placeholder(tf.float32, [None, 3])
+            variables = [tf.Variable(np.full((3,), n + 1.0, np.float32)) for n in range(2)]
+            values = [x, tf.tanh(x), x * variables[0], x + tf.random_uniform([3], seed=1)]
+            for _ in range(14):
+                a, b = (values[n] for n in rng.integers(0, len(values), 2))
+                kind = rng.integers(0, 6)
+                made = [
+                    lambda a=a, b=b: a * 0.5 + b,
+                    lambda a=a, b=b: tf.sin(a) * b,
+                    lambda a=a: a * tf.cast(tf.shape(a)[0], tf.float32) / 7,
+                    lambda a=a, b=b: tf.maximum(a, b) + variables[1],
+                    lambda a=a: tf.concat([a[1:], a[:1]], 0),
+                    lambda a=a: tf.reshape(a, [tf.shape(a)[0], -1]) - tf.reduce_mean(a, 0),
+                ][kind]()
+                if rng.random() < 0.35 and cuts:
+                    made = tf.py_func(lambda v: v, [made], tf.float32)
+                made.set_shape([None, 3])
+                values.append(made)
+            update = variables[0].assign(tf.reduce_mean(values[-1], 0) * 0.1)
+            with tf.control_dependencies([update] if rng.random() < 0.5 else []):
+                late = tf.reduce_sum(values[-2] * variables[0].read_value())
+            session.run(tf.global_variables_initializer())
+            fetches = [values[-1], values[-5], late, update]
+            data = rng.uniform(-1, 1, (9, 3)).astype(np.float32)
+            results = [session.run(fetches, {x: data[:rows]}) for rows in (4, 6, 9)]
+            return results, session.run(variables), session._plan(fetches, {x: None}).staged
+
+    plain, kept, native = run(cuts=False)
+    cut, kept_too, staged = run(cuts=True)
+    assert native is None and staged is not None
+    for ours, theirs in zip([*chain(*cut), *kept_too], [*chain(*plain), *kept], strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=2e-5, atol=2e-5)

@@ -92,6 +92,10 @@ class Number:
     def greater(self, other: Any) -> Number:
         return self._apply("gt", other, dtype="bool")
 
+    def exceeds(self, other: Any) -> Number:
+        """Whether this is greater, or one of both is NaN."""
+        return self._apply("le", other, dtype="bool").opposite()
+
     def equals(self, other: Any) -> Number:
         return self._apply("eq", other, dtype="bool")
 

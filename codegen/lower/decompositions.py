@@ -127,11 +127,12 @@ def _eigen(nest: Nest, node: Operation) -> tuple[Statement, ...]:
             q = p + 1 + rest
             app, aqq, apq = sheet.let(w.at(p, p)), sheet.let(w.at(q, q)), sheet.let(w.at(p, q))
             least = (app.abs() + aqq.abs()) * (EPSILON[dtype] / 16)
-            with sheet.when(apq.abs().greater(least)):
+            with sheet.when(apq.abs().exceeds(least)):
                 cosine, sine = (sheet.let(part) for part in _angle(app, aqq, apq))
                 _rotate(sheet, w, p, q, cosine, sine, n, copies)
                 _turn_columns(sheet, w, p, q, cosine, sine, n)
                 _rotate(sheet, v, p, q, cosine, sine, n, copies)
+        _fill(sheet, result, b, n + 1, n)
         _sorted_vectors(sheet, result, b, n, lambda k: w.at(k, k), v, n)
     return sheet.statements
 
@@ -141,6 +142,12 @@ def _turn_columns(sheet: Sheet, w: Block, p: DimLike, q: DimLike, cosine: Number
         old_p, old_q = sheet.let(w.at(j, p)), sheet.let(w.at(j, q))
         sheet.store(w, (j, p), cosine * old_p - sine * old_q)
         sheet.store(w, (j, q), sine * old_p + cosine * old_q)
+
+
+def _fill(sheet: Sheet, block: Block, b: Index, rows: DimLike, columns: DimLike) -> None:
+    """NaN everywhere: values that are NaN have no rank, and what they would have been written to says so."""
+    with sheet.loops(rows, columns) as (i, j):
+        sheet.store(block, (*b, i, j), sheet.number(float("nan"), block.buffer.dtype))
 
 
 def _rank(sheet: Sheet, count: DimLike, value: object, k: DimLike, descending: bool = False) -> Number:
@@ -186,12 +193,14 @@ def _svd(nest: Nest, node: Operation) -> tuple[Statement, ...]:
             app = sheet.let(sheet.sum(m, lambda i: w.at(p, i) * w.at(p, i), zero))
             aqq = sheet.let(sheet.sum(m, lambda i: w.at(q, i) * w.at(q, i), zero))
             apq = sheet.let(sheet.sum(m, lambda i: w.at(p, i) * w.at(q, i), zero))
-            with sheet.when((apq * apq).greater(app * aqq * (4 * EPSILON[dtype] ** 2))):
+            with sheet.when((apq * apq).exceeds(app * aqq * (4 * EPSILON[dtype] ** 2))):
                 cosine, sine = (sheet.let(part) for part in _angle(app, aqq, apq))
                 _rotate(sheet, w, p, q, cosine, sine, m, copies)
                 _rotate(sheet, v, p, q, cosine, sine, n, copies)
         with sheet.loop(n) as k:
             sheet.store(lengths, (k,), sheet.sum(m, lambda i: w.at(k, i) * w.at(k, i), zero).sqrt())
+        _fill(sheet, result, b, m + n + 1, columns)
+        _fill(sheet, u, (), n, m)
         with sheet.loop(n) as k:
             place = _rank(sheet, n, lengths.at, k, descending=True).place()
             length = sheet.let(lengths.at(k))

@@ -111,8 +111,9 @@ def _key(value: Expression, descending: bool) -> Expression:
     bits = 8 * ITEM_BYTES[value.dtype]
     unsigned = f"u{bits}"
     sign = Literal(1 << (bits - 1), unsigned)
-    if value.dtype[0] == "i":
-        key: Expression = Apply("bit_xor", (Apply("cast", (value,), unsigned), sign), unsigned)
+    if value.dtype[0] in "iu":
+        key: Expression = Apply("cast", (value,), unsigned) if value.dtype != unsigned else value
+        key = Apply("bit_xor", (key, sign), unsigned) if value.dtype[0] == "i" else key
         return Apply("bit_not", (key,), unsigned) if descending else key
     zero = literal(0, value.dtype)
     whole = Apply("select", (Apply("eq", (value, zero), "bool"), zero, value), value.dtype)

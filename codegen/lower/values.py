@@ -102,4 +102,4 @@ def literal(value: Any, dtype: str) -> Literal:
     """A NumPy or Python number as a constant of the loops."""
     if dtype == "bool":
         return Literal(bool(value), dtype)
-    return Literal(float(value) if dtype[0] == "f" else int(value), dtype)
+    return Literal(float(value) if "f" in dtype else int(value), dtype)

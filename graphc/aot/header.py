@@ -20,6 +20,13 @@ _C_TYPES = {
     "i32": "int32_t",
     "i64": "int64_t",
     "u8": "uint8_t",
+    "i8": "int8_t",
+    "i16": "int16_t",
+    "u16": "uint16_t",
+    "u32": "uint32_t",
+    "u64": "uint64_t",
+    "f16": "uint16_t",  # C has no type for these: their bits
+    "bf16": "uint16_t",
     "bool": "uint8_t",
 }
 

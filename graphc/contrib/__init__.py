@@ -7,6 +7,7 @@ from graphc.lazily import when_named
 
 # A part for each line: a module or a package of this folder.
 _LATER = {
+    "linalg": "graphc.contrib.linalg",
     "image": "graphc.contrib.image",
     "data": "graphc.contrib.data",
     "distributions": "graphc.contrib.distributions",
@@ -21,6 +22,7 @@ _LATER = {
     "metrics": "graphc.contrib.metrics",
     "opt": "graphc.contrib.opt",
     "slim": "graphc.contrib.slim",
+    "util": "graphc.contrib.util",
 }
 
 __getattr__ = when_named(__name__, "graphc.contrib", _LATER)

@@ -64,20 +64,11 @@ from graphc.image.resizing import (
 )
 from graphc.lazily import when_named
 
-# What needs Pillow, or is an op of its own kind: it loads when it is first named.
+# What stands elsewhere: it loads when it is first named.
 _LATER = {
     "adjust_jpeg_quality": "graphc.left_out:adjust_jpeg_quality",
-    "decode_and_crop_jpeg": "graphc.decoding.images:decode_and_crop_jpeg",
-    "decode_bmp": "graphc.decoding.images:decode_bmp",
-    "decode_gif": "graphc.decoding.images:decode_gif",
-    "decode_image": "graphc.decoding.images:decode_image",
-    "decode_jpeg": "graphc.decoding.images:decode_jpeg",
-    "decode_png": "graphc.decoding.images:decode_png",
-    "encode_jpeg": "graphc.decoding.images:encode_jpeg",
-    "encode_png": "graphc.decoding.images:encode_png",
     "extract_image_patches": "graphc.ops.patches:extract_image_patches",
-    "extract_jpeg_shape": "graphc.decoding.images:extract_jpeg_shape",
-    "is_jpeg": "graphc.decoding.images:is_jpeg",
+    "non_max_suppression": "graphc.image.suppression:non_max_suppression",
     "random_crop": "graphc.ops.sampling:random_crop",
     "random_jpeg_quality": "graphc.left_out:random_jpeg_quality",
 }

@@ -9,10 +9,12 @@ from graphc.nn.classification import class_mask, is_class
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.arrays import concat
-from graphc.ops.base import constant, convert_to_tensor, graph_of
+from graphc.ops.base import apply, constant, convert_to_tensor, graph_of
 from graphc.ops.lookup import gather
+from graphc.ops.positions import positions
 from graphc.ops.reduction import reduce_sum
-from graphc.ops.reshaping import expand_dims
+from graphc.ops.reshaping import broadcast_to, expand_dims, reshape, shape
+from graphc.ops.scatter import Scatter, with_depth
 
 
 def embedding_lookup(
@@ -32,21 +34,39 @@ def embedding_lookup(
         raise ValueError("Need at least one param")
     numbers = convert_to_tensor(ids)
     with graph_of(parts).name_scope(name or "embedding_lookup") as scope:
-        table, numbers = _one_table(parts, numbers, partition_strategy)
-        if max_norm is None:
-            return gather(table, numbers, name=scope)
-        return _shortened(gather(table, numbers), numbers, max_norm, scope)
+        if len(parts) > 1:
+            rows = _from_parts(parts, numbers, partition_strategy)
+        elif max_norm is None:
+            return gather(parts[0], numbers, name=scope)
+        else:
+            rows = gather(parts[0], numbers)
+        return e.identity(rows, name=scope) if max_norm is None else _shortened(rows, numbers, max_norm, scope)
 
 
-def _one_table(parts: list[Tensor], ids: Tensor, strategy: str) -> tuple[Tensor, Tensor]:
-    """The parts as one table, and where in it the rows ``ids`` are."""
-    if len(parts) == 1:
-        return parts[0], ids
+def _from_parts(parts: list[Tensor], ids: Tensor, strategy: str) -> Tensor:
+    """Each row from the part that it is in: of every part only the rows that are asked for are read."""
     if strategy not in ("mod", "div"):
         raise ValueError(f"Unrecognized partition strategy: {strategy}")
-    table = concat(parts, 0)
-    if strategy == "div":
-        return table, ids
+    flat = reshape(ids, [-1])
+    number, place = _places(parts, flat, strategy)
+    row = shape(parts[0])[1:]
+    result = broadcast_to(convert_to_tensor(0, parts[0].dtype), concat([shape(flat), row], 0))
+    for n, part in enumerate(parts):
+        own = positions(e.equal(number, convert_to_tensor(n, number.dtype)))
+        result = apply(Scatter(), result, with_depth(own), gather(part, gather(place, own)))
+    found = reshape(result, concat([shape(ids), row], 0))
+    if ids.type.shape is not None and parts[0].type.shape is not None:
+        found.set_shape((*ids.type.shape, *parts[0].type.shape[1:]))
+    return found
+
+
+def _places(parts: list[Tensor], ids: Tensor, strategy: str) -> tuple[Tensor, Tensor]:
+    """The part that each row is in, and where; an id outside of all is outside of the last part that could be asked."""
+    count = convert_to_tensor(len(parts), ids.dtype)
+    if strategy == "mod":
+        return e.floormod(ids, convert_to_tensor(count, ids.dtype)), e.floordiv(
+            ids, convert_to_tensor(count, ids.dtype)
+        )
     first, starts = 0, []
     for part in parts:
         starts.append(first)
@@ -54,8 +74,8 @@ def _one_table(parts: list[Tensor], ids: Tensor, strategy: str) -> tuple[Tensor,
         if not isinstance(rows, int):
             raise ValueError(f"the part {part.op.describe()} has type {part.type}; wanted a known number of rows")
         first += rows
-    number = len(parts)
-    return table, gather(constant(starts, ids.dtype), ids % number) + ids // number
+    number = reduce_sum(e.cast(e.greater_equal(expand_dims(ids, 1), constant(starts[1:], ids.dtype)), ids.dtype), 1)
+    return number, ids - gather(constant(starts, ids.dtype), number)
 
 
 def _shortened(rows: Tensor, ids: Tensor, max_norm: float, scope: str) -> Tensor:

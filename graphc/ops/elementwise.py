@@ -24,7 +24,7 @@ from graphc.ops.copies import Cast, Identity, StopGradient
 from graphc.records import record
 from graphc.shapes import Shape, TensorType, broadcast
 
-SIGNED = (*FLOATS, dtypes.int32, dtypes.int64)
+SIGNED = (*FLOATS, dtypes.int32, dtypes.int64, dtypes.int8, dtypes.int16)
 BOOL = (dtypes.bool,)
 Adjoint = Callable[..., Any]
 

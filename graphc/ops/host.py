@@ -119,7 +119,10 @@ def runs_on_host(node: Operation) -> bool:
     """Whether the node is computed in Python: a host operation, or any that reads or gives strings."""
     if node.kind.on_host:
         return True
-    return any(x.dtype is dtypes.string for x in node.inputs) or any(y.dtype is dtypes.string for y in node.outputs)
+    for tensor in (*node.inputs, *node.outputs):  # noqa: SIM110 (a generator costs more, and every node is asked)
+        if tensor.type.dtype is dtypes.string:
+            return True
+    return False
 
 
 # -- running one -------------------------------------------------------------------------------------------

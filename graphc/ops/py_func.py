@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,8 +10,9 @@ import numpy as np
 
 from graphc import dtypes
 from graphc.dtypes import DType
+from graphc.nodes import Tensor
 from graphc.ops.base import convert_to_tensor
-from graphc.ops.host import host_call
+from graphc.ops.host import host_call, source
 from graphc.shapes import TensorType
 
 
@@ -44,6 +46,11 @@ def numpy_function(func: Callable[..., Any], inp: Any, Tout: Any, name: str | No
     return py_func(func, inp, Tout, name=name)
 
 
+def timestamp(name: str | None = None) -> Tensor:
+    """The seconds since 1970, float64, when a run that needs it begins."""
+    return source(time.time, [TensorType(dtypes.float64, ())], "Timestamp", name)[0]
+
+
 def _argument(array: Any) -> Any:
     """What the function gets: an array of its own, a scalar for rank 0."""
     return array[()] if array.ndim == 0 else np.array(array)
@@ -63,7 +70,7 @@ def _array(value: Any, wanted: DType, place: int) -> Any:
     array = np.array(value)
     if wanted.is_string and array.dtype.kind in "SUO":
         return dtypes.as_bytes(value)
-    if array.dtype != wanted.numpy or wanted.is_string:
+    if array.dtype.newbyteorder("=") != wanted.numpy or wanted.is_string:
         raise TypeError(
             f"value {place} that the function returned is {array.dtype}; Tout says {wanted.name}. "
             "Convert it in the function, for example with numpy.float32 or .astype"

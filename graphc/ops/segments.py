@@ -56,7 +56,10 @@ class CheckOrder(Op):
 
     def runtime_error(self, node: Operation) -> str:
         """What went wrong where an element is less than the one before."""
-        return f"{node.inputs[0].user_label} must increase{' strictly' if self.strict else ''}, and does not"
+        label = node.inputs[0].user_label
+        if self.strict:
+            return f"indices must be in row-major order, each once; counted through the shape, as {label}, they are not"
+        return f"{label} must increase, and does not"
 
     def refused(self, node: Operation) -> Refused:
         """An element out of order."""

@@ -45,7 +45,9 @@ def shape_value(tensor: Tensor) -> np.ndarray[Any, Any] | None:
 def _value(tensor: Tensor, known: dict[Tensor, Any]) -> Any:
     if tensor not in known:
         known[tensor] = None
-        inputs = [_value(x, known) for x in tensor.op.inputs] if tensor.op.type in _FOLLOWS_SHAPES else []
+        # a run may feed another value in place of a default
+        follows = tensor.op.type in _FOLLOWS_SHAPES and tensor.op.type != "PlaceholderWithDefault"
+        inputs = [_value(x, known) for x in tensor.op.inputs] if follows else []
         value = compute(tensor, [x.type for x in tensor.op.inputs], inputs, _named_sizes)
         known[tensor] = _named_data(tensor) if value is None else value
     return known[tensor]

@@ -6,10 +6,12 @@ from typing import Any
 
 from graphc import dtypes
 from graphc.nodes import Tensor
-from graphc.ops.base import convert_to_tensor, convert_together, graph_of
+from graphc.ops import elementwise as e
+from graphc.ops.base import apply, convert_to_tensor, convert_together, graph_of
 from graphc.ops.lookup import gather_nd
 from graphc.ops.reshaping import broadcast_to, expand_dims, shape
 from graphc.ops.scatter import changed
+from graphc.ops.segments import CheckOrder
 from graphc.ops.sparse_tensor import SparseTensor, SparseTensorValue
 
 
@@ -41,7 +43,21 @@ def sparse_to_dense(
             places = expand_dims(places, 0)
         if values.type.rank == 0:
             values = broadcast_to(values, shape(places)[:1])
+        if validate_indices:
+            places = in_order(places, output_shape, "SparseToDense")
         return changed("update", broadcast_to(rest, output_shape), places, values, "SparseToDense")
+
+
+def in_order(places: Tensor, sizes: Any, called: str) -> Tensor:
+    """``places`` [n, rank], which must increase strictly in row-major order when the graph runs."""
+    rank = places.type.shape[1] if places.type.shape else None
+    if not isinstance(rank, int) or not rank:
+        return places  # of unknown rank, they are not checked
+    counted, lengths = places[:, 0], convert_to_tensor(sizes)
+    for axis in range(1, rank):
+        counted = counted * e.cast(lengths[axis], places.dtype) + places[:, axis]
+    checked = apply(CheckOrder(called, strict=True), counted, name="indices_in_order")
+    return places + expand_dims(checked - counted, 1)  # zeros, which are known once the check is made
 
 
 def sparse_tensor_to_dense(

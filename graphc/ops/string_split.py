@@ -47,7 +47,7 @@ class StringSplit(_Splitting):
     skip_empty: bool
 
     def pieces(self, item: bytes) -> list[bytes]:
-        if not self.delimiter:
+        if not self.delimiter or not item:
             return [item[n : n + 1] for n in range(len(item))]
         first = self.delimiter[:1]
         found = item.translate(bytes.maketrans(self.delimiter, first * len(self.delimiter))).split(first)

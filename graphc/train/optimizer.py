@@ -20,7 +20,7 @@ from graphc.ops.elementwise import cast
 from graphc.ops.indexing import IndexedSlices
 from graphc.passes.gradients import as_list, gradients
 from graphc.scopes import GraphKeys, get_default_graph
-from graphc.train.rows import RowsOf, summed_rows
+from graphc.train.rows import RowsOf, summed_rows, unique_rows
 from graphc.train.slots import create_slot, create_slot_with_initializer, create_zeros_slot
 from graphc.variables import Variable, trainable_variables
 
@@ -145,7 +145,7 @@ class Optimizer:
     def _apply_sparse_duplicate_indices(self, grad: IndexedSlices, var: Variable) -> Any:
         """Changes one variable by rows of a gradient, of which several may belong together."""
         if type(self)._apply_sparse is not Optimizer._apply_sparse:
-            return self._apply_sparse(grad, var)
+            return self._apply_sparse(unique_rows(grad, var), var)
         if not self._row_by_row:
             return self._apply_dense(convert_to_tensor(grad), var)
         values, rows = summed_rows(grad, var)

@@ -17,6 +17,7 @@ from graphc.ops.arrays import zeros_like
 from graphc.ops.base import apply, convert_to_tensor
 from graphc.ops.indexing import IndexedSlices, unsorted_segment_sum
 from graphc.ops.lookup import gather
+from graphc.ops.positions import positions
 from graphc.ops.reshaping import ExpandDims, shape
 from graphc.ops.scatter import Scatter, checked
 from graphc.ops.sequences import cumsum
@@ -107,6 +108,13 @@ def summed_rows(grad: IndexedSlices, variable: Variable) -> tuple[Tensor, RowsOf
     values = unsorted_segment_sum(grad.values, group, shape(indices)[0])
     places = _put(zeros_like(indices) - 1, number, ordered)
     return values, RowsOf(variable, places, [])
+
+
+def unique_rows(grad: IndexedSlices, variable: Variable) -> IndexedSlices:
+    """The sums of the gradient's rows that belong to the same row, in the order of the rows, and no others."""
+    values, rows = summed_rows(grad, variable)
+    taken = positions(e.greater_equal(rows.places, convert_to_tensor(0, rows.places.dtype)))
+    return IndexedSlices(gather(values, taken), gather(rows.places, taken), grad.dense_shape)
 
 
 def _narrow(indices: Tensor, variable: Variable) -> Tensor:

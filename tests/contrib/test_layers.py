@@ -238,3 +238,19 @@ def test_a_model_trains_with_batch_norm_and_dropout() -> None:
         assert losses[-1] < losses[0] / 3
         moved = session.run(slim.get_variables("Conv/BatchNorm/moving_variance")[0])
         assert not np.allclose(moved, 1)
+
+
+def test_places_that_programs_import_from() -> None:
+    assert tf.contrib.layers.python.layers.utils is tf.contrib.slim.utils is utils
+    assert tf.contrib.framework.python.ops.arg_scope is slim.arg_scope
+    assert tf.contrib.framework.python.ops.variables is slim.variables
+    assert tf.contrib.slim.python.slim.nets.resnet_v1.resnet_v1_block is slim.nets.resnet_v1.resnet_v1_block
+
+
+def test_constant_value() -> None:
+    known = tf.contrib.util.constant_value
+    x = tf.placeholder(tf.float32, [2, 3])
+    assert known(tf.constant([1.5]))[0] == 1.5
+    assert known(tf.shape(x)).tolist() == [2, 3]
+    assert known(tf.shape(tf.placeholder(tf.float32, [None, 3]))) is None
+    assert known(2 * x) is None

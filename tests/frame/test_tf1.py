@@ -79,7 +79,7 @@ from tensorflow import keras
 from tensorflow.python.ops.nn_ops import *
 
 for statement in (
-    "from tensorflow.python.ops.rnn_cell_impl import _Linear", "from tensorflow.python.framework.ops import Nothing",
+    "from tensorflow.python.ops.rnn_cell_impl import _Nothing", "from tensorflow.python.framework.ops import Nothing",
     "import tensorflow.nothing", "from tensorflow.contrib.slim import no_such_layer",
 ):
     try:

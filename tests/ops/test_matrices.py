@@ -84,6 +84,20 @@ def test_the_vectors_of_singular_values_that_are_zero_are_orthonormal() -> None:
     assert np.allclose(u.T @ u, np.eye(4)) and np.allclose(v.T @ v, np.eye(3))
 
 
+def test_values_that_are_no_numbers_stay_so_and_crash_nothing() -> None:
+    a = np.eye(4)
+    a[2, 1] = np.nan
+    for build in (tf.svd, tf.self_adjoint_eig, tf.qr, tf.matrix_inverse, tf.matrix_determinant):
+        found = _run(lambda x, build=build: [tf.convert_to_tensor(y) for y in _listed(build(x))], a)
+        assert any(np.isnan(value).any() for value in found)
+        again = _run(lambda x, build=build: [tf.convert_to_tensor(y) for y in _listed(build(x))], a)
+        assert all(np.array_equal(x, y, equal_nan=True) for x, y in zip(found, again, strict=True))
+
+
+def _listed(value: Any) -> Any:
+    return value if isinstance(value, (list, tuple)) else [value]
+
+
 def test_bits_do_not_depend_on_threads() -> None:
     a = RNG.normal(size=(64, 12, 12)).astype(np.float32)
 
@@ -99,8 +113,7 @@ def test_linear_operators() -> None:
     low, diagonal = np.tril(a), np.eye(3) * a
     dense = {
         tf.linalg.LinearOperatorFullMatrix: (a, a),
-        tf.linalg.LinearOperatorLowerTriangular: (a, low),
-        tf.linalg.LinearOperatorTriL: (a, low),
+        tf.contrib.linalg.LinearOperatorTriL: (a, low),
         tf.linalg.LinearOperatorDiag: (np.diagonal(a, axis1=-2, axis2=-1), diagonal),
     }
     for kind, (given, matrix) in dense.items():

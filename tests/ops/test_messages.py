@@ -117,7 +117,7 @@ DECLARED: list[tuple[Callable[[], Any], type[Exception], str]] = [
      "tile of f32[4,3] needs multiples of at least 0, not [2, -1]"),
     (lambda: tf.reverse(_x(4, 3), [0, -2]), ValueError, "reverse of f32[4,3]: an axis stands twice in [0, -2]"),
     (lambda: tf.one_hot(_x(3), 2), TypeError,
-     "the input of one_hot has type f32[3]; wanted one of int32, int64, uint8"),
+     "the input of one_hot has type f32[3]; wanted one of int32, int64, uint8, int8, int16, uint16, uint32, uint64"),
     (lambda: tf.one_hot([1, 2], -1), ValueError, "one_hot needs a depth of at least 0, not -1"),
     (lambda: tf.nn.sparse_softmax_cross_entropy_with_logits(labels=_x(2, dtype=tf.uint8), logits=tf.zeros([2, 3])),
      TypeError,

@@ -9,6 +9,7 @@ import pytest
 
 import graphc as tf
 from graphc.contrib import rnn
+from graphc.nn.recurrent import inner
 from tests.interpreted import InterpretedSession
 from tests.recurrent.programs import DEPTH, UNITS, X, gru, leaves, lstm, set_weights, sigmoid
 
@@ -299,3 +300,20 @@ REFUSED: list[tuple[Any, type[Exception], str]] = [
 def test_what_is_refused(declare: Any, kind: type[Exception], text: str) -> None:
     with pytest.raises(kind, match=text):
         declare()
+
+
+def test_names_of_inner_modules() -> None:
+    x = tf.constant(STEP)
+    with tf.variable_scope("net"):
+        layer = inner._Linear([x, x], 2, True)
+        outputs = layer([x, x])
+    assert [v.op.name for v in tf.global_variables()] == ["net/kernel", "net/bias"]
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        found, kernel = session.run([outputs, tf.global_variables()[0]])
+    np.testing.assert_allclose(found, np.concatenate([STEP, STEP], 1) @ kernel, rtol=1e-5, atol=1e-6)
+    assert inner._concat(3, tf.TensorShape([4, 5])) == [3, 4, 5]
+    assert inner._like_rnncell(GRU)
+    assert not inner._like_rnncell(x)
+    with pytest.raises(TypeError, match=r"The argument 'cell' .* is not an RNNCell"):
+        inner.assert_like_rnncell("cell", 3)

@@ -356,7 +356,7 @@ ERRORS: list[tuple[Callable[[Any], Any], type[Exception], str]] = [
     (
         lambda w: sgd().minimize(tf.constant(1, name="loss")),
         ValueError,
-        "Invalid type tf.int32 for loss:0, expected: ['float32', 'float64'].",
+        "Invalid type tf.int32 for loss:0, expected: ['float32', 'float64', 'float16', 'bfloat16'].",
     ),
     (lambda w: sgd().minimize(w * 2, var_list=[]), ValueError, "No variables to optimize."),
     (

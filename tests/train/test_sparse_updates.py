@@ -193,6 +193,46 @@ def _arrays(value: Any) -> list[Any]:
     return [value]
 
 
+def test_a_rule_for_rows_gets_each_row_once() -> None:
+    seen = []
+
+    class Rule(tf.train.Optimizer):
+        def _apply_sparse(self, grad: Any, var: Any) -> Any:
+            seen.append(grad)
+            return tf.scatter_sub(var, grad.indices, grad.values)
+
+    table = tf.Variable(np.zeros((5, 2), np.float32))
+    train_op = Rule(False, "Rule").minimize(tf.reduce_sum(tf.gather(table, [4, 1, 4])))
+    with tf.Session() as session:
+        session.run(table.initializer)
+        values = session.run([train_op, seen[0].indices, seen[0].values])[1:]
+        after = session.run(table)
+    np.testing.assert_array_equal(values[0], [1, 4])
+    np.testing.assert_array_equal(values[1], [[1, 1], [2, 2]])
+    np.testing.assert_array_equal(after[:, 0], [0, -1, 0, 0, -2])
+
+
+@pytest.mark.parametrize("strategy", ["mod", "div"])
+def test_parts_of_a_table_get_the_rows_that_were_asked_for(strategy: str) -> None:
+    parts = [tf.Variable(tf.ones([50_000, 64])) for _ in range(2)]
+    ids = tf.placeholder(tf.int32, [None])
+    loss = tf.reduce_sum(tf.square(tf.nn.embedding_lookup(parts, ids, strategy)))
+    grads = tf.gradients(loss, parts)
+    assert all(isinstance(grad, tf.IndexedSlices) for grad in grads)
+    train_op = tf.train.AdagradOptimizer(0.1).minimize(loss)
+    batch = {ids: np.array([0, 99_999, 3, 0])}
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        indices = session.run([grad.indices for grad in grads], batch)
+        moved = sum(row.bytes for row in graphc.profile.kernels(session, train_op, batch, repeats=1))
+        with pytest.raises(tf.errors.InvalidArgumentError, match="an index in"):
+            session.run(loss, {ids: [100_000]})
+    assert [part.tolist() for part in indices] == (
+        [[0, 0], [49_999, 1]] if strategy == "mod" else [[0, 3, 0], [49_999]]
+    )
+    assert moved < 200 * 64 * 4
+
+
 def test_slices_without_a_shape_do_not_become_a_tensor() -> None:
     with pytest.raises(ValueError, match="Tensor conversion requested for IndexedSlices without dense_shape"):
         tf.convert_to_tensor(tf.IndexedSlices(tf.ones([2, 3]), [0, 1]))

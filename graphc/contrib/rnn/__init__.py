@@ -22,11 +22,13 @@ from graphc.contrib.rnn.more_wrappers import (
     InputProjectionWrapper,
     OutputProjectionWrapper,
 )
-from graphc.contrib.rnn.stacked import stack_bidirectional_dynamic_rnn, stack_bidirectional_rnn, static_state_saving_rnn
+from graphc.contrib.rnn.stacked import stack_bidirectional_dynamic_rnn, stack_bidirectional_rnn
 from graphc.nn.recurrent.cell import RNNCell
 from graphc.nn.recurrent.cells import BasicLSTMCell, BasicRNNCell, GRUCell, LSTMCell, LSTMStateTuple
 from graphc.nn.recurrent.dynamic import batch_and_time_swapped as transpose_batch_time
-from graphc.nn.recurrent.unrolled import static_bidirectional_rnn, static_rnn
+from graphc.nn.recurrent.inner import _Linear as _Linear
+from graphc.nn.recurrent.inner import _linear as _linear
+from graphc.nn.recurrent.unrolled import static_bidirectional_rnn, static_rnn, static_state_saving_rnn
 from graphc.nn.recurrent.wrappers import DeviceWrapper, DropoutWrapper, MultiRNNCell, ResidualWrapper
 
 # Programs reach the cells by the modules that TensorFlow kept them in, too.

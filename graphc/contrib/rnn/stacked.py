@@ -78,11 +78,3 @@ def _stacked(
             last_fw.append(state_fw)
             last_bw.append(state_bw)
     return x, tuple(last_fw), tuple(last_bw)
-
-
-def static_state_saving_rnn(*_: Any, **__: Any) -> Any:
-    """Not there: it keeps states in queues between runs; keep them in variables, with tf.nn.static_rnn."""
-    raise NotImplementedError(
-        "static_state_saving_rnn keeps states in a queue between runs; use tf.nn.static_rnn or tf.nn.dynamic_rnn and "
-        "feed the state, or keep it in variables"
-    )

@@ -100,3 +100,11 @@ def _reversed(steps: Sequence[Any], lengths: Any) -> list[Any]:
     columns = [[convert_to_tensor(x) for x in column] for column in zip(*map(flatten, steps), strict=True)]
     turned = [unstack(reverse_sequence(stack(column), lengths, 0, 1), len(steps)) for column in columns]
     return [pack_as(steps[0], list(row)) for row in zip(*turned, strict=True)]
+
+
+def static_state_saving_rnn(*_: Any, **__: Any) -> Any:
+    """Not there: it keeps states in queues between runs; keep them in variables, with tf.nn.static_rnn."""
+    raise NotImplementedError(
+        "static_state_saving_rnn keeps states in a queue between runs; use tf.nn.static_rnn or tf.nn.dynamic_rnn and "
+        "feed the state, or keep it in variables"
+    )

@@ -1,0 +1,21 @@
+"""Matrices known by their structure, under the names that ``tf.contrib.linalg`` had."""
+
+from graphc.linear_operators import (
+    LinearOperator,
+    LinearOperatorDiag,
+    LinearOperatorFullMatrix,
+    LinearOperatorIdentity,
+    LinearOperatorLowerTriangular,
+    LinearOperatorScaledIdentity,
+)
+from graphc.linear_operators import LinearOperatorLowerTriangular as LinearOperatorTriL
+
+__all__ = [
+    "LinearOperator",
+    "LinearOperatorDiag",
+    "LinearOperatorFullMatrix",
+    "LinearOperatorIdentity",
+    "LinearOperatorLowerTriangular",
+    "LinearOperatorScaledIdentity",
+    "LinearOperatorTriL",
+]
