@@ -22,6 +22,8 @@ sqrtm = _left_out("linalg.sqrtm", "of symmetric matrices, tf.linalg.eigh gives i
 tridiagonal_solve = _left_out("linalg.tridiagonal_solve", "tf.linalg.solve takes the matrix with all its elements")
 tridiagonal_matmul = _left_out("linalg.tridiagonal_matmul", "three products of shifted rows and their sum give it")
 
+py_function = _left_out("py_function", "tf.py_func takes a function of NumPy arrays; there are no eager tensors")
+
 adjust_jpeg_quality = _left_out("image.adjust_jpeg_quality", "tf.image.encode_jpeg and decode_jpeg with a quality")
 random_jpeg_quality = _left_out("image.random_jpeg_quality", "tf.image.encode_jpeg and decode_jpeg with a quality")
 

@@ -24,6 +24,7 @@ FLOORS: list[dict[str, list[str]]] = [
     {
         "session": [
             "graphc.contrib*",
+            "graphc.data*",
             *("graphc.session", "graphc.staging", "graphc.versions"),
             *("graphc.feeding", "graphc.fetching", "graphc.profile*"),
             *("graphc.aot*", "graphc.visualize*", "graphc.export", "graphc.testing", "graphc.test", "graphc.test_case"),
