@@ -388,6 +388,7 @@ _LATER = {
     "quantize_v2": "graphc.left_out:quantize_v2",
     "quantized_concat": "graphc.left_out:quantized_concat",
     "random_gamma": "graphc.distributions.gamma_samples:random_gamma",
+    "raw_ops": "graphc.raw_ops",
     "read_file": "graphc.decoding.files:read_file",
     "real": "graphc.special:real",
     "reduce_join": "graphc.ops.strings:reduce_join",
