@@ -66,14 +66,7 @@ class Executable:
         # Of each feed: its word, dtype and shape, and where it is a floating scalar an array that takes plain numbers.
         self._expected: list[tuple[int, np.dtype[Any], tuple[int, ...], np.ndarray[Any, Any] | None]] = []
         self._state_words = [slot.word for slot in self._slots("state")]
-        self._fetches = [
-            (
-                slot.word,
-                (0,) if slot.is_given else tuple(_number(size, sizes) for size in slot.type.sizes),
-                slot.type.dtype.numpy,
-            )
-            for slot in self._slots("fetch")
-        ]
+        self._fetches = [(slot.word, self._room(slot), slot.type.dtype.numpy) for slot in self._slots("fetch")]
         self._large = [math.prod(shape) * dtype.itemsize >= LARGE for _, shape, dtype in self._fetches]
         self._scalars = [place for place, (_, shape, _) in enumerate(self._fetches) if shape == ()]
         self._measured = [
@@ -110,6 +103,14 @@ class Executable:
     def number(self, size: DimLike) -> int:
         """A size as a number, the most where the step counts it."""
         return _number(size, self.sizes)
+
+    def _room(self, slot: Slot) -> tuple[int, ...]:
+        """The shape of the array that a fetch is written to: flat where the step counts a size of it."""
+        if slot.is_given:
+            return (0,)
+        if any(map(measured_in, slot.type.sizes)):
+            return (_number(slot.type.elements, self.sizes),)
+        return tuple(_number(size, self.sizes) for size in slot.type.sizes)
 
     def _slots(self, kind: str) -> list[Slot]:
         return [slot for slot in self.program.slots if slot.kind == kind]

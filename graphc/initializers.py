@@ -278,10 +278,13 @@ glorot_uniform = GlorotUniform
 glorot_normal = GlorotNormal
 identity = Identity
 
-# They need a factorisation, which few programs do.
+# Initialisers that need a factorisation, and operations that stand above this room.
 _LATER = {
+    "global_variables": "graphc.variables:global_variables_initializer",
+    "local_variables": "graphc.variables:local_variables_initializer",
     "orthogonal": "graphc.orthogonal:Orthogonal",
     "orthogonal_initializer": "graphc.orthogonal:Orthogonal",
+    "variables": "graphc.variables:variables_initializer",
 }
 
 __getattr__ = when_named(__name__, "tf.initializers", _LATER)

@@ -22,8 +22,23 @@ sqrtm = _left_out("linalg.sqrtm", "of symmetric matrices, tf.linalg.eigh gives i
 tridiagonal_solve = _left_out("linalg.tridiagonal_solve", "tf.linalg.solve takes the matrix with all its elements")
 tridiagonal_matmul = _left_out("linalg.tridiagonal_matmul", "three products of shifted rows and their sum give it")
 
+py_function = _left_out("py_function", "tf.py_func takes a function of NumPy arrays; there are no eager tensors")
+
 adjust_jpeg_quality = _left_out("image.adjust_jpeg_quality", "tf.image.encode_jpeg and decode_jpeg with a quality")
 random_jpeg_quality = _left_out("image.random_jpeg_quality", "tf.image.encode_jpeg and decode_jpeg with a quality")
+
+_QUANTISED = "graphc has no quantised numbers; compute in float32 and round with tf.round where it matters"
+_FRACTIONAL = "graphc has no pooling over windows of random sizes; use tf.nn.max_pool or tf.nn.avg_pool"
+fractional_max_pool = _left_out("nn.fractional_max_pool", _FRACTIONAL)
+fractional_avg_pool = _left_out("nn.fractional_avg_pool", _FRACTIONAL)
+quantize = _left_out("quantize", _QUANTISED)
+quantize_v2 = _left_out("quantize_v2", _QUANTISED)
+dequantize = _left_out("dequantize", _QUANTISED)
+quantized_concat = _left_out("quantized_concat", _QUANTISED)
+quantized_conv2d = _left_out("nn.quantized_conv2d", _QUANTISED)
+quantized_relu_x = _left_out("nn.quantized_relu_x", _QUANTISED)
+quantized_max_pool = _left_out("nn.quantized_max_pool", _QUANTISED)
+quantized_avg_pool = _left_out("nn.quantized_avg_pool", _QUANTISED)
 
 _OPERATORS = (
     "LinearOperatorAdjoint", "LinearOperatorBlockDiag", "LinearOperatorBlockLowerTriangular",

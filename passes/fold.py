@@ -52,7 +52,7 @@ def folded_values(kind: Op, inputs: Sequence[Tensor], types: Sequence[TensorType
     """The outputs of ``kind`` of constants; None where an input is none, or it is better computed in the step."""
     if not inputs or kind.by_identity:
         return None
-    if all(type.is_exact and 0 in type.sizes for type in types):
+    if all(_is_empty(type) for type in types):
         return [np.zeros(type.sizes, type.dtype.numpy) for type in types]
     constants = []
     for tensor in inputs:
@@ -75,6 +75,10 @@ def _has_symbols(kind: Op) -> bool:
     """Whether it depends on a size that is not known yet what the op does, though not the shape that it gives."""
     values = [getattr(kind, name) for name in fields(kind)]
     return any(isinstance(part, Dim) for value in values for part in (value if isinstance(value, tuple) else (value,)))
+
+
+def _is_empty(type: TensorType) -> bool:
+    return type.is_exact and 0 in type.sizes and all(isinstance(size, int) for size in type.sizes)
 
 
 def _is_within(type: TensorType, limit: int) -> bool:

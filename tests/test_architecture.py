@@ -24,6 +24,7 @@ FLOORS: list[dict[str, list[str]]] = [
     {
         "session": [
             "graphc.contrib*",
+            "graphc.data*",
             *("graphc.session", "graphc.staging", "graphc.versions"),
             *("graphc.feeding", "graphc.fetching", "graphc.profile*"),
             *("graphc.aot*", "graphc.visualize*", "graphc.export", "graphc.testing", "graphc.test", "graphc.test_case"),
@@ -38,7 +39,7 @@ FLOORS: list[dict[str, list[str]]] = [
     {
         "namespaces": [
             *("graphc.nn*", "graphc.layers*", "graphc.train*", "graphc.losses", "graphc.clipping"),
-            *("graphc.metrics*", "graphc.distributions*", "graphc.summary*"),
+            *("graphc.metrics*", "graphc.distributions*", "graphc.poisson_samples", "graphc.summary*"),
             *("graphc.exchange*", "graphc.graph_util", "graphc.saved_model*"),
             *("graphc.functional", "graphc.tensor_array", "graphc.checkpoints*", "graphc.examples*"),
             *(

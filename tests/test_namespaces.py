@@ -131,3 +131,9 @@ def test_import_loads_no_heavy_library() -> None:
     check = "import sys, graphc; print([m for m in ('llvmlite', 'networkx', 'graphviz') if m in sys.modules])"
     result = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("module", [tf, tf.nn, tf.math, tf.linalg, tf.train], ids=lambda module: module.__name__)
+def test_names_that_load_later_are_there(module: ModuleType) -> None:
+    later = getattr(module, "_LATER", {})
+    assert [name for name in later if not hasattr(module, name)] == []

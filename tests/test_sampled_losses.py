@@ -121,3 +121,12 @@ def test_refusals() -> None:
         tf.nn.fixed_unigram_candidate_sampler([[1]], 1, 2, True, 10)
     with pytest.raises(NotImplementedError, match="use fixed_unigram_candidate_sampler"):
         tf.nn.learned_unigram_candidate_sampler([[1]], 1, 2, True, 10)
+
+
+def test_accidental_hits() -> None:
+    hits = tf.nn.compute_accidental_hits(LABELS, SAMPLED, 2)
+    with tf.Session() as session:
+        examples, places, weights = session.run(hits)
+    # 5 is true of example 0 and at place 0; 0 of example 1 at place 3; 3 of example 3 at place 1.
+    assert (examples.tolist(), places.tolist()) == ([0, 1, 3], [0, 3, 1])
+    assert (weights == np.finfo(np.float32).min).all()

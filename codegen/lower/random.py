@@ -16,6 +16,7 @@ from graphc.ops.random import (
     ShuffleDraws,
     TruncatedNormal,
 )
+from graphc.ops.stateless import StatelessNormal, StatelessTruncatedNormal, StatelessUniform
 
 if TYPE_CHECKING:
     from graphc.codegen.lower.nest import Nest
@@ -31,6 +32,8 @@ def _random(nest: Nest, node: Operation) -> tuple[Statement, ...]:
     return nest.with_checks(draw)
 
 
-ROOTS: dict[type[Op], Root] = dict.fromkeys(
-    (RandomUniform, RandomStandardNormal, TruncatedNormal, RandomUniformInt, MultinomialUniform, ShuffleDraws), _random
+_KINDS = (
+    *(RandomUniform, RandomStandardNormal, TruncatedNormal, RandomUniformInt, MultinomialUniform, ShuffleDraws),
+    *(StatelessUniform, StatelessNormal, StatelessTruncatedNormal),
 )
+ROOTS: dict[type[Op], Root] = dict.fromkeys(_KINDS, _random)

@@ -32,7 +32,7 @@ class ParseSingleSequenceExample(HostOp):
 
     context: tuple[Wanted, ...]
     sequences: tuple[Wanted, ...]
-    allow_missing: frozenset[str]
+    allow_missing: tuple[str, ...]
     example: str
 
     def infer(self, serialized: TensorType) -> tuple[TensorType, ...]:
@@ -97,7 +97,7 @@ def parse_single_sequence_example(
         if one.called not in ("FixedLenSequenceFeature", "VarLenFeature"):
             raise ValueError(f"sequence feature {one.key!r} must be a FixedLenSequenceFeature or VarLenFeature")
     missing = [key for key, feature in (sequence_features or {}).items() if getattr(feature, "allow_missing", False)]
-    kind = ParseSingleSequenceExample(context, sequences, frozenset(missing), str(example_name or ""))
+    kind = ParseSingleSequenceExample(context, sequences, tuple(missing), str(example_name or ""))
     outputs = declare(kind, string_tensor(serialized), name=name).outputs
     count = sum(len(one.types(())) for one in context)
     return (

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from graphc.body import Body
-from graphc.dtypes import DType, as_dtype
+from graphc.dtypes import DType, as_bytes, as_dtype
 from graphc.exchange.bodies import WrittenBody, body_record, with_bodies
 from graphc.graph import Graph
 from graphc.nodes import Op, Tensor
@@ -23,6 +23,7 @@ from graphc.records import fields
 
 KEY = "_graphc"
 _HOME = "graphc.ops."
+_ABOVE = "graphc.decoding."  # kinds that stand beside what users call; their labels begin with the folder
 
 
 class NotWritten(ValueError):
@@ -53,14 +54,19 @@ def _encoded(value: Any) -> Any:
         return value.item()
     if isinstance(value, DType) and type(value) is DType:
         return {"dtype": value.name}
-    if isinstance(value, np.ndarray) and value.dtype != object:
+    if isinstance(value, bytes):
+        return {"bytes": base64.b64encode(value).decode()}
+    if isinstance(value, np.ndarray) and value.dtype == object:
+        return {"strings": [_encoded(item) for item in value.reshape(-1)], "shape": list(value.shape)}
+    if isinstance(value, np.ndarray):
         data = base64.b64encode(np.ascontiguousarray(value).tobytes()).decode()
         return {"array": data, "type": value.dtype.str, "shape": list(value.shape)}
     if isinstance(value, Body):
         return {"body": body_record(value, _encoded)}
     names = getattr(value, "_fields", None) or list(fields(value))
-    if type(value).__module__.startswith(_HOME) and (names or isinstance(value, Op)):
-        label = f"{type(value).__module__.removeprefix(_HOME)}:{type(value).__qualname__}"
+    if type(value).__module__.startswith((_HOME, _ABOVE)) and (names or isinstance(value, Op)):
+        module = type(value).__module__.removeprefix(_HOME).removeprefix("graphc.")
+        label = f"{module}:{type(value).__qualname__}"
         return {"kind": label, "fields": {name: _encoded(getattr(value, name)) for name in names}}
     if inspect.isfunction(value) and value.__module__.startswith("graphc.") and value.__qualname__.isidentifier():
         return {"function": f"{value.__module__}:{value.__qualname__}"}  # a rule that stands in graphc itself
@@ -78,6 +84,10 @@ def _decoded(value: Any) -> Any:
         return WrittenBody(value["body"])
     if "dtype" in value:
         return as_dtype(value["dtype"])
+    if "bytes" in value:
+        return base64.b64decode(value["bytes"])
+    if "strings" in value:
+        return as_bytes([_decoded(item) for item in value["strings"]]).reshape(value["shape"])
     if "array" in value:
         data = np.frombuffer(base64.b64decode(value["array"]), np.dtype(value["type"]))
         return data.reshape(value["shape"])
@@ -86,7 +96,7 @@ def _decoded(value: Any) -> Any:
         if not inspect.isfunction(found):
             raise ValueError(f"{value['function']} is no function")
         return found
-    found = _named(value["kind"], _HOME)
+    found = _named(value["kind"], "graphc." if value["kind"].startswith(_ABOVE.removeprefix("graphc.")) else _HOME)
     if not isinstance(found, type):
         raise ValueError(f"{value['kind']} is no kind of node")
     return found(**{name: _decoded(item) for name, item in value["fields"].items()})

@@ -12,6 +12,7 @@ from typing import Any
 from graphc.exchange.attributes import attribute_value
 from graphc.exchange.branches import Branches, has_effect
 from graphc.exchange.foreign import Foreign
+from graphc.exchange.host_meanings import HOST_MEANINGS
 from graphc.exchange.meanings import MEANINGS, Unreadable
 from graphc.exchange.own import KEY, kind_from
 from graphc.exchange.schema import message
@@ -150,7 +151,7 @@ class Reader:
             except (ValueError, TypeError, KeyError) as error:
                 raise ValueError(f"node '{definition.name}' ({definition.op}) cannot be read: {error}") from None
             return self.graph.declare(kind, tuple(inputs), f"{full}/")
-        meaning = MEANINGS.get(definition.op)
+        meaning = MEANINGS.get(definition.op) or HOST_MEANINGS.get(definition.op)
         if meaning is None:
             raise Unreadable(self._unknown(definition))
         branches = self._branches

@@ -68,6 +68,7 @@ from graphc.lazily import when_named
 _LATER = {
     "adjust_jpeg_quality": "graphc.left_out:adjust_jpeg_quality",
     "extract_image_patches": "graphc.ops.patches:extract_image_patches",
+    "non_max_suppression": "graphc.image.suppression:non_max_suppression",
     "random_crop": "graphc.ops.sampling:random_crop",
     "random_jpeg_quality": "graphc.left_out:random_jpeg_quality",
 }

@@ -76,6 +76,7 @@ _LATER = {
     "depth_to_space": "graphc.ops.spaces:depth_to_space",
     "dynamic_rnn": f"{_RECURRENT}.dynamic:dynamic_rnn",
     "embedding_lookup_sparse": "graphc.nn.sparse_lookup:embedding_lookup_sparse",
+    "compute_accidental_hits": f"{_CANDIDATES}:compute_accidental_hits",
     "fixed_unigram_candidate_sampler": f"{_CANDIDATES}:fixed_unigram_candidate_sampler",
     "fractional_avg_pool": "graphc.left_out:fractional_avg_pool",
     "fractional_max_pool": "graphc.left_out:fractional_max_pool",

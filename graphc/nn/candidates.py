@@ -19,6 +19,7 @@ from graphc.ops.arrays import fill
 from graphc.ops.base import constant, convert_to_tensor
 from graphc.ops.lookup import gather
 from graphc.ops.loops import while_loop
+from graphc.ops.positions import where
 from graphc.ops.random import random_uniform
 from graphc.ops.reduction import reduce_any, reduce_sum
 from graphc.ops.reshaping import expand_dims
@@ -194,3 +195,15 @@ def _different(number: int, draw: Draw) -> tuple[Tensor, Tensor]:
     _, tries, chosen = while_loop(more, one, start)
     chosen.set_shape([number])
     return chosen, tries
+
+
+def compute_accidental_hits(
+    true_classes: Any, sampled_candidates: Any, num_true: int, seed: int | None = None, name: str | None = None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Where a class that was drawn is true: examples [hits], positions among those drawn [hits], the least floats."""
+    drawn = e.cast(convert_to_tensor(sampled_candidates), dtypes.int64)
+    with get_default_graph().name_scope(name or "ComputeAccidentalHits"):
+        true = _true_classes(true_classes, num_true)
+        places = where(e.equal(expand_dims(true, 2), drawn))  # [hits, 3]: example, number among the true ones, position
+        weights = 0 * e.cast(places[:, 0], dtypes.float32) + float(np.finfo(np.float32).min)
+        return e.cast(places[:, 0], dtypes.int32), places[:, 2], weights

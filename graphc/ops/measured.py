@@ -205,7 +205,32 @@ def assumption(types: Sequence[TensorType], fit: Callable[[list[TensorType]], bo
             too_much = isinstance(other, int) and isinstance(one.most, int) and other > one.most
             if not too_much and one not in atoms(other) and fit([_replaced(type, one, other) for type in types]):
                 return MustBe(one, other)
+    return _term_by_term(types, fit)
+
+
+def _term_by_term(types: Sequence[TensorType], fit: Callable[[list[TensorType]], bool]) -> MustBe | None:
+    """The first of several that must be equal at once: of ``m0 + m1`` and ``m2 + m3``, ``m2`` to ``m0``."""
+    sums = [size for type in types for size in type.sizes if isinstance(size, Dim) and measured_in(size)]
+    for a in sums:
+        for b in sums:
+            pairs = _pairs(a, b)
+            changed = list(types)
+            for one, other in pairs:
+                changed = [_replaced(type, one, atom(other)) for type in changed]
+            if pairs and fit(changed):
+                return MustBe(pairs[0][0], atom(pairs[0][1]))
     return None
+
+
+def _pairs(a: Dim, b: Dim) -> list[tuple[Measured, Measured]]:
+    """The measured sizes at the same places of two sums of which the first was told later."""
+    if len(a.terms) != len(b.terms) or [*a.terms.values()] != [*b.terms.values()]:
+        return []
+    firsts, seconds = ([*map(tuple, size.terms)] for size in (a, b))
+    pairs = [(x[0], y[0]) for x, y in zip(firsts, seconds, strict=True) if len(x) == len(y) == 1 and x != y]
+    if not all(isinstance(thing, Measured) for pair in pairs for thing in pair):
+        return []
+    return pairs if all(int(one.name[1:]) > int(other.name[1:]) for one, other in pairs) else []
 
 
 def _by_elements(one: Measured, types: Sequence[TensorType]) -> Iterator[DimLike]:

@@ -151,11 +151,18 @@ def fresh_seeds() -> tuple[int, int]:
 
 
 def draw(kind: type[Random], shape: Any, dtype: DType, seed: int | None, *limits: Tensor, name: str | None) -> Tensor:
-    """Numbers of a shape that may be a tensor, from the stream of the seeds."""
+    """Numbers of a shape that may be a tensor, from the stream of the graph's seed and this one."""
+    return draw_from(kind, shape, dtype, _seeds(seed), *limits, name=name)
+
+
+def draw_from(
+    kind: type[Random], shape: Any, dtype: DType, seeds: tuple[int, int], *limits: Tensor, name: str | None = None
+) -> Tensor:
+    """The same from the stream of two seeds."""
     sizes = static_sizes(shape)
     if sizes is not None and None not in sizes:
-        return apply(kind(dtype, *_seeds(seed), sizes), *limits, name=name)
-    result = apply(kind(dtype, *_seeds(seed)), convert_to_tensor(shape), *limits, name=name)
+        return apply(kind(dtype, *seeds, sizes), *limits, name=name)
+    result = apply(kind(dtype, *seeds), convert_to_tensor(shape), *limits, name=name)
     if sizes is not None:
         result.set_shape(sizes)
     return result

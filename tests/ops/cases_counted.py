@@ -8,7 +8,7 @@ import numpy as np
 
 import graphc as tf
 from graphc.ops import positions
-from tests.ops.harness import ALL, FLOATS, Case, In
+from tests.ops.harness import ALL, FLOATS, NUMBERS, Case, In
 
 X = In((5, 4))
 MASK = In((5,), "bool", values=[True, False, True, True, False])
@@ -87,6 +87,52 @@ BY_VALUE: list[Case] = [
     _row("sequence_mask", tf.sequence_mask, lambda n: np.arange(n.max()) < n[:, None], LENGTHS, dtypes=("int32",)),
 ]  # fmt: skip
 
+PARTS = In((6,), "int32", values=[2, 0, 1, 0, 2, 0])
+VALUES = In((7,), values=[3, -1, 3, 2, -1, 5, 3])
+
+
+def _partition(x: Any, numbers: Any) -> list[Any]:
+    return tf.dynamic_partition(x, numbers, 4)
+
+
+def _stitched(x: Any, numbers: Any) -> Any:
+    """Partitions, put together again in the order that they had."""
+    places = tf.dynamic_partition(tf.range(tf.shape(x)[0]), numbers, 3)
+    return tf.dynamic_stitch(places, [part * float(number) for number, part in enumerate(_partition(x, numbers)[:3])])
+
+
+def _unique(x: Any) -> list[Any]:
+    values, first, idx, count = np.unique(x, return_index=True, return_inverse=True, return_counts=True)
+    order = np.argsort(first)
+    return [values[order], np.argsort(order)[idx].astype(np.int32), count[order].astype(np.int32)]
+
+
+def _difference(x: Any, y: Any) -> list[Any]:
+    left = np.flatnonzero(~np.isin(x, y))
+    return [x[left], left.astype(np.int32)]
+
+
+LISTS: list[Case] = [
+    _row("dynamic_partition", _partition, lambda x, numbers: [x[numbers == n] for n in range(4)], In((6, 2)), PARTS,
+         dtypes=(*FLOATS, "int32")),
+    _row("dynamic_partition of a block", lambda x, numbers: tf.dynamic_partition(x, numbers, 2),
+         lambda x, numbers: [x[numbers == n] for n in range(2)], In((2, 3, 2)),
+         In((2, 3), "int32", values=[[0, 1, 1], [1, 0, 1]])),
+    _row("dynamic_stitch of partitions", _stitched, lambda x, numbers: x * numbers[:, None].astype(x.dtype),
+         In((6, 2)), PARTS),
+    _row("dynamic_stitch where the last counts", lambda x, y: tf.dynamic_stitch([[2, 0], [[1, 3], [0, 2]]], [x, y]),
+         lambda x, y: np.stack([y[1, 0], y[0, 0], y[1, 1], y[0, 1]]), In((2, 3)), In((2, 2, 3)),
+         differentiable=()),  # as in TensorFlow, what was overwritten has a gradient too
+    _row("repeat of rows", lambda x, times: tf.repeat(x, times, axis=0), lambda x, times: np.repeat(x, times, 0),
+         In((6, 2)), PARTS),
+    _row("repeat of all alike", lambda x: tf.repeat(x, 3, axis=-1), lambda x: np.repeat(x, 3, -1), In((2, 3))),
+    _row("repeat of elements", lambda x: tf.repeat(x, 2), lambda x: np.repeat(x, 2), In((2, 3))),
+    _row("unique", tf.unique, lambda x: _unique(x)[:2], VALUES, dtypes=NUMBERS, differentiable=()),
+    _row("unique of nothing", tf.unique, lambda x: _unique(x)[:2], In((0,)), dtypes=("float32",), differentiable=()),
+    _row("unique_with_counts", tf.unique_with_counts, _unique, VALUES, dtypes=NUMBERS, differentiable=()),
+    _row("setdiff1d", tf.setdiff1d, _difference, VALUES, In((2,), values=[3, 9]), dtypes=NUMBERS, differentiable=()),
+]  # fmt: skip
+
 CASES: list[Case] = [
     _row("positions", positions.positions, np.flatnonzero, MASK, dtypes=("bool",)),
     _row("where of a vector", tf.where, np.argwhere, In((7,)), dtypes=ALL, differentiable=()),
@@ -111,4 +157,5 @@ CASES: list[Case] = [
          lambda x, mask: x * np.sum(mask).astype(x.dtype), X, MASK),
     _row("slices of what a mask takes", _slices, _slices_reference, X, MASK),
     *BY_VALUE,
+    *LISTS,
 ]  # fmt: skip

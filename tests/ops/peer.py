@@ -29,7 +29,7 @@ def run(tf: Any, graph: Any, program: Program, arrays: list[Any], gradients: boo
         inputs = [tf.placeholder(array.dtype, array.shape) for array in arrays]
         outputs = program(tf, *inputs)
         outputs = list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
-        floats = [y for y in outputs if y.dtype.is_floating]
+        floats = [y for y in outputs if y.dtype.is_floating] if gradients else []
         weights = [(1 + np.arange(np.prod(y.shape.as_list()))).reshape(y.shape.as_list()) for y in floats]
         sources = [x for x in inputs if x.dtype.is_floating]
         found = []

@@ -73,6 +73,7 @@ from graphc.lazily import when_named
 _LATER = {
     "python": "graphc.contrib.layers.python",
     "add_gradients_summaries": "graphc.contrib.layers.summaries:add_gradients_summaries",
+    "safe_embedding_lookup_sparse": "graphc.nn.sparse_lookup:safe_embedding_lookup_sparse",
     "summaries": "graphc.contrib.layers.summaries",
     "summarize_activation": "graphc.contrib.layers.summaries:summarize_activation",
     "summarize_activations": "graphc.contrib.layers.summaries:summarize_activations",

@@ -1,0 +1,193 @@
+"""Sizes that are told while the step runs: values for many inputs, memory, errors, and the same ahead of time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import graphc as tf
+from graphc import aot
+from tests.ops.peer import compare
+
+RNG = np.random.default_rng(0)
+BOXES = np.array(
+    [[0, 0, 1, 1], [0, 0.1, 1, 1.1], [1, 0.9, 0, -0.1], [0, 10, 1, 11], [0, 10.1, 1, 11.1], [0, 100, 1, 101]],
+    np.float32,
+)
+SCORES = np.array([0.9, 0.75, 0.6, 0.95, 0.5, 0.3], np.float32)
+
+
+def _rows(count: int) -> Any:
+    return RNG.standard_normal((count, 3)).astype(np.float32)
+
+
+def test_one_program_for_any_number_of_rows_and_of_true_ones() -> None:
+    x = tf.placeholder(tf.float32, [None, 3])
+    part = tf.boolean_mask(x, x[:, 0] > 0)
+    fetched = [tf.where(x > 0), part, tf.matmul(part, part, transpose_a=True), tf.reduce_max(part, 0), tf.size(part)]
+    with tf.Session() as session:
+        for count in (9, 4, 2000, 1, 0, 33):
+            for value in (_rows(count), -np.abs(_rows(count)), np.abs(_rows(count))):
+                kept = value[value[:, 0] > 0]
+                places, rows, product, greatest, size = session.run(fetched, {x: value})
+                np.testing.assert_array_equal(places, np.argwhere(value > 0))
+                np.testing.assert_array_equal(rows, kept)
+                np.testing.assert_allclose(product, kept.T @ kept, rtol=1e-4, atol=1e-3)
+                np.testing.assert_array_equal(greatest, np.max(kept, 0, initial=-np.inf))
+                assert size == kept.size
+        (plan,) = session._plans.values()
+        assert plan.versions.compilations == 4  # the first size, all others, 1 and 0
+
+
+def test_memory_is_planned_for_the_most() -> None:
+    x = tf.placeholder(tf.float32, [100, 3])
+    kept = tf.exp(tf.boolean_mask(x, x[:, 0] > 0))
+    with tf.Session() as session:
+        executable = session.compiled(kept, {x: _rows(100)})[0]
+        assert 100 * 8 < executable.arena_bytes < 100 * 40
+
+
+def test_what_is_fetched_is_fed_elsewhere() -> None:
+    x = tf.placeholder(tf.float32, [None])
+    places = tf.where(x > 0)
+    taken = tf.placeholder(tf.int64, [None, 1])
+    with tf.Session() as session:
+        value = _rows(20)[:, 0]
+        found = session.run(places, {x: value})
+        assert found.flags.c_contiguous and found.dtype == np.int64
+        np.testing.assert_array_equal(session.run(tf.gather_nd(x, taken), {x: value, taken: found}), value[value > 0])
+
+
+def test_sizes_that_must_be_equal_are_checked() -> None:
+    x, mask, other = (tf.placeholder(kind, [None]) for kind in (tf.float32, tf.bool, tf.bool))
+    with_three = tf.boolean_mask(x, mask) + tf.constant([1.0, 2.0, 3.0])
+    with_other = tf.boolean_mask(x, mask) * tf.boolean_mask(x, other)
+    three, two = [True, False, True, True], [True, False, False, True]
+    with tf.Session() as session:
+        value = np.arange(1, 5)
+        np.testing.assert_array_equal(session.run(with_three, {x: value, mask: three}), [2, 5, 7])
+        np.testing.assert_array_equal(session.run(with_other, {x: value, mask: two, other: two}), [1, 16])
+        for fetch, feeds in ((with_three, {mask: two}), (with_other, {mask: three, other: two})):
+            with pytest.raises(tf.errors.InvalidArgumentError, match="told while the step runs"):
+                session.run(fetch, {x: value, **feeds})
+
+
+def test_inside_of_loops_and_branches() -> None:
+    x = tf.placeholder(tf.float32, [None])
+
+    def above(limit: Any) -> Any:
+        return tf.reduce_sum(tf.boolean_mask(x, x > limit))
+
+    sums = tf.map_fn(above, tf.constant([0.0, 0.5, 10.0]))
+    chosen = tf.cond(tf.reduce_sum(x) > 0, lambda: above(0.0), lambda: above(0.5))
+    with tf.Session() as session:
+        for count in (6, 11, 17):
+            value = _rows(count)[:, 0]
+            found, one = session.run([sums, chosen], {x: value})
+            wanted = [value[value > limit].sum() for limit in (0, 0.5, 10)]
+            np.testing.assert_allclose(found, wanted, rtol=1e-5)
+            np.testing.assert_allclose(one, wanted[0 if value.sum() > 0 else 1], rtol=1e-5)
+
+
+def test_the_gradient_of_a_loop_cannot_save_what_changes_its_size() -> None:
+    x = tf.placeholder(tf.float32, [5])
+    total = tf.while_loop(
+        lambda i, y: i < 3, lambda i, y: (i + 1, y + tf.reduce_sum(tf.exp(tf.boolean_mask(x * y, x > 0)))), [0, 1.0]
+    )[1]
+    with tf.Session() as session, pytest.raises(tf.errors.UnimplementedError, match="compute with weights"):
+        session.run(tf.gradients(total, x)[0], {x: np.ones(5)})
+
+
+def test_a_variable_takes_no_measured_value() -> None:
+    v = tf.Variable(np.ones(3, np.float32))
+    with tf.Session() as session:
+        session.run(v.initializer)
+        assigned = tf.assign(v, tf.boolean_mask([1.0, 2.0], v[:2] > 0), validate_shape=False)
+        with pytest.raises(tf.errors.UnimplementedError, match="feed it to a step that assigns it"):
+            session.run(assigned)
+
+
+def test_too_much_memory_is_an_error() -> None:
+    count = tf.placeholder(tf.int32, [None])
+    filled = tf.zeros(tf.stack([tf.reduce_max(count)] * 3)) + tf.cast(tf.reduce_min(count), tf.float32)
+    state = tf.Variable(2**31 - 1)
+    lines = tf.transpose(tf.random_uniform(tf.stack([state] * 3)))
+    with tf.Session() as session:
+        session.run(state.initializer)
+        for fetch, feeds in ((filled, {count: [2**31 - 1]}), (lines, {})):
+            with pytest.raises((tf.errors.ResourceExhaustedError, tf.errors.InvalidArgumentError)):
+                session.run(fetch, feeds)
+
+
+@pytest.mark.parametrize("sizes", [{"batch": 12}, {"max_batch": 40}])
+def test_ahead_of_time_the_caller_is_told_how_many(sizes: dict[str, int], tmp_path: Path) -> None:
+    x = tf.placeholder(tf.float32, [None, 3], name="x")
+    part = tf.boolean_mask(x, x[:, 0] > 0, name="part")
+    artifact = aot.compile([tf.where(x > 0), part, tf.reduce_sum(part)], [x], tmp_path, **sizes)
+    header = artifact.header.read_text()
+    most = "12" if "batch" in sizes else "batch"
+    assert f" *   m0: counted while it runs, at most {most}, written\n" in header
+    assert "f32[m0,3], written\n" in header
+    model = artifact.load()
+    for value in (_rows(12), -np.abs(_rows(12)), np.abs(_rows(12))):
+        places, rows, total = model.step(value)
+        np.testing.assert_array_equal(places, np.argwhere(value > 0))
+        np.testing.assert_array_equal(rows, value[value[:, 0] > 0])
+        np.testing.assert_allclose(total, rows.sum(), rtol=1e-5)
+
+
+def test_ahead_of_time_a_fetch_needs_a_bound(tmp_path: Path) -> None:
+    lengths = tf.placeholder(tf.int32, [4], name="lengths")
+    mask = tf.sequence_mask(lengths, dtype=tf.float32)
+    model = aot.compile([tf.reduce_sum(mask, 1)], [lengths], tmp_path).load()
+    np.testing.assert_array_equal(model.step([3, 0, 2, 7]), [3, 0, 2, 7])
+    with pytest.raises(tf.errors.UnimplementedError, match="nothing bounds its size"):
+        aot.compile([mask], [lengths], tmp_path)
+
+
+def _suppressed(boxes: Any, scores: Any, most: int, overlap: float, lowest: float) -> list[int]:
+    """The same box after box."""
+    kept: list[int] = []
+    sides = np.sort(boxes.reshape(-1, 2, 2), axis=1)
+    area = np.prod(sides[:, 1] - sides[:, 0], axis=1)
+    for place in np.argsort(-scores, kind="stable"):
+        lengths = np.minimum(sides[place, 1], sides[kept, 1]) - np.maximum(sides[place, 0], sides[kept, 0])
+        both = np.prod(np.clip(lengths, 0, None), axis=-1)
+        free = np.all(both <= overlap * (area[place] + area[kept] - both))
+        if len(kept) < most and scores[place] > lowest and free:
+            kept.append(int(place))
+    return kept
+
+
+def test_boxes_that_cover_each_other_are_suppressed() -> None:
+    boxes, scores = tf.placeholder(tf.float32, [None, 4]), tf.placeholder(tf.float32, [None])
+    corners = RNG.uniform(0, 3, (40, 4)).astype(np.float32)
+    values = RNG.uniform(0, 1, 40).astype(np.float32)
+    with tf.Session() as session:
+        for limits in ((3, 0.5, -np.inf), (100, 0.3, 0.2), (40, 0.1, 0.5)):
+            chosen = tf.image.non_max_suppression(boxes, scores, *limits)
+            for own, score in ((BOXES, SCORES), (corners, values), (BOXES[:0], SCORES[:0])):
+                found = session.run(chosen, {boxes: own, scores: score})
+                assert found.dtype == np.int32
+                assert found.tolist() == _suppressed(own, score, *limits)
+
+
+@pytest.mark.peer("tensorflow")
+@pytest.mark.parametrize(
+    "program",
+    [
+        lambda tf, x: tf.where(x > 0),
+        lambda tf, x: [tf.convert_to_tensor(g) for g in tf.gradients(tf.boolean_mask(x, x[:, 0] > 0) ** 2, x)],
+        lambda tf, x: tf.boolean_mask(x, x[:, 0] > 0),
+        lambda tf, x: list(tf.unique_with_counts(tf.cast(tf.reshape(x, [-1]) * 2, tf.int32))),
+        lambda tf, x: list(tf.setdiff1d(tf.cast(tf.reshape(x, [-1]) * 2, tf.int32), [0, 1])),
+        lambda tf, x: tf.dynamic_partition(x, tf.cast(x[:, 0] > 0, tf.int32), 3),
+        lambda tf, x: tf.image.non_max_suppression(tf.constant(BOXES), tf.constant(SCORES) + x[0, 0] * 0, 4),
+        lambda tf, x: tf.repeat(x, [1, 0, 2, 3, 0, 1, 1], axis=0),
+    ],
+)
+def test_as_in_tensorflow(program: Any) -> None:
+    compare(program, [_rows(7)], gradients=False)  # TensorFlow does not know the sizes of their weights
