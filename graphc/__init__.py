@@ -395,6 +395,7 @@ _LATER = {
     "quantized_concat": "graphc.left_out:quantized_concat",
     "random_poisson": "graphc.poisson_samples:random_poisson",
     "random_gamma": "graphc.distributions.gamma_samples:random_gamma",
+    "raw_ops": "graphc.raw_ops",
     "read_file": "graphc.decoding.files:read_file",
     "real": "graphc.special:real",
     "reduce_join": "graphc.ops.strings:reduce_join",
