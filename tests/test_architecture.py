@@ -24,6 +24,7 @@ FLOORS: list[dict[str, list[str]]] = [
     {
         "session": [
             "graphc.contrib*",
+            "graphc.data*",
             *("graphc.session", "graphc.staging", "graphc.versions"),
             *("graphc.feeding", "graphc.fetching", "graphc.profile*"),
             *("graphc.aot*", "graphc.visualize*", "graphc.export", "graphc.test*"),
@@ -42,7 +43,7 @@ FLOORS: list[dict[str, list[str]]] = [
             *("graphc.exchange*", "graphc.graph_util", "graphc.saved_model*", "graphc.checkpoints*"),
             *("graphc.functional", "graphc.tensor_array", "graphc.composites", "graphc.config", "graphc.examples*"),
             *("graphc.math*", "graphc.linalg*", "graphc.sparse*", "graphc.random", "graphc.bitwise", "graphc.strings"),
-            *("graphc.image*", "graphc.debugging*", "graphc.initialised", "graphc.left_out"),
+            *("graphc.image*", "graphc.debugging*", "graphc.initialised", "graphc.left_out", "graphc.raw_ops*"),
         ]
     },
     {"pictures": ["graphc.pictures*"]},
