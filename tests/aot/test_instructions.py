@@ -1,8 +1,8 @@
 """How many instructions a training step takes, counted under callgrind: the same each time, and near the arithmetic.
 
-The models are compiled for the plain AVX2 processor, whose tiles and blocks do not depend on the machine, and run on one
-thread; so the counts repeat exactly. A bound is what the formulas ask of whole vectors, times a factor that stands 3 to
-5 % above today's count: a step that takes a tenth more fails. Who saves instructions lowers the factor.
+The models are compiled for the plain AVX2 processor, whose tiles and blocks do not depend on the machine, and run on
+one thread; so the counts repeat exactly. A bound is what the formulas ask of whole vectors, times a factor that stands
+3 to 5 % above today's count: a step that takes a tenth more fails. Who saves instructions lowers the factor.
 """
 
 from __future__ import annotations
