@@ -43,7 +43,6 @@ FLOORS: list[dict[str, list[str]]] = [
             *("graphc.functional", "graphc.tensor_array", "graphc.checkpoints*", "graphc.examples*"),
             *(
                 "graphc.composites",
-                "graphc.left_out",
                 "graphc.linalg",
                 "graphc.math",
                 "graphc.random",
@@ -89,6 +88,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "graphc.checksums",
             "graphc.nest",
             "graphc.lazily",
+            "graphc.left_out",
             "graphc.version",
         ]
     },
