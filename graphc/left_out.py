@@ -17,7 +17,7 @@ _KERAS = "tf.layers, tf.losses and tf.train train the same models"
 _ESTIMATOR = "call the model_fn, and run its train_op in a tf.Session or tf.train.MonitoredTrainingSession"
 _GRAPHS = "declare the operations and run them in a tf.Session"
 _RAGGED = "tf.SparseTensor, or padded rows with tf.sequence_mask"
-_EIGHT_BITS = "compute in tf.float32; tf.cast stores whole numbers"
+_EIGHT_BITS = "compute in tf.float32, and round with tf.round where it matters"
 _FIXED_POOL = "tf.nn.max_pool or avg_pool of a fixed window, or tf.image.resize_area"
 _JPEG = "tf.image.encode_jpeg and decode_jpeg with a quality"
 _DECODERS = "tf.contrib.seq2seq.dynamic_decode with BasicDecoder and a Helper, as of TensorFlow 1.2"
@@ -113,6 +113,7 @@ ADVICE = {
     "nn.quantized_max_pool": _EIGHT_BITS,
     "nn.quantized_relu_x": _EIGHT_BITS,
     "profiler": _PROFILE,
+    "py_function": "tf.py_func, whose function takes and gives NumPy arrays; there are no eager tensors",
     "python.data": "tf.data",
     "python.debug": _DEBUG,
     "python.estimator": _ESTIMATOR,

@@ -19,7 +19,7 @@ from graphc.feeding import check_fed_once, feed_target, feed_value, single_keys,
 from graphc.fetching import Fetches, Rebuild, key_of
 from graphc.graph import Graph
 from graphc.nodes import Operation, Tensor
-from graphc.ops.host import running_in
+from graphc.ops.host import end_all, running_in
 from graphc.ops.state import VariableV2
 from graphc.scopes import default_sessions, get_default_graph
 from graphc.shapes import is_compatible, shape_text
@@ -196,6 +196,7 @@ class BaseSession:
         self.threads = getattr(config, "intra_op_parallelism_threads", 0) or settings.thread_count()
         self.state = State()
         self.resources: dict[Any, Any] = {}  # what host operations keep from run to run
+        weakref.finalize(self, end_all, self.resources)  # threads that prepare data end with it
         self.lock = threading.RLock()
         _sessions.add(self)
         self._plans: dict[Any, _Plan] = {}
@@ -305,9 +306,11 @@ class BaseSession:
     def close(self) -> None:
         """Frees variables and compiled steps; running anything afterwards raises ``RuntimeError``."""
         self.closed = True
-        self._plans.clear()
-        self.state = State()
-        self.resources = {}
+        end_all(self.resources)  # what waits inside a run must not wait for ever
+        with self.lock:  # no run is under way in another thread
+            self._plans.clear()
+            self.state = State()
+        self.resources.clear()
 
     def check_open(self) -> None:
         """``RuntimeError`` after close."""

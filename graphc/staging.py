@@ -14,10 +14,12 @@ Variables change in the last native stage alone, so a host operation that fails 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from graphc import errors
 from graphc.capture import Step
 from graphc.faults import RefusedValue, explained
 from graphc.graph import Graph
@@ -64,7 +66,10 @@ class Staged:
         for hosts, native in self.stages:
             for node in hosts:
                 with running_in(session.resources):
-                    results = call_on_host(node, [values[tensor] for tensor in node.inputs])
+                    try:
+                        results = call_on_host(node, [values[tensor] for tensor in node.inputs])
+                    except errors.OpError as error:
+                        raise _as_users(error, node, session.graph) from error.__cause__
                 values.update(zip(node.outputs, results, strict=True))
             if native is not None:
                 native.run(session, self.step, values)
@@ -107,6 +112,14 @@ class _Native:
         known = dict(zip((*self.step.feeds.values(), *self.step.flags.values()), used, strict=True))
         known.update((place, state.arrays[op]) for op, place in self.step.states.items() if op in state.arrays)
         return known
+
+
+def _as_users(error: errors.OpError, node: Operation, graph: Graph) -> errors.OpError:
+    """The error, with the user's operation in place of the one that stands for it in the step."""
+    if error.op is node:
+        with suppress(KeyError):  # what capture itself declares has no other
+            error._node_def = error._op = graph.get_operation_by_name(node.user_name)
+    return error
 
 
 def _for_native(value: Any) -> Array:

@@ -24,6 +24,7 @@ FLOORS: list[dict[str, list[str]]] = [
     {
         "session": [
             "graphc.contrib*",
+            "graphc.data*",
             *("graphc.session", "graphc.staging", "graphc.versions"),
             *("graphc.feeding", "graphc.fetching", "graphc.profile*"),
             *("graphc.aot*", "graphc.visualize*", "graphc.export", "graphc.testing", "graphc.test", "graphc.test_case"),
@@ -51,7 +52,7 @@ FLOORS: list[dict[str, list[str]]] = [
             ),
             *("graphc.bitwise", "graphc.image*", "graphc.special", "graphc.linear_operators"),
             *("graphc.assertions", "graphc.debugging", "graphc.initialised", "graphc.matrix_functions"),
-            *("graphc.strings", "graphc.decoding*", "graphc.lookup"),
+            *("graphc.strings", "graphc.decoding*", "graphc.lookup", "graphc.raw_ops*"),
         ]
     },
     {"pictures": ["graphc.pictures*"]},

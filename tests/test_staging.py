@@ -199,6 +199,19 @@ def test_a_source_gives_new_values_each_run_and_ends(session):
         following()
 
 
+def test_small_sources(session):
+    before, now = session.run([tf.timestamp(), tf.timestamp()])
+    assert 1.7e9 < before <= now and session.run(tf.timestamp()) >= now
+    w = tf.Variable(1.0)
+    check = tf.assert_variables_initialized()
+    with pytest.raises(tf.errors.FailedPreconditionError, match="uninitialized value Variable"):
+        session.run(check)
+    session.run(w.initializer)
+    session.run(check)
+    with pytest.raises(NotImplementedError, match=r"tf\.py_func takes a function of NumPy arrays"):
+        tf.py_function(lambda: 1, [], tf.float32)
+
+
 def test_a_source_may_wait_for_another_run_of_the_same_session(session):
     ready = threading.Event()
     (waited,) = source(lambda: ready.wait(10), [TensorType(tf.bool, ())])

@@ -9,6 +9,7 @@ from graphc.lazily import when_named
 _LATER = {
     "linalg": "graphc.contrib.linalg",
     "image": "graphc.contrib.image",
+    "data": "graphc.contrib.data",
     "distributions": "graphc.contrib.distributions",
     "framework": "graphc.contrib.framework",
     "rnn": "graphc.contrib.rnn",

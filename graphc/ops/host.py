@@ -24,6 +24,7 @@ It is called while no lock of the session is held, so it may wait for another th
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -118,7 +119,10 @@ def runs_on_host(node: Operation) -> bool:
     """Whether the node is computed in Python: a host operation, or any that reads or gives strings."""
     if node.kind.on_host:
         return True
-    return any(x.dtype is dtypes.string for x in node.inputs) or any(y.dtype is dtypes.string for y in node.outputs)
+    for tensor in (*node.inputs, *node.outputs):  # noqa: SIM110 (a generator costs more, and every node is asked)
+        if tensor.type.dtype is dtypes.string:
+            return True
+    return False
 
 
 # -- running one -------------------------------------------------------------------------------------------
@@ -145,10 +149,20 @@ def running_in(resources: dict[Any, Any]) -> Iterator[None]:
 
 
 def resources() -> dict[Any, Any]:
-    """What host operations keep from run to run, by any key; it lives as long as the session that runs them."""
+    """What host operations keep from run to run, by any key; it lives as long as the session that runs them.
+
+    When the session is closed, ``end()`` is called on those that have it: what others wait for must let them go.
+    """
     if not _running.resources:
         raise RuntimeError("no session is running a host operation in this thread")
     return _running.resources[-1]
+
+
+def end_all(resources: dict[Any, Any]) -> None:
+    """Ends those that have ``end()``."""
+    for resource in list(resources.values()):
+        if hasattr(resource, "end"):
+            resource.end()
 
 
 def call_on_host(node: Operation, arrays: Sequence[Any]) -> list[Array]:
@@ -163,7 +177,7 @@ def call_on_host(node: Operation, arrays: Sequence[Any]) -> list[Array]:
     except errors.OpError as error:
         raise _placed(error, node) from error
     except Exception as error:
-        raise _translated(error, node) from error
+        raise translated(error, node, node.describe()) from error
 
 
 def _checked(value: Any, output: Tensor) -> Array:
@@ -205,16 +219,20 @@ def _placed(error: errors.OpError, node: Operation) -> errors.OpError:
     return named(node, node, f"{node.describe()}: {error.message}")
 
 
-def _translated(error: Exception, node: Operation) -> errors.OpError:
+def translated(error: Exception, node: Operation | None, what: str) -> errors.OpError:
     """TF 1's error for one of Python's, with the lines of the user's function in which it arose."""
     import traceback  # only an error needs it
 
     found: Any = next(ours for theirs, ours in _CLASSES if isinstance(error, theirs))
-    text = f"{node.describe()}: {type(error).__name__}: {error}"
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename not in _OWN_FILES]
-    if isinstance(node.kind, HostCall) and frames:
+    text = f"{what}: {type(error).__name__}: {error}"
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not _is_ours(frame.filename)]
+    if frames and (node is None or isinstance(node.kind, HostCall)):
         text += "\n" + "".join(traceback.format_list(frames)).rstrip()
     return found(node, node, text)
 
 
-_OWN_FILES = (__file__,)
+def _is_ours(file: str) -> bool:
+    return file.startswith(_PACKAGE)
+
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep

@@ -234,12 +234,17 @@ def _pairs(a: Dim, b: Dim) -> list[tuple[Measured, Measured]]:
 
 
 def _by_elements(one: Measured, types: Sequence[TensorType]) -> Iterator[DimLike]:
-    """What a measured size must be so that two of the types have as many elements."""
+    """What a measured size must be so that two of the types have as many elements, or two sizes are equal."""
     for a in types:
         each = coefficient(a.elements, one)
         for b in types:
             if each and atom(one) * each == a.elements and floordiv(b.elements, each) * each == b.elements:
                 yield floordiv(b.elements, each)
+    sizes = [size for type in types for size in type.sizes]
+    for first in sizes:
+        rest = first - atom(one)
+        if one in atoms(first) and one not in atoms(rest):  # ``one + rest == second``
+            yield from (second - rest for second in sizes if one not in atoms(second - rest))
 
 
 def settle(size: DimLike, other: DimLike) -> None:

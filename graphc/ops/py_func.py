@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,8 +10,9 @@ import numpy as np
 
 from graphc import dtypes
 from graphc.dtypes import DType
+from graphc.nodes import Tensor
 from graphc.ops.base import convert_to_tensor
-from graphc.ops.host import host_call
+from graphc.ops.host import host_call, source
 from graphc.shapes import TensorType
 
 
@@ -42,6 +44,11 @@ def py_func(func: Callable[..., Any], inp: Any, Tout: Any, stateful: bool = True
 def numpy_function(func: Callable[..., Any], inp: Any, Tout: Any, name: str | None = None) -> Any:
     """``py_func`` by its later name."""
     return py_func(func, inp, Tout, name=name)
+
+
+def timestamp(name: str | None = None) -> Tensor:
+    """The seconds since 1970, float64, when a run that needs it begins."""
+    return source(time.time, [TensorType(dtypes.float64, ())], "Timestamp", name)[0]
 
 
 def _argument(array: Any) -> Any:

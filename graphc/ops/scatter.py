@@ -184,7 +184,7 @@ class Scatter(Op):
         if self.how == "mul":
             return _adjoints_of_product(node, grad)
         if self.how == "div":
-            raise LookupError(f"{self.type} has no gradient")
+            raise LookupError
         own = apply(GatherNd(), grad, indices)
         if self.how == "update":
             return [apply(Scatter(), grad, indices, broadcast_like(constant(0, rows.dtype), rows)), None, own]
