@@ -113,7 +113,7 @@ ADVICE = {
     "nn.quantized_max_pool": _EIGHT_BITS,
     "nn.quantized_relu_x": _EIGHT_BITS,
     "profiler": _PROFILE,
-    "py_function": "tf.py_func, whose function takes and gives NumPy arrays; there are no eager tensors",
+    "py_function": "tf.py_func takes a function of NumPy arrays; there are no eager tensors",
     "python.data": "tf.data",
     "python.debug": _DEBUG,
     "python.estimator": _ESTIMATOR,
