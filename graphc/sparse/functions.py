@@ -98,7 +98,7 @@ def sparse_transpose(sp_input: Any, perm: Any = None, name: str | None = None) -
 
 
 def sparse_concat(axis: int, sp_inputs: Any, name: str | None = None, expand_nonconcat_dim: bool = False,
-                  concat_dim: Any = None, expand_nonconcat_dims: bool = False) -> SparseTensor:  # fmt: skip
+                  concat_dim: Any = None, expand_nonconcat_dims: bool | None = None) -> SparseTensor:  # fmt: skip
     """Sparse tensors one after the other along ``axis``; the other sizes are those of the first."""
     parts = [as_sparse(part, "sparse_concat") for part in sp_inputs]
     if expand_nonconcat_dim or expand_nonconcat_dims:
