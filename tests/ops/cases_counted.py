@@ -84,7 +84,7 @@ BY_VALUE: list[Case] = [
            lambda x, n: x[:n].T @ x[:n]),
     _sized("softmax over a value", lambda x, n: tf.nn.softmax(x[:n], 0),
            lambda x, n: np.exp(x[:n]) / np.exp(x[:n]).sum(0)),
-    _row("sequence_mask", tf.sequence_mask, lambda n: np.arange(n.max()) < n[:, None], LENGTHS, dtypes=("int32",)),
+    _row("sequence_mask as long as the longest", tf.sequence_mask, lambda n: np.arange(n.max()) < n[:, None], LENGTHS, dtypes=("int32",)),
 ]  # fmt: skip
 
 PARTS = In((6,), "int32", values=[2, 0, 1, 0, 2, 0])
