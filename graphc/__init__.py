@@ -482,6 +482,7 @@ _LATER = {
     "unsorted_segment_sqrt_n": "graphc.ops.segments:unsorted_segment_sqrt_n",
     "verify_tensor_all_finite": "graphc.debugging:verify_tensor_all_finite",
     "visualize": "graphc.visualize",
+    "where_v2": "graphc.ops.positions:where_v2",
     "write_file": "graphc.decoding.files:write_file",
     "zeta": "graphc.ops.special:zeta",
 }
