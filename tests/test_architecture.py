@@ -43,7 +43,7 @@ FLOORS: list[dict[str, list[str]]] = [
             *("graphc.exchange*", "graphc.graph_util", "graphc.saved_model*", "graphc.checkpoints*"),
             *("graphc.functional", "graphc.tensor_array", "graphc.composites", "graphc.config", "graphc.examples*"),
             *("graphc.math*", "graphc.linalg*", "graphc.sparse*", "graphc.random", "graphc.bitwise", "graphc.strings"),
-            *("graphc.image*", "graphc.debugging*", "graphc.initialised", "graphc.left_out", "graphc.raw_ops*"),
+            *("graphc.image*", "graphc.debugging*", "graphc.initialised", "graphc.raw_ops*"),
         ]
     },
     {"pictures": ["graphc.pictures*"]},
@@ -74,6 +74,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "graphc.checksums",
             "graphc.nest",
             "graphc.lazily",
+            "graphc.left_out",
             "graphc.version",
         ]
     },
