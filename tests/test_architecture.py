@@ -53,7 +53,7 @@ FLOORS: list[dict[str, list[str]]] = [
             ),
             *("graphc.bitwise", "graphc.image*", "graphc.special", "graphc.linear_operators"),
             *("graphc.assertions", "graphc.debugging", "graphc.initialised", "graphc.matrix_functions"),
-            *("graphc.strings", "graphc.decoding*", "graphc.lookup"),
+            *("graphc.strings", "graphc.decoding*", "graphc.queues*", "graphc.lookup"),
         ]
     },
     {"pictures": ["graphc.pictures*"]},
