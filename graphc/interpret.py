@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -38,10 +38,26 @@ def _with_numbers(kind: Op, graph: Graph, values: Mapping[Tensor, Any]) -> Op:
             return substitute(
                 value, lambda size: int(values[graph.measured[size]]) if size in graph.measured else atom(size)
             )
+        if isinstance(value, Graph):
+            return _copied(value, numbers)
         return tuple(map(numbers, value)) if isinstance(value, tuple) else value
 
     changed = {name: numbers(getattr(kind, name)) for name in fields(kind)}
-    return replace(kind, **changed) if fields(kind) else kind
+    return replace(kind, **changed)
+
+
+def _copied(graph: Graph, numbers: Callable[[Any], Any]) -> Graph:
+    """The graph of a kernel or a body, with numbers in the fields of its nodes."""
+    copy = Graph()
+    places: dict[Tensor, Tensor] = {}
+    for node in graph.nodes:
+        kind = replace(node.kind, **{name: numbers(getattr(node.kind, name)) for name in fields(node.kind)})
+        types = tuple(tensor.type for tensor in node.outputs)
+        made = copy.add(kind, [places[x] for x in node.inputs], types, like=node)
+        places.update(zip(node.outputs, made.outputs, strict=True))
+    copy.targets = tuple(places[tensor] for tensor in graph.targets)
+    copy.measured = {size: places[count] for size, count in graph.measured.items()}
+    return copy
 
 
 def _needed(targets: Sequence[Tensor], known: Mapping[Tensor, Any], graph: Graph) -> list[Any]:

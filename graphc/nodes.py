@@ -55,7 +55,7 @@ class Op:
 
     def gradient(self, node: Operation, *grads: Any) -> Sequence[Tensor | None]:
         """The adjoint of each input, given those of the outputs; None where nothing flows back."""
-        raise LookupError(f"{self.type} has no gradient")
+        raise LookupError
 
     def functions(self) -> dict[str, Any]:
         """The graphs inside, by the names of the fields: of branches and loops."""

@@ -93,6 +93,16 @@ class Variable(HasParts, Arithmetic):
         return self._handle.op
 
     @property
+    def handle(self) -> Tensor:
+        """The variable's place, which ``tf.raw_ops`` take for a resource."""
+        return self._handle
+
+    @property
+    def _shared_name(self) -> str:
+        """What optimizers name their slots by."""
+        return self.op.name
+
+    @property
     def dtype(self) -> DType:
         """The element type."""
         return self._handle.dtype

@@ -103,8 +103,9 @@ def _adjoints_of_inputs(node: Operation, grads: Sequence[Tensor | None]) -> Sequ
         grads = zeros
     try:
         return node.kind.gradient(node, *grads)
-    except LookupError:
-        raise LookupError(f"{node.describe()} has no gradient; wrap it in tf.stop_gradient to leave it out") from None
+    except LookupError as error:
+        why = f": {error}" if str(error) else "; wrap it in tf.stop_gradient to leave it out"
+        raise LookupError(f"{node.describe()} has no gradient{why}") from None
 
 
 def _adjoints_of_segment(

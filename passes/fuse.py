@@ -24,6 +24,7 @@ from typing import NamedTuple
 
 from graphc.dims import evaluate
 from graphc.graph import Graph
+from graphc.needed import mentioned_sizes
 from graphc.nodes import Operation, Tensor
 from graphc.ops.base import Placeholder
 from graphc.ops.contraction import Contract, ContractPhases
@@ -185,6 +186,18 @@ class _Assembly:
         inputs = tuple(self._place(x) for x in part.inputs)
         node = self.new.add(Kernel(body, tuple(spaces)), inputs, like=part.main)
         self.places.update(zip(outputs, node.outputs, strict=True))
+        for count in self.old.measured.values():
+            if behind_aliases(count) in self.places:
+                self._place(count)  # before those that mention the size
+
+    def _counted_before(self, part: _Kernel) -> set[_Kernel]:
+        """The kernels that tell the sizes that a kernel mentions."""
+        measured = self.old.measured
+        if not measured:
+            return set()
+        sizes = set().union(*map(mentioned_sizes, part.nodes)) & measured.keys()
+        counts = (behind_aliases(measured[size]).op for size in sizes)
+        return {self.home[self.growth.homes[count]] for count in counts if count in self.growth.homes} - {part}
 
     def _in_order(self) -> list[_Kernel]:
         """The kernels so that each comes after those it reads, as early in the graph as its first node allows."""
@@ -202,6 +215,7 @@ class _Assembly:
                     continue
                 waiting.append((part, True))
                 sources = {self.home[source] for group in part.groups for source in group.sources}
+                sources |= self._counted_before(part)
                 waiting.extend((source, False) for source in sources if source not in done)
         return order
 

@@ -385,6 +385,22 @@ def _gathered(growing: Growing) -> str | None:
     return f"tf.gather({x.name}, {places}, axis={axis})"
 
 
+def _counted(growing: Growing) -> str | None:
+    """The rows that a mask takes, whose number the step counts, made to a value of known shape again."""
+    x = growing.pick(lambda value: value.is_float and len(value.shape) >= 1 and value.shape[0] > 0)
+    if x is None:
+        return None
+    mask = f"tf.reshape({x.name}, [{x.shape[0]}, -1])[:, 0] > {growing.random.choice(['0', '-1', '9'])}"
+    part = f"tf.boolean_mask({x.name}, {mask})"
+    return growing.random.choice([
+        f"tf.reduce_sum({part} * {part}, 0)",
+        f"tf.concat([{part}, {x.name}], 0)[:{x.shape[0]}]",
+        f"tf.unsorted_segment_sum({part}, tf.where({mask})[:, 0], {x.shape[0]})",
+        f"{x.name} * tf.cast(tf.shape({part})[0], {x.name}.dtype)",
+        f"tf.dynamic_stitch([tf.range({x.shape[0]}), tf.cast(tf.where({mask})[:, 0], tf.int32)], [{x.name}, -{part}])",
+    ])  # fmt: skip
+
+
 def _product(growing: Growing) -> str | None:
     x = growing.pick(lambda value: value.is_float and len(value.shape) in (2, 3))
     y = x and growing.pick(
@@ -411,7 +427,7 @@ def _gradient(growing: Growing) -> str | None:
 
 MAKERS: tuple[Callable[[Growing], str | None], ...] = (
     *[_unary] * 4, *[_binary] * 6, _comparison, _logic, _select, _cast, *[_reduction] * 3, _whole_axis, _reshape,
-    _axes_moved, _unit_axis, _repeated, _part, _around, _joined, _gathered, *[_product] * 2, _gradient,
+    _axes_moved, _unit_axis, _repeated, _part, _around, _joined, _gathered, _counted, *[_product] * 2, _gradient,
 )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from graphc import errors
-from graphc.gfile import local_path
+from graphc.frame.gfile import local_path
 from graphc.python_io import TFRecordOptions
 
 

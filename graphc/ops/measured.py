@@ -201,7 +201,7 @@ def assumption(types: Sequence[TensorType], fit: Callable[[list[TensorType]], bo
     sizes.sort(key=lambda size: size == 1)  # which fits by broadcasting where another one is meant
     counted = sorted({thing for size in sizes for thing in measured_in(size)}, key=lambda thing: thing.name)
     for one in reversed(counted):  # the last one was counted when the others were known
-        for other in dict.fromkeys([*sizes, *_by_elements(one, types)]):
+        for other in dict.fromkeys([*sizes, *_by_elements(one, types), 1]):  # 1 fits by broadcasting
             too_much = isinstance(other, int) and isinstance(one.most, int) and other > one.most
             if not too_much and one not in atoms(other) and fit([_replaced(type, one, other) for type in types]):
                 return MustBe(one, other)
@@ -234,12 +234,17 @@ def _pairs(a: Dim, b: Dim) -> list[tuple[Measured, Measured]]:
 
 
 def _by_elements(one: Measured, types: Sequence[TensorType]) -> Iterator[DimLike]:
-    """What a measured size must be so that two of the types have as many elements."""
+    """What a measured size must be so that two of the types have as many elements, or two sizes are equal."""
     for a in types:
         each = coefficient(a.elements, one)
         for b in types:
             if each and atom(one) * each == a.elements and floordiv(b.elements, each) * each == b.elements:
                 yield floordiv(b.elements, each)
+    sizes = [size for type in types for size in type.sizes]
+    for first in sizes:
+        rest = first - atom(one)
+        if one in atoms(first) and one not in atoms(rest):  # ``one + rest == second``
+            yield from (second - rest for second in sizes if one not in atoms(second - rest))
 
 
 def settle(size: DimLike, other: DimLike) -> None:

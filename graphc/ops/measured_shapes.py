@@ -14,10 +14,13 @@ from graphc.ops.reshaping import Reshape
 from graphc.ops.sequences import Iota
 
 
-def reshaped(x: Tensor, shape: Tensor, known: Any) -> Tensor:
-    """``x`` under a measured shape, one entry of which may be -1; an error where the numbers of elements differ."""
+def reshaped(x: Tensor, shape: Any, *told: tuple[Tensor, Any]) -> Tensor:
+    """``x`` under a shape, or under the one that a tensor tells, with its value as far as that is known.
+
+    One entry may be -1. It is an error of the step where the numbers of elements differ.
+    """
     total = x.type.elements
-    sizes: list[DimLike] = list(measured_value(shape, {shape: known}).reshape(-1))
+    sizes: list[DimLike] = list(shape if not told else measured_value(told[0][0], dict(told)).reshape(-1))
     given = product(size for size in sizes if size != -1)
     sizes = [floordiv(total, given) if size == -1 else size for size in sizes]
     require(product(sizes), total, x.graph)

@@ -124,7 +124,7 @@ class Reshape(Op):
         """With sizes that are known only while the step runs."""
         from graphc.ops.measured_shapes import reshaped  # stands on reshaping
 
-        return reshaped(inputs[0], inputs[1], values[1])
+        return reshaped(inputs[0], self.shape, *zip(inputs[1:], values[1:]))
 
 
 @record

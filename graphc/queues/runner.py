@@ -8,7 +8,8 @@ import weakref
 from collections.abc import Sequence
 from typing import Any
 
-from graphc import errors, logging
+from graphc import errors
+from graphc.frame import logging
 from graphc.scopes import GraphKeys, add_to_collection, get_default_graph, get_default_session
 
 
