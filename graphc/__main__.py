@@ -9,10 +9,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from graphc import profile_command
 from graphc.aot import command as compile_command
 from graphc.aot.script import ScriptError
 from graphc.errors import OpError
+from graphc.profile import command as profile_command
 from graphc.version import __version__
 from graphc.visualize import command as draw_command
 

@@ -18,7 +18,9 @@ from graphc.needed import needed_nodes
 from graphc.nodes import Operation, Tensor
 from graphc.ops.blocks import SliceFrom
 from graphc.ops.checks import Fitting, Refused
-from graphc.ops.indexing import GatherV2, ScatterAdd
+from graphc.ops.copies import Cast, Identity
+from graphc.ops.indexing import GatherV2
+from graphc.ops.reshaping import Reshape
 
 MOST_NODES = 200  # behind the input that is computed again; an error message is not worth a slow forward pass
 
@@ -42,12 +44,14 @@ def explained(
 ) -> errors.InvalidArgumentError:
     """The error for the user, where ``values`` are what the inputs of the captured ``step`` held."""
     found = _named(declared, failure.op)
-    node = _lookup(found) or found or failure.op
+    lookup = _lookup(found)
+    node = lookup or found or failure.op
     if hasattr(failure.op.kind, "explanation"):
         stood: Any = _standing(step, failure.op) or failure.op
         text = stood.kind.explanation(stood, lambda tensor: _value(tensor, values))
     else:
-        text = failure.op.kind.runtime_error(failure.op) + _element(failure, _named(step, failure.op), values)
+        told: Any = lookup if lookup and lookup.inputs[0].type.is_exact else failure.op
+        text = told.kind.runtime_error(told) + _element(failure, _named(step, failure.op), values)
     return errors.InvalidArgumentError(node, node, f"{node.describe()}: {text}")
 
 
@@ -66,11 +70,16 @@ def _standing(step: Graph, failing: Operation) -> Operation | None:
 
 
 def _lookup(node: Operation | None) -> Operation | None:
-    """The gather whose adjoint the node is: a user knows the lookup, not its adjoint."""
-    if node is None or not isinstance(node.kind, ScatterAdd) or not node.kind.lookup:
+    """The gather whose adjoint, or whose rows' update, looks at the same indices: a user knows the lookup alone."""
+    if node is None or node.role not in ("adjoint", "update"):
         return None
-    gathers = (other for other in node.inputs[1].consumers() if isinstance(other.kind, GatherV2))
-    return next((other for other in gathers if other.number < node.number), None)
+    for indices in node.inputs:
+        while isinstance(indices.op.kind, (Fitting, Cast, Identity, Reshape)):
+            indices = indices.op.inputs[0]
+        for other in indices.consumers():
+            if isinstance(other.kind, GatherV2) and other.inputs[1] is indices and other.role == "forward":
+                return other
+    return None
 
 
 def _element(failure: RefusedValue, node: Operation | None, values: Mapping[Tensor, Any]) -> str:

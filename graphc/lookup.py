@@ -9,7 +9,7 @@ import numpy as np
 
 from graphc import dtypes, errors
 from graphc.dtypes import DType
-from graphc.gfile import GFile
+from graphc.frame.gfile import GFile
 from graphc.nodes import Operation, Tensor
 from graphc.ops.base import Const, convert_to_tensor
 from graphc.ops.fingerprint import fingerprint64

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 
 from graphc import errors
 from graphc.checksums import masked_crc32c
-from graphc.gfile import local_path
+from graphc.frame.gfile import local_path
 
 __all__ = ["TFRecordCompressionType", "TFRecordOptions", "TFRecordWriter", "tf_record_iterator"]
 

@@ -24,7 +24,7 @@ _LATER = {
     "gamma": "graphc.distributions.gamma_samples:random_gamma",
     "learned_unigram_candidate_sampler": "graphc.nn.candidates:learned_unigram_candidate_sampler",
     "log_uniform_candidate_sampler": "graphc.nn.candidates:log_uniform_candidate_sampler",
-    "poisson": "graphc.poisson_samples:random_poisson",
+    "poisson": "graphc.distributions.poisson_samples:random_poisson",
     "stateless_normal": "graphc.ops.stateless:stateless_random_normal",
     "stateless_truncated_normal": "graphc.ops.stateless:stateless_truncated_normal",
     "stateless_uniform": "graphc.ops.stateless:stateless_random_uniform",

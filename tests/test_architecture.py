@@ -27,7 +27,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "graphc.data*",
             *("graphc.session", "graphc.staging", "graphc.versions"),
             *("graphc.feeding", "graphc.fetching", "graphc.profile*"),
-            *("graphc.aot*", "graphc.visualize*", "graphc.export", "graphc.testing", "graphc.test", "graphc.test_case"),
+            *("graphc.aot*", "graphc.visualize*", "graphc.export", "graphc.test*"),
             *("graphc.train.session_manager", "graphc.train.monitored_session", "graphc.train.supervisor"),
         ]
     },
@@ -39,38 +39,22 @@ FLOORS: list[dict[str, list[str]]] = [
     {
         "namespaces": [
             *("graphc.nn*", "graphc.layers*", "graphc.train*", "graphc.losses", "graphc.clipping"),
-            *("graphc.metrics*", "graphc.distributions*", "graphc.poisson_samples", "graphc.summary*"),
-            *("graphc.exchange*", "graphc.graph_util", "graphc.saved_model*"),
-            *("graphc.functional", "graphc.tensor_array", "graphc.checkpoints*", "graphc.examples*"),
-            *(
-                "graphc.composites",
-                "graphc.left_out",
-                "graphc.linalg",
-                "graphc.math",
-                "graphc.random",
-                "graphc.config",
-                "graphc.sparse*",
-            ),
-            *("graphc.bitwise", "graphc.image*", "graphc.special", "graphc.linear_operators"),
-            *("graphc.assertions", "graphc.debugging", "graphc.initialised", "graphc.matrix_functions"),
-            *("graphc.strings", "graphc.decoding*", "graphc.lookup", "graphc.raw_ops*"),
+            *("graphc.metrics*", "graphc.distributions*", "graphc.summary*", "graphc.decoding*", "graphc.lookup"),
+            *("graphc.exchange*", "graphc.graph_util", "graphc.saved_model*", "graphc.checkpoints*"),
+            *("graphc.functional", "graphc.tensor_array", "graphc.composites", "graphc.config", "graphc.examples*"),
+            *("graphc.math*", "graphc.linalg*", "graphc.sparse*", "graphc.random", "graphc.bitwise", "graphc.strings"),
+            *("graphc.image*", "graphc.debugging*", "graphc.initialised", "graphc.raw_ops*"),
         ]
     },
     {"pictures": ["graphc.pictures*"]},
-    {
-        "program frame": [
-            *("graphc.app", "graphc.flags*", "graphc.logging", "graphc.gfile", "graphc.io*", "graphc.python_io"),
-            *("graphc.compat", "graphc.resource_loader", "graphc.sysconfig", "graphc.modes"),
-        ]
-    },
+    {"program frame": ["graphc.frame*", "graphc.io*", "graphc.python_io"]},
     {"gradient passes": []},
     {
         "variables": [
             "graphc.variables",
             "graphc.variable_parts",
             "graphc.variable_scope",
-            "graphc.orthogonal",
-            "graphc.initializers",
+            "graphc.initializers*",
             "graphc.templates",
         ]
     },
@@ -90,6 +74,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "graphc.checksums",
             "graphc.nest",
             "graphc.lazily",
+            "graphc.left_out",
             "graphc.version",
         ]
     },

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import graphc as tf
-from graphc.orthogonal import ConvolutionDeltaOrthogonal
+from graphc.initializers.orthogonal import ConvolutionDeltaOrthogonal
 from tests.interpreted import InterpretedSession
 
 

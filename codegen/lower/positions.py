@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 
 
 def _positions(nest: Nest, node: Operation) -> tuple[Statement, ...]:
-    """Every position that is true stored behind those before it, and never more than were counted.
+    """Every position stored where the next that is true belongs, and never more than were counted.
+
+    What is stored for one that is not true is written over: that costs less than a branch that is hard to foresee.
 
     A feed that another thread changes meanwhile must not make the step write where it has no room.
     """
@@ -40,9 +42,9 @@ def _positions(nest: Nest, node: Operation) -> tuple[Statement, ...]:
     before = Let("place", count)  # a store waits, and by then the count is one more
     store = Store(nest.outputs[node.outputs[0]], atom(LoadedIndex(Local("place", "i64"))), IndexValue(i, "i64"))
     has_room = Apply("lt", (count, IndexValue(node.outputs[0].type.sizes[0], "i64")), "bool")
-    one_more = Accumulate("count", "add", literal(1, "i64"))
-    found = If(nest.values.at(x, (i,)), (before, If(has_room, (store,)), one_more))
-    return Declare("count", "i64", literal(0, "i64")), For(Symbol("i", length), nest.with_checks(found))
+    one_more = Accumulate("count", "add", Apply("cast", (nest.values.at(x, (i,)),), "i64"))
+    found = (before, If(has_room, (store,)), one_more)
+    return Declare("count", "i64", literal(0, "i64")), For(Symbol("i", length), nest.with_checks(*found))
 
 
 def _check_size(values: Values, node: Operation, index: Index) -> Expression:

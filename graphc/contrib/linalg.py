@@ -1,6 +1,6 @@
 """Matrices known by their structure, under the names that ``tf.contrib.linalg`` had."""
 
-from graphc.linear_operators import (
+from graphc.linalg.operators import (
     LinearOperator,
     LinearOperatorDiag,
     LinearOperatorFullMatrix,
@@ -8,7 +8,7 @@ from graphc.linear_operators import (
     LinearOperatorLowerTriangular,
     LinearOperatorScaledIdentity,
 )
-from graphc.linear_operators import LinearOperatorLowerTriangular as LinearOperatorTriL
+from graphc.linalg.operators import LinearOperatorLowerTriangular as LinearOperatorTriL
 
 __all__ = [
     "LinearOperator",

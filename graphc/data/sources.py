@@ -15,7 +15,7 @@ import numpy as np
 from graphc import dtypes, errors, python_io
 from graphc.data.elements import DENSE, Element, Elements, taken_apart
 from graphc.data.stage import Run, Stage
-from graphc.gfile import local_path
+from graphc.frame.gfile import local_path
 from graphc.nodes import Tensor
 from graphc.ops.host import host_array, translated
 from graphc.shapes import Size, TensorType, is_compatible, shape_text

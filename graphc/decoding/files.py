@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from graphc import dtypes, errors, gfile
+from graphc import dtypes, errors
+from graphc.frame import gfile
 from graphc.nodes import Operation, Tensor
 from graphc.ops.base import apply, check_dtype, declare
 from graphc.ops.host import HostOp

@@ -66,11 +66,9 @@ from graphc.lazily import when_named
 
 # What stands elsewhere: it loads when it is first named.
 _LATER = {
-    "adjust_jpeg_quality": "graphc.left_out:adjust_jpeg_quality",
     "extract_image_patches": "graphc.ops.patches:extract_image_patches",
     "non_max_suppression": "graphc.image.suppression:non_max_suppression",
     "random_crop": "graphc.ops.sampling:random_crop",
-    "random_jpeg_quality": "graphc.left_out:random_jpeg_quality",
 }
 
 __getattr__ = when_named(__name__, "graphc.image", _LATER)

@@ -1,42 +1,42 @@
 """``tf.io.gfile``: the functions of ``tf.gfile`` under TensorFlow 2's names."""
 
-from graphc.gfile import (
+from graphc.frame.gfile import (
     Copy as copy,
 )
-from graphc.gfile import (
+from graphc.frame.gfile import (
     DeleteRecursively as rmtree,
 )
-from graphc.gfile import (
+from graphc.frame.gfile import (
     Exists as exists,
 )
-from graphc.gfile import (
+from graphc.frame.gfile import (
     GFile,
 )
-from graphc.gfile import (
+from graphc.frame.gfile import (
     Glob as glob,
 )
-from graphc.gfile import (
+from graphc.frame.gfile import (
     IsDirectory as isdir,
 )
-from graphc.gfile import (
+from graphc.frame.gfile import (
     ListDirectory as listdir,
 )
-from graphc.gfile import (
+from graphc.frame.gfile import (
     MakeDirs as makedirs,
 )
-from graphc.gfile import (
+from graphc.frame.gfile import (
     MkDir as mkdir,
 )
-from graphc.gfile import (
+from graphc.frame.gfile import (
     Remove as remove,
 )
-from graphc.gfile import (
+from graphc.frame.gfile import (
     Rename as rename,
 )
-from graphc.gfile import (
+from graphc.frame.gfile import (
     Stat as stat,
 )
-from graphc.gfile import (
+from graphc.frame.gfile import (
     Walk as walk,
 )
 

@@ -15,7 +15,7 @@ from graphc.ops.reshaping import expand_dims
 from graphc.ops.segments import segment_sum
 from graphc.ops.sparse_dense import as_sparse
 from graphc.ops.sparse_tensor import SparseTensor
-from graphc.sparse_functions import sparse_fill_empty_rows, sparse_retain
+from graphc.sparse.functions import sparse_fill_empty_rows, sparse_retain
 
 
 def embedding_lookup_sparse(

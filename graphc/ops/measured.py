@@ -201,7 +201,7 @@ def assumption(types: Sequence[TensorType], fit: Callable[[list[TensorType]], bo
     sizes.sort(key=lambda size: size == 1)  # which fits by broadcasting where another one is meant
     counted = sorted({thing for size in sizes for thing in measured_in(size)}, key=lambda thing: thing.name)
     for one in reversed(counted):  # the last one was counted when the others were known
-        for other in dict.fromkeys([*sizes, *_by_elements(one, types)]):
+        for other in dict.fromkeys([*sizes, *_by_elements(one, types), 1]):  # 1 fits by broadcasting
             too_much = isinstance(other, int) and isinstance(one.most, int) and other > one.most
             if not too_much and one not in atoms(other) and fit([_replaced(type, one, other) for type in types]):
                 return MustBe(one, other)

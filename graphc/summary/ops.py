@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from graphc import dtypes, errors, logging
+from graphc import dtypes, errors
 from graphc.exchange.schema import message
+from graphc.frame import logging
 from graphc.nodes import Tensor
 from graphc.ops.base import convert_to_tensor
 from graphc.ops.host import host_call

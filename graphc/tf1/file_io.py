@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from graphc.gfile import Copy as copy
-from graphc.gfile import DeleteRecursively as delete_recursively
-from graphc.gfile import Exists as file_exists
-from graphc.gfile import GFile
-from graphc.gfile import GFile as FileIO
-from graphc.gfile import Glob as get_matching_files
-from graphc.gfile import IsDirectory as is_directory
-from graphc.gfile import ListDirectory as list_directory
-from graphc.gfile import MakeDirs as recursive_create_dir
-from graphc.gfile import MkDir as create_dir
-from graphc.gfile import Remove as delete_file
-from graphc.gfile import Rename as rename
-from graphc.gfile import Stat as stat
-from graphc.gfile import Walk as walk
+from graphc.frame.gfile import Copy as copy
+from graphc.frame.gfile import DeleteRecursively as delete_recursively
+from graphc.frame.gfile import Exists as file_exists
+from graphc.frame.gfile import GFile
+from graphc.frame.gfile import GFile as FileIO
+from graphc.frame.gfile import Glob as get_matching_files
+from graphc.frame.gfile import IsDirectory as is_directory
+from graphc.frame.gfile import ListDirectory as list_directory
+from graphc.frame.gfile import MakeDirs as recursive_create_dir
+from graphc.frame.gfile import MkDir as create_dir
+from graphc.frame.gfile import Remove as delete_file
+from graphc.frame.gfile import Rename as rename
+from graphc.frame.gfile import Stat as stat
+from graphc.frame.gfile import Walk as walk
 
 __all__ = [
     "FileIO",

@@ -14,9 +14,10 @@ from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import Any, NoReturn
+from typing import Any
 
 from graphc.graph import user_line
+from graphc.left_out import LeftOut
 from graphc.tf1.places import NOTHING_THERE, PLACES, in_part_of_contrib
 
 ROOT = "tensorflow"
@@ -117,6 +118,8 @@ class Alias(ModuleType):
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
         for source in self._sources:
             found = _named(source, name)
+            if isinstance(found, LeftOut):
+                return LeftOut(f"{self.__name__}.{name}", user_line())
             if found is not _NOTHING:
                 setattr(self, name, found)
                 return found
@@ -160,28 +163,4 @@ class Absent(ModuleType):
         inner = f"{self.__name__}.{name}".partition(".")[2]
         if any(place == inner or place.startswith(f"{inner}.") for place in PLACES):
             return import_module(f"{self.__name__}.{name}")
-        return Missing(f"{self.__name__}.{name}", user_line())
-
-
-class Missing:
-    """A name of TensorFlow's that graphc lacks: using it raises ``NotImplementedError``."""
-
-    def __init__(self, name: str, line: Any):
-        self._name, self._line = name, line
-
-    def _refuse(self, *_: Any, **__: Any) -> NoReturn:
-        where = f" (first named at {self._line})" if self._line else ""
-        raise NotImplementedError(f"{self._name} is not part of graphc{where}")
-
-    __call__ = __iter__ = __bool__ = __len__ = __getitem__ = __mro_entries__ = __enter__ = __exit__ = _refuse
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(f"{self._name} is not part of graphc")
-        return Missing(f"{self._name}.{name}", self._line)
-
-    def __instancecheck__(self, instance: Any) -> bool:
-        return False
-
-    def __repr__(self) -> str:
-        return f"<{self._name}, which is not part of graphc>"
+        return LeftOut(f"{self.__name__}.{name}", user_line())

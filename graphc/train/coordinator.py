@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Any
 
-from graphc import errors, logging
+from graphc import errors
+from graphc.frame import logging
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 

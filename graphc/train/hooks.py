@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from graphc import logging
+from graphc.frame import logging
 from graphc.scopes import get_default_graph
 from graphc.train.session_run_hook import SessionRunArgs, SessionRunHook
 from graphc.train.step_counter import get_global_step

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
-from graphc import logging
+from graphc.frame import logging
 from graphc.train.hooks import SecondOrStepTimer, needed_global_step
 from graphc.train.session_run_hook import SessionRunArgs, SessionRunHook
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from graphc import logging
+from graphc.frame import logging
 from graphc.ops.state import group
 from graphc.scopes import GraphKeys, get_collection, get_collection_ref, get_default_graph
 from graphc.train.saver import Saver

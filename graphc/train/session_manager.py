@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from graphc import logging
 from graphc.checkpoints.reader import checkpoint_exists
 from graphc.checkpoints.state import get_checkpoint_state
-from graphc.compat import as_str_any
+from graphc.frame import logging
+from graphc.frame.compat import as_str_any
 from graphc.graph import Graph
 from graphc.scopes import GraphKeys, get_default_graph
 from graphc.session import Session

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from graphc import logging
+from graphc.frame import logging
 from graphc.graph import Graph
 from graphc.scopes import GraphKeys, get_default_graph
 from graphc.session import Session

@@ -134,9 +134,3 @@ def test_counts_without_a_length() -> None:
         counted = graphc.bincount(numbers)
         np.testing.assert_array_equal(session.run(counted, {numbers: NUMBERS}), np.bincount(NUMBERS))
         np.testing.assert_array_equal(session.run(counted, {numbers: [1, 1]}), [0, 2])
-
-
-@pytest.mark.parametrize("name", ["fractional_max_pool", "fractional_avg_pool", "quantized_relu_x"])
-def test_what_is_left_out_says_so(name: str) -> None:
-    with pytest.raises(NotImplementedError, match="graphc has no"):
-        getattr(graphc.nn, name)(graphc.zeros([1, 4, 4, 1]))

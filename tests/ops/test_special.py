@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import graphc as tf
-from graphc import left_out
 
 # The public names of TensorFlow 1.15, by its documentation.
 MATH = """abs accumulate_n acos acosh add add_n angle argmax argmin asin asinh atan atan2 atanh bessel_i0 bessel_i0e
@@ -34,12 +33,6 @@ trace transpose triangular_solve tridiagonal_matmul tridiagonal_solve"""
 def test_every_name_of_math_and_linalg_is_there() -> None:
     assert [name for name in MATH.split() if not callable(getattr(tf.math, name, None))] == []
     assert [name for name in LINALG.split() if not callable(getattr(tf.linalg, name, None))] == []
-
-
-@pytest.mark.parametrize("name", ["betainc", "nextafter", "logm", "tridiagonal_solve", "LinearOperatorToeplitz"])
-def test_what_is_left_out_says_what_to_use(name: str) -> None:
-    with pytest.raises(NotImplementedError, match="is not there: "):
-        getattr(left_out, name)(1, 2)
 
 
 def test_parts_of_real_numbers_and_order() -> None:

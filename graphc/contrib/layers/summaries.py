@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from graphc import clipping, logging
+from graphc import clipping
+from graphc.frame import logging
 from graphc.nn.regularisation import zero_fraction
 from graphc.ops.base import convert_to_tensor
 from graphc.ops.indexing import IndexedSlices

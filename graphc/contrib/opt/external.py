@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from graphc import logging
+from graphc.frame import logging
 from graphc.nodes import Tensor
 from graphc.ops import state
 from graphc.ops.arrays import concat, zeros_like

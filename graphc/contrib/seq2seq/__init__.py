@@ -22,6 +22,9 @@ from graphc.contrib.seq2seq.helpers import (
     TrainingHelper,
 )
 from graphc.contrib.seq2seq.loss import sequence_loss
+from graphc.lazily import when_named
+
+__getattr__ = when_named(__name__, "graphc.contrib.seq2seq", {})
 
 __all__ = [
     "AttentionWrapper",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from graphc import logging
+from graphc.frame import logging
 from graphc.scopes import GraphKeys, get_collection, get_default_graph
 from graphc.session import Session
 from graphc.train.coordinator import Coordinator

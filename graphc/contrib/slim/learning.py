@@ -10,9 +10,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from graphc import clipping, logging
+from graphc import clipping
 from graphc.contrib.layers.optimizers import multiplied_gradients
 from graphc.contrib.layers.summaries import add_gradients_summaries
+from graphc.frame import logging
 from graphc.graph import Graph
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e

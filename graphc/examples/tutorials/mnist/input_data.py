@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from graphc import dtypes, errors
-from graphc.gfile import GFile, local_path
+from graphc.frame.gfile import GFile, local_path
 from graphc.ops.random import get_seed
 
 __all__ = ["DataSet", "Datasets", "dense_to_one_hot", "extract_images", "extract_labels", "read_data_sets"]

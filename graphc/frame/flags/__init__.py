@@ -4,7 +4,7 @@ Declared and parsed as by absl, which TensorFlow 1.15 stands on (https://abseil.
 TensorFlow the command line is parsed when a value is first asked for.
 """
 
-from graphc.flags.define import (
+from graphc.frame.flags.define import (
     DEFINE,
     FLAGS,
     DEFINE_alias,
@@ -34,7 +34,7 @@ from graphc.flags.define import (
     set_default,
     validator,
 )
-from graphc.flags.parsers import (
+from graphc.frame.flags.parsers import (
     ArgumentParser,
     BooleanParser,
     EnumClassParser,
@@ -44,7 +44,7 @@ from graphc.flags.parsers import (
     ListParser,
     WhitespaceSeparatedListParser,
 )
-from graphc.flags.values import (
+from graphc.frame.flags.values import (
     CantOpenFlagFileError,
     DuplicateFlagError,
     Error,

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from graphc import flags
+from graphc.frame import flags
 
 __all__ = ["UsageError", "flags", "run"]
 

@@ -13,7 +13,7 @@ MONOLITHIC_BUILD = 0
 
 def get_lib() -> str:
     """The folder of the package."""
-    return os.path.dirname(os.path.abspath(__file__))
+    return os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 def get_include() -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from unittest import mock
 
-from graphc.test_case import TestCase, get_temp_dir, main
+from graphc.test.case import TestCase, get_temp_dir, main
 from graphc.testing import check_gradients, compute_gradient, compute_gradient_error
 
 __all__ = [

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from difflib import get_close_matches
 from typing import Any
 
-from graphc.flags.parsers import ArgumentParser, BooleanParser
+from graphc.frame.flags.parsers import ArgumentParser, BooleanParser
 
 HELP_WIDTH = 80
 

@@ -8,7 +8,7 @@ from enum import Enum
 from functools import wraps
 from typing import Any
 
-from graphc.flags.parsers import (
+from graphc.frame.flags.parsers import (
     ArgumentParser,
     BooleanParser,
     EnumClassParser,
@@ -18,7 +18,7 @@ from graphc.flags.parsers import (
     ListParser,
     WhitespaceSeparatedListParser,
 )
-from graphc.flags.values import Flag, FlagValues, ValidationError
+from graphc.frame.flags.values import Flag, FlagValues, ValidationError
 
 FLAGS = FlagValues()
 
@@ -54,7 +54,7 @@ def _declare(
 def _calling_file() -> str:
     """The file that declares a flag, as help names it: the program as it was called, a module by its name."""
     frame: Any = sys._getframe(1)
-    while frame.f_globals.get("__name__", "").startswith("graphc.flags"):
+    while frame.f_globals.get("__name__", "").startswith("graphc.frame.flags"):
         frame = frame.f_back
     module = str(frame.f_globals.get("__name__", ""))
     return sys.argv[0] if module == "__main__" and sys.argv else module

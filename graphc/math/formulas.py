@@ -13,8 +13,7 @@ from graphc.ops import special as s
 from graphc.ops.base import axis_of, check_dtype, convert_to_tensor, convert_together, graph_of
 from graphc.ops.blocks import along, flip, pad_edges
 from graphc.ops.late import is_late, late_one, number
-from graphc.ops.reduction import reduce_all, reduce_sum
-from graphc.ops.reshaping import reshape
+from graphc.ops.reduction import reduce_sum
 from graphc.ops.shape_values import static_axis
 
 
@@ -157,20 +156,3 @@ def angle(input: Any, name: str | None = None) -> Tensor:
     value = convert_to_tensor(input)
     zero = convert_to_tensor(0, value.dtype)
     return e.select(e.less(value, zero), convert_to_tensor(np.pi, value.dtype), zero, name=name or "Angle")
-
-
-def is_non_decreasing(x: Any, name: str | None = None) -> Tensor:
-    """Whether no element, row by row, is less than the one before it."""
-    return _ordered(x, e.greater_equal, name or "is_non_decreasing")
-
-
-def is_strictly_increasing(x: Any, name: str | None = None) -> Tensor:
-    """Whether every element, row by row, is greater than the one before it."""
-    return _ordered(x, e.greater, name or "is_strictly_increasing")
-
-
-def _ordered(x: Any, compare: Any, name: str) -> Tensor:
-    value = convert_to_tensor(x)
-    with graph_of([value]).name_scope(name) as scope:
-        flat = reshape(value, [-1])
-        return reduce_all(compare(flat[1:], flat[:-1]), name=scope)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from graphc.assertions import (
+from graphc.debugging.assertions import (
     assert_equal,
     assert_greater,
     assert_greater_equal,

@@ -31,13 +31,7 @@ integral_types = (numbers.Integral, np.integer)
 real_types = (numbers.Real, np.integer, np.floating)
 complex_types = (numbers.Complex, np.number)
 
-_named = when_named(__name__, "graphc.compat", {"v1": "graphc"})
-
-
-def __getattr__(name: str) -> Any:
-    if name == "v2":
-        raise NotImplementedError("graphc is TensorFlow 1: tf.compat.v2 is not provided, use tf.compat.v1 or tf itself")
-    return _named(name)
+__getattr__ = when_named(__name__, "graphc.compat", {"v1": "graphc"})
 
 
 def as_bytes(bytes_or_text: Any, encoding: str = "utf-8") -> bytes:
