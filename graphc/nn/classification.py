@@ -202,10 +202,10 @@ def _need_names(function: str, sentinel: Any, labels: Any, logits: Any) -> None:
 
 def _as_rows_of(labels: Tensor, logits: Tensor, axis: int) -> Tensor:
     """Labels with other axes before the classes in the shape of the logits, as TensorFlow takes both for matrices."""
-    ranks = labels.type.rank, logits.type.rank
-    if None in ranks or 0 in ranks or ranks[0] == ranks[1] or axis != logits.type.rank - 1:
+    own, wanted = labels.type.shape, logits.type.shape
+    if not own or not wanted or len(own) == len(wanted) or axis != len(wanted) - 1:
         return labels
-    if not is_compatible(labels.type.shape[-1:], logits.type.shape[-1:]):
+    if not is_compatible(own[-1:], wanted[-1:]):
         return labels
     return reshape_like(labels, logits)
 
