@@ -9,11 +9,13 @@ from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.arrays import concat, stack
 from graphc.ops.base import convert_to_tensor, convert_together, graph_of
+from graphc.ops.late import needs_ranks
 from graphc.ops.reduction import reduce_prod, reduce_sum
 from graphc.ops.reshaping import expand_dims, reshape, shape
 from graphc.ops.sequences import range as iota
 
 
+@needs_ranks("MatrixDiag", "diagonal")
 def matrix_diag(diagonal: Any, name: str | None = None) -> Tensor:
     """Matrices with ``diagonal`` [..., n] on their diagonal and zeros elsewhere: [..., n, n]."""
     x = _with_axes(diagonal, 1, "matrix_diag")
@@ -34,6 +36,7 @@ def _with_axes(value: Any, least: int, what: str) -> Tensor:
     return x
 
 
+@needs_ranks("MatrixDiagPart", "input")
 def matrix_diag_part(input: Any, name: str | None = None) -> Tensor:
     """The diagonals of matrices [..., m, n]: [..., min(m, n)]."""
     x = _with_axes(input, 2, "matrix_diag_part")
@@ -51,6 +54,7 @@ def matrix_diag_part(input: Any, name: str | None = None) -> Tensor:
         return e.identity(found[..., : e.minimum(shape(x)[-2], shape(x)[-1])], name=scope)
 
 
+@needs_ranks("MatrixSetDiag", "input", "diagonal")
 def matrix_set_diag(input: Any, diagonal: Any, name: str | None = None) -> Tensor:
     """Matrices [..., m, n] with ``diagonal`` [..., min(m, n)] in place of their diagonals."""
     x = _with_axes(input, 2, "matrix_set_diag")
@@ -63,6 +67,7 @@ def matrix_set_diag(input: Any, diagonal: Any, name: str | None = None) -> Tenso
         return e.select(e.equal(expand_dims(own, 1), other), spread, x, name=scope)
 
 
+@needs_ranks("MatrixBandPart", "input", "num_lower", "num_upper")
 def matrix_band_part(input: Any, num_lower: Any, num_upper: Any, name: str | None = None) -> Tensor:
     """Matrices with zeros outside ``num_lower`` diagonals below the main one and ``num_upper`` above; -1 keeps all."""
     x = _with_axes(input, 2, "matrix_band_part")
@@ -78,6 +83,7 @@ def matrix_band_part(input: Any, num_lower: Any, num_upper: Any, name: str | Non
         return e.select(kept, x, convert_to_tensor(_nothing(x), x.dtype), name=scope)
 
 
+@needs_ranks("Diag", "diagonal")
 def diag(diagonal: Any, name: str | None = None) -> Tensor:
     """``y[i..., i...] = diagonal[i...]`` and zeros elsewhere."""
     x = _with_axes(diagonal, 1, "diag")
@@ -86,6 +92,7 @@ def diag(diagonal: Any, name: str | None = None) -> Tensor:
         return reshape(whole, concat([shape(x), shape(x)], 0), name=scope)
 
 
+@needs_ranks("DiagPart", "input")
 def diag_part(input: Any, name: str | None = None) -> Tensor:
     """``y[i...] = input[i..., i...]``: of an even number of axes, whose halves are alike."""
     x = _with_axes(input, 2, "diag_part")
@@ -99,6 +106,7 @@ def diag_part(input: Any, name: str | None = None) -> Tensor:
         return reshape(matrix_diag_part(reshape(x, stack([count, count]))), sizes, name=scope)
 
 
+@needs_ranks("Trace", "x")
 def trace(x: Any, name: str | None = None) -> Tensor:
     """The sums of the diagonals of matrices [..., m, n]."""
     matrix = _with_axes(x, 2, "trace")
