@@ -11,17 +11,14 @@ from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.arrays import concat, stack
 from graphc.ops.base import convert_to_tensor, convert_together, graph_of
-<<<<<<< HEAD
-from graphc.ops.lookup import gather
-=======
 from graphc.ops.late import needs_ranks
->>>>>>> 97f38cb339f6460f401eb58614fa25a740948cb6
+from graphc.ops.lookup import gather
 from graphc.ops.reduction import reduce_prod, reduce_sum
 from graphc.ops.reshaping import expand_dims, reshape, shape
 from graphc.ops.sequences import range as iota
 
 
-<<<<<<< HEAD
+@needs_ranks("MatrixDiag", "diagonal")
 def matrix_diag(
     diagonal: Any, name: str | None = None, k: Any = 0, num_rows: int = -1, num_cols: int = -1, padding_value: Any = 0
 ) -> Tensor:
@@ -33,11 +30,6 @@ def matrix_diag(
     """
     if not _is_plain(k, padding_value) or (num_rows, num_cols) != (-1, -1):
         return _band_matrix(diagonal, k, num_rows, num_cols, padding_value, name or "MatrixDiag")
-=======
-@needs_ranks("MatrixDiag", "diagonal")
-def matrix_diag(diagonal: Any, name: str | None = None) -> Tensor:
-    """Matrices with ``diagonal`` [..., n] on their diagonal and zeros elsewhere: [..., n, n]."""
->>>>>>> 97f38cb339f6460f401eb58614fa25a740948cb6
     x = _with_axes(diagonal, 1, "matrix_diag")
     with graph_of([x]).name_scope(name or "MatrixDiag") as scope:
         places = iota(shape(x)[-1])
@@ -56,17 +48,12 @@ def _with_axes(value: Any, least: int, what: str) -> Tensor:
     return x
 
 
-<<<<<<< HEAD
+@needs_ranks("MatrixDiagPart", "input")
 def matrix_diag_part(input: Any, name: str | None = None, k: Any = 0, padding_value: Any = 0) -> Tensor:
     """The diagonals of matrices [..., m, n]: [..., min(m, n)].
 
     ``k`` and the order of the diagonals of a band as in :func:`matrix_diag`; shorter ones are filled up.
     """
-=======
-@needs_ranks("MatrixDiagPart", "input")
-def matrix_diag_part(input: Any, name: str | None = None) -> Tensor:
-    """The diagonals of matrices [..., m, n]: [..., min(m, n)]."""
->>>>>>> 97f38cb339f6460f401eb58614fa25a740948cb6
     x = _with_axes(input, 2, "matrix_diag_part")
     if not _is_plain(k, padding_value):
         return _band_of(x, k, padding_value, name or "MatrixDiagPart")
@@ -84,14 +71,9 @@ def matrix_diag_part(input: Any, name: str | None = None) -> Tensor:
         return e.identity(found[..., : e.minimum(shape(x)[-2], shape(x)[-1])], name=scope)
 
 
-<<<<<<< HEAD
+@needs_ranks("MatrixSetDiag", "input", "diagonal")
 def matrix_set_diag(input: Any, diagonal: Any, name: str | None = None, k: Any = 0) -> Tensor:
     """Matrices [..., m, n] with ``diagonal`` [..., min(m, n)] in place of their diagonals; ``k`` as in matrix_diag."""
-=======
-@needs_ranks("MatrixSetDiag", "input", "diagonal")
-def matrix_set_diag(input: Any, diagonal: Any, name: str | None = None) -> Tensor:
-    """Matrices [..., m, n] with ``diagonal`` [..., min(m, n)] in place of their diagonals."""
->>>>>>> 97f38cb339f6460f401eb58614fa25a740948cb6
     x = _with_axes(input, 2, "matrix_set_diag")
     x, values = convert_together(x, diagonal)
     if not _is_plain(k, 0):
@@ -106,7 +88,6 @@ def matrix_set_diag(input: Any, diagonal: Any, name: str | None = None) -> Tenso
         return e.select(e.equal(expand_dims(own, 1), other), spread, x, name=scope)
 
 
-<<<<<<< HEAD
 # -- bands of several diagonals ---------------------------------------------------------------------------
 
 
@@ -173,9 +154,7 @@ def _padding(x: Tensor, value: Any) -> Tensor:
     return convert_to_tensor(bool(value) if x.dtype is dtypes.bool else value, x.dtype)
 
 
-=======
 @needs_ranks("MatrixBandPart", "input", "num_lower", "num_upper")
->>>>>>> 97f38cb339f6460f401eb58614fa25a740948cb6
 def matrix_band_part(input: Any, num_lower: Any, num_upper: Any, name: str | None = None) -> Tensor:
     """Matrices with zeros outside ``num_lower`` diagonals below the main one and ``num_upper`` above; -1 keeps all."""
     x = _with_axes(input, 2, "matrix_band_part")
