@@ -381,6 +381,11 @@ def reshape(tensor: Any, shape: Any, name: str | None = None) -> Tensor:
     return result
 
 
+def as_scalar(x: Tensor) -> Tensor:
+    """``x`` as the one number that it has to be: a placeholder declared without a shape shows that when it is fed."""
+    return x if x.type.rank is not None else reshape(x, ())
+
+
 def reshape_like(x: Tensor, like: Tensor) -> Tensor:
     """``x`` under the shape of ``like``."""
     if x.type.shape == like.type.shape and x.type.is_exact:
