@@ -6,7 +6,9 @@ Every name is listed here and defined in the module that it is imported from. ll
 the first step is compiled or the first picture is drawn.
 """
 
-from graphc import dtypes, errors, initializers, layers, linalg, losses, math, nn, random, train
+from typing import TYPE_CHECKING
+
+from graphc import dtypes, errors, initializers, nn
 from graphc.clipping import clip_by_average_norm, clip_by_global_norm, clip_by_norm, clip_by_value, global_norm
 from graphc.composites import (
     accumulate_n,
@@ -46,7 +48,6 @@ from graphc.dtypes import (
     uint32,
     uint64,
 )
-from graphc.functional import foldl, foldr, map_fn, scan
 from graphc.graph import Graph
 from graphc.initializers import (
     constant_initializer,
@@ -85,7 +86,6 @@ from graphc.ops.custom_gradients import (
     custom_gradient,
     identity_n,
 )
-from graphc.ops.einsum import einsum
 from graphc.ops.elementwise import (
     abs,
     add,
@@ -176,12 +176,9 @@ from graphc.ops.reshaping import (
     squeeze,
     transpose,
 )
-from graphc.ops.sampling import multinomial, random_crop, random_shuffle
-from graphc.ops.sequence_lengths import reverse_sequence, sequence_mask
 from graphc.ops.sequences import cumprod, cumsum, eye, lin_space, linspace, range
 from graphc.ops.slicing import reverse, reverse_v2, slice, strided_slice
 from graphc.ops.state import assign, assign_add, assign_sub, group, is_variable_initialized, no_op
-from graphc.passes.forward_gradients import forward_gradients
 from graphc.passes.gradients import AggregationMethod, UnconnectedGradients, gradients, hessians
 from graphc.scopes import (
     GraphKeys,
@@ -200,8 +197,6 @@ from graphc.scopes import (
 )
 from graphc.session import InteractiveSession, Session
 from graphc.shapes import Dimension, TensorShape
-from graphc.templates import make_template
-from graphc.tensor_array import TensorArray
 from graphc.variable_scope import (
     AUTO_REUSE,
     VariableScope,
@@ -231,33 +226,49 @@ from graphc.version import __version__
 
 newaxis = None
 
+if TYPE_CHECKING:  # editors and type checkers know these; a program loads them when it first names them
+    from graphc import layers, linalg, losses, math, random, train
+
 # Rooms that stand on the compiler or on graphviz, or that few programs need: they load when a program first names them.
 _LATER = {
     "Assert": "graphc.debugging:Assert",
     "AttrValue": "graphc.exchange.messages:AttrValue",
     "COMPILER_VERSION": "graphc.frame.modes:COMPILER_VERSION",
     "Event": "graphc.summary.messages:Event",
+    "FIFOQueue": "graphc.queues.queue:FIFOQueue",
     "FixedLenFeature": "graphc.decoding.features:FixedLenFeature",
     "FixedLenSequenceFeature": "graphc.decoding.features:FixedLenSequenceFeature",
+    "FixedLengthRecordReader": "graphc.queues.readers:FixedLengthRecordReader",
     "GIT_VERSION": "graphc.frame.modes:GIT_VERSION",
     "GRAPH_DEF_VERSION": "graphc.frame.modes:GRAPH_DEF_VERSION",
     "GraphDef": "graphc.exchange.messages:GraphDef",
     "HistogramProto": "graphc.summary.messages:HistogramProto",
+    "IdentityReader": "graphc.queues.readers:IdentityReader",
     "IndexedSlices": "graphc.ops.indexing:IndexedSlices",
     "IndexedSlicesValue": "graphc.ops.indexing:IndexedSlicesValue",
+    "LMDBReader": "graphc.queues.readers:LMDBReader",
     "LogMessage": "graphc.summary.messages:LogMessage",
     "MetaGraphDef": "graphc.exchange.messages:MetaGraphDef",
     "NameAttrList": "graphc.exchange.messages:NameAttrList",
     "NodeDef": "graphc.exchange.messages:NodeDef",
+    "PaddingFIFOQueue": "graphc.queues.queue:PaddingFIFOQueue",
     "Print": "graphc.ops.printing:print_v1",
+    "PriorityQueue": "graphc.queues.queue:PriorityQueue",
+    "QueueBase": "graphc.queues.queue:QueueBase",
+    "RandomShuffleQueue": "graphc.queues.queue:RandomShuffleQueue",
+    "ReaderBase": "graphc.queues.readers:ReaderBase",
     "SessionLog": "graphc.summary.messages:SessionLog",
     "SparseFeature": "graphc.decoding.features:SparseFeature",
     "SparseTensor": "graphc.ops.sparse_tensor:SparseTensor",
     "SparseTensorValue": "graphc.ops.sparse_tensor:SparseTensorValue",
     "Summary": "graphc.summary.messages:Summary",
     "SummaryMetadata": "graphc.summary.messages:SummaryMetadata",
+    "TFRecordReader": "graphc.queues.readers:TFRecordReader",
+    "TensorArray": "graphc.tensor_array:TensorArray",
+    "TextLineReader": "graphc.queues.readers:TextLineReader",
     "VERSION": "graphc.frame.modes:VERSION",
     "VarLenFeature": "graphc.decoding.features:VarLenFeature",
+    "WholeFileReader": "graphc.queues.readers:WholeFileReader",
     "acos": "graphc.ops.special:acos",
     "acosh": "graphc.ops.special:acosh",
     "add_check_numerics_ops": "graphc.debugging:add_check_numerics_ops",
@@ -328,6 +339,7 @@ _LATER = {
     "dynamic_partition": "graphc.ops.partitions:dynamic_partition",
     "dynamic_stitch": "graphc.ops.partitions:dynamic_stitch",
     "edit_distance": "graphc.ops.string_split:edit_distance",
+    "einsum": "graphc.ops.einsum:einsum",
     "enable_eager_execution": "graphc.frame.modes:enable_eager_execution",
     "enable_resource_variables": "graphc.frame.modes:enable_resource_variables",
     "enable_tensor_equality": "graphc.frame.modes:enable_tensor_equality",
@@ -339,6 +351,9 @@ _LATER = {
     "executing_eagerly": "graphc.frame.modes:executing_eagerly",
     "extract_image_patches": "graphc.ops.patches:extract_image_patches",
     "flags": "graphc.frame.flags",
+    "foldl": "graphc.functional:foldl",
+    "foldr": "graphc.functional:foldr",
+    "forward_gradients": "graphc.passes.forward_gradients:forward_gradients",
     "gfile": "graphc.frame.gfile",
     "graph_util": "graphc.graph_util",
     "guarantee_const": "graphc.ops.rearranging:guarantee_const",
@@ -355,13 +370,19 @@ _LATER = {
     "is_non_decreasing": "graphc.debugging:is_non_decreasing",
     "is_numeric_tensor": "graphc.debugging:is_numeric_tensor",
     "is_strictly_increasing": "graphc.debugging:is_strictly_increasing",
+    "layers": "graphc.layers",
     "lbeta": "graphc.math.formulas:lbeta",
     "lgamma": "graphc.ops.special:lgamma",
+    "linalg": "graphc.linalg",
     "logging": "graphc.frame.logging",
     "lookup": "graphc.lookup",
+    "losses": "graphc.losses",
     "make_ndarray": "graphc.exchange.attributes:make_ndarray",
+    "make_template": "graphc.templates:make_template",
     "make_tensor_proto": "graphc.exchange.attributes:make_tensor_proto",
+    "map_fn": "graphc.functional:map_fn",
     "matching_files": "graphc.decoding.files:matching_files",
+    "math": "graphc.math",
     "matrix_band_part": "graphc.ops.diagonals:matrix_band_part",
     "matrix_determinant": "graphc.ops.matrices:matrix_determinant",
     "matrix_diag": "graphc.ops.diagonals:matrix_diag",
@@ -372,6 +393,7 @@ _LATER = {
     "matrix_solve_ls": "graphc.linalg.functions:matrix_solve_ls",
     "matrix_triangular_solve": "graphc.ops.matrices:matrix_triangular_solve",
     "metrics": "graphc.metrics",
+    "multinomial": "graphc.ops.sampling:multinomial",
     "nest": "graphc.nest",
     "norm": "graphc.linalg.functions:norm",
     "numpy_function": "graphc.ops.py_func:numpy_function",
@@ -386,8 +408,12 @@ _LATER = {
     "py_func": "graphc.ops.py_func:py_func",
     "python_io": "graphc.python_io",
     "qr": "graphc.ops.decompositions:qr",
-    "random_poisson": "graphc.distributions.poisson_samples:random_poisson",
+    "queue": "graphc.queues.queue",
+    "random": "graphc.random",
+    "random_crop": "graphc.ops.sampling:random_crop",
     "random_gamma": "graphc.distributions.gamma_samples:random_gamma",
+    "random_poisson": "graphc.distributions.poisson_samples:random_poisson",
+    "random_shuffle": "graphc.ops.sampling:random_shuffle",
     "raw_ops": "graphc.raw_ops",
     "read_file": "graphc.decoding.files:read_file",
     "real": "graphc.math.formulas:real",
@@ -398,9 +424,11 @@ _LATER = {
     "required_space_to_batch_paddings": "graphc.ops.spaces:required_space_to_batch_paddings",
     "resource_loader": "graphc.frame.resource_loader",
     "resource_variables_enabled": "graphc.frame.modes:resource_variables_enabled",
+    "reverse_sequence": "graphc.ops.sequence_lengths:reverse_sequence",
     "roll": "graphc.ops.rearranging:roll",
     "saved_model": "graphc.saved_model",
     "scalar_mul": "graphc.composites:scalar_mul",
+    "scan": "graphc.functional:scan",
     "scatter_add": "graphc.ops.state_scatter:scatter_add",
     "scatter_div": "graphc.ops.state_scatter:scatter_div",
     "scatter_max": "graphc.ops.state_scatter:scatter_max",
@@ -420,6 +448,7 @@ _LATER = {
     "segment_sum": "graphc.ops.segments:segment_sum",
     "self_adjoint_eig": "graphc.ops.decompositions:self_adjoint_eig",
     "self_adjoint_eigvals": "graphc.ops.decompositions:self_adjoint_eigvals",
+    "sequence_mask": "graphc.ops.sequence_lengths:sequence_mask",
     "setdiff1d": "graphc.ops.distinct:setdiff1d",
     "sinh": "graphc.ops.special:sinh",
     "sort": "graphc.ops.sorting:sort",
@@ -465,6 +494,7 @@ _LATER = {
     "testing": "graphc.testing",
     "timestamp": "graphc.ops.py_func:timestamp",
     "trace": "graphc.ops.diagonals:trace",
+    "train": "graphc.train",
     "unique": "graphc.ops.distinct:unique",
     "unique_with_counts": "graphc.ops.distinct:unique_with_counts",
     "unravel_index": "graphc.ops.rearranging:unravel_index",
@@ -475,6 +505,7 @@ _LATER = {
     "unsorted_segment_sqrt_n": "graphc.ops.segments:unsorted_segment_sqrt_n",
     "verify_tensor_all_finite": "graphc.debugging:verify_tensor_all_finite",
     "visualize": "graphc.visualize",
+    "where_v2": "graphc.ops.positions:where_v2",
     "write_file": "graphc.decoding.files:write_file",
     "zeta": "graphc.ops.special:zeta",
 }
@@ -506,7 +537,6 @@ __all__ = [
     "RunOptions",
     "Session",
     "Tensor",
-    "TensorArray",
     "TensorShape",
     "UnconnectedGradients",
     "Variable",
@@ -556,7 +586,6 @@ __all__ = [
     "divide",
     "double",
     "dtypes",
-    "einsum",
     "equal",
     "erf",
     "errors",
@@ -572,9 +601,6 @@ __all__ = [
     "floor_div",
     "floordiv",
     "floormod",
-    "foldl",
-    "foldr",
-    "forward_gradients",
     "gather",
     "gather_nd",
     "get_collection",
@@ -625,8 +651,6 @@ __all__ = [
     "logical_or",
     "logical_xor",
     "losses",
-    "make_template",
-    "map_fn",
     "math",
     "matmul",
     "matrix_transpose",
@@ -636,7 +660,6 @@ __all__ = [
     "mod",
     "model_variables",
     "moving_average_variables",
-    "multinomial",
     "multiply",
     "name_scope",
     "negative",
@@ -655,10 +678,8 @@ __all__ = [
     "placeholder_with_default",
     "pow",
     "random",
-    "random_crop",
     "random_normal",
     "random_normal_initializer",
-    "random_shuffle",
     "random_uniform",
     "random_uniform_initializer",
     "range",
@@ -677,14 +698,11 @@ __all__ = [
     "reset_default_graph",
     "reshape",
     "reverse",
-    "reverse_sequence",
     "reverse_v2",
     "rint",
     "round",
     "rsqrt",
     "saturate_cast",
-    "scan",
-    "sequence_mask",
     "set_random_seed",
     "shape",
     "sigmoid",

@@ -12,7 +12,6 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graphc import errors, settings
@@ -189,7 +188,7 @@ def _dump_loops(program: Program, target: Target) -> None:
     from graphc.codegen.dump import loops_text
     from graphc.passes.observe import next_file
 
-    file = next_file(Path(settings.current().dump or ""), "loops")
+    file = next_file(settings.current().dump or "", "loops")
     file.write_text(loops_text(program, target), encoding="utf-8")
 
 

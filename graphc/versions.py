@@ -32,6 +32,7 @@ from graphc.passes.trim import trimmed
 if TYPE_CHECKING:
     from graphc.session import Array, State
 
+MOST_NODES = 64  # behind a size that NumPy computes before each run: for more it is cheaper to count in the step
 MOST_EXACT = 4  # values that decide sizes and are written in; for more, the step takes sizes from data when it runs
 MOST_VALUES = 64  # where it cannot: versions kept; a program that needs more compiles the oldest again
 
@@ -140,6 +141,8 @@ class Versions:
             return False
         nodes = trimmed(self.step.graph, [tensor]).nodes
         fed = {x.op.name for x in self.step.feeds.values()}
+        if len(nodes) > MOST_NODES:
+            return False
         leaves_are_fed = all(node.inputs or node.type == "Const" or node.name in fed for node in nodes)
         is_few = math.prod(sizes) <= MAX_ELEMENTS  # type: ignore[arg-type]
         return is_few and leaves_are_fed and not any(node.kind.has_effect for node in nodes)

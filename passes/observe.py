@@ -24,15 +24,13 @@ def observers() -> list[Observer]:
     if settings.current().verbose >= 2:
         chosen.append(_timer())
     if settings.current().verbose >= 3:
-        chosen.append(_verify)
-    if settings.current().verbose >= 3:
-        chosen.append(_print)
+        chosen += [_verify, _print]
     if settings.current().dump:
-        chosen.append(dumper(Path(settings.current().dump or "")))
+        chosen.append(dumper(settings.current().dump or ""))
     return chosen
 
 
-def dumper(folder: Path) -> Observer:
+def dumper(folder: str | Path) -> Observer:
     """Writes each stage to ``folder`` as a numbered text file, and as a picture in Graphviz's language."""
     from graphc.pictures.picture import picture_of  # only for those who look
 
@@ -46,10 +44,10 @@ def dumper(folder: Path) -> Observer:
     return dump
 
 
-def next_file(folder: Path, name: str) -> Path:
+def next_file(folder: str | Path, name: str) -> Path:
     """The numbered text file for what comes next."""
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder / f"{next(_dumped):03d}_{name.replace(' ', '_')}.txt"
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    return Path(folder) / f"{next(_dumped):03d}_{name.replace(' ', '_')}.txt"
 
 
 def _timer() -> Observer:

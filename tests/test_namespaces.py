@@ -5,8 +5,6 @@ from __future__ import annotations
 import ast
 import inspect
 import re
-import subprocess
-import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -37,7 +35,10 @@ def _order(name: str) -> tuple[int, list[str | int]]:
 @pytest.mark.parametrize("module", NAMESPACES, ids=IDS)
 def test_the_list_is_what_is_imported(module: ModuleType) -> None:
     tree = ast.parse(Path(module.__file__ or "").read_text())
-    ours = [node for node in tree.body if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("graphc")]
+    statements = [*tree.body, *(node for branch in tree.body if isinstance(branch, ast.If) for node in branch.body)]
+    ours = [
+        node for node in statements if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("graphc")
+    ]
     imported = {alias.asname or alias.name for node in ours for alias in node.names}
     assert imported - {"when_named"} == set(module.__all__)
 
@@ -49,7 +50,7 @@ def test_every_function_says_what_it_does(module: ModuleType) -> None:
     assert silent == []
 
 
-def test_every_optimizer_layer_and_initialiser_of_the_issue_is_there() -> None:
+def test_the_names_that_most_programs_use_are_there() -> None:
     assert {"AdamOptimizer", "GradientDescentOptimizer", "MomentumOptimizer"} <= set(tf.train.__all__)
     assert {"conv2d", "dense", "dropout", "flatten", "max_pooling2d"} <= set(tf.layers.__all__)
     assert tf.initializers.zeros is tf.zeros_initializer
@@ -125,12 +126,7 @@ def test_rooms_that_load_when_they_are_named() -> None:
     with pytest.raises(AttributeError) as caught:
         _ = tf.nothing_like_it
     assert str(caught.value) == "graphc has no 'nothing_like_it'; dir(graphc) lists what it has of TensorFlow 1"
-
-
-def test_import_loads_no_heavy_library() -> None:
-    check = "import sys, graphc; print([m for m in ('llvmlite', 'networkx', 'graphviz') if m in sys.modules])"
-    result = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
-    assert result.stdout.strip() == "[]"
+    assert (caught.value.name, caught.value.obj) == ("nothing_like_it", tf)  # for Python's "Did you mean"
 
 
 @pytest.mark.parametrize("module", [tf, tf.nn, tf.math, tf.linalg, tf.train], ids=lambda module: module.__name__)

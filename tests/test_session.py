@@ -295,3 +295,13 @@ def test_ordered_dictionaries_come_back_as_such():
         found = session.run(OrderedDict([("z", tf.constant(1)), ("a", [tf.constant(2)])]))
     assert type(found) is OrderedDict
     assert list(found.items()) == [("z", 1), ("a", [2])]
+
+
+def test_a_key_of_feeds_may_be_a_tuple_of_tensors() -> None:
+    cell = tf.nn.rnn_cell.MultiRNNCell([tf.nn.rnn_cell.LSTMCell(3), tf.nn.rnn_cell.GRUCell(2)])
+    start = cell.zero_state(4, tf.float32)
+    doubled = tf.nn.rnn_cell.LSTMStateTuple(start[0].c * 2, start[0].h * 2), start[1] * 2
+    session, ones = tf.Session(), np.ones((4, 3), np.float32)
+    first = session.run(doubled, {start: ((ones, ones * 3), np.ones((4, 2)))})
+    second = session.run(doubled, {start: first})
+    assert (second[0].c == 4).all() and (second[0].h == 12).all() and (second[1] == 4).all()

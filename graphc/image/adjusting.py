@@ -13,6 +13,7 @@ from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.arrays import stack, unstack
 from graphc.ops.base import convert_to_tensor, graph_of, is_tensor_like
+from graphc.ops.late import needs_ranks
 from graphc.ops.random import random_uniform
 from graphc.ops.reduction import reduce_mean
 from graphc.ops.reshaping import count
@@ -27,6 +28,7 @@ def adjust_brightness(image: Any, delta: Any) -> Tensor:
         return convert_image_dtype(moved, x.dtype, saturate=True) if x.dtype.is_integer else e.identity(moved, scope)
 
 
+@needs_ranks("AdjustContrast", "images", "contrast_factor")
 def adjust_contrast(images: Any, contrast_factor: Any) -> Tensor:
     """``(x - mean) contrast_factor + mean``, where each channel of each image has its mean."""
     x = images_of(images, "adjust_contrast")

@@ -171,6 +171,8 @@ def _filled_like(value: int, tensor: Any, dtype: Any, name: str) -> Tensor:
 def concat(values: Any, axis: Any, name: str = "concat") -> Tensor:
     """The tensors ``values`` one after the other along ``axis``."""
     items = list(values) if isinstance(values, (list, tuple)) else [values]
+    if isinstance(values, int) and isinstance(axis, (list, tuple)):
+        raise TypeError(f"concat takes the tensors first and the axis second: tf.concat(values, {values})")
     if not items:
         raise ValueError("concat needs at least one tensor")
     tensors = convert_together(*items)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import numbers
+import zlib
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
@@ -52,20 +52,24 @@ class Const(Op):
     def attributes(self) -> dict[str, Any]:
         if self.value.size <= 8 and self.value.dtype.kind != "O":
             return {"value": np.array2string(self.value, separator=",", threshold=8).replace("\n", "")}
-        return {"value": f"<{self.value.size} elements {self._digest[:8]}>"}
+        return {"value": f"<{self.value.size} elements {self._digest}>"}
 
     @cached_property
     def _digest(self) -> str:
+        # A checksum tells most constants apart at once; hashlib would load OpenSSL with `import graphc`.
+        return f"{zlib.crc32(self._held()):08x}"
+
+    def _held(self) -> bytes:
         value = np.ascontiguousarray(self.value)
-        held = repr(value.tolist()).encode() if value.dtype.kind == "O" else value.tobytes()
-        return hashlib.sha256(held).hexdigest()
+        return repr(value.tolist()).encode() if value.dtype.kind == "O" else value.tobytes()
 
     def __eq__(self, other: object) -> bool:
         if self is other:
             return True
         if not isinstance(other, Const) or self.value.dtype != other.value.dtype:
             return False
-        return self.value.shape == other.value.shape and self._digest == other._digest
+        is_alike = self.value.shape == other.value.shape and self._digest == other._digest
+        return is_alike and self._held() == other._held()
 
     def __hash__(self) -> int:
         return hash((self.value.dtype.char, self.value.shape, self._digest))
@@ -131,7 +135,9 @@ def constant(
     return apply(Const(array), name=name or "Const")
 
 
-def convert_to_tensor(value: Any, dtype: Any = None, name: str | None = None, preferred_dtype: Any = None) -> Tensor:
+def convert_to_tensor(
+    value: Any, dtype: Any = None, name: str | None = None, preferred_dtype: Any = None, dtype_hint: Any = None
+) -> Tensor:
     """``value`` as a tensor: a tensor or variable as it is, anything else as a constant.
 
     ``TypeError`` where the dtype does not fit, ``ValueError`` where there is no such array.
@@ -148,9 +154,10 @@ def convert_to_tensor(value: Any, dtype: Any = None, name: str | None = None, pr
         return value
     if isinstance(value, (list, tuple)) and _holds_tensors(value):
         return _pack(value, wanted, name)
-    if wanted is None and preferred_dtype is not None:
+    hint = preferred_dtype if dtype_hint is None else dtype_hint
+    if wanted is None and hint is not None:
         try:
-            return constant(value, preferred_dtype, name=name)
+            return constant(value, hint, name=name)
         except (TypeError, ValueError):
             pass
     return constant(value, wanted, name=name)

@@ -13,7 +13,8 @@ and the function is called when sizes are written in, with the axis as a number:
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -21,10 +22,12 @@ from graphc.dims import Dim
 from graphc.graph import Graph
 from graphc.interpret import evaluate
 from graphc.nodes import Op, Operation, Tensor
-from graphc.ops.base import constant, convert_to_tensor, declare
+from graphc.ops.base import constant, convert_to_tensor, declare, is_tensor_like
 from graphc.ops.shape_values import DependsOnData, NeedsNumbers, static_sizes
 from graphc.records import record
 from graphc.shapes import TensorType
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 @record(eq=False)
@@ -115,6 +118,38 @@ def late_one(
     """The same for one tensor that gives one of its dtype, or of another, and of a rank that may be known."""
     shape = None if rank is None else (None,) * rank
     return late(called, build, [x], deciding, TensorType(dtype or x.dtype, shape), name=name)[0]
+
+
+def needs_ranks(called: str, *tensors: str) -> Callable[[Function], Function]:
+    """A function of these arguments, which are tensors, is declared once their ranks are known; it gives one tensor.
+
+    The result has the dtype of the first of them. No other argument may be a tensor.
+    """
+
+    def decorate(function: Function) -> Function:
+        code = function.__code__
+        names = code.co_varnames[: code.co_argcount]
+
+        @wraps(function)
+        def declared(*args: Any, **kwargs: Any) -> Any:
+            given = {**dict(zip(names, args)), **kwargs}
+            values = {key: given[key] for key in tensors if key in given}
+            if not any(is_tensor_like(v) and convert_to_tensor(v).type.rank is None for v in values.values()):
+                return function(*args, **kwargs)
+            inputs = {key: convert_to_tensor(value) for key, value in values.items()}
+            rest = {key: value for key, value in given.items() if key not in (*inputs, "name")}
+
+            def build(*parts: Tensor) -> Any:
+                return function(**dict(zip(inputs, parts, strict=True)), **rest)
+
+            first = next(iter(inputs.values()))
+            return late(
+                called, build, list(inputs.values()), [], TensorType(first.dtype, None), name=given.get("name")
+            )[0]
+
+        return cast(Function, declared)
+
+    return decorate
 
 
 def is_late(axes: Any, *tensors: Tensor) -> bool:

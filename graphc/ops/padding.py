@@ -10,6 +10,7 @@ from graphc.ops.arrays import concat
 from graphc.ops.base import apply, convert_to_tensor, graph_of
 from graphc.ops.blocks import PadFrom, along, pad_edges
 from graphc.ops.elementwise import identity
+from graphc.ops.late import late_one
 from graphc.ops.shape_values import static_sizes
 
 MODES = ("CONSTANT", "REFLECT", "SYMMETRIC")
@@ -32,7 +33,7 @@ def pad(
     if edges is not None and None not in edges:
         return _pad_by_numbers(x, _pairs(x, edges), mode.upper(), name, constant_values)  # type: ignore[arg-type]
     if mode.upper() != "CONSTANT":
-        raise ValueError(f"pad with mode {mode} needs paddings that are known while declaring, not {paddings!r}")
+        return late_one("MirrorPad", lambda x, edges: pad(x, edges, mode), x, [paddings], rank=x.type.rank, name=name)
     return apply(PadFrom(_plain(constant_values)), x, convert_to_tensor(paddings), name=name or "Pad")
 
 

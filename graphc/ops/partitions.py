@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
+from operator import mul
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.arrays import as_sizes, concat, entries_of, zeros
 from graphc.ops.base import axis_of, check_dtype, constant, convert_to_tensor, convert_together, graph_of
+from graphc.ops.late import late
 from graphc.ops.lookup import gather
 from graphc.ops.positions import positions
 from graphc.ops.reshaping import broadcast_to, reshape, shape
@@ -19,7 +22,7 @@ from graphc.ops.scatter import changed, checked
 from graphc.ops.segments import number_of, unsorted_segment_sum
 from graphc.ops.sequences import cumsum
 from graphc.ops.shape_values import static_axis
-from graphc.shapes import is_compatible
+from graphc.shapes import TensorType, is_compatible
 
 
 def dynamic_partition(data: Any, partitions: Any, num_partitions: int, name: str | None = None) -> list[Tensor]:
@@ -57,7 +60,9 @@ def dynamic_stitch(indices: Sequence[Any], data: Sequence[Any], name: str | None
     for where, part in zip(places, parts, strict=True):
         check_dtype(where.type, (dtypes.int32,), "indices")
         if where.type.rank is None or part.type.shape is None:
-            raise ValueError(f"dynamic_stitch needs known ranks, not {where.type} and {part.type}")
+            build = lambda *inputs: dynamic_stitch(inputs[: len(places)], inputs[len(places) :])  # noqa: E731
+            kind = TensorType(parts[0].dtype, None)
+            return late("DynamicStitch", build, [*places, *parts], [], kind, name=name)[0]
         if not is_compatible(part.type.shape[: where.type.rank], where.type.shape):
             raise ValueError(f"data.shape must start with indices.shape, got {part.type} and {where.type}")
     with graph_of(places).name_scope(name or "DynamicStitch") as scope:
@@ -77,7 +82,8 @@ def parallel_dynamic_stitch(indices: Sequence[Any], data: Sequence[Any], name: s
 def _as_rows(x: Tensor, axes: int) -> Tensor:
     """``x`` with its first axes as one."""
     sizes = entries_of(shape(x), x.type.shape)  # type: ignore[arg-type]
-    return reshape(x, as_sizes([-1, *sizes[axes:]]))
+    count = reduce(mul, sizes[:axes], 1)  # not -1, which says nothing where a row has no elements
+    return reshape(x, as_sizes([count, *sizes[axes:]]))
 
 
 def repeat(input: Any, repeats: Any, axis: Any = None, name: str | None = None) -> Tensor:

@@ -104,6 +104,14 @@ def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None)
     return apply(e.Elementwise("Select"), chosen, a, b, name=name or "Select")
 
 
+def where_v2(condition: Any, x: Any = None, y: Any = None, name: str | None = None) -> Tensor:
+    """``x`` where ``condition`` is True, else ``y``; all three broadcast. With a condition alone, as :func:`where`."""
+    if x is None or y is None:
+        return where(condition, x, y, name)
+    chosen, other = convert_together(x, y)
+    return e.select(convert_to_tensor(condition, dtypes.bool), chosen, other, name=name or "SelectV2")
+
+
 def boolean_mask(tensor: Any, mask: Any, name: str = "boolean_mask", axis: Any = None) -> Tensor:
     """The parts of ``tensor`` where ``mask``, which stands for its axes from ``axis`` on, is True.
 

@@ -185,6 +185,10 @@ def resolve_axes(x: Tensor, axis: Any, reduction_indices: Any = None) -> tuple[i
         if any(a < 0 for a in axes):
             raise ValueError(f"axes counted from the end need a known rank, which {x.name!r} lacks")
         return tuple(sorted(axes))
+    for a in axes:
+        if not -x.type.rank <= a < x.type.rank:
+            wanted = f"wanted a whole number in [{-x.type.rank}, {x.type.rank})"
+            raise ValueError(f"Invalid reduction dimension {a} for input with {x.type.rank} dimensions; {wanted}")
     counted = sorted(normalise_axis(a, x.type.rank) for a in axes)
     if len(set(counted)) < len(counted):
         raise ValueError(f"an axis stands twice in {list(axes)}")

@@ -151,12 +151,14 @@ class Scatter(Op):
             check_dtype(array, dtypes.NUMBERS, "the array")
         depth = None if array.shape is None else _depth(indices, array.shape)
         if depth is not None and rows.shape is not None:
-            wanted = (*indices.shape[:-1], *array.shape[depth:])  # type: ignore[index]
+            inner = array.shape[depth:]  # type: ignore[index]
+            wanted = (*indices.shape[:-1], *inner)  # type: ignore[index]
             try:
                 merge(rows.shape, wanted)
             except ValueError:
                 raise ValueError(
-                    f"updates {rows} do not fit the indices {indices} into {array}: wanted shape {shape_text(wanted)}"
+                    f"Must have updates.shape = indices.shape[:-1] + {shape_text(inner)} = "
+                    f"{shape_text(wanted)}: updates {rows} do not fit the indices {indices} into {array}"
                 ) from None
         return array
 

@@ -13,6 +13,7 @@ from graphc.ops import elementwise as e
 from graphc.ops.base import Const, apply, axis_of, check_dtype, constant, convert_to_tensor, graph_of
 from graphc.ops.checks import Refused
 from graphc.ops.indexing import INDICES
+from graphc.ops.late import needs_ranks
 from graphc.ops.reduction import reduce_max
 from graphc.ops.reshaping import expand_dims
 from graphc.ops.sequences import range
@@ -66,6 +67,7 @@ def _no_length(values: Any, size: Any) -> Any:
     return (values < 0) | (values > size)
 
 
+@needs_ranks("ReverseSequence", "input", "seq_lengths")
 def reverse_sequence(
     input: Any,
     seq_lengths: Any,
@@ -84,8 +86,6 @@ def reverse_sequence(
     steps, batch = seq_dim if seq_axis is None else seq_axis, batch_dim if batch_axis is None else batch_axis
     if steps is None:
         raise ValueError("reverse_sequence needs seq_axis, the axis of the steps")
-    if x.type.rank is None:
-        raise ValueError(f"reverse_sequence of {x.op.describe()} needs a known rank; give it with set_shape")
     along, across = axis_of(x, steps, "reverse_sequence"), axis_of(x, batch or 0, "reverse_sequence")
     if along == across:
         raise ValueError(f"reverse_sequence of {x.type}: batch_axis == seq_axis == {along}")

@@ -23,7 +23,7 @@ from graphc.ops.base import (
     graph_of,
 )
 from graphc.ops.blocks import along, flip, pad_edges
-from graphc.ops.late import is_late, late_one, number
+from graphc.ops.late import is_late, late, late_one, number
 from graphc.ops.measured import CheckSize, measure
 from graphc.ops.reshaping import ExpandDims, broadcast_to
 from graphc.ops.shape_values import DependsOnData, NeedsNumbers, shape_value, static_axis, static_sizes
@@ -180,10 +180,13 @@ def _known_scalar(tensor: Tensor) -> Any:
 def linspace(start: Any, stop: Any, num: Any, name: str | None = None) -> Tensor:
     """``num`` evenly spaced values from ``start`` to ``stop``, both included."""
     sizes = static_sizes(num)
-    if sizes is None or not isinstance(sizes[0], int) or sizes[0] < 1:
-        raise ValueError(f"linspace needs a number of values that is known while declaring and at least 1, not {num!r}")
     first, last = convert_together(start, stop)
     check_dtype(first.type, dtypes.FLOATS, "start")
+    if sizes is None or not isinstance(sizes[0], int):
+        later = late("LinSpace", linspace, [first, last], [num], TensorType(first.dtype, (None,)), name=name)
+        return later[0]
+    if sizes[0] < 1:
+        raise ValueError(f"linspace needs a number of values that is at least 1, not {num!r}")
     with graph_of([first]).name_scope(name or "LinSpace") as scope:
         weights = np.linspace(0.0, 1.0, sizes[0]).astype(first.dtype.numpy)
         return e.add(first, e.multiply(e.subtract(last, first), constant(weights)), name=scope)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -123,17 +122,17 @@ def _entries(vector: Any) -> list[Any]:
     return [size if size is not None else getitem(tensor, i) for i, size in enumerate(sizes)]
 
 
-@dataclass
 class _Key:
     """What ``x[...]`` asks for, axis by axis: slices first, then the axes to drop, gather along and insert."""
 
-    begin: list[Any] = field(default_factory=list)
-    end: list[Any] = field(default_factory=list)
-    strides: list[int] = field(default_factory=list)
-    index_axes: list[int] = field(default_factory=list)
-    gathers: list[tuple[int, Tensor]] = field(default_factory=list)
-    new_axes: list[int] = field(default_factory=list)
-    rank: int = 0  # of the result, so far
+    def __init__(self) -> None:
+        self.begin: list[Any] = []
+        self.end: list[Any] = []
+        self.strides: list[int] = []
+        self.index_axes: list[int] = []
+        self.gathers: list[tuple[int, Tensor]] = []
+        self.new_axes: list[int] = []
+        self.rank = 0  # of the result, so far
 
     def add(self, begin: Any, end: Any, stride: int) -> None:
         self.begin.append(begin)

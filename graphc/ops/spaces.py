@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from graphc import dtypes
 from graphc.nodes import Tensor
 from graphc.ops.arrays import as_sizes, entries_of
-from graphc.ops.base import constant, convert_to_tensor, graph_of
+from graphc.ops.base import constant, convert_to_tensor, graph_of, is_tensor_like
 from graphc.ops.elementwise import identity
+from graphc.ops.late import late_one
 from graphc.ops.padding import pad
 from graphc.ops.reshaping import reshape, shape, transpose
 from graphc.ops.shape_values import static_sizes
@@ -77,9 +79,12 @@ def _check_divides(x: Tensor, parts: dict[int, int], what: str) -> None:
 def space_to_batch_nd(input: Any, block_shape: Any, paddings: Any, name: str | None = None) -> Tensor:
     """Each place of a block as an image of its own, after padding: [batch * product(block), size / block..., ...].
 
-    ``block_shape`` and ``paddings`` [axes, 2] are for the axes after the batch, and known while declaring.
+    ``block_shape`` and ``paddings`` [axes, 2] are for the axes after the batch.
     """
     x = convert_to_tensor(input)
+    if x.type.rank is None or _are_fed(block_shape, paddings):
+        decides = _whole(block_shape, paddings)
+        return late_one("SpaceToBatchND", space_to_batch_nd, x, decides, rank=x.type.rank, name=name)
     block, edges = _blocks(x, block_shape, paddings, "space_to_batch_nd")
     with graph_of([x]).name_scope(name or "SpaceToBatchND") as scope:
         count, rank = len(block), x.type.rank or 0
@@ -103,6 +108,9 @@ def space_to_batch_nd(input: Any, block_shape: Any, paddings: Any, name: str | N
 def batch_to_space_nd(input: Any, block_shape: Any, crops: Any, name: str | None = None) -> Tensor:
     """Images put together again block by block, then cut at their edges: undoes :func:`space_to_batch_nd`."""
     x = convert_to_tensor(input)
+    if x.type.rank is None or _are_fed(block_shape, crops):
+        decides = _whole(block_shape, crops)
+        return late_one("BatchToSpaceND", batch_to_space_nd, x, decides, rank=x.type.rank, name=name)
     block, edges = _blocks(x, block_shape, crops, "batch_to_space_nd")
     with graph_of([x]).name_scope(name or "BatchToSpaceND") as scope:
         count, rank = len(block), x.type.rank or 0
@@ -117,6 +125,17 @@ def batch_to_space_nd(input: Any, block_shape: Any, crops: Any, name: str | None
         cut = tuple(slice(low, (size - high) if isinstance(size, int) else (-high or None))
                     for (low, high), size in zip(edges, larger, strict=True))  # fmt: skip
         return identity(whole[(slice(None), *cut)], name=scope)
+
+
+def _are_fed(*values: Any) -> bool:
+    """Whether one of the values is a tensor that is not known while declaring."""
+    entries = [static_sizes(convert_to_tensor(value)) for value in values if is_tensor_like(value)]
+    return any(sizes is None or not all(isinstance(size, int) for size in sizes) for sizes in entries)
+
+
+def _whole(*values: Any) -> list[Tensor]:
+    """The values as tensors of whole numbers, which empty lists are too."""
+    return [convert_to_tensor(value, None if is_tensor_like(value) else dtypes.int32) for value in values]
 
 
 def _blocks(x: Tensor, block_shape: Any, edges: Any, what: str) -> tuple[list[int], list[tuple[int, int]]]:

@@ -8,11 +8,14 @@ from graphc import dtypes
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import apply, convert_to_tensor, convert_together, graph_of
+from graphc.ops.late import late
 from graphc.ops.lookup import gather_nd
 from graphc.ops.reshaping import broadcast_to, expand_dims, shape
 from graphc.ops.scatter import changed
 from graphc.ops.segments import CheckOrder
+from graphc.ops.shape_values import static_sizes
 from graphc.ops.sparse_tensor import SparseTensor, SparseTensorValue
+from graphc.shapes import TensorType, is_compatible, shape_text
 
 
 def as_sparse(value: Any, what: str) -> SparseTensor:
@@ -34,10 +37,19 @@ def sparse_to_dense(
     """
     places = convert_to_tensor(sparse_indices)
     values, rest = convert_together(sparse_values, default_value)
+    sizes = convert_to_tensor(output_shape)
+    if sizes.type.rank not in (None, 1):
+        raise ValueError(f"output_shape: Shape must be rank 1 but is rank {sizes.type.rank}")
+    if None in (places.type.rank, values.type.rank, rest.type.rank):
+        build = lambda i, v, d, s: sparse_to_dense(i, s, v, d, validate_indices)  # noqa: E731
+        shown = static_sizes(sizes)
+        kind = TensorType(values.dtype, None if shown is None else (None,) * len(shown))
+        return late("SparseToDense", build, [places, values, rest], [sizes], kind, name=name)[0]
     with graph_of([places]).name_scope(name or "SparseToDense"):
-        if places.type.rank is None or places.type.rank > 2:
+        if places.type.rank not in (0, 1, 2):
             raise ValueError(f"sparse_indices should be a scalar, vector, or matrix, not {places.type}")
-        if places.type.rank < 2:
+        _check_entries(places, values, rest)
+        if places.type.rank in (0, 1):
             places = expand_dims(places, -1)
         if places.type.rank == 1:
             places = expand_dims(places, 0)
@@ -46,6 +58,15 @@ def sparse_to_dense(
         if validate_indices:
             places = in_order(places, output_shape, "SparseToDense")
         return changed("update", broadcast_to(rest, output_shape), places, values, "SparseToDense")
+
+
+def _check_entries(places: Tensor, values: Tensor, rest: Tensor) -> None:
+    count = places.type.shape[0] if places.type.shape else 1
+    if rest.type.rank != 0:
+        raise ValueError(f"default_value should be a scalar, not {rest.type}")
+    if values.type.rank and not is_compatible(values.type.shape, (count,)):
+        wanted = f"[] or {shape_text((count,))}"
+        raise ValueError(f"sparse_values has incorrect shape {shape_text(values.type.shape)}, should be {wanted}")
 
 
 def in_order(places: Tensor, sizes: Any, called: str) -> Tensor:

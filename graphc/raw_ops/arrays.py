@@ -16,11 +16,18 @@ from graphc.ops.custom_gradients import custom_gradient
 from graphc.ops.decompositions import svd as _svd
 from graphc.ops.indexing import one_hot
 from graphc.ops.lookup import gather
-from graphc.ops.positions import where
+from graphc.ops.positions import where, where_v2
 from graphc.ops.rearranging import broadcast_dynamic_shape
 from graphc.ops.reduction import reduce_all, reduce_sum
 from graphc.ops.reshaping import expand_dims, reshape
 from graphc.ops.sequences import cumsum
+
+
+def approximate_equal(x: Any, y: Any, tolerance: float = 1e-5, name: str | None = None) -> Tensor:
+    """Whether ``|x - y| < tolerance``."""
+    first, second = convert_together(x, y)
+    with graph_of([first]).name_scope(name or "ApproximateEqual") as scope:
+        return e.less(e.abs(first - second), convert_to_tensor(tolerance, first.dtype), name=scope)
 
 
 def broadcast_args(s0: Any, s1: Any, name: str | None = None) -> Tensor:
@@ -112,13 +119,7 @@ def prevent_gradient(input: Any, message: str = "", name: str | None = None) -> 
 
 def select_v2(condition: Any, t: Any, e: Any, name: str | None = None) -> Tensor:
     """``t`` where the condition is true, else ``e``; all three broadcast."""
-    return select_between(condition, t, e, name)
-
-
-def select_between(condition: Any, x: Any, y: Any, name: str | None) -> Tensor:
-    """``x`` where the condition is true, else ``y``."""
-    chosen, other = convert_together(x, y)
-    return e.select(convert_to_tensor(condition, dtypes.bool), chosen, other, name=name or "SelectV2")
+    return where_v2(condition, t, e, name)
 
 
 def svd(

@@ -286,6 +286,7 @@ ROWS = {
 }
 
 OWN = {
+    "ApproximateEqual": "graphc.raw_ops.arrays:approximate_equal",
     "AssignAddVariableOp": "graphc.raw_ops.resources:assign_add_variable_op",
     "AssignSubVariableOp": "graphc.raw_ops.resources:assign_sub_variable_op",
     "AssignVariableOp": "graphc.raw_ops.resources:assign_variable_op",

@@ -43,7 +43,7 @@ class AdamOptimizer(Optimizer):
             self._zeros_slot(var, "v", self._name)
 
     def _prepare(self) -> None:
-        beta1_power, beta2_power = self._beta_powers()
+        beta1_power, beta2_power = self._get_beta_accumulators()
         self._settings = Settings(
             learning_rate=self._call_if_callable(self._learning_rate),
             beta1=self._call_if_callable(self._beta1),
@@ -57,7 +57,7 @@ class AdamOptimizer(Optimizer):
             dtype: self._step_size(dtype) for dtype in sorted({var.dtype for var in self._slots["m"]}, key=str)
         }
 
-    def _beta_powers(self) -> tuple[Variable, Variable]:
+    def _get_beta_accumulators(self) -> tuple[Variable, Variable]:
         return self._get_non_slot_variable("beta1_power"), self._get_non_slot_variable("beta2_power")
 
     def _step_size(self, dtype: DType) -> tuple[Tensor, Tensor, Tensor]:
@@ -76,7 +76,7 @@ class AdamOptimizer(Optimizer):
 
     def _finish(self, update_ops: Sequence[Any], name_scope: str) -> Operation:
         """The powers grow once all variables have used them."""
-        powers = self._beta_powers()
+        powers = self._get_beta_accumulators()
         grown = [self._settings.of(f"{name}_power", power.dtype) * self._settings.of(name, power.dtype)
                  for name, power in zip(("beta1", "beta2"), powers)]  # fmt: skip
         with powers[0].graph.current.control_dependencies(update_ops):

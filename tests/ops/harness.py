@@ -62,6 +62,9 @@ class Case:
     differentiable: tuple[int, ...] | None = None
     second: bool = True  # whether the second derivative is checked too
     known_sizes: bool = False  # whether the op needs sizes that are known while declaring
+    bounded: bool = (
+        True  # whether shapes bound the sizes of what comes out, which a caller ahead of time gives room for
+    )
     loose: float = 1.0  # how much rounding the op adds, as a factor of the usual tolerance
 
     def arrays(self, dtype: str) -> list[Array]:

@@ -106,8 +106,8 @@ def test_names_do_not_meet_those_of_the_inputs() -> None:
     "declare, given, text",
     [
         (lambda x, a: tf.reduce_sum(x, a, name="y"), 7,
-         "Sum 'y' (declared at LINE): Sum of 'x:0' (f32[2,3,4]): axis 7 is out of range for rank 3; "
-         "wanted a whole number in [-3, 3)"),
+         "Sum 'y' (declared at LINE): Sum of 'x:0' (f32[2,3,4]): Invalid reduction dimension 7 for input with "
+         "3 dimensions; wanted a whole number in [-3, 3)"),
         (lambda x, a: tf.reduce_sum(x, a, name="y"), [1, -2],
          "Sum 'y' (declared at LINE): Sum of 'x:0' (f32[2,3,4]): an axis stands twice in [1, -2]"),
         (lambda x, a: tf.transpose(x, a, name="y"), [0, 0, 1],

@@ -94,7 +94,7 @@ DECLARED: list[tuple[Callable[[], Any], type[Exception], str]] = [
      "on, declared at LINE"),
     (lambda: tf.range(3, 9, 0), ValueError, "the step of a range must be a number other than 0, not 0"),
     (lambda: tf.linspace(0.0, 1.0, 0), ValueError,
-     "linspace needs a number of values that is known while declaring and at least 1, not 0"),
+     "linspace needs a number of values that is at least 1, not 0"),
     (lambda: tf.where(_x(3, dtype=tf.bool), 1.0), ValueError, "x and y must both be non-None or both be None."),
     (lambda: tf.nn.conv2d(_x(2, 8, 8, 3), tf.zeros([3, 3, 4, 5]), 1, "SAME"), ValueError,
      "Conv2D 'Conv2D': the images f32[2,8,8,3] have 3 channels, but the filter f32[3,3,4,5] takes 4, declared at LINE"),
