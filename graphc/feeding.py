@@ -16,30 +16,40 @@ from graphc.ops.tensor_groups import TensorGroup
 from graphc.shapes import is_compatible
 
 
-def single_keys(keys: Sequence[Any]) -> tuple[list[Any], list[int] | None]:
-    """The keys of a feed dict, with several in place of one that stands for several tensors; and how many each became.
+def single_keys(keys: Sequence[Any]) -> tuple[list[Any], bool]:
+    """The keys of a feed dict, each for one tensor, and whether some stood for several.
 
-    None for the numbers where every key is a single one.
+    Several stand in a sparse tensor and the like, and in tuples, such as the state of an LSTM.
     """
-    parts = [list(key.parts) if isinstance(key, TensorGroup) else [key] for key in keys]
-    counts = [len(group) for group in parts]
-    several = any(isinstance(key, TensorGroup) for key in keys)
-    return [key for group in parts for key in group], counts if several else None
+    return [single for key in keys for single in _singles(key)], any(map(_is_several, keys))
 
 
-def single_values(keys: Sequence[Any], counts: Sequence[int], values: Sequence[Any]) -> tuple[Any, ...]:
-    """The values for :func:`single_keys`: of a key that became several, a tuple of as many."""
-    found: list[Any] = []
-    for key, count, value in zip(keys, counts, values, strict=True):
-        if not isinstance(key, TensorGroup):
-            found.append(value)
-        elif isinstance(value, (tuple, list)) and len(value) == count:
-            found.extend(value)
-        else:
-            raise ValueError(
-                f"Cannot feed {brief(value)} for {key!r}, which takes {count} arrays; wanted a tuple of them"
-            )
-    return tuple(found)
+def _is_several(key: Any) -> bool:
+    return isinstance(key, (TensorGroup, tuple))
+
+
+def _singles(key: Any) -> list[Any]:
+    return [single for part in _parts(key) for single in _singles(part)] if _is_several(key) else [key]
+
+
+def _parts(key: Any) -> Sequence[Any]:
+    return key if isinstance(key, tuple) else key.parts
+
+
+def single_values(keys: Sequence[Any], values: Sequence[Any]) -> tuple[Any, ...]:
+    """The values for :func:`single_keys`: of a key that stood for several, a tuple of as many."""
+    return tuple(single for key, value in zip(keys, values, strict=True) for single in _values(key, value))
+
+
+def _values(key: Any, value: Any) -> Sequence[Any]:
+    if not _is_several(key):
+        return [value]
+    parts = _parts(key)
+    if not isinstance(value, (tuple, list)) or len(value) != len(parts):
+        raise ValueError(
+            f"Cannot feed {brief(value)} for {key!r}, which takes {len(parts)} arrays; wanted a tuple of them"
+        )
+    return single_values(parts, value)
 
 
 def feed_target(graph: Graph, key: Any) -> Tensor:

@@ -62,7 +62,8 @@ class Fetches:
     def _element(self, item: Any) -> Tensor | Operation:
         if item is None:
             raise TypeError(
-                "Fetch argument None has invalid type <class 'NoneType'>; wanted a Tensor, Operation or name"
+                "Fetch argument None has invalid type <class 'NoneType'>; wanted a Tensor, Operation or name. "
+                "(tf.gradients gives None for what its ys do not depend on.)"
             )
         try:
             return self.graph.as_graph_element(item)

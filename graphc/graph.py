@@ -325,7 +325,7 @@ class Graph:
             if not allow_operation:
                 raise ValueError(
                     f"The name '{name}' refers to an Operation, not a Tensor. "
-                    f'Tensor names must be of the form "<op_name>:<output_index>".'
+                    f'Tensor names must be of the form "<op_name>:<output_index>", such as "{name}:0".'
                 )
             if name not in self._by_name:
                 raise KeyError(f"The name '{name}' refers to an Operation not in the graph.{self._alike(name)}")

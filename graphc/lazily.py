@@ -27,7 +27,9 @@ def when_named(namespace: str, label: str, places: Mapping[str, str]) -> Callabl
             full = f"tf.{inside}{name}"
             if full.removeprefix("tf.") in ADVICE:
                 return LeftOut(full)
-            raise AttributeError(f"{label} has no {name!r}; dir({label}) lists what it has of TensorFlow 1")
+            text = f"{label} has no {name!r}; dir({label}) lists what it has of TensorFlow 1"
+            # With the module Python can say "Did you mean: ..." under the traceback.
+            raise AttributeError(text, name=name, obj=sys.modules[namespace])
         module, _, thing = places[name].partition(":")
         found = getattr(import_module(module), thing) if thing else import_module(module)
         setattr(sys.modules[namespace], name, found)

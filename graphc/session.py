@@ -85,7 +85,7 @@ class _Plan:
     def __init__(self, session: BaseSession, fetches: Any, feeds: Sequence[Any]):
         parsed = Fetches(session.graph, fetches)
         self.rebuild = parsed.rebuild
-        self.keys, (single, self.counts) = feeds, single_keys(feeds)
+        self.keys, (single, self.several) = feeds, single_keys(feeds)
         self.feeds = [feed_target(session.graph, key) for key in single]
         check_fed_once(self.feeds)
         self.step: Step = capture(parsed.tensors, parsed.operations, self.feeds)
@@ -123,8 +123,8 @@ class _Plan:
     def run(self, values: Sequence[Any]) -> Any:
         """One run; ``values`` belong to the feed keys in order."""
         session = self.session
-        if self.counts is not None:
-            values = single_values(self.keys, self.counts, values)
+        if self.several:
+            values = single_values(self.keys, values)
         session.lock.acquire()  # as a with statement this costs twice as much
         try:
             ready = self.ready
@@ -257,8 +257,8 @@ class BaseSession:
         """The compiled step that a run of these would use, and the arrays it would be given: for profiling."""
         plan = self._plan(fetches, feed_dict)
         given: Sequence[Any] = tuple(feed_dict.values())
-        if plan.counts is not None:
-            given = single_values(plan.keys, plan.counts, given)
+        if plan.several:
+            given = single_values(plan.keys, given)
         values = [feed_value(tensor, value) for tensor, value in zip(plan.feeds, given, strict=True)]
         used = [values[n] for n in plan.used]
         used += [np.array(variable in self.state.initialised) for variable in plan.step.flags]

@@ -19,7 +19,7 @@ Adjoints are ordinary nodes made by the same public operations, so gradients of 
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, ValuesView
 from typing import Any
 
 from graphc.body import Body
@@ -137,7 +137,7 @@ def as_list(values: Any) -> list[Any]:
     """``values`` as a list: a single tensor or variable makes a list of one."""
     if values is None:
         return []
-    if isinstance(values, (list, tuple)):
+    if isinstance(values, (list, tuple, ValuesView)):
         return list(values)
     return [values]
 

@@ -323,7 +323,24 @@ def label_that_is_no_class():
     tf.Session().run(loss, {logits: np.zeros((2, 10)), labels: [0, 10]})
 
 
+def concat_with_the_axis_first():
+    tf.concat(1, [tf.zeros([2, 3]), tf.zeros([2, 3])])
+
+
+def operation_in_place_of_a_tensor():
+    x, _, _ = _graph()
+    x.graph.get_tensor_by_name("x")
+
+
+def feed_of_too_few_for_a_tuple():
+    x, y, session = _graph()
+    session.run(y, {(x, y): [1.0]})
+
+
 CASES = [
+    (concat_with_the_axis_first, TypeError, "concat takes the tensors first and the axis second: tf.concat(values, 1)"),
+    (operation_in_place_of_a_tensor, ValueError, "The name 'x' refers to an Operation, not a Tensor. Tensor names must be of the form \"<op_name>:<output_index>\", such as \"x:0\"."),
+    (feed_of_too_few_for_a_tuple, ValueError, "Cannot feed [1.0] for (<tf.Tensor 'x:0' shape=(?, 3) dtype=float32>, <tf.Tensor 'mul:0' shape=(?, 3) dtype=float32>), which takes 2 arrays; wanted a tuple of them"),
     (inner_sizes, ValueError, "MatMul 'logits': inner sizes differ: f32[32,784] @ f32[512,10] (784 and 512), declared at {line}"),
     (dtypes_differ, TypeError, "Add 'add': inputs have different dtypes: f32[3] and i32[3]; convert one with tf.cast, declared at {line}"),
     (shapes_differ, ValueError, "Add 'sum': sizes 3 and 4 do not broadcast in shapes [3] and [4], declared at {line}"),
@@ -333,7 +350,7 @@ CASES = [
     (tensor_as_bool, TypeError, "Using a `tf.Tensor` ('x:0') as a Python `bool` is not allowed: its value exists only when the graph runs. Use `if t is not None:` to test whether it is defined, and tf.cond or tf.where to choose by its value."),
     (tensor_iterated, TypeError, "Tensor 'x:0' is not iterable; use tf.unstack to take it apart"),
     (graph_finalized, RuntimeError, "Graph is finalized and cannot be modified."),
-    (fetch_of_nothing, TypeError, "Fetch argument None has invalid type <class 'NoneType'>; wanted a Tensor, Operation or name"),
+    (fetch_of_nothing, TypeError, "Fetch argument None has invalid type <class 'NoneType'>; wanted a Tensor, Operation or name. (tf.gradients gives None for what its ys do not depend on.)"),
     (fetch_of_a_number, TypeError, "Fetch argument 3 has invalid type <class 'int'>, must be a string or Tensor. (Can not convert a int into a Tensor or Operation.)"),
     (fetch_of_an_unknown_name, ValueError, "Fetch argument 'foo:0' cannot be interpreted as a Tensor. (The name 'foo:0' refers to a Tensor which does not exist. The operation, 'foo', does not exist in the graph.)"),
     (fetch_from_another_graph, ValueError, "Fetch argument <tf.Tensor 'Const:0' shape=() dtype=float32> cannot be interpreted as a Tensor. (Tensor Tensor(\"Const:0\", shape=(), dtype=float32) is not an element of this graph: it is of Const 'Const' (declared at {line}))"),

@@ -126,6 +126,7 @@ def test_rooms_that_load_when_they_are_named() -> None:
     with pytest.raises(AttributeError) as caught:
         _ = tf.nothing_like_it
     assert str(caught.value) == "graphc has no 'nothing_like_it'; dir(graphc) lists what it has of TensorFlow 1"
+    assert (caught.value.name, caught.value.obj) == ("nothing_like_it", tf)  # for Python's "Did you mean"
 
 
 @pytest.mark.parametrize("module", [tf, tf.nn, tf.math, tf.linalg, tf.train], ids=lambda module: module.__name__)

@@ -312,3 +312,13 @@ def test_concat_with_its_arguments_in_the_order_of_old_programs() -> None:
     with pytest.raises(TypeError) as caught:
         tf.concat(1, [tf.zeros([2, 3]), tf.zeros([2, 4])])
     assert str(caught.value) == "concat takes the tensors first and the axis second: tf.concat(values, axis)"
+
+
+def test_a_key_of_feeds_may_be_a_tuple_of_tensors() -> None:
+    cell = tf.nn.rnn_cell.MultiRNNCell([tf.nn.rnn_cell.LSTMCell(3), tf.nn.rnn_cell.GRUCell(2)])
+    start = cell.zero_state(4, tf.float32)
+    doubled = tf.nn.rnn_cell.LSTMStateTuple(start[0].c * 2, start[0].h * 2), start[1] * 2
+    session, ones = tf.Session(), np.ones((4, 3), np.float32)
+    first = session.run(doubled, {start: ((ones, ones * 3), np.ones((4, 2)))})
+    second = session.run(doubled, {start: first})
+    assert (second[0].c == 4).all() and (second[0].h == 12).all() and (second[1] == 4).all()

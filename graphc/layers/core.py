@@ -14,7 +14,7 @@ from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import convert_to_tensor, is_tensor_like
 from graphc.ops.contraction import matmul, tensordot
-from graphc.ops.reshaping import reshape, shape, transpose
+from graphc.ops.reshaping import as_scalar, reshape, shape, transpose
 from graphc.shapes import TensorShape
 
 
@@ -130,7 +130,7 @@ class Flatten(Layer):
 
 def as_condition(training: Any) -> Tensor:
     """Whether to train, as a bool: whole numbers count as True where they are not 0."""
-    tensor = convert_to_tensor(training)
+    tensor = as_scalar(convert_to_tensor(training))
     return tensor if tensor.dtype.is_bool else e.cast(tensor, dtypes.bool)
 
 

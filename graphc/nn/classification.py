@@ -18,7 +18,7 @@ from graphc.ops.checks import fitting
 from graphc.ops.indexing import CheckLabels, one_hot
 from graphc.ops.late import late
 from graphc.ops.reduction import reduce_max, reduce_sum
-from graphc.ops.reshaping import cast_like, count, expand_dims, squeeze
+from graphc.ops.reshaping import cast_like, count, expand_dims, reshape_like, squeeze
 from graphc.ops.shape_values import static_axis
 from graphc.shapes import TensorShape, TensorType, is_compatible
 
@@ -65,7 +65,7 @@ def softmax_cross_entropy_with_logits_v2(
         return _later(function, softmax_cross_entropy_with_logits_v2, wanted, x, axis=_axis(axis, dim), name=name)
     at = _position(x, axis, dim)
     with graph_of([x]).name_scope(name or function) as scope:
-        wanted = fitting(wanted, x, _check_same_shape, function)
+        wanted = fitting(_as_rows_of(wanted, x, at), x, _check_same_shape, function)
         shifted = _shifted(x, at)
         # Equal to sum(labels * (log_sum - shifted)), but the adjoint needs no further sum over the classes.
         log_sum = squeeze(_log_sum_exp(shifted, at), at)
@@ -198,6 +198,16 @@ def _need_names(function: str, sentinel: Any, labels: Any, logits: Any) -> None:
         raise ValueError(f"Only call `{function}` with named arguments (labels=..., logits=..., ...)")
     if labels is None or logits is None:
         raise ValueError("Both labels and logits must be provided.")
+
+
+def _as_rows_of(labels: Tensor, logits: Tensor, axis: int) -> Tensor:
+    """Labels with other axes before the classes in the shape of the logits, as TensorFlow takes both for matrices."""
+    own, wanted = labels.type.shape, logits.type.shape
+    if not own or not wanted or len(own) == len(wanted) or axis != len(wanted) - 1:
+        return labels
+    if not is_compatible(own[-1:], wanted[-1:]):
+        return labels
+    return reshape_like(labels, logits)
 
 
 def _check_same_shape(labels: TensorType, logits: TensorType) -> None:

@@ -9,7 +9,7 @@ from graphc.ops import elementwise as e
 from graphc.ops.base import convert_to_tensor, graph_of, is_scalar_number, is_tensor_like
 from graphc.ops.random import random_uniform
 from graphc.ops.reduction import reduce_mean, reduce_sum
-from graphc.ops.reshaping import shape
+from graphc.ops.reshaping import as_scalar, shape
 
 
 def dropout(
@@ -35,7 +35,7 @@ def dropout(
     if not is_tensor_like(share) and share == 0:
         return tensor
     with graph_of([tensor]).name_scope(name or "dropout") as scope:
-        share = convert_to_tensor(share, tensor.dtype)
+        share = as_scalar(convert_to_tensor(share, tensor.dtype))
         noise = random_uniform(_noise_shape(tensor, noise_shape), 0, 1, tensor.dtype, seed=seed)
         # Selected and not multiplied by a mask, so that an infinite element that is dropped gives 0.
         return e.select(noise >= share, tensor * (1 / (1 - share)), 0, name=scope)

@@ -173,6 +173,8 @@ def concat(values: Any, axis: Any, name: str = "concat") -> Tensor:
     if isinstance(axis, (list, tuple)) and not isinstance(values, (list, tuple)):
         raise TypeError("concat takes the tensors first and the axis second: tf.concat(values, axis)")
     items = list(values) if isinstance(values, (list, tuple)) else [values]
+    if isinstance(values, int) and isinstance(axis, (list, tuple)):
+        raise TypeError(f"concat takes the tensors first and the axis second: tf.concat(values, {values})")
     if not items:
         raise ValueError("concat needs at least one tensor")
     tensors = convert_together(*items)

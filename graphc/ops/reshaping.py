@@ -381,6 +381,11 @@ def reshape(tensor: Any, shape: Any, name: str | None = None) -> Tensor:
     return result
 
 
+def as_scalar(x: Tensor) -> Tensor:
+    """``x`` as the one number that it has to be: a placeholder declared without a shape shows that when it is fed."""
+    return x if x.type.rank is not None else reshape(x, ())
+
+
 def reshape_like(x: Tensor, like: Tensor) -> Tensor:
     """``x`` under the shape of ``like``."""
     if x.type.shape == like.type.shape and x.type.is_exact:
@@ -459,8 +464,8 @@ def transpose(a: Any, perm: Any = None, name: str | None = "transpose", conjugat
     return apply(Transpose(order), x, name=name)
 
 
-def matrix_transpose(a: Any, name: str = "matrix_transpose") -> Tensor:
-    """``a`` with its last two axes swapped."""
+def matrix_transpose(a: Any, name: str = "matrix_transpose", conjugate: bool = False) -> Tensor:
+    """``a`` with its last two axes swapped; real numbers are their own conjugates."""
     x = convert_to_tensor(a)
     if x.type.rank is None:
         return late_one("Transpose", matrix_transpose, x, [], name=name)

@@ -110,7 +110,7 @@ class TopKV2(NamedTuple):
 def top_k(input: Any, k: Any = 1, sorted: bool = True, name: str | None = None) -> TopKV2:
     """The ``k`` greatest elements along the last axis, the greatest first, and their positions.
 
-    Of equal elements the one with the lower position comes first.
+    Of equal elements the one with the lower position comes first; NaN counts as the least.
     """
     x = convert_to_tensor(input)
     sizes = static_sizes(k)
@@ -133,9 +133,10 @@ def top_k(input: Any, k: Any = 1, sorted: bool = True, name: str | None = None) 
 
 def _by_rounds(x: Tensor, places: Tensor, k: int) -> tuple[Tensor, Tensor]:
     """Each round takes the greatest of what comes after the one before: smaller, or equal and further on."""
+    lowest = convert_to_tensor(-np.inf if x.dtype.is_floating else int(np.iinfo(x.dtype.numpy).min), x.dtype)
     fixed = e.stop_gradient(x)
-    limits = np.finfo(x.dtype.numpy) if x.dtype.is_floating else np.iinfo(x.dtype.numpy)
-    lowest = convert_to_tensor(-np.inf if x.dtype.is_floating else int(limits.min), x.dtype)
+    if x.dtype.is_floating:  # NaN is neither greater nor equal: it counts as the least, as where elements are sorted
+        fixed = e.select(e.is_nan(fixed), lowest, fixed)
     none = convert_to_tensor(np.iinfo(np.int32).max, dtypes.int32)
     left: Any = None
     values, indices = [], []

@@ -125,7 +125,7 @@ class Alias(ModuleType):
                 return found
         if f"{self.__name__}.{name}" in (f"{ROOT}.python", f"{ROOT}.core"):
             return import_module(f"{self.__name__}.{name}")
-        raise AttributeError(f"graphc has no {self.__name__}.{name}")
+        raise AttributeError(f"graphc has no {self.__name__}.{name}", name=name, obj=self)
 
     def __dir__(self) -> list[str]:
         names: set[str] = set()

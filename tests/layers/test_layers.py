@@ -180,6 +180,14 @@ def test_dropout_only_while_training() -> None:
     assert 0.2 < (session.run(asked, {training: True}) == 0).mean() < 0.4
 
 
+def test_whether_to_train_may_be_declared_without_a_shape() -> None:
+    x, training = tf.placeholder(tf.float32, [None, 4]), tf.placeholder(tf.bool)
+    dropped = tf.layers.dropout(x, training=training)
+    normal = tf.layers.batch_normalization(dropped, training=training)
+    assert normal.shape.as_list() == dropped.shape.as_list() == [None, 4]
+    assert tf.layers.dense(normal, 2).shape.as_list() == [None, 2]
+
+
 def test_batch_normalization_while_training() -> None:
     x = tf.placeholder(tf.float32, [None, 3])
     y = tf.layers.batch_normalization(x, momentum=0.9, training=True, name="bn")

@@ -48,6 +48,14 @@ def test_names() -> None:
     assert (loss.name, loss.shape.as_list()) == ("xent:0", [None])
 
 
+def test_labels_may_have_other_axes_before_the_classes() -> None:
+    x, y = tf.placeholder(tf.float64, [None, 5]), tf.placeholder(tf.float64, [None, 5])
+    plain = tf.nn.softmax_cross_entropy_with_logits_v2(labels=y, logits=x)
+    packed = tf.nn.softmax_cross_entropy_with_logits_v2(labels=[y], logits=x)
+    assert packed.shape.as_list() == [None]
+    np.testing.assert_array_equal(*Session().run([plain, packed], {x: LOGITS, y: MIXED}))
+
+
 def losses_of(kind: str, logits: Any) -> Any:
     if kind == "sparse":
         return tf.nn.sparse_softmax_cross_entropy_with_logits(labels=tf.constant(LABELS), logits=logits)

@@ -36,6 +36,15 @@ def test_keep_prob_is_one_minus_rate() -> None:
     np.testing.assert_array_equal(*values)
 
 
+def test_a_share_declared_without_a_shape_leaves_the_shape_known() -> None:
+    x, keep = tf.placeholder(tf.float32, [None, 3]), tf.placeholder(tf.float32)
+    y = tf.nn.dropout(x, keep, seed=2)
+    assert y.shape.as_list() == [None, 3]
+    values = Session().run([y, tf.gradients(y, x)[0]], {x: np.ones((5, 3)), keep: 0.5})
+    assert set(np.unique(values[0])) == {0, 2}
+    np.testing.assert_array_equal(*values)
+
+
 def test_the_rate_may_be_fed() -> None:
     rate = tf.placeholder(tf.float32, [])
     y = tf.nn.dropout(tf.ones([1000]), rate=rate, seed=5)

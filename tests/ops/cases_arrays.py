@@ -224,6 +224,8 @@ INDEXING = [
     _row("Assert", lambda x: tf.Assert(tf.reduce_all(x < 3.0), ["x", x]).outputs[0], lambda x: np.array(True),
          differentiable=()),
     _row("top_k", lambda x: tf.nn.top_k(x, 3), _top_k(3), dtypes=NUMBERS),
+    _row("top_k beside NaN", lambda x: tf.nn.top_k(x, 2), _top_k(2),
+         In(values=[[np.nan, 3, 1, 2, np.nan], [5, np.nan, 0, 1, 4]]), differentiable=()),
     _row("top_k of many", lambda x: tf.nn.top_k(x, 17), _top_k(17), In((2, 20), low=-4, high=4), dtypes=NUMBERS),
     _row("argsort", lambda x: [tf.argsort(x), tf.argsort(x, 0, "DESCENDING")],
          lambda x: [np.argsort(x, kind="stable").astype(np.int32), _descending(x)], In((6, 5), low=-3, high=3),

@@ -292,6 +292,15 @@ def test_var_list_and_grad_loss() -> None:
     np.testing.assert_array_equal(session.run(grad), [10, 20])
 
 
+def test_var_list_may_be_the_values_of_a_dict() -> None:
+    parameters = {"w": tf.Variable(1.0), "b": tf.Variable(2.0)}
+    pairs = tf.train.AdamOptimizer().compute_gradients(
+        parameters["w"] * parameters["b"],
+        var_list=parameters.values(),
+    )
+    assert [variable for _, variable in pairs] == list(parameters.values())
+
+
 def test_constraints_hold_after_the_update() -> None:
     w = tf.Variable([1.0, 5.0], constraint=lambda value: tf.clip_by_value(value, 0.0, 2.0))
     train = tf.train.GradientDescentOptimizer(1.0).minimize(tf.reduce_sum(2.0 * w))
