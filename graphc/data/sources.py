@@ -123,9 +123,6 @@ def _parts(value: Any, form: Any) -> list[Any] | None:
 def _leaf(value: Any, type: TensorType) -> Any:
     try:
         array = host_array(value, type.dtype)
-        lossless = type.dtype.is_string or np.can_cast(np.asarray(value).dtype, array.dtype, "same_kind")
-        if not lossless:
-            raise TypeError(f"it holds {np.asarray(value).dtype}")
     except (TypeError, ValueError, OverflowError) as error:
         raise errors.InvalidArgumentError(
             None,

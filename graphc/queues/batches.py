@@ -16,7 +16,7 @@ from graphc.scopes import name_scope
 from graphc.shapes import Shape, as_shape
 
 
-class _Examples:
+class Examples:
     """What several threads enqueue: lists (or dictionaries) of tensors, alike in number and dtypes."""
 
     def __init__(self, tensors_list: Sequence[Any], enqueue_many: bool, keep_input: Any):
@@ -55,10 +55,13 @@ class _Examples:
     def batches(self, queue: QueueBase, batch_size: Any, smaller: bool, name: str) -> Any:
         """What the queue gives, in the structure of the examples."""
         found = queue.dequeue_up_to(batch_size, name) if smaller else queue.dequeue_many(batch_size, name)
-        if not isinstance(self.first, dict):
-            return found
-        keys = sorted(self.first)
-        return dict(zip(keys, found if isinstance(found, list) else [found], strict=True))
+        return self.packed(found if isinstance(found, list) else [found])
+
+    def packed(self, found: Sequence[Tensor]) -> Any:
+        """One tensor for each component, in the structure of the examples; one alone stands for a list of one."""
+        if isinstance(self.first, dict):
+            return dict(zip(sorted(self.first), found, strict=True))
+        return list(found) if len(found) > 1 else found[0]
 
 
 def _tensor_list(tensors: Any) -> list[Tensor]:
@@ -74,18 +77,18 @@ def _tensor_list(tensors: Any) -> list[Tensor]:
 
 
 def _fifo(
-    examples: _Examples, batch_size: Any, threads: int, capacity: int, shapes: Any, pad: bool, smaller: bool,
+    examples: Examples, batch_size: Any, threads: int, capacity: int, shapes: Any, pad: bool, smaller: bool,
     shared_name: str | None, name: str,
 ) -> Any:  # fmt: skip
     types = [x.dtype for x in examples.rows[0]]
     kind: Any = PaddingFIFOQueue if pad else FIFOQueue
-    queue = kind(capacity, types, _complete(examples.shapes(shapes), pad), shared_name=shared_name)
+    queue = kind(capacity, types, complete(examples.shapes(shapes), pad), shared_name=shared_name)
     examples.start(queue, threads)
     note_fullness(queue, capacity)
     return examples.batches(queue, batch_size, smaller, name)
 
 
-def _complete(shapes: list[Shape], pad: bool) -> list[Shape]:
+def complete(shapes: list[Shape], pad: bool) -> list[Shape]:
     """The shapes; ``ValueError`` where they are not known as far as a batch needs it."""
     for shape in shapes:
         if shape is None or (not pad and None in shape):
@@ -96,12 +99,12 @@ def _complete(shapes: list[Shape], pad: bool) -> list[Shape]:
 
 
 def _random(
-    examples: _Examples, batch_size: Any, threads: int, capacity: int, least: int, seed: int | None, shapes: Any,
+    examples: Examples, batch_size: Any, threads: int, capacity: int, least: int, seed: int | None, shapes: Any,
     smaller: bool, shared_name: str | None, name: str,
 ) -> Any:  # fmt: skip
     types = [x.dtype for x in examples.rows[0]]
     queue = RandomShuffleQueue(
-        capacity, least, types, _complete(examples.shapes(shapes), False), seed=seed, shared_name=shared_name
+        capacity, least, types, complete(examples.shapes(shapes), False), seed=seed, shared_name=shared_name
     )
     examples.start(queue, threads)
     note_fullness(queue, capacity)
@@ -132,7 +135,7 @@ def maybe_batch(
 ) -> Any:  # fmt: skip
     """The same of those examples for which ``keep_input`` is true."""
     with name_scope(name, "maybe_batch") as scope:
-        examples = _Examples([tensors], enqueue_many, keep_input)
+        examples = Examples([tensors], enqueue_many, keep_input)
         return _fifo(
             examples, batch_size, num_threads, capacity, shapes, dynamic_pad, allow_smaller_final_batch, shared_name,
             scope,
@@ -158,7 +161,7 @@ def maybe_batch_join(
 ) -> Any:  # fmt: skip
     """The same of those examples for which ``keep_input`` is true."""
     with name_scope(name, "maybe_batch_join") as scope:
-        examples = _Examples(list(tensors_list), enqueue_many, keep_input)
+        examples = Examples(list(tensors_list), enqueue_many, keep_input)
         return _fifo(
             examples, batch_size, 1, capacity, shapes, dynamic_pad, allow_smaller_final_batch, shared_name, scope
         )
@@ -183,7 +186,7 @@ def maybe_shuffle_batch(
 ) -> Any:  # fmt: skip
     """The same of those examples for which ``keep_input`` is true."""
     with name_scope(name, "maybe_shuffle_batch") as scope:
-        examples = _Examples([tensors], enqueue_many, keep_input)
+        examples = Examples([tensors], enqueue_many, keep_input)
         return _random(
             examples, batch_size, num_threads, capacity, min_after_dequeue, seed, shapes, allow_smaller_final_batch,
             shared_name, scope,
@@ -209,7 +212,7 @@ def maybe_shuffle_batch_join(
 ) -> Any:  # fmt: skip
     """The same of those examples for which ``keep_input`` is true."""
     with name_scope(name, "maybe_shuffle_batch_join") as scope:
-        examples = _Examples(list(tensors_list), enqueue_many, keep_input)
+        examples = Examples(list(tensors_list), enqueue_many, keep_input)
         return _random(
             examples,
             batch_size,

@@ -12,7 +12,7 @@ from graphc.nodes import Operation, Tensor
 from graphc.ops.base import Const, convert_to_tensor
 from graphc.ops.host import host_array, host_call, resources, source
 from graphc.ops.random import fresh_seeds, get_seed
-from graphc.queues.stores import Element, PriorityStore, RandomStore, Store
+from graphc.queues.stores import Element, PriorityStore, RandomStore, Store, filled_up
 from graphc.shapes import Shape, TensorShape, TensorType, as_shape, is_compatible, shape_text
 
 
@@ -31,7 +31,7 @@ class QueueBase:
             raise ValueError(f"Queue names must have the same length as dtypes, got {self._names} and {self._dtypes}")
         (self._ref,) = source(self._handle, [TensorType(dtypes.string, ())], f"{type(self).__name__}V2", name)
         self._short = self.name.rsplit("/", 1)[-1]
-        self._make = make
+        self.make_store = make
         self._key = ("queue", shared_name) if shared_name else self
 
     def _handle(self) -> Any:
@@ -79,7 +79,7 @@ class QueueBase:
         held = resources()
         found = held.get(self._key)
         if found is None:
-            found = held.setdefault(self._key, self._make(f"{type(self).__name__} '{self.name}'"))
+            found = held.setdefault(self._key, self.make_store(f"{type(self).__name__} '{self.name}'"))
         return found
 
     # -- putting in ------------------------------------------------------------------------------------------
@@ -192,7 +192,7 @@ class QueueBase:
         def take(count: Any) -> Any:
             elements = self.store().take(int(count), fewer)
             columns = list(zip(*elements)) if elements else [()] * len(types)
-            return tuple(self._together(column, type) for column, type in zip(columns, types, strict=True))
+            return tuple(self.together(column, type) for column, type in zip(columns, types, strict=True))
 
         return self._given(host_call(take, [number], types, called, name).outputs)
 
@@ -203,7 +203,8 @@ class QueueBase:
                 f"{', '.join(map(shape_text, self._shapes))}"
             )
 
-    def _together(self, arrays: Sequence[Any], type: TensorType) -> Any:
+    def together(self, arrays: Sequence[Any], type: TensorType) -> Any:
+        """The arrays of one component along a new first axis."""
         if not arrays:
             assert type.shape is not None
             return np.empty((0, *type.shape[1:]), type.dtype.numpy)
@@ -279,17 +280,14 @@ class PaddingFIFOQueue(QueueBase):
     def _check_shapes(self, called: str) -> None:
         """Sizes may differ."""
 
-    def _together(self, arrays: Sequence[Any], type: TensorType) -> Any:
+    def together(self, arrays: Sequence[Any], type: TensorType) -> Any:
         assert type.shape is not None
         fixed = type.shape[1:]
         sizes: Any = [
             max((array.shape[axis] for array in arrays), default=0) if size is None else size
             for axis, size in enumerate(fixed)
         ]
-        batch = np.full((len(arrays), *sizes), type.dtype.zero, type.dtype.numpy)
-        for row, array in zip(batch, arrays, strict=True):
-            row[tuple(map(slice, array.shape))] = array
-        return batch
+        return filled_up(arrays, sizes, type.dtype.zero, type.dtype.numpy)
 
 
 class PriorityQueue(QueueBase):

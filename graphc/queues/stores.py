@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from itertools import count
 from typing import Any
 
+import numpy as np
+
 from graphc import errors
 
 Element = tuple[Any, ...]
@@ -159,3 +161,11 @@ class PriorityStore(Store):
     def restore(self, items: Sequence[Element]) -> None:
         for item in items:
             self.add(item)
+
+
+def filled_up(arrays: Sequence[Any], sizes: Sequence[Any], value: Any, dtype: Any) -> Any:
+    """The arrays side by side, each filled up to ``sizes`` with ``value`` at the end of its axes."""
+    batch: Any = np.full((len(arrays), *sizes), value, dtype)
+    for number, array in enumerate(arrays):
+        batch[(number, *map(slice, array.shape))] = array
+    return batch

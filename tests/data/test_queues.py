@@ -315,6 +315,45 @@ def test_names_of_files_are_matched_once(session: Any, folder: Any) -> None:
     assert len(session.run(found)) == 2
 
 
+def by_length(**more: Any) -> Any:
+    """Rows of the lengths 1 to 6, with their numbers, in batches of similar length."""
+    n = tf.train.range_input_producer(6, num_epochs=2, shuffle=False).dequeue()
+    row = tf.fill([n + 1], n)
+    return tf.contrib.training.bucket_by_sequence_length(
+        n + 1, [row, n], 2, [3, 5], dynamic_pad=True, allow_smaller_final_batch=True, **more
+    )
+
+
+def test_buckets_hold_what_is_of_similar_length() -> None:
+    _, *found = drawn(tf, lambda tf: by_length())
+    numbers = sorted(n for lengths_, rows_, numbers in found for n in numbers)
+    assert numbers == sorted([*range(6)] * 2) and len(found) == 6
+    for lengths_, rows_, numbers in found:
+        assert {int(np.searchsorted([3, 5], n, side="right")) for n in lengths_} in ({0}, {1}, {2})
+        np.testing.assert_array_equal(lengths_, numbers + 1)
+        assert rows_.shape == (len(numbers), max(lengths_))
+        for row, length, number in zip(rows_, lengths_, numbers, strict=True):
+            assert row.tolist() == [number] * length + [0] * (max(lengths_) - length)
+    with pytest.raises(ValueError, match="strictly increasing"):
+        tf.contrib.training.bucket_by_sequence_length(1, [ROWS], 2, [3, 3])
+
+
+def test_batches_are_prefetched_inside_a_with_statement(session: Any) -> None:
+    n = tf.train.range_input_producer(6, shuffle=False).dequeue()
+    batch = tf.train.batch({"n": n, "square": n * n}, 3)
+    queue = tf.contrib.slim.prefetch_queue.prefetch_queue(batch, capacity=2)
+    element = queue.dequeue()
+    assert element["n"].shape.as_list() == [3]
+    before = threading.active_count()
+    with tf.contrib.slim.queues.QueueRunners(session):
+        assert threading.active_count() > before
+        for first in (0, 3, 0):
+            found = session.run(element)
+            np.testing.assert_array_equal(found["square"], np.arange(first, first + 3) ** 2)
+            np.testing.assert_array_equal(found["square"], found["n"] ** 2)
+    assert threading.active_count() == before
+
+
 # -- training ------------------------------------------------------------------------------------------------
 
 
