@@ -78,19 +78,26 @@ def _bytes(buffer: Buffer) -> DimLike:
 
 
 def _bytes_read(kernel: Kernel, buffer: Buffer) -> DimLike:
-    """The whole buffer; what is only read at places that are read themselves counts as often as it is read."""
-    if any(isinstance(s, Contract) and buffer in (s.a, s.b) for s in statements_below(kernel.body)):
+    """The whole buffer; what is only read at places that are read themselves counts as often as it is read.
+
+    Of a buffer that is read less often than it has elements, as of a slice, no more than that.
+    """
+    contracts = [s for s in statements_below(kernel.body) if isinstance(s, Contract)]
+    if any(buffer in (s.a, s.b) for s in contracts):
         return _bytes(buffer)
     offsets = [load.offset for load in loads_below(kernel.body) if load.buffer == buffer]
     offsets += [s.offset for s in _stores(kernel, buffer) if s.combine is not None]
-    if not offsets or not all(_is_looked_up(offset) for offset in offsets):
+    if not offsets:
         return _bytes(buffer)
 
     def reads(statement: Statement) -> int:
         combines = isinstance(statement, Store) and statement.buffer == buffer and statement.combine is not None
         return sum(load.buffer == buffer for load in loads_below((statement,))) + combines
 
-    return _times(kernel.body, reads) * ITEM_BYTES[buffer.dtype]
+    count = _times(kernel.body, reads)
+    # An epilogue's reads are not counted, so they do not say that less than the whole is read.
+    fewer = not contracts and isinstance(count, int) and isinstance(buffer.size, int) and count < buffer.size
+    return (count if fewer or all(map(_is_looked_up, offsets)) else buffer.size) * ITEM_BYTES[buffer.dtype]
 
 
 def _bytes_written(kernel: Kernel, buffer: Buffer) -> DimLike:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from graphc.alignment import ALIGNMENT
 from graphc.codegen.program import Cursor, Give, Take
 from graphc.codegen.step_control import out_of_memory
 from graphc.dims import DimLike, FloorDiv, atom
@@ -17,7 +18,6 @@ from graphc.dims import DimLike, FloorDiv, atom
 if TYPE_CHECKING:
     from graphc.codegen.step import StepWriter
 
-ALIGNMENT = 64  # bytes: a cache line, and the widest vector
 MOST_BYTES = float(1 << 60)  # no machine has more, and whole numbers hold it
 
 

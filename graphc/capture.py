@@ -164,7 +164,7 @@ class _Capture:
             self.places[node.outputs[0]] = self._initialized_value(node)
         elif isinstance(kind, Assign):
             self._assign(node, kind)
-        elif isinstance(kind, Random):
+        elif isinstance(kind, Random) and kind.keeps_counter:
             self._random(node, kind)
         elif isinstance(kind, If):
             self._if(node, kind)

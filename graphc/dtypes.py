@@ -172,26 +172,26 @@ _BY_NAME |= {"float": float32, "double": float64, "int": int32}  # as in TensorF
 _BY_PYTHON = {float: float32, int: int32, type(True): bool, str: string, bytes: string}
 
 
-def as_dtype(value: Any) -> DType:
+def as_dtype(type_value: Any) -> DType:
     """The :class:`DType` for a DType, a name, a NumPy type or a Python type; ``TypeError`` otherwise."""
-    if isinstance(value, DType):
-        return value
-    if isinstance(value, str) and value in _BY_NAME:
-        return _BY_NAME[value]
-    if isinstance(value, type) and value in _BY_PYTHON:
-        return _BY_PYTHON[value]
-    if isinstance(value, int) and not isinstance(value, type(True)):
+    if isinstance(type_value, DType):
+        return type_value
+    if isinstance(type_value, str) and type_value in _BY_NAME:
+        return _BY_NAME[type_value]
+    if isinstance(type_value, type) and type_value in _BY_PYTHON:
+        return _BY_PYTHON[type_value]
+    if isinstance(type_value, int) and not isinstance(type_value, type(True)):
         for dtype in KNOWN:
-            if dtype.enum == value:
+            if dtype.enum == type_value:
                 return dtype
     try:
-        found = np.dtype(value)
+        found = np.dtype(type_value)
         if found.kind == "V" and found.name == "bfloat16":
             return bfloat16
         return string if found.kind in "SU" else _BY_NUMPY[found]
     except (TypeError, KeyError):
         known = ", ".join(dtype.name for dtype in KNOWN)
-        raise TypeError(f"Cannot convert value {value!r} to a TensorFlow DType; graphc has {known}") from None
+        raise TypeError(f"Cannot convert type_value {type_value!r} to a TensorFlow DType; graphc has {known}") from None
 
 
 def as_bytes(value: Any) -> np.ndarray[Any, Any]:

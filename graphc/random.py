@@ -25,6 +25,8 @@ _LATER = {
     "learned_unigram_candidate_sampler": "graphc.nn.candidates:learned_unigram_candidate_sampler",
     "log_uniform_candidate_sampler": "graphc.nn.candidates:log_uniform_candidate_sampler",
     "poisson": "graphc.distributions.poisson_samples:random_poisson",
+    "stateless_categorical": "graphc.ops.stateless:stateless_categorical",
+    "stateless_multinomial": "graphc.ops.stateless:stateless_multinomial",
     "stateless_normal": "graphc.ops.stateless:stateless_random_normal",
     "stateless_truncated_normal": "graphc.ops.stateless:stateless_truncated_normal",
     "stateless_uniform": "graphc.ops.stateless:stateless_random_uniform",

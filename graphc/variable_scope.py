@@ -320,9 +320,16 @@ def _chained(inner: Getter | None, outer: Getter | None) -> Getter | None:
     return lambda getter, *args, **kwargs: inner(functools.partial(outer, getter), *args, **kwargs)
 
 
-def variable_op_scope(values: Any, name_or_scope: Any, default_name: str | None = None, **settings: Any) -> Any:
+def variable_op_scope(
+    values: Any, name_or_scope: Any, default_name: str | None = None, initializer: Any = None, regularizer: Any = None,
+    caching_device: Any = None, partitioner: Any = None, custom_getter: Any = None, reuse: Any = None,
+    dtype: Any = None, use_resource: Any = None, constraint: Any = None,
+) -> Any:  # fmt: skip
     """The older spelling of :func:`variable_scope`."""
-    return variable_scope(name_or_scope, default_name, values, **settings)
+    return variable_scope(
+        name_or_scope, default_name, values, initializer, regularizer, caching_device, partitioner, custom_getter,
+        reuse, dtype, use_resource, constraint,
+    )  # fmt: skip
 
 
 def no_regularizer(_: Any) -> None:
@@ -361,11 +368,17 @@ def get_variable(
     )  # fmt: skip
 
 
-def get_local_variable(name: str, shape: Any = None, **wanted: Any) -> Variable:
-    """As :func:`get_variable`, for a variable that is local and not trainable."""
-    collections = [GraphKeys.LOCAL_VARIABLES, *(wanted.pop("collections", None) or [])]
-    wanted["trainable"] = False
-    return get_variable(name, shape, collections=collections, **wanted)
+def get_local_variable(
+    name: str, shape: Any = None, dtype: Any = None, initializer: Any = None, regularizer: Any = None,
+    trainable: bool = False, collections: Sequence[str] | None = None, caching_device: Any = None,
+    partitioner: Any = None, validate_shape: bool = True, use_resource: bool | None = None,
+    custom_getter: Getter | None = None, constraint: Any = None, synchronization: Any = None, aggregation: Any = None,
+) -> Variable:  # fmt: skip
+    """As :func:`get_variable`, for a variable that is local and never trainable, whatever ``trainable`` says."""
+    return get_variable(
+        name, shape, dtype, initializer, regularizer, False, [GraphKeys.LOCAL_VARIABLES, *(collections or [])],
+        caching_device, partitioner, validate_shape, use_resource, custom_getter, constraint,
+    )  # fmt: skip
 
 
 def _get_through(scope: VariableScope, full_name: str, wanted: dict[str, Any]) -> Variable:

@@ -11,6 +11,7 @@ from graphc.passes.contractions import contractions
 from graphc.passes.count import count
 from graphc.passes.fold import fold
 from graphc.passes.fuse import PART_NAMES, fuse, fused_so_far
+from graphc.passes.moments import moments
 from graphc.passes.prune import prune
 from graphc.passes.share import share
 from graphc.passes.simplify import simplify
@@ -46,6 +47,7 @@ PIPELINE: tuple[Pass, ...] = (
     Pass("share", everywhere(share), "what is left is computed once; simplifying makes different spellings alike"),
     Pass("count", everywhere(count), "loops whose number of iterations shows by now, so that their adjoints do too"),
     Pass("trim again", everywhere(trim), "what was saved or carried for values that are known by now"),
+    Pass("moments", everywhere(moments), "when means have one spelling, and adjoints made use of how they are found"),
     Pass("contractions", everywhere(contractions), "products and convolutions take transposes and views in as strides"),
     Pass("share again", everywhere(share), "lowered convolutions may pad the same input twice"),
     Pass("fuse", everywhere(fuse), "last: kernels are opaque to the other passes", Parts(PART_NAMES, fused_so_far)),

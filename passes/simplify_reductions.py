@@ -119,23 +119,24 @@ def _total_of_centred(x: Tensor, axes: Sequence[int]) -> Tensor | None:
     sizes = x.type.sizes
     while is_fn(x, "Neg", "Mul", "RealDiv"):
         a, b = (*x.op.inputs, *x.op.inputs)[:2]
-        if is_fn(x, "Neg") or (a.type.sizes == sizes and _is_alike_along(b, axes, len(sizes))):
+        if is_fn(x, "Neg") or (a.type.sizes == sizes and is_alike_along(b, axes, len(sizes))):
             x = a
-        elif is_fn(x, "Mul") and b.type.sizes == sizes and _is_alike_along(a, axes, len(sizes)):
+        elif is_fn(x, "Mul") and b.type.sizes == sizes and is_alike_along(a, axes, len(sizes)):
             x = b
         else:
             return None
-    if not is_fn(x, "Sub") or x.type.sizes != sizes or not _is_alike_along(x.op.inputs[1], axes, len(sizes)):
+    if not is_fn(x, "Sub") or x.type.sizes != sizes or not is_alike_along(x.op.inputs[1], axes, len(sizes)):
         return None
-    return _total_of_mean(x.op.inputs[1], x.op.inputs[0], axes)
+    return total_of_mean(x.op.inputs[1], x.op.inputs[0], axes)
 
 
-def _is_alike_along(x: Tensor, axes: Sequence[int], rank: int) -> bool:
+def is_alike_along(x: Tensor, axes: Sequence[int], rank: int) -> bool:
+    """Whether ``x``, broadcast to so many axes, is repeated along these."""
     first = rank - len(x.type.sizes)
     return all(axis < first or x.type.sizes[axis - first] == 1 for axis in axes)
 
 
-def _total_of_mean(mean: Tensor, x: Tensor, axes: Sequence[int]) -> Tensor | None:
+def total_of_mean(mean: Tensor, x: Tensor, axes: Sequence[int]) -> Tensor | None:
     """The sum of ``x`` over the axes, if ``mean`` is that divided by how many elements were added up."""
     scaled = _behind_views(mean)
     if not is_fn(scaled, "Mul", "RealDiv"):

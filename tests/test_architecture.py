@@ -40,6 +40,7 @@ FLOORS: list[dict[str, list[str]]] = [
         "namespaces": [
             *("graphc.nn*", "graphc.layers*", "graphc.train*", "graphc.losses", "graphc.clipping"),
             *("graphc.metrics*", "graphc.distributions*", "graphc.summary*", "graphc.decoding*", "graphc.lookup"),
+            "graphc.queues*",
             *("graphc.exchange*", "graphc.graph_util", "graphc.saved_model*", "graphc.checkpoints*"),
             *("graphc.functional", "graphc.tensor_array", "graphc.composites", "graphc.config", "graphc.examples*"),
             *("graphc.math*", "graphc.linalg*", "graphc.sparse*", "graphc.random", "graphc.bitwise", "graphc.strings"),

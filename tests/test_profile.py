@@ -64,9 +64,26 @@ def test_inputs_are_read_at_most_twice(build, shapes, kernels, blocks):
 
 
 def test_rounds_of_a_large_normalisation_are_counted_one_by_one():
-    rows = rows_of(lambda x: tf.nn.moments(x, [0]), (40_000, 16))
+    rows = rows_of(lambda x: tf.nn.softmax(x, 0), (40_000, 16))
     large = [row.bytes // (4 * 40_000 * 16) for row in rows]
-    assert large == [1, 0, 1, 0]  # sums in pieces, their total, distances in pieces, their total
+    assert large == [1, 0, 1, 0, 2]  # greatest in pieces and of all, sums in pieces and of all, quotients
+
+
+@pytest.mark.parametrize(
+    ("gradients", "times"),
+    [
+        (False, [1 / 16, 1, 0, 2]),  # a sample; both sums in pieces; their totals; x read again, y stored
+        (True, [1 / 16, 2, 0, 4, 0]),  # the adjoints' sums read x and g beside that, once: y and x's adjoint are stored
+    ],
+)
+def test_a_large_batch_normalisation_reads_its_inputs_twice(gradients, times):
+    def build(x, g, gain, bias):
+        y, _, _ = tf.nn.fused_batch_norm(x, gain, bias)
+        return [y, *tf.gradients(y, [x, gain, bias], grad_ys=g)] if gradients else [y]
+
+    shape = (8, 64, 64, 16)
+    moved = [row.bytes / (4 * np.prod(shape)) for row in rows_of(build, shape, shape, (16,), (16,))]
+    np.testing.assert_allclose(moved, times, atol=0.02)
 
 
 def test_the_table_has_a_line_for_each_kernel_and_for_all():

@@ -16,7 +16,7 @@ from graphc.ops.random import (
     ShuffleDraws,
     TruncatedNormal,
 )
-from graphc.ops.stateless import StatelessNormal, StatelessTruncatedNormal, StatelessUniform
+from graphc.ops.stateless import StatelessNormal, StatelessTruncatedNormal, StatelessUniform, StatelessUniformInt
 
 if TYPE_CHECKING:
     from graphc.codegen.lower.nest import Nest
@@ -34,6 +34,6 @@ def _random(nest: Nest, node: Operation) -> tuple[Statement, ...]:
 
 _KINDS = (
     *(RandomUniform, RandomStandardNormal, TruncatedNormal, RandomUniformInt, MultinomialUniform, ShuffleDraws),
-    *(StatelessUniform, StatelessNormal, StatelessTruncatedNormal),
+    *(StatelessUniform, StatelessNormal, StatelessTruncatedNormal, StatelessUniformInt),
 )
 ROOTS: dict[type[Op], Root] = dict.fromkeys(_KINDS, _random)

@@ -16,6 +16,7 @@ from graphc.data.stage import Run, Stage, known_number, number
 from graphc.nest import flatten, map_leaves
 from graphc.nodes import Tensor
 from graphc.ops.host import host_array
+from graphc.queues.stores import filled_up
 from graphc.shapes import Shape, TensorType
 
 
@@ -96,11 +97,7 @@ def _padded(leaves: Sequence[Any], type: TensorType, shape: Shape, value: Any) -
             "Attempted to pad to a smaller size than the input element: "
             f"an element has sizes {largest}, padded_shapes says {sizes}",
         )
-    whole: Any = (len(arrays), *sizes)
-    batch = np.full(whole, value, type.dtype.numpy)
-    for row, array in zip(batch, arrays, strict=True):
-        row[tuple(map(slice, array.shape))] = array
-    return batch
+    return filled_up(arrays, sizes, value, type.dtype.numpy)
 
 
 class Unbatch(Stage):

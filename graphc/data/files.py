@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from graphc import dtypes
+from graphc import dtypes, python_io
 from graphc.data.dataset import Dataset
-from graphc.data.sources import Fields, Files, fixed_length, records, text_lines
+from graphc.data.sources import Fields, Files
 from graphc.data.stage import whole_number
+from graphc.decoding.records import fixed_length, text_lines
 from graphc.nodes import Tensor
 from graphc.ops.base import Const, constant, convert_to_tensor
 from graphc.shapes import TensorType
@@ -44,7 +45,7 @@ class TFRecordDataset(Dataset):
     def __init__(
         self, filenames: Any, compression_type: Any = None, buffer_size: Any = None, num_parallel_reads: Any = None
     ):
-        super().__init__(Files(_names(filenames), records, _compression(compression_type)))
+        super().__init__(Files(_names(filenames), _records, _compression(compression_type)))
 
 
 class FixedLengthRecordDataset(Dataset):
@@ -61,6 +62,10 @@ class FixedLengthRecordDataset(Dataset):
             )
         ]  # fmt: skip
         super().__init__(Files(_names(filenames), fixed_length, *sizes, _compression(compression_type)))
+
+
+def _records(name: bytes, compression: bytes) -> Iterator[bytes]:
+    return python_io.tf_record_iterator(name.decode(), compression.decode())
 
 
 class CsvDataset(Dataset):

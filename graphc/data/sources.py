@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import io
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from graphc import dtypes, errors, python_io
+from graphc import dtypes, errors
 from graphc.data.elements import DENSE, Element, Elements, taken_apart
 from graphc.data.stage import Run, Stage
-from graphc.frame.gfile import local_path
 from graphc.nodes import Tensor
 from graphc.ops.host import host_array, translated
 from graphc.shapes import Size, TensorType, is_compatible, shape_text
@@ -126,9 +123,6 @@ def _parts(value: Any, form: Any) -> list[Any] | None:
 def _leaf(value: Any, type: TensorType) -> Any:
     try:
         array = host_array(value, type.dtype)
-        lossless = type.dtype.is_string or np.can_cast(np.asarray(value).dtype, array.dtype, "same_kind")
-        if not lossless:
-            raise TypeError(f"it holds {np.asarray(value).dtype}")
     except (TypeError, ValueError, OverflowError) as error:
         raise errors.InvalidArgumentError(
             None,
@@ -219,55 +213,6 @@ class Fields(Stage):
 
 def _csv_error(what: str, text: str) -> errors.InvalidArgumentError:
     return errors.InvalidArgumentError(None, None, f"{what}: {text!r}")
-
-
-def text_lines(name: bytes, compression: bytes = b"") -> Iterator[bytes]:
-    """The lines of a file, without their ends."""
-    with _opened(name, compression) as file:
-        for line in file:
-            yield line.removesuffix(b"\n").removesuffix(b"\r")
-
-
-def records(name: bytes, compression: bytes = b"") -> Iterator[bytes]:
-    """The records of a TFRecord file."""
-    return python_io.tf_record_iterator(name.decode(), compression.decode())
-
-
-def fixed_length(
-    name: bytes, size: Any, header: Any = 0, footer: Any = 0, compression: bytes = b"", hop: Any = 0
-) -> Iterator[bytes]:
-    """Records of ``size`` bytes each, between a header and a footer that belong to none; ``hop`` bytes apart."""
-    size, hop = int(size), int(hop) or int(size)
-    with _opened(name, compression) as file:
-        data = file.read()[int(header) :]
-    data = data[: len(data) - int(footer)] if footer else data
-    if hop == size and len(data) % size:
-        raise errors.InvalidArgumentError(
-            None,
-            None,
-            f"Excess bytes of {len(data) % size} in input file {name.decode()}: {len(data)} bytes between header and "
-            f"footer are no multiple of {size}",
-        )
-    for start in range(0, len(data) - size + 1, hop):
-        yield data[start : start + size]
-
-
-@contextmanager
-def _opened(name: bytes, compression: bytes) -> Iterator[Any]:
-    path = local_path(name.decode())
-    kind = python_io.TFRecordOptions.get_compression_type_string(compression.decode())
-    try:
-        if kind == "ZLIB":
-            with open(path, "rb") as file:
-                yield io.BytesIO(zlib.decompress(file.read()))
-        else:
-            opener: Any = gzip.open if kind == "GZIP" else open
-            with opener(path, "rb") as file:
-                yield file
-    except zlib.error as error:
-        raise errors.DataLossError(None, None, f"{path}: {error}") from None
-    except OSError as error:
-        raise errors.of_system(error, path) from None
 
 
 def as_form(value: Any) -> tuple[Any, list[Tensor]]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from graphc import dtypes, errors
+from graphc.decoding.records import file_contents
 from graphc.frame import gfile
 from graphc.nodes import Operation, Tensor
 from graphc.ops.base import apply, check_dtype, declare
@@ -27,11 +28,6 @@ def _system_errors(path: Any) -> Iterator[None]:
         raise errors.of_system(error, os.fsdecode(path)) from None
 
 
-def _contents(path: bytes) -> bytes:
-    with _system_errors(path), open(gfile.local_path(path), "rb") as file:
-        return file.read()
-
-
 @record(eq=False)
 class ReadFile(HostOp):
     """The contents of the file of each name."""
@@ -41,7 +37,7 @@ class ReadFile(HostOp):
         return names
 
     def evaluate(self, names: Any) -> Any:
-        return each(_contents, names)
+        return each(file_contents, names)
 
 
 @record(eq=False)

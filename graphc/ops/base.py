@@ -135,7 +135,9 @@ def constant(
     return apply(Const(array), name=name or "Const")
 
 
-def convert_to_tensor(value: Any, dtype: Any = None, name: str | None = None, preferred_dtype: Any = None) -> Tensor:
+def convert_to_tensor(
+    value: Any, dtype: Any = None, name: str | None = None, preferred_dtype: Any = None, dtype_hint: Any = None
+) -> Tensor:
     """``value`` as a tensor: a tensor or variable as it is, anything else as a constant.
 
     ``TypeError`` where the dtype does not fit, ``ValueError`` where there is no such array.
@@ -152,9 +154,10 @@ def convert_to_tensor(value: Any, dtype: Any = None, name: str | None = None, pr
         return value
     if isinstance(value, (list, tuple)) and _holds_tensors(value):
         return _pack(value, wanted, name)
-    if wanted is None and preferred_dtype is not None:
+    hint = preferred_dtype if dtype_hint is None else dtype_hint
+    if wanted is None and hint is not None:
         try:
-            return constant(value, preferred_dtype, name=name)
+            return constant(value, hint, name=name)
         except (TypeError, ValueError):
             pass
     return constant(value, wanted, name=name)

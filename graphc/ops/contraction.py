@@ -298,7 +298,10 @@ def _joined_sizes(a: Tensor, a_axes: Sequence[int], b: Tensor, b_axes: Sequence[
     return convert_to_tensor(entries) if None in sizes else tuple(entries)
 
 
-def matvec(a: Any, b: Any, transpose_a: bool = False, adjoint_a: bool = False, name: str | None = None) -> Tensor:
+def matvec(
+    a: Any, b: Any, transpose_a: bool = False, adjoint_a: bool = False, a_is_sparse: bool = False,
+    b_is_sparse: bool = False, name: str | None = None,
+) -> Tensor:  # fmt: skip
     """The product of the matrices ``a`` and the vectors ``b``."""
     matrix, vector = convert_together(a, b)
     with graph_of([matrix]).name_scope(name or "MatVec") as scope:

@@ -66,13 +66,15 @@ def identity_n(input: Sequence[Any], name: str | None = None) -> list[Tensor]:
     return list(declare(IdentityN(len(tensors)), *tensors, name=name).outputs)
 
 
-def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
+def custom_gradient(f: Callable[..., Any] | None = None) -> Callable[..., Any]:
     """``f``, which gives ``(y, grad_fn)``, as a function that gives ``y`` and whose adjoints ``grad_fn(dy)`` says.
 
     ``y`` is a tensor or several; ``grad_fn`` takes as many adjoints and gives one for each argument, or None. Where
     ``f`` uses variables, ``grad_fn`` takes them as ``variables=`` and gives ``(adjoints of arguments, adjoints of
-    variables)``; ``TypeError`` where it does not.
+    variables)``; ``TypeError`` where it does not. Without ``f``, the decorator itself.
     """
+    if f is None:
+        return custom_gradient
 
     @wraps(f)
     def decorated(*args: Any, **kwargs: Any) -> Any:

@@ -39,6 +39,7 @@ class Random(Op):
 
     size_inputs: ClassVar[slice] = slice(0, 1)
     sampler: ClassVar[str] = ""  # the function of graphc.philox that gives the numbers
+    keeps_counter: ClassVar[bool] = True  # else its last two inputs, seeds and counter, are declared
 
     def infer(self, *inputs: TensorType) -> TensorType:
         if self.shape is not None:

@@ -464,8 +464,8 @@ def transpose(a: Any, perm: Any = None, name: str | None = "transpose", conjugat
     return apply(Transpose(order), x, name=name)
 
 
-def matrix_transpose(a: Any, name: str = "matrix_transpose") -> Tensor:
-    """``a`` with its last two axes swapped."""
+def matrix_transpose(a: Any, name: str = "matrix_transpose", conjugate: bool = False) -> Tensor:
+    """``a`` with its last two axes swapped; real numbers are their own conjugates."""
     x = convert_to_tensor(a)
     if x.type.rank is None:
         return late_one("Transpose", matrix_transpose, x, [], name=name)

@@ -5,7 +5,7 @@ The same seeds give the numbers of TensorFlow 1.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -73,23 +73,29 @@ def multinomial(
     ``logits`` is ``[batch, classes]``; classes with a logit that is not finite are never drawn. int64 where
     ``output_dtype`` is None.
     """
+    uniform = lambda sizes: draw(MultinomialUniform, sizes, dtypes.float64, seed, name="uniform")  # noqa: E731
+    return classes_of(logits, num_samples, uniform, output_dtype, name or "multinomial")
+
+
+def classes_of(logits: Any, num_samples: Any, uniform: Callable[[Any], Tensor], output_dtype: Any, name: str) -> Tensor:
+    """Classes by ``uniform``, which gives numbers in [0, 1) of a shape: the first whose sum lies above the draw."""
     scores = convert_to_tensor(logits)
     if scores.type.rank is not None and scores.type.rank != 2:
         raise ValueError(f"multinomial: logits must be a matrix [batch, classes], not {scores.type}")
     wanted = dtypes.int64 if output_dtype is None else dtypes.as_dtype(output_dtype)
     if wanted not in (dtypes.int32, dtypes.int64):
         raise TypeError(f"multinomial gives int32 or int64, not {wanted.name}")
-    with graph_of([scores]).name_scope(name or "multinomial") as scope:
+    with graph_of([scores]).name_scope(name) as scope:
         rows = scores.type.shape[0] if scores.type.shape else None
         sizes = [rows if isinstance(rows, int) else shape(scores)[0], num_samples]
-        uniform = draw(MultinomialUniform, sizes, dtypes.float64, seed, name="uniform")
+        drawn = uniform(sizes)
         finite = e.is_finite(scores)
         lowest = constant(np.finfo(scores.dtype.numpy).min, scores.dtype)
         greatest = reduce_max(e.select(finite, scores, lowest), 1, keepdims=True)
         shifted = e.cast(scores, dtypes.float64) - e.cast(greatest, dtypes.float64)
         summed = cumsum(e.select(finite, e.exp(shifted), constant(0, dtypes.float64)), 1)
         # The class is the first whose sum lies above the draw: as many as do not.
-        below = e.less_equal(expand_dims(summed, 1), expand_dims(uniform * summed[:, -1:], 2))
+        below = e.less_equal(expand_dims(summed, 1), expand_dims(drawn * summed[:, -1:], 2))
         return e.cast(reduce_sum(e.cast(below, dtypes.int32), 2), wanted, name=scope)
 
 

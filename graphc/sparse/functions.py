@@ -98,10 +98,10 @@ def sparse_transpose(sp_input: Any, perm: Any = None, name: str | None = None) -
 
 
 def sparse_concat(axis: int, sp_inputs: Any, name: str | None = None, expand_nonconcat_dim: bool = False,
-                  concat_dim: Any = None) -> SparseTensor:  # fmt: skip
+                  concat_dim: Any = None, expand_nonconcat_dims: bool | None = None) -> SparseTensor:  # fmt: skip
     """Sparse tensors one after the other along ``axis``; the other sizes are those of the first."""
     parts = [as_sparse(part, "sparse_concat") for part in sp_inputs]
-    if expand_nonconcat_dim:
+    if expand_nonconcat_dim or expand_nonconcat_dims:
         raise NotImplementedError("sparse_concat takes tensors of like sizes; give others a shape by tf.SparseTensor")
     rank = _rank(parts[0], "sparse_concat")
     axis = (axis if concat_dim is None else concat_dim) % rank
@@ -117,12 +117,12 @@ def sparse_concat(axis: int, sp_inputs: Any, name: str | None = None, expand_non
         return sparse_reorder(SparseTensor(concat(moved, 0), values, stack(sizes)))
 
 
-def sparse_add(a: Any, b: Any, thresh: Any = 0, threshold: Any = None) -> Any:
+def sparse_add(a: Any, b: Any, threshold: Any = None, thresh: Any = None) -> Any:
     """The sum of two sparse tensors, sparse, or of a sparse one and a dense one, dense.
 
-    Of the sparse sum, what two entries add up to is left out where it is smaller than ``thresh``.
+    Of the sparse sum, what two entries add up to is left out where it is smaller than ``threshold``.
     """
-    least = thresh if threshold is None else threshold
+    least = next((least for least in (threshold, thresh) if least is not None), 0)
     if not any(isinstance(x, (SparseTensor, SparseTensorValue)) for x in (a, b)):
         raise TypeError("At least one input should be SparseTensor; do you mean to use tf.add()?")
     if not all(isinstance(x, (SparseTensor, SparseTensorValue)) for x in (a, b)):
@@ -216,11 +216,11 @@ def sparse_fill_empty_rows(sp_input: Any, default_value: Any, name: str | None =
         return sparse_reorder(whole), is_empty
 
 
-def sparse_expand_dims(sp_input: Any, axis: Any = -1, name: str | None = None) -> SparseTensor:
+def sparse_expand_dims(sp_input: Any, axis: Any = None, name: str | None = None) -> SparseTensor:
     """With a new axis of size 1 at ``axis``."""
     x = as_sparse(sp_input, "sparse_expand_dims")
     rank = _rank(x, "sparse_expand_dims")
-    place = int(axis) % (rank + 1)
+    place = (-1 if axis is None else int(axis)) % (rank + 1)
     with x.graph.name_scope(name or "SparseExpandDims"):
         column = e.multiply(x.indices[:, :1], 0)
         indices = concat([x.indices[:, :place], column, x.indices[:, place:]], 1)

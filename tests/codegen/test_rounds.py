@@ -64,7 +64,7 @@ def kernel(build, rows):
 
 
 def test_rounds_hand_totals_over():
-    parts = split_rounds(kernel(normalised, 20000), host())
+    parts = split_rounds(kernel(normalised, 8000), host())
     assert parts is not None
     handed = [[b.name for b in part.arguments if b.name.startswith(("partials", "total"))] for part in parts]
     assert handed == [
@@ -75,7 +75,7 @@ def test_rounds_hand_totals_over():
         ["total_r0", "total_r2", "total_r3", "total_r1"],
         ["total_r0", "total_r1"],
     ]
-    tasks = [part.tasks for part in stages(kernel(normalised, 20000), host())]
+    tasks = [part.tasks for part in stages(kernel(normalised, 8000), host())]
     assert all(count > 4 for count in tasks[::2][:3]) and tasks[1::2] == [1, 1, 1]
 
 

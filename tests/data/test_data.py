@@ -305,7 +305,7 @@ def test_an_error_of_a_generator_has_class_node_and_line(session: Any) -> None:
     (3, "did not match the expected structure"),
     ((1, 2), r"of shape \(\) where an element of shape \[\?\]"),
     ((1, [[1.0]]), r"of shape \(1, 1\)"),
-    ((1.5, [1.0]), "could not be converted"),
+    ((1, ["x"]), "could not be converted"),
     (("x", [1.0]), "could not be converted"),
 ])  # fmt: skip
 def test_what_a_generator_did_not_promise_is_refused(session: Any, value: Any, text: str) -> None:

@@ -23,6 +23,12 @@ MATRIX = _floats(4, 5)
 ZEROS = np.array([[2, 0, 3], [0, 0, 1], [1, 2, -1.5]], np.float32)
 PAIRS = [np.array([-7.5, -7, 7, 7.5, 6, 1, 3], np.float32), np.array([2, -2, -3, 3, 3, 0.1, 0.1], np.float32)]
 
+
+def _left(tf: Any) -> dict[str, str]:
+    """TensorFlow 1.15 puts short diagonals to the left; later ones must be told to."""
+    return {} if tf is graphc else {"align": "LEFT_LEFT"}
+
+
 PROGRAMS: dict[str, tuple[Program, list[Any]]] = {
     "conv2d SAME": (lambda tf, x, w: tf.nn.conv2d(x, w, [1, 1, 1, 1], "SAME"), [IMAGES, FILTER]),
     "conv2d strided SAME": (lambda tf, x, w: tf.nn.conv2d(x, w, [1, 2, 3, 1], "SAME"), [IMAGES, FILTER]),
@@ -100,6 +106,13 @@ PROGRAMS: dict[str, tuple[Program, list[Any]]] = {
     "gather_nd": (lambda tf, x: tf.gather_nd(x, [[0, 1], [2, 3], [0, 1]]), [_floats(3, 4, 5)]),
     "one_hot": (lambda tf: tf.one_hot([[0, 3], [-1, 2]], 3, axis=1), []),
     "unsorted_segment_sum": (lambda tf, x: tf.unsorted_segment_sum(x, [1, -1, 0, 1], 3), [MATRIX]),
+    "diagonals beside the main one": (
+        lambda tf, x, d: [
+            tf.matrix_diag(d, k=(-1, 1), padding_value=2.5, **_left(tf)), tf.matrix_diag(d[0], k=-2, **_left(tf)),
+            tf.matrix_diag(d, k=(0, 2), num_rows=4, num_cols=6, **_left(tf)),
+            tf.matrix_diag_part(x, k=(-1, 1), padding_value=1.5, **_left(tf)), tf.matrix_diag_part(x, k=2),
+            tf.matrix_set_diag(x, d, k=(-1, 1), **_left(tf)), tf.matrix_set_diag(x, d[1], k=1)],
+        [_floats(4, 5), _floats(3, 4)]),
     "pads": (
         lambda tf, x: [tf.pad(x, [[1, 2], [3, 0]], "REFLECT"), tf.pad(x, [[1, 2], [3, 0]], "SYMMETRIC"),
                        tf.pad(x, [[1, 2], [3, 0]], constant_values=2)], [MATRIX]),

@@ -27,6 +27,10 @@ def _programs(tf: Any) -> dict[str, Any]:
         "stateless": tf.random.stateless_uniform([5], [3, -4], 1.0, 3.0),
         "stateless normal": tf.random.stateless_normal([2, 3], [2**40, 7]),
         "stateless truncated": tf.random.stateless_truncated_normal([40], [1, 2], dtype=tf.float64),
+        "stateless whole": tf.random.stateless_uniform([7], [3, 5], -4, 2**40, dtype=tf.int64),
+        "stateless classes": tf.random.stateless_multinomial(LOGITS, 5, [9, -2], output_dtype=tf.int32),
+        "stateless of a tensor": tf.random.stateless_uniform([4, 3], tf.constant([-(2**40), 7], tf.int64)),
+        "stateless of int32": tf.random.stateless_uniform([5], tf.constant([-5, 7]), -3, 9, dtype=tf.int32),
         "part": tf.random_crop(np.arange(60).reshape(6, 10), [2, 3], seed=8),
     }
 
@@ -99,10 +103,28 @@ def test_refusals() -> None:
 
 def test_stateless_numbers_stay_the_same() -> None:
     first, second, _ = _runs(tf, tf.Session)
-    for name in ("stateless", "stateless normal", "stateless truncated"):
+    for name in [name for name in first if name.startswith("stateless")]:
         np.testing.assert_array_equal(first[name], second[name])
-    with pytest.raises(NotImplementedError, match="seeds that are known while declaring"):
-        tf.random.stateless_uniform([2], tf.constant([1, 2]))
+    with pytest.raises(ValueError, match=r"seed must have shape \[2\], not \[3\]"):
+        tf.random.stateless_uniform([2], tf.constant([1, 2, 3]))
+    with pytest.raises(ValueError, match=r"Must specify maxval for integer dtype int64"):
+        tf.random.stateless_uniform([2], [1, 2], dtype=tf.int64)
+
+
+def test_stateless_numbers_of_seeds_that_are_fed_are_those_of_seeds_that_are_known() -> None:
+    with tf.Graph().as_default(), tf.Session() as session:
+        seed, number = tf.placeholder(tf.int64, [2]), tf.placeholder(tf.int32, [])
+        fed = tf.random.stateless_normal([number, 2], seed)
+        for count, pair in ((3, [7, -9]), (5, [2**50, 1])):
+            known = tf.random.stateless_normal([count, 2], pair)
+            found, wanted = session.run([fed, known], {seed: pair, number: count})
+            np.testing.assert_array_equal(found, wanted)
+        in_loop = tf.while_loop(
+            lambda i, _: i < 3, lambda i, a: (i + 1, a + tf.random.stateless_uniform([2], tf.stack([i, 5]))),
+            [0, tf.zeros([2])],
+        )[1]  # fmt: skip
+        alone = sum(tf.random.stateless_uniform([2], [i, 5]) for i in range(3))
+        np.testing.assert_allclose(*session.run([in_loop, alone]), rtol=1e-6)
 
 
 def test_poisson_draws_have_the_moments() -> None:

@@ -40,6 +40,7 @@ ELSEWHERE = {
     "StatelessUniform": "test_sampling.py",
     "StatelessNormal": "test_sampling.py",
     "StatelessTruncatedNormal": "test_sampling.py",
+    "StatelessUniformInt": "test_sampling.py",
     "ShuffleDraws": "test_sampling.py",
     "Permutation": "test_sampling.py",
     "DimValue": "stands for a symbol; test_symbols.py",
