@@ -96,7 +96,7 @@ def in_top_k(predictions: Any, targets: Any, k: int, name: str | None = None) ->
     scores, classes = convert_to_tensor(predictions), convert_to_tensor(targets)
     if None in (scores.type.rank, classes.type.rank):
         kind = TensorType(dtypes.bool, (None if scores.type.shape is None else scores.type.shape[0],))
-        return late("InTopKV2", lambda *known: in_top_k(*known, k), [scores, classes], [], kind, name=name)[0]
+        return late("InTopKV2", lambda x, y: in_top_k(x, y, k), [scores, classes], [], kind, name=name)[0]
     if scores.type.rank != 2 or classes.type.rank != 1:
         raise ValueError(f"in_top_k of predictions {scores.type} and targets {classes.type}; wanted 2 axes and 1 axis")
     with graph_of([scores]).name_scope(name or "in_top_k") as scope:
