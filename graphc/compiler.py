@@ -139,8 +139,8 @@ def compile_step(
 ) -> Compiled:
     """The step compiled and loaded for inputs of these shapes, with memory for ``sizes`` of the symbols in them."""
     from graphc.codegen import jit
+    from graphc.codegen.objects import PARALLEL_FOR, compile_program
     from graphc.codegen.runtime import process_pool, process_runtime
-    from graphc.codegen.step import PARALLEL_FOR, compile_program
     from graphc.codegen.target import host
     from graphc.executable import Executable
 
