@@ -22,15 +22,16 @@ from typing import Any
 
 from llvmlite import binding
 
+from graphc.alignment import ALIGNMENT
 from graphc.codegen import ir, philox
 from graphc.codegen.emit import emit_kernel
+from graphc.codegen.objects import kernel_symbol
 from graphc.codegen.program import FRAME_HEAD, Program
 from graphc.codegen.runtime import runtime_ir
-from graphc.codegen.step import kernel_symbol, step_ir
+from graphc.codegen.step import step_ir
 from graphc.codegen.target import Target, target_machine
 
 I1, I8, I32, I64, POINTER = ir.IntType(1), ir.IntType(8), ir.IntType(32), ir.IntType(64), ir.PointerType()
-ALIGNMENT = 64
 
 # Codes of errors that are not an op's; those of ops follow.
 GENERAL_ERRORS = (

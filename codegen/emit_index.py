@@ -8,6 +8,7 @@ per lane.
 from __future__ import annotations
 
 from graphc.codegen import ir
+from graphc.codegen.approx.lanes import element_type
 from graphc.codegen.emit_state import I1, I32, I64, Value, Writer
 from graphc.codegen.loops import Least, LoadedIndex
 from graphc.codegen.traverse import depends
@@ -197,7 +198,7 @@ def _floor_division(writer: Writer, thing: FloorDiv, numerator: Value, denominat
             return builder.ashr(x, shift.ir)
         if all(factor >= 0 for factor in thing.numerator.terms.values()):
             return builder.udiv(x, y)
-        zero, one = (writer.constant(_element(x.type), digit, lanes).ir for digit in (0, 1))
+        zero, one = (writer.constant(element_type(x.type), digit, lanes).ir for digit in (0, 1))
         lowered = builder.add(builder.sub(x, y), one)
         return builder.sdiv(builder.select(builder.icmp_signed("<", x, zero), lowered, x), y)
 
@@ -221,7 +222,7 @@ def _counting(writer: Writer, lanes: int, kind: ir.IntType) -> Value:
 
 def resized(writer: Writer, value: Value, kind: ir.IntType, unsigned: bool = False) -> Value:
     """The same integers in another integer type."""
-    old = _element(value.ir.type).width
+    old = element_type(value.ir.type).width
     if old == kind.width:
         return value
     if value.lanes == 1 and isinstance(value.ir, ir.Constant):
@@ -234,7 +235,3 @@ def resized(writer: Writer, value: Value, kind: ir.IntType, unsigned: bool = Fal
         value.lanes,
         lambda builder: getattr(builder, change)(value.ir, wide),
     )
-
-
-def _element(kind: ir.IntType) -> ir.IntType:
-    return kind.element if isinstance(kind, ir.VectorType) else kind  # type: ignore[return-value]

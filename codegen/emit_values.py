@@ -6,7 +6,7 @@ from collections import Counter
 
 from graphc.codegen import emit_index as index
 from graphc.codegen import ir
-from graphc.codegen.approx.lanes import with_element
+from graphc.codegen.approx.lanes import element_type, with_element
 from graphc.codegen.emit_state import HALVES, I1, I8, I32, IN_MEMORY, IN_REGISTER, POINTER, Value, Writer, suffix
 from graphc.codegen.loops import (
     ITEM_BYTES,
@@ -107,7 +107,7 @@ def _index_value(writer: Writer, node: IndexValue) -> Value:
         if isinstance(kind, ir.IntType) and kind.width >= 32:
             wide = kind
         value = index.positions(writer, node.index, wide)
-    if value.ir.type == kind or _element(value.ir.type) == kind:
+    if value.ir.type == kind or element_type(value.ir.type) == kind:
         return value
     if isinstance(kind, ir.IntType):
         return index.resized(writer, value, kind)
@@ -309,7 +309,3 @@ def _both(writer: Writer, mask: Value | None, where: Value | None) -> Value | No
         return None if found is None or writer.lanes is None else writer.spread(found, writer.lanes.width)
     depth, lanes, (x, y) = writer.together(mask, where)
     return writer.numbered(("both", id(x), id(y)), depth, lanes, lambda builder: builder.and_(x, y))
-
-
-def _element(kind: ir.Type) -> ir.Type:
-    return kind.element if isinstance(kind, ir.VectorType) else kind

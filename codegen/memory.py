@@ -13,10 +13,10 @@ import heapq
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Sequence
 
+from graphc.alignment import ALIGNMENT
 from graphc.dims import DimLike, ceildiv, most
 from graphc.records import record
 
-ALIGNMENT = 64  # bytes: a cache line, and the widest vector
 MOST_BY_SIZE = 256  # blocks packed largest first, in some ten milliseconds
 
 

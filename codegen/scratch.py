@@ -4,26 +4,21 @@ from __future__ import annotations
 
 from graphc.codegen import choose
 from graphc.codegen.loops import ITEM_BYTES, Contract, Kernel
+from graphc.codegen.memory import aligned
 from graphc.codegen.target import Target
 from graphc.codegen.traverse import statements_below
-from graphc.dims import DimLike, ceildiv
-
-ALIGNMENT = 64
+from graphc.dims import DimLike
 
 
 def scratch_bytes(kernel: Kernel, target: Target) -> DimLike:
     """The private memory that a thread needs to run the kernel."""
     specs = [statement.spec for statement in statements_below(kernel.body) if isinstance(statement, Contract)]
-    return sum((_aligned(choose.scratch_bytes(spec, target)) for spec in specs), scratch_offsets(kernel)[-1])
+    return sum((aligned(choose.scratch_bytes(spec, target)) for spec in specs), scratch_offsets(kernel)[-1])
 
 
 def scratch_offsets(kernel: Kernel) -> list[DimLike]:
     """Where each scratch buffer begins, and where the last one ends."""
     offsets: list[DimLike] = [0]
     for buffer in kernel.scratch:
-        offsets.append(offsets[-1] + _aligned(buffer.size * ITEM_BYTES[buffer.dtype]))
+        offsets.append(offsets[-1] + aligned(buffer.size * ITEM_BYTES[buffer.dtype]))
     return offsets
-
-
-def _aligned(size: DimLike) -> DimLike:
-    return ceildiv(size, ALIGNMENT) * ALIGNMENT

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from graphc.codegen import ir
 from graphc.codegen.program import STACK_WORDS, Branch, Cursor, InArena, Loop, Place, Program, Replay, Save
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def _nested(step: StepWriter) -> Iterator[Any]:
 
 
 def _truth(step: StepWriter, place: Place) -> Any:
-    builder, i8 = step.builder, step.ir.IntType(8)
+    builder, i8 = step.builder, ir.IntType(8)
     value = builder.load(builder.inttoptr(step.address(place), step.pointer), typ=i8)
     return builder.icmp_unsigned("!=", value, i8(0))
 
@@ -154,7 +155,7 @@ def free_stacks(step: StepWriter) -> None:
     builder, growing = step.builder, [n for n, stack in enumerate(step.program.stacks) if stack.bytes is None]
     if not growing:
         return
-    free = step.declared("free", step.ir.FunctionType(step.ir.VoidType(), [step.pointer]))
+    free = step.declared("free", ir.FunctionType(ir.VoidType(), [step.pointer]))
     for number in growing:
         memory = builder.load(_word(step, step.i64(step.program.first_stack + STACK_WORDS * number)), typ=step.i64)
         builder.call(free, [builder.inttoptr(memory, step.pointer)])
@@ -162,7 +163,7 @@ def free_stacks(step: StepWriter) -> None:
 
 def write_push(step: StepWriter, function: Any) -> None:
     """``i64 push(ptr stack, i64 bytes)``: the address of room for one more value, 0 where there is no memory."""
-    ir, i64, pointer = step.ir, step.i64, step.pointer
+    i64, pointer = step.i64, step.pointer
     function.linkage = "internal"
     stack, size = function.args
     entry, grow, grown, failed, done = (

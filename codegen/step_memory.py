@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from graphc.alignment import ALIGNMENT
+from graphc.codegen import ir
 from graphc.codegen.program import Cursor, Give, Take
 from graphc.codegen.step_control import out_of_memory
 from graphc.dims import DimLike, FloorDiv, atom
@@ -17,7 +19,6 @@ from graphc.dims import DimLike, FloorDiv, atom
 if TYPE_CHECKING:
     from graphc.codegen.step import StepWriter
 
-ALIGNMENT = 64  # bytes: a cache line, and the widest vector
 MOST_BYTES = float(1 << 60)  # no machine has more, and whole numbers hold it
 
 
@@ -25,7 +26,7 @@ def write_take(step: StepWriter, take: Take) -> None:
     """The block has room; without memory for it the step ends."""
     builder, i64 = step.builder, step.i64
     address, capacity = _word(step, take.block.address), _word(step, take.block.capacity)
-    too_many = builder.fcmp_ordered(">", _as_double(step, take.bytes), step.ir.DoubleType()(MOST_BYTES))
+    too_many = builder.fcmp_ordered(">", _as_double(step, take.bytes), ir.DoubleType()(MOST_BYTES))
     with builder.if_then(too_many, likely=False):
         step.leave(i64(out_of_memory(step.program)))
     lines = builder.add(step.size(take.bytes), i64(ALIGNMENT))
@@ -33,7 +34,7 @@ def write_take(step: StepWriter, take: Take) -> None:
     more = builder.icmp_signed(">", wanted, builder.load(capacity, typ=i64))
     with builder.if_then(more):
         _free(step, builder.load(address, typ=i64))
-        kind = step.ir.FunctionType(step.pointer, [i64, i64])
+        kind = ir.FunctionType(step.pointer, [i64, i64])
         fresh = builder.ptrtoint(builder.call(step.declared("aligned_alloc", kind), [i64(ALIGNMENT), wanted]), i64)
         builder.store(fresh, address)
         builder.store(wanted, capacity)
@@ -65,7 +66,7 @@ def free_blocks(step: StepWriter) -> None:
 
 
 def _free(step: StepWriter, address: Any) -> None:
-    free = step.declared("free", step.ir.FunctionType(step.ir.VoidType(), [step.pointer]))
+    free = step.declared("free", ir.FunctionType(ir.VoidType(), [step.pointer]))
     step.builder.call(free, [step.builder.inttoptr(address, step.pointer)])
 
 
@@ -76,7 +77,7 @@ def _word(step: StepWriter, cursor: Cursor) -> Any:
 
 def _as_double(step: StepWriter, size: DimLike) -> Any:
     """A size as a float, which a product of large numbers does not wrap round in."""
-    builder, double = step.builder, step.ir.DoubleType()
+    builder, double = step.builder, ir.DoubleType()
     if isinstance(size, int):
         return double(float(size))
     total: Any = double(0.0)

@@ -20,7 +20,7 @@ from graphc.dims import DimLike, Measured, measured_in
 from graphc.graph import Graph
 from graphc.nodes import Operation, Tensor
 from graphc.records import replace
-from graphc.shapes import Shape, TensorType
+from graphc.shapes import TensorType
 
 if TYPE_CHECKING:  # code generation loads when a step is compiled
     from graphc.codegen.build import Interface
@@ -139,8 +139,8 @@ def compile_step(
 ) -> Compiled:
     """The step compiled and loaded for inputs of these shapes, with memory for ``sizes`` of the symbols in them."""
     from graphc.codegen import jit
+    from graphc.codegen.objects import PARALLEL_FOR, compile_program
     from graphc.codegen.runtime import process_pool, process_runtime
-    from graphc.codegen.step import PARALLEL_FOR, compile_program
     from graphc.codegen.target import host
     from graphc.executable import Executable
 
@@ -190,8 +190,3 @@ def _dump_loops(program: Program, target: Target) -> None:
 
     file = next_file(settings.current().dump or "", "loops")
     file.write_text(loops_text(program, target), encoding="utf-8")
-
-
-def is_exact(shape: Shape) -> bool:
-    """Whether all sizes are numbers."""
-    return shape is not None and all(isinstance(size, int) for size in shape)

@@ -19,6 +19,7 @@ _GRAPHS = "declare the operations and run them in a tf.Session"
 _RAGGED = "tf.SparseTensor, or padded rows with tf.sequence_mask"
 _EIGHT_BITS = "compute in tf.float32, and round with tf.round where it matters"
 _FIXED_POOL = "tf.nn.max_pool or avg_pool of a fixed window, or tf.image.resize_area"
+_GRADIENTS = "tf.gradients of the function gives it"
 _JPEG = "tf.image.encode_jpeg and decode_jpeg with a quality"
 _DECODERS = "tf.contrib.seq2seq.dynamic_decode with BasicDecoder and a Helper, as of TensorFlow 1.2"
 _FEATURES = "make a tensor of the columns by tf.one_hot, tf.nn.embedding_lookup, tf.concat"
@@ -125,7 +126,12 @@ ADVICE = {
     "python.ops.summary_ops_v2": "tf.summary",
     "python.pywrap_tensorflow.EventsWriter": "tf.summary.FileWriter",
     "python.tools": "tf.graph_util.convert_variables_to_constants",
-    "quantization": _EIGHT_BITS,
+    "quantization.dequantize": _EIGHT_BITS,
+    "quantization.fake_quant_with_min_max_args_gradient": _GRADIENTS,
+    "quantization.fake_quant_with_min_max_vars_gradient": _GRADIENTS,
+    "quantization.fake_quant_with_min_max_vars_per_channel_gradient": _GRADIENTS,
+    "quantization.quantize": _EIGHT_BITS,
+    "quantization.quantized_concat": _EIGHT_BITS,
     "quantize": _EIGHT_BITS,
     "quantize_v2": _EIGHT_BITS,
     "quantized_concat": _EIGHT_BITS,

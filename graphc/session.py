@@ -14,6 +14,7 @@ import numpy as np
 from graphc import errors, settings
 from graphc.alignment import aligned_array
 from graphc.capture import Step, capture
+from graphc.config import ConfigProto
 from graphc.faults import RefusedValue, explained
 from graphc.feeding import check_fed_once, feed_target, feed_value, single_keys, single_values
 from graphc.fetching import Fetches, Rebuild, key_of
@@ -184,6 +185,11 @@ def staged(step: Step, threads: int) -> Any:
     return Staged(step, threads)
 
 
+def _check_local(target: Any) -> None:
+    if target not in ("", b"", "local", None):
+        raise NotImplementedError(f"Session(target={target!r}): graphc runs in this process; leave the target out")
+
+
 class BaseSession:
     """Runs operations of one graph."""
 
@@ -191,6 +197,9 @@ class BaseSession:
         self._graph = get_default_graph() if graph is None else graph
         if not isinstance(self._graph, Graph):
             raise TypeError(f"graph must be a tf.Graph, but got {type(graph)}")
+        _check_local(target)
+        if config is not None and not isinstance(config, ConfigProto):
+            raise TypeError(f"config must be a tf.ConfigProto, but got {type(config)}")
         self.closed = False
         self.config = config
         self.threads = getattr(config, "intra_op_parallelism_threads", 0) or settings.thread_count()

@@ -52,6 +52,11 @@ class TensorType(NamedTuple):
         return product(self.sizes)
 
 
+def is_constant(shape: Shape) -> bool:
+    """Whether every size is a number."""
+    return shape is not None and all(isinstance(size, int) for size in shape)
+
+
 def shape_text(shape: Shape) -> str:
     """``[32,?]`` for a shape with an unknown size, ``[...]`` where the rank is unknown."""
     if shape is None:

@@ -28,6 +28,7 @@ from graphc.nodes import Tensor
 from graphc.ops.shape_values import MAX_ELEMENTS, DependsOnData, inputs_behind_sizes
 from graphc.ops.state import VariableV2
 from graphc.passes.trim import trimmed
+from graphc.shapes import is_constant
 
 if TYPE_CHECKING:
     from graphc.session import Array, State
@@ -81,7 +82,7 @@ class Versions:
         self._loose_states = [
             state
             for state, tensor in step.states.items()
-            if isinstance(state.kind, VariableV2) and not compiler.is_exact(tensor.type.shape)
+            if isinstance(state.kind, VariableV2) and not is_constant(tensor.type.shape)
         ]
         self.known: dict[Shapes, Any] = {}  # by the shapes of all inputs
         self._seen: list[Shapes] = []

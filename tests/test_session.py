@@ -297,6 +297,23 @@ def test_ordered_dictionaries_come_back_as_such():
     assert list(found.items()) == [("z", 1), ("a", [2])]
 
 
+def test_what_a_session_cannot_be_made_with() -> None:
+    with pytest.raises(NotImplementedError) as target:
+        tf.Session("grpc://worker:2222")
+    assert str(target.value) == (
+        "Session(target='grpc://worker:2222'): graphc runs in this process; leave the target out"
+    )
+    with pytest.raises(TypeError) as config:
+        tf.Session(config=3)
+    assert str(config.value) == "config must be a tf.ConfigProto, but got <class 'int'>"
+
+
+def test_concat_with_its_arguments_in_the_order_of_old_programs() -> None:
+    with pytest.raises(TypeError) as caught:
+        tf.concat(1, [tf.zeros([2, 3]), tf.zeros([2, 4])])
+    assert str(caught.value) == "concat takes the tensors first and the axis second: tf.concat(values, axis)"
+
+
 def test_a_key_of_feeds_may_be_a_tuple_of_tensors() -> None:
     cell = tf.nn.rnn_cell.MultiRNNCell([tf.nn.rnn_cell.LSTMCell(3), tf.nn.rnn_cell.GRUCell(2)])
     start = cell.zero_state(4, tf.float32)

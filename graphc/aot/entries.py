@@ -16,7 +16,7 @@ from graphc.fetching import Fetches
 from graphc.graph import Graph
 from graphc.nodes import Operation, Tensor
 from graphc.scopes import get_default_graph
-from graphc.shapes import Size, TensorType, is_compatible, shape_text
+from graphc.shapes import Size, TensorType, is_compatible, is_constant, shape_text
 
 if TYPE_CHECKING:
     from graphc.codegen.program import Program
@@ -123,7 +123,7 @@ def _check_silent(step: Step) -> None:
 def build(step: Step, shapes: Mapping[Tensor, Sequence[DimLike]], target: Target) -> tuple[Graph, Program]:
     """The step in kernels, and its program; all states have fixed sizes."""
     for operation, inside in step.states.items():
-        if not compiler.is_exact(inside.type.shape):
+        if not is_constant(inside.type.shape):
             raise ValueError(
                 f"{operation.describe()} has the shape {shape_text(inside.type.shape)}: ahead of time the sizes of "
                 "variables must be known (declare it without validate_shape=False)"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from graphc.alignment import ALIGNMENT
 from graphc.aot.description import Field
 from graphc.aot.identifiers import Identifiers
 from graphc.dims import DimLike, FloorDiv, evaluate, is_nonnegative, most
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from graphc.codegen.artifact import Memory
     from graphc.codegen.program import Program
 
-ALIGNMENT = 64  # bytes: a cache line, and the widest vector
 HEAD_BYTES = 64
 RESERVED = ("internal", "working")  # fields of the C struct besides those of the state
 

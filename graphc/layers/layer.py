@@ -13,7 +13,7 @@ from graphc.nn import activations
 from graphc.nn.classification import softmax
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
-from graphc.ops.base import convert_to_tensor
+from graphc.ops.base import convert_to_tensor, is_tensor_like
 from graphc.scopes import GraphKeys
 from graphc.shapes import TensorShape
 from graphc.variable_scope import VariableScope, get_variable, variable_scope
@@ -159,7 +159,8 @@ class Layer:
 
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """The outputs for these inputs; the first call makes the variables."""
-        tensor = convert_to_tensor(inputs) if not isinstance(inputs, (list, tuple)) else inputs
+        is_several = isinstance(inputs, (list, tuple)) and any(is_tensor_like(part) for part in inputs)
+        tensor = inputs if is_several else convert_to_tensor(inputs)
         with self._opened():
             if not self.built:
                 self._build(tensor)

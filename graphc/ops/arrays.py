@@ -22,7 +22,7 @@ from graphc.ops.base import (
     graph_of,
     is_tensor_like,
 )
-from graphc.ops.blocks import SliceFrom, along, static_shape
+from graphc.ops.blocks import SliceFrom, along
 from graphc.ops.late import is_late, late, late_one, number
 from graphc.ops.reshaping import (
     ExpandDims,
@@ -34,7 +34,7 @@ from graphc.ops.reshaping import (
 )
 from graphc.ops.shape_values import static_axis, static_sizes
 from graphc.records import record
-from graphc.shapes import Shape, Size, TensorType, as_shape, merge, normalise_axis
+from graphc.shapes import Shape, Size, TensorType, as_shape, is_constant, merge, normalise_axis
 
 
 @record
@@ -139,7 +139,7 @@ def ones(shape: Any, dtype: Any = dtypes.float32, name: str | None = None) -> Te
 def _filled(value: int, shape: Any, dtype: Any, name: str) -> Tensor:
     wanted = dtypes.as_dtype(dtype)
     sizes: Any = as_shape(static_sizes(shape))
-    if static_shape(sizes) and math.prod(sizes) <= 1:
+    if is_constant(sizes) and math.prod(sizes) <= 1:
         return constant(np.full(sizes, value or wanted.zero, wanted.numpy), name=name)
     with graph_of([convert_to_tensor(shape)] if sizes is None else []).name_scope(name) as scope:
         return broadcast_to(_scalar(value, wanted), shape, name=scope)
@@ -170,6 +170,8 @@ def _filled_like(value: int, tensor: Any, dtype: Any, name: str) -> Tensor:
 
 def concat(values: Any, axis: Any, name: str = "concat") -> Tensor:
     """The tensors ``values`` one after the other along ``axis``."""
+    if isinstance(axis, (list, tuple)) and not isinstance(values, (list, tuple)):
+        raise TypeError("concat takes the tensors first and the axis second: tf.concat(values, axis)")
     items = list(values) if isinstance(values, (list, tuple)) else [values]
     if isinstance(values, int) and isinstance(axis, (list, tuple)):
         raise TypeError(f"concat takes the tensors first and the axis second: tf.concat(values, {values})")

@@ -17,7 +17,7 @@ from graphc.ops.base import apply
 from graphc.ops.bounds import Bounds, ascending, between, position, python_slice
 from graphc.ops.shape_values import NeedsNumbers, shape_from, sizes_from
 from graphc.records import record
-from graphc.shapes import Shape, Size, TensorType, shape_text
+from graphc.shapes import Size, TensorType, shape_text
 
 
 class Block(Op):
@@ -434,8 +434,3 @@ def _check_within(bounds: Sequence[Bounds], x: TensorType) -> None:
 def _length(vector: TensorType) -> int | None:
     size = vector.shape[0] if vector.shape else None
     return size if isinstance(size, int) else None
-
-
-def static_shape(shape: Shape) -> bool:
-    """Whether every size is a number."""
-    return shape is not None and all(isinstance(size, int) for size in shape)

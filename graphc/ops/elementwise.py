@@ -102,11 +102,16 @@ class Elementwise(Op):
 
 def _call(fn: str, *inputs: Any, name: str | None = None) -> Tensor:
     """The op ``fn`` of values that are converted to one dtype."""
+    return call(_kind(fn), *inputs, name=name)
+
+
+def call(kind: Elementwise, *inputs: Any, name: str | None = None) -> Tensor:
+    """The op ``kind`` of values that are converted to one dtype."""
     try:
         tensors = convert_together(*inputs)
     except (ValueError, TypeError) as error:
-        raise type(error)(f"{fn} '{name or fn}': {error}") from None
-    return apply(_kind(fn), *tensors, name=name)
+        raise type(error)(f"{kind.fn} '{name or kind.fn}': {error}") from None
+    return apply(kind, *tensors, name=name)
 
 
 @cache

@@ -17,11 +17,11 @@ from graphc.ops.base import axis_of, check_dtype, constant, convert_to_tensor, c
 from graphc.ops.late import late
 from graphc.ops.lookup import gather
 from graphc.ops.positions import positions
-from graphc.ops.reshaping import broadcast_to, reshape, shape
+from graphc.ops.reshaping import broadcast_to, expand_dims, reshape, shape
 from graphc.ops.scatter import changed, checked
 from graphc.ops.segments import number_of, unsorted_segment_sum
 from graphc.ops.sequences import cumsum
-from graphc.ops.shape_values import static_axis
+from graphc.ops.shape_values import static_axis, static_sizes
 from graphc.shapes import TensorType, is_compatible
 
 
@@ -100,9 +100,22 @@ def repeat(input: Any, repeats: Any, axis: Any = None, name: str | None = None) 
             x, place = reshape(x, [-1]), 0
         else:
             place = axis_of(x, static_axis(axis, "repeat"), "repeat")
+        sizes = static_sizes(repeats)
+        if times.type.rank == 0 and sizes is not None and isinstance(sizes[0], int):  # as often each: a view
+            return _all_repeated(x, place, sizes[0], scope)
         count = shape(x)[place]
         each = broadcast_to(e.cast(times, dtypes.int64), reshape(count, [1]))
         return e.identity(gather(x, _repeated(each), axis=place), name=scope)
+
+
+def _all_repeated(x: Tensor, place: int, times: int, name: str) -> Tensor:
+    """``[a, b] -> [a, a, b, b]`` along an axis."""
+    if times < 0:
+        raise ValueError(f"repeats must not be negative, but is {times}")
+    wide = expand_dims(x, place + 1)
+    sizes = shape(wide)
+    spread = broadcast_to(wide, concat([sizes[: place + 1], [times], sizes[place + 2 :]], 0))
+    return reshape(spread, concat([sizes[:place], [sizes[place] * times], sizes[place + 2 :]], 0), name=name)
 
 
 def _repeated(times: Tensor) -> Tensor:

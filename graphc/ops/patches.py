@@ -12,7 +12,6 @@ from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.arrays import concat, stack
 from graphc.ops.base import convert_to_tensor, graph_of
-from graphc.ops.blocks import static_shape
 from graphc.ops.late import late
 from graphc.ops.padding import pad
 from graphc.ops.pooling import max_pool
@@ -20,7 +19,7 @@ from graphc.ops.reduction import argmax
 from graphc.ops.reshaping import reshape, shape
 from graphc.ops.sequences import range as iota
 from graphc.ops.windows import Extent, Window, make_window
-from graphc.shapes import TensorType
+from graphc.shapes import TensorType, is_constant
 
 
 def extract_image_patches(
@@ -33,7 +32,7 @@ def extract_image_patches(
     """
     x = convert_to_tensor(images)
     window = make_window(_places(ksizes if sizes is None else sizes), _places(strides), padding, "NHWC", _places(rates))
-    if x.type.shape is None or not static_shape(x.type.shape[1:3]):
+    if x.type.shape is None or not is_constant(x.type.shape[1:3]):
         build = lambda x: extract_image_patches(x, ksizes, strides, rates, padding, sizes=sizes)  # noqa: E731
         return late("ExtractImagePatches", build, [x], [], TensorType(x.dtype, (None,) * 4), name=name)[0]
     with graph_of([x]).name_scope(name or "ExtractImagePatches") as scope:
@@ -82,7 +81,7 @@ def max_pool_with_argmax(
         raise ValueError(f"max_pool_with_argmax takes NHWC alone, not {data_format!r}")
     window = make_window(_places(ksize), _places(strides), padding, "NHWC")
     values = max_pool(x, ksize, strides, padding, name=name or "MaxPoolWithArgmax")
-    if x.type.shape is None or not static_shape(x.type.shape[1:]):
+    if x.type.shape is None or not is_constant(x.type.shape[1:]):
         build = lambda x: _argmax(x, window, wanted, include_batch_in_index)  # noqa: E731
         found = late("Argmax", build, [x], [], TensorType(wanted, values.type.shape))[0]
     else:

@@ -13,7 +13,7 @@ from graphc.dtypes import FLOATS
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops import meaning_special as meaning
-from graphc.ops.base import apply, convert_to_tensor, convert_together
+from graphc.ops.base import convert_to_tensor, convert_together
 from graphc.ops.elementwise import Elementwise, Record
 from graphc.records import record
 
@@ -32,11 +32,7 @@ class Special(Elementwise):
 
 def _call(fn: str, *inputs: Any, name: str | None = None) -> Tensor:
     """The op ``fn`` of values that are converted to one dtype."""
-    try:
-        tensors = convert_together(*inputs)
-    except (ValueError, TypeError) as error:
-        raise type(error)(f"{fn} '{name or fn}': {error}") from None
-    return apply(_kind(fn), *tensors, name=name)
+    return e.call(_kind(fn), *inputs, name=name)
 
 
 @cache

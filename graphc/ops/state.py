@@ -134,8 +134,9 @@ def _check_assignable(variable: TensorType, value: TensorType, validate_shape: b
 def variable_node(dtype: Any, shape: Shape, name: str | None) -> Tensor:
     """The place of a new variable; ``NotImplementedError`` for strings, which no native code holds."""
     if dtypes.as_dtype(dtype).is_string:
+        called = (name or "Variable").rstrip("/")
         raise NotImplementedError(
-            f"variable '{name}': variables hold numbers; keep strings in a tf.constant, or in Python behind tf.py_func"
+            f"variable '{called}': variables hold numbers; keep strings in a tf.constant or behind tf.py_func"
         )
     return apply(VariableV2(dtypes.as_dtype(dtype), shape), name=name or "Variable")
 

@@ -129,8 +129,8 @@ class _Bench:
     def row(self, call: Call, repeats: int) -> Row:
         """Times one kernel."""
         from graphc.codegen.estimate import estimate
+        from graphc.codegen.objects import kernel_symbol
         from graphc.codegen.roofline import roofline
-        from graphc.codegen.step import kernel_symbol
 
         address = self.executable.address(kernel_symbol(call.kernel, self.program.symbols))
         function = _KERNEL(address)

@@ -184,6 +184,10 @@ ROWS = {
     "Pow": "graphc:pow x y",
     "Prod": "graphc:reduce_prod input=input_tensor axis keep_dims",
     "Qr": "graphc:qr input full_matrices",
+    "QuantizeAndDequantizeV3": (
+        "graphc.quantization:quantize_and_dequantize "
+        "input input_min input_max num_bits signed_input range_given narrow_range"
+    ),
     "Range": "graphc:range start limit delta",
     "Rank": "graphc:rank input",
     "ReadFile": "graphc:read_file filename",

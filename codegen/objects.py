@@ -1,0 +1,127 @@
+"""A program's object files: one for each distinct kernel, and one for the step function that calls them in order.
+
+Objects come from the cache where they can. What writes LLVM IR is imported when one is missing: a program that was
+compiled before starts without it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+
+from graphc.codegen import jit
+from graphc.codegen.entry import data_offset, entry_ir
+from graphc.codegen.loops import Contract, Draw, Kernel
+from graphc.codegen.program import Action, Branch, Call, Copy, Give, Loop, Place, Program, Slot, Take
+from graphc.codegen.target import Target
+from graphc.codegen.traverse import statements_below
+
+PARALLEL_FOR = "graphc_parallel_for"  # what the step function calls for kernels of several tasks
+TEXT_OF_PRODUCT = 4000  # characters of plain loops that take as long to compile as the code of one contraction
+
+
+def compile_program(program: Program, target: Target, name: str = "step", for_python: bool = False) -> list[bytes]:
+    """Object files that together define the function ``name``; each distinct kernel is compiled once, and cached.
+
+    With ``for_python``, an entry that takes array objects is added.
+    """
+    kernels = distinct_kernels(program)
+    requests: list[tuple[str, Callable[[], str]]] = [
+        (f"{symbol} {program.symbols}\n{kernel.text}", partial(kernel_ir, symbol, kernel, program, target))
+        for symbol, kernel in sorted(kernels.items(), key=lambda item: -_effort(item[1]))
+    ]
+    draws = (statement for kernel in kernels.values() for statement in statements_below(kernel.body))
+    fills = dict.fromkeys(statement.function for statement in draws if isinstance(statement, Draw))
+    requests += [(fill, partial(fill_ir, fill, target)) for fill in fills]
+    entry = _python_entry(program) if for_python else ""
+    requests.append((f"{name}\n{program_text(program)}\n{entry}", lambda: _step_ir(program, target, name) + entry))
+    return jit.compile_cached(requests, target)
+
+
+def _python_entry(program: Program) -> str:
+    """The entry for array objects, where Python is known to keep the address of their data at one place."""
+    offset = data_offset()
+    if offset is None:
+        return ""
+    slots = [slot for slot in program.slots if slot.kind == "feed" or (slot.kind == "fetch" and not slot.is_given)]
+    return entry_ir([slot.word for slot in slots], offset)
+
+
+def kernel_symbol(kernel: Kernel, symbols: Sequence[str]) -> str:
+    """The name of a kernel's function: a digest of its loops, so that equal kernels are one function."""
+    text = f"{symbols}\n{kernel.text}"
+    return "graphc_k" + hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def distinct_kernels(program: Program) -> dict[str, Kernel]:
+    """The program's kernels by the names of their functions."""
+    return {kernel_symbol(call.kernel, program.symbols): call.kernel for call in program.calls}
+
+
+def _effort(kernel: Kernel) -> int:
+    """About how long a kernel takes to compile: those that take longest come first, so that threads end together."""
+    products = sum(isinstance(statement, Contract) for statement in statements_below(kernel.body))
+    return len(kernel.text) + TEXT_OF_PRODUCT * products
+
+
+def program_text(program: Program) -> str:
+    """All that the step function depends on."""
+    lines = [f"symbols {program.symbols} slots {len(program.slots)} stacks {program.stacks}"]
+    lines += _action_texts(program, program.actions)
+    return "\n".join(lines)
+
+
+def _action_texts(program: Program, actions: Iterable[Action]) -> Iterator[str]:
+    for action in actions:
+        match action:
+            case Copy():
+                source, target = _place_text(program, action.source), _place_text(program, action.target)
+                yield f"copy {source} {target} {action.bytes}"
+            case Call():
+                places = " ".join(_place_text(program, place) for place in action.places)
+                yield f"{kernel_symbol(action.kernel, program.symbols)} {action.kernel.tasks} {places}"
+            case Take():
+                yield f"take {action.block} {action.bytes}"
+            case Give():
+                yield f"give {action.block} {_place_text(program, action.slot)}"
+            case Branch():
+                yield f"if {_place_text(program, action.predicate)}"
+                yield from _action_texts(program, action.then)
+                yield "else"
+                yield from _action_texts(program, action.orelse)
+                yield "end"
+            case Loop():
+                yield f"loop {action.saves} {action.replays}"
+                yield from _action_texts(program, action.condition)
+                yield f"while {_place_text(program, action.predicate)}"
+                yield from _action_texts(program, action.body)
+                yield "end"
+
+
+def _place_text(program: Program, place: Place) -> str:
+    return f"frame[{place.word}]" if isinstance(place, Slot) else str(place)
+
+
+def kernel_ir(symbol: str, kernel: Kernel, program: Program, target: Target) -> str:
+    """The module of one kernel."""
+    from graphc.codegen import ir  # for a kernel that the cache has not
+    from graphc.codegen.emit import emit_kernel
+
+    module = ir.Module(symbol)
+    module.triple = target.triple
+    emit_kernel(module, kernel, target, program.symbols, symbol)
+    return str(module)
+
+
+def fill_ir(name: str, target: Target) -> str:
+    """The module of a function that draws random numbers for all kernels."""
+    from graphc.codegen import philox  # for a function that the cache has not
+
+    return philox.fill_ir(name, target)
+
+
+def _step_ir(program: Program, target: Target, name: str) -> str:
+    from graphc.codegen.step import step_ir  # for a step that the cache has not
+
+    return step_ir(program, target, name)
