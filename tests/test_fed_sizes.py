@@ -156,3 +156,42 @@ def test_a_default_that_is_fed_decides_the_shape_anew() -> None:
     with tf.Session() as session:
         assert session.run(x).shape == (3, 2)
         assert session.run(x, {count: 5}).shape == (5, 2)
+
+
+FROM_A_BARE_PLACEHOLDER = {  # static shapes as TensorFlow 2.21's v1 has them
+    "zeros": (lambda k, x: tf.zeros([k, 5]), [None, 5]),
+    "truncated_normal": (lambda k, x: tf.truncated_normal([k, 3]), [None, 3]),
+    "tile": (lambda k, x: tf.tile(x, [k, 1]), [None, 3]),
+    "slice": (lambda k, x: tf.slice(x, [0, 0], [k, 2]), [None, 2]),
+    "index": (lambda k, x: x[:, k], [None]),
+    "where": (lambda k, x: tf.where(tf.equal(k, 1), x, -x), [None, 3]),
+    "labels": (lambda k, x: tf.nn.sparse_softmax_cross_entropy_with_logits(labels=k, logits=x), [None]),
+    "in_top_k": (lambda k, x: tf.nn.in_top_k(x, k, 1), [None]),
+}
+
+
+@pytest.mark.parametrize("name", FROM_A_BARE_PLACEHOLDER)
+def test_a_placeholder_without_a_shape_leaves_other_sizes_known(name):
+    build, sizes = FROM_A_BARE_PLACEHOLDER[name]
+    k, x = tf.placeholder(tf.int32), tf.placeholder(tf.float32, [None, 3])
+    assert build(k, x).shape.as_list() == sizes
+
+
+def test_a_placeholder_without_a_shape_is_a_number_or_a_vector_when_it_is_fed():
+    k, x = tf.placeholder(tf.int32), tf.placeholder(tf.float32, [None, 3])
+    session, rows = tf.Session(), np.arange(6, dtype=np.float32).reshape(2, 3)
+    assert session.run(tf.zeros([k, 5]), {k: 4}).shape == (4, 5)
+    np.testing.assert_array_equal(session.run(x[:, k], {k: 1, x: rows}), [1, 4])
+    np.testing.assert_array_equal(session.run(tf.one_hot(k, 4), {k: [2, 0]}), [[0, 0, 1, 0], [1, 0, 0, 0]])
+    np.testing.assert_array_equal(session.run(tf.one_hot(k, 2, 5, 1), {k: 1}), [1, 5])
+    np.testing.assert_array_equal(session.run(tf.nn.in_top_k(x, k, 1), {x: rows, k: [0, 2]}), [False, True])
+
+
+def test_a_condition_without_a_shape_chooses_rows_or_all():
+    chosen, x = tf.placeholder(tf.bool), tf.placeholder(tf.float32, [None, 3])
+    y = tf.where(chosen, x, -x)
+    fetches, rows = [y, tf.gradients(y, x)[0]], np.arange(6, dtype=np.float32).reshape(2, 3)
+    value, slope = tf.Session().run(fetches, {chosen: [True, False], x: rows})
+    np.testing.assert_array_equal(value, [rows[0], -rows[1]])
+    np.testing.assert_array_equal(slope, [[1, 1, 1], [-1, -1, -1]])
+    np.testing.assert_array_equal(tf.Session().run(y, {chosen: False, x: rows}), -rows)

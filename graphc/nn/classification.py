@@ -99,6 +99,8 @@ def sparse_softmax_cross_entropy_with_logits(
     at = _position(x, -1, None)
     with graph_of([x]).name_scope(name or "SparseSoftmaxCrossEntropyWithLogits") as scope:
         classes = fitting(classes, x, _check_class_numbers, function)
+        if classes.type.rank is None:
+            classes.set_shape(x.type.shape[:-1])  # type: ignore[index]  # of known rank by now
         classes = apply(CheckLabels(), classes, _class_count(classes, x))
         shifted = _shifted(x, at)
         log_sum = squeeze(_log_sum_exp(shifted, at), at)

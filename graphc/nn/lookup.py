@@ -10,11 +10,13 @@ from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.arrays import concat
 from graphc.ops.base import apply, constant, convert_to_tensor, graph_of
+from graphc.ops.late import late
 from graphc.ops.lookup import gather
 from graphc.ops.positions import positions
 from graphc.ops.reduction import reduce_sum
 from graphc.ops.reshaping import broadcast_to, expand_dims, reshape, shape
 from graphc.ops.scatter import Scatter, with_depth
+from graphc.shapes import TensorType
 
 
 def embedding_lookup(
@@ -92,6 +94,9 @@ def in_top_k(predictions: Any, targets: Any, k: int, name: str | None = None) ->
     False where the target is no class or its score is not finite.
     """
     scores, classes = convert_to_tensor(predictions), convert_to_tensor(targets)
+    if None in (scores.type.rank, classes.type.rank):
+        kind = TensorType(dtypes.bool, (None if scores.type.shape is None else scores.type.shape[0],))
+        return late("InTopKV2", lambda x, y: in_top_k(x, y, k), [scores, classes], [], kind, name=name)[0]
     if scores.type.rank != 2 or classes.type.rank != 1:
         raise ValueError(f"in_top_k of predictions {scores.type} and targets {classes.type}; wanted 2 axes and 1 axis")
     with graph_of([scores]).name_scope(name or "in_top_k") as scope:

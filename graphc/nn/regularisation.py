@@ -57,7 +57,7 @@ def _dropped_share(keep_prob: Any, rate: Any) -> Any:
 
 def _noise_shape(x: Tensor, noise_shape: Any) -> Any:
     if noise_shape is None:
-        return shape(x)
+        return x.type.sizes if x.type.is_exact else shape(x)
     if isinstance(noise_shape, (list, tuple)) and None in noise_shape:
         sizes = shape(x)
         return [sizes[axis] if size is None else size for axis, size in enumerate(noise_shape)]

@@ -16,6 +16,7 @@ from graphc.ops import elementwise as e
 from graphc.ops.base import Const, apply, axis_of, check_dtype, convert_to_tensor, graph_of
 from graphc.ops.blocks import along
 from graphc.ops.checks import Refused, beyond, not_negative, outside
+from graphc.ops.late import late, number
 from graphc.ops.reshaping import ExpandDims, Squeeze, reshape, shape
 from graphc.ops.reshaping import size as size_of
 from graphc.ops.sequences import Iota
@@ -358,7 +359,7 @@ def one_hot(
         raise ValueError(f"one_hot needs a depth of at least 0, not {number_of[0]}")
     with graph_of([positions]).name_scope(name or "one_hot") as scope:
         if positions.type.rank is None:
-            raise ValueError(f"one_hot needs indices of known rank, not {positions.type}")
+            return _one_hot_later(positions, depth, on_value, off_value, axis, wanted, scope)
         rank = positions.type.rank
         place = axis_of(positions, -1 if axis is None else int(axis), "one_hot", extra=1)
         spread = apply(ExpandDims((place,)), positions)
@@ -371,6 +372,19 @@ def one_hot(
         on = convert_to_tensor(1 if on_value is None else on_value, wanted)
         off = convert_to_tensor(0 if off_value is None else off_value, wanted)
         return e.select(chosen, on, off, name=scope)
+
+
+def _one_hot_later(
+    indices: Tensor, depth: Any, on_value: Any, off_value: Any, axis: Any, dtype: DType, name: str | None
+) -> Tensor:
+    """The one-hot rows of indices whose rank is known only when they are fed."""
+    on = convert_to_tensor(1 if on_value is None else on_value, dtype)
+    off = convert_to_tensor(0 if off_value is None else off_value, dtype)
+
+    def build(indices: Tensor, on: Tensor, off: Tensor, depth: Any) -> Tensor:
+        return one_hot(indices, number(depth), on, off, axis)
+
+    return late("OneHot", build, [indices, on, off], [depth], TensorType(dtype, None), name=name)[0]
 
 
 def _one_hot_dtype(on_value: Any, off_value: Any, dtype: Any) -> DType:

@@ -19,7 +19,7 @@ from graphc.ops.reduction import reduce_sum
 from graphc.ops.reshaping import ExpandDims, reshape, shape
 from graphc.ops.shape_values import static_axis
 from graphc.records import record
-from graphc.shapes import Size, TensorType, is_compatible
+from graphc.shapes import Size, TensorType, is_compatible, merge
 
 
 @record
@@ -98,6 +98,9 @@ def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None)
         raise ValueError("x and y must both be non-None or both be None.")
     chosen = convert_to_tensor(condition, dtypes.bool)
     a, b = convert_together(x, y)
+    if chosen.type.rank is None:  # a vector chooses rows
+        kind = TensorType(a.dtype, merge(a.type.shape, b.type.shape))
+        return late("Select", where, [chosen, a, b], [], kind, name=name)[0]
     rank = a.type.rank
     if chosen.type.rank == 1 and rank is not None and rank > 1:
         chosen = apply(ExpandDims(tuple(range(1, rank))), chosen)

@@ -48,9 +48,16 @@ def _value(tensor: Tensor, known: dict[Tensor, Any]) -> Any:
         # a run may feed another value in place of a default
         follows = tensor.op.type in _FOLLOWS_SHAPES and tensor.op.type != "PlaceholderWithDefault"
         inputs = [_value(x, known) for x in tensor.op.inputs] if follows else []
+        if tensor.op.type == "Pack" and any(x.type.rank == 0 for x in tensor.op.inputs):
+            # What stands beside a scalar is one too: a placeholder without a shape in tf.zeros([batch_size, 10]).
+            inputs = [_one_named(x) if x.type.rank is None else v for x, v in zip(tensor.op.inputs, inputs)]
         value = compute(tensor, [x.type for x in tensor.op.inputs], inputs, _named_sizes)
         known[tensor] = _named_data(tensor) if value is None else value
     return known[tensor]
+
+
+def _one_named(tensor: Tensor) -> np.ndarray[Any, Any]:
+    return np.array(symbol(f"?{tensor.name}.0"), object)
 
 
 def _named_data(tensor: Tensor) -> Any:

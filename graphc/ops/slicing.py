@@ -16,7 +16,7 @@ from graphc.ops.blocks import SliceFrom, StridedSliceFrom, along, block, flip
 from graphc.ops.elementwise import cast, identity, less, select
 from graphc.ops.indexing import GatherV2
 from graphc.ops.late import is_late, late, late_one, number
-from graphc.ops.reshaping import ExpandDims, Squeeze, shape
+from graphc.ops.reshaping import ExpandDims, Squeeze, as_scalar, shape
 from graphc.ops.shape_values import shape_value, static_sizes
 from graphc.shapes import Dimension, TensorType
 
@@ -238,6 +238,7 @@ def _add_index(parsed: _Key, item: Any) -> None:
         parsed.index_axes.append(parsed.axis)
         parsed.add(index, None, 1)
         return
+    index = as_scalar(index)
     if index.type.rank != 0:
         raise TypeError(f"an index must be a scalar, not {index.type}; tf.gather takes vectors of indices")
     parsed.gathers.append((parsed.axis, index))
