@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,13 @@ def test_main_job_draws_and_matches_c(tmp_path: Path) -> None:
     assert (tmp_path / "here" / "training_graph.svg").read_text().startswith("<?xml")
     assert "losses: equal bit for bit" in printed
     assert "final weights: equal bit for bit" in printed
+
+
+def test_newton_doubles_the_digits(tmp_path: Path) -> None:
+    printed = run_sample(ROOT / "samples" / "newton.py", "--quick", folder=tmp_path)
+    slopes = [float(line.rpartition(" ")[2]) for line in printed.splitlines() if line.startswith("step")]
+    assert len(slopes) == 8 and slopes[-1] < 1e-15
+    assert all(after < 20 * before**2 for before, after in pairwise(slopes[3:7]))
 
 
 @pytest.mark.slow

@@ -46,6 +46,14 @@ def adamw(w: Any, g: Any, s: dict[str, Any], t: int) -> Any:
     return 0.9 * w - 0.05 * np.sqrt(1 - 0.999**t) / (1 - 0.9**t) * s["m"] / (np.sqrt(s["v"]) + 1e-8)
 
 
+def lamb(w: Any, g: Any, s: dict[str, Any], t: int) -> Any:
+    """Algorithm 2 of You et al."""
+    s["m"] = 0.9 * s.get("m", 0) + 0.1 * g
+    s["v"] = 0.999 * s.get("v", 0) + 0.001 * g * g
+    u = s["m"] / (1 - 0.9**t) / (np.sqrt(s["v"] / (1 - 0.999**t)) + 1e-8) + 0.1 * w
+    return w - 0.05 * np.linalg.norm(w) / np.linalg.norm(u) * u
+
+
 def momentumw(w: Any, g: Any, s: dict[str, Any], t: int) -> Any:
     """The weights decay, then a step with momentum."""
     s["m"] = 0.9 * s.get("m", 0) + g
@@ -56,6 +64,7 @@ STEPS: dict[str, tuple[Callable[[], Any], Callable[..., Any]]] = {
     "nadam": (lambda: opt.NadamOptimizer(*ADAM), nadam),
     "adamax": (lambda: opt.AdaMaxOptimizer(*ADAM), adamax),
     "adamw": (lambda: opt.AdamWOptimizer(np.float64(0.1), *ADAM), adamw),
+    "lamb": (lambda: opt.LAMBOptimizer(ADAM[0], np.float64(0.1), *ADAM[1:]), lamb),
     "momentumw": (lambda: opt.MomentumWOptimizer(*np.float64([0.1, 0.05, 0.9])), momentumw),
     "extended": (
         lambda: opt.extend_with_decoupled_weight_decay(tf.train.GradientDescentOptimizer)(*np.float64([0.1, 0.05])),
@@ -86,6 +95,75 @@ def test_only_some_weights_decay() -> None:
         session.run(tf.global_variables_initializer())
         session.run(train)
         assert session.run([w, b]) == [1.0, 4.0]
+
+
+def test_lamb_leaves_variables_out() -> None:
+    names = ["kernel", "bias", "norm", "zero"]
+    variables = [tf.Variable(0.0 if name == "zero" else 4.0, name=name) for name in names]
+    optimizer = opt.LAMBOptimizer(0.5, 1.0, exclude_from_weight_decay=["bias", "norm"],
+                                  exclude_from_layer_adaptation=["norm"])  # fmt: skip
+    train = optimizer.minimize(tf.add_n(variables))
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        session.run(train)
+        # Adam's first direction is 1: those that are adapted move by half their length, the others by a half.
+        np.testing.assert_allclose(session.run(variables), [2.0, 2.0, 3.5, -0.5], rtol=1e-5)
+
+
+def two_loops(g: Any, pairs: list[Any]) -> Any:
+    """Algorithm 7.4 of Nocedal and Wright."""
+    q, shares = g, []
+    for s, y in reversed(pairs):
+        shares.append(s @ q / (y @ s))
+        q = q - shares[-1] * y
+    r = q * (pairs[-1][0] @ pairs[-1][1] / (pairs[-1][1] @ pairs[-1][1]) if pairs else min(1, 1 / abs(g).sum()))
+    for (s, y), share in zip(pairs, reversed(shares), strict=True):
+        r = r + s * (share - y @ r / (y @ s))
+    return r
+
+
+@pytest.mark.parametrize("session", [tf.Session, InterpretedSession])
+def test_lbfgs_within_the_graph_follows_the_two_loops(session: Any) -> None:
+    random = np.random.default_rng(0)
+    root = random.normal(size=(6, 6))
+    matrix, bend = root @ root.T + np.eye(6), random.normal(size=6)
+    a, b = tf.Variable(START[:2]), tf.Variable(START[2])
+    count = tf.Variable(0, trainable=False)
+    w = tf.concat([tf.reshape(a, [-1]), b], 0)
+    loss = tf.reduce_sum(w * tf.linalg.matvec(tf.constant(matrix), w)) / 2 + tf.reduce_sum(tf.log(tf.cosh(w - bend)))
+    train = opt.LBFGSOptimizer(np.float64(0.9), history=3).minimize(loss, global_step=count)
+    wanted = START.ravel()
+    pairs: list[Any] = []
+    with session() as sess:
+        sess.run(tf.global_variables_initializer())
+        for _ in range(8):
+            sess.run(train)
+            slope = matrix @ wanted + np.tanh(wanted - bend)
+            if pairs:
+                pairs[-1] = (wanted - pairs[-1][0], slope - pairs[-1][1])
+            new = wanted - 0.9 * two_loops(slope, pairs[-3:])
+            pairs.append((wanted, slope))
+            wanted = new
+            np.testing.assert_allclose(sess.run(w), wanted, rtol=1e-9, atol=1e-12)
+        assert sess.run(count) == 8
+
+
+def test_lbfgs_within_the_graph_finds_the_lowest_place_and_stays() -> None:
+    w = tf.Variable(START)
+    train = opt.LBFGSOptimizer(history=5).minimize(tf.reduce_sum(tf.square(w - TARGET) * [[1.0, 20.0]]))
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        for _ in range(30):
+            session.run(train)
+        np.testing.assert_allclose(session.run(w), TARGET, atol=1e-7)
+
+
+def test_lbfgs_within_the_graph_says_what_it_cannot_do() -> None:
+    with pytest.raises(ValueError, match="history is 0, wanted a number of pairs"):
+        opt.LBFGSOptimizer(history=0)
+    loss = tf.Variable(1.0, name="one") + tf.cast(tf.Variable(1.0, dtype=tf.float64, name="two"), tf.float32)
+    with pytest.raises(ValueError, match="two:0 is float64, one:0 float32"):
+        opt.LBFGSOptimizer().minimize(loss)
 
 
 def test_lazy_adam_leaves_other_rows_and_their_means_alone() -> None:

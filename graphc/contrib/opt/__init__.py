@@ -1,4 +1,4 @@
-"""``tf.contrib.opt``: kin of Adam, weights that decay, averaged weights, and optimizers outside of the graph."""
+"""``tf.contrib.opt``: kin of Adam, LAMB, weights that decay or are averaged, L-BFGS, optimizers outside the graph."""
 
 from graphc.contrib.opt.adam_variants import (
     AdaMaxOptimizer,
@@ -11,12 +11,16 @@ from graphc.contrib.opt.adam_variants import (
 )
 from graphc.contrib.opt.averaged import MovingAverageOptimizer
 from graphc.contrib.opt.external import ExternalOptimizerInterface, ScipyOptimizerInterface
+from graphc.contrib.opt.lamb import LAMBOptimizer
+from graphc.contrib.opt.lbfgs import LBFGSOptimizer
 
 __all__ = [
     "AdaMaxOptimizer",
     "AdamWOptimizer",
     "DecoupledWeightDecayExtension",
     "ExternalOptimizerInterface",
+    "LAMBOptimizer",
+    "LBFGSOptimizer",
     "LazyAdamOptimizer",
     "MomentumWOptimizer",
     "MovingAverageOptimizer",
