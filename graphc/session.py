@@ -205,7 +205,8 @@ class BaseSession:
         self.threads = getattr(config, "intra_op_parallelism_threads", 0) or settings.thread_count()
         self.state = State()
         self.resources: dict[Any, Any] = {}  # what host operations keep from run to run
-        weakref.finalize(self, end_all, self.resources)  # threads that prepare data end with it
+        ending = weakref.finalize(self, end_all, self.resources)  # threads that prepare data end with it
+        ending.atexit = False  # when the process ends, nobody need hear that they were cancelled
         self.lock = threading.RLock()
         _sessions.add(self)
         self._plans: dict[Any, _Plan] = {}

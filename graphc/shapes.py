@@ -98,7 +98,7 @@ def merge(left: Shape, right: Shape) -> Shape:
 
 def is_compatible(left: Shape, right: Shape) -> bool:
     """Whether one tensor could have both shapes."""
-    if left is None or right is None:
+    if left is None or right is None or left == right:
         return True
     return len(left) == len(right) and all(a is None or b is None or a == b for a, b in zip(left, right, strict=True))
 

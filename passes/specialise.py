@@ -88,74 +88,89 @@ def _made_exact(
     measuring: Measuring,
 ) -> Graph:
     """The graph for inputs of these types."""
-    values: dict[Tensor, Any] = {}
+    return rewrite(graph, _Exactly(types, fixed, symbolic, measuring).node)
 
-    def exact(node: Operation, inputs: tuple[Tensor, ...]) -> Sequence[Tensor]:
-        get_default_graph().extras[Measuring] = measuring
-        if node.name in fixed:
-            known = get_default_graph().add(Const(fixed[node.name]), (), like=node).outputs[0]
-            values[known] = compute(known, (), ())
+
+class _Exactly:
+    """Writes a graph's nodes again, for inputs of these types; ``values`` are the whole numbers that are known."""
+
+    def __init__(
+        self,
+        types: Mapping[str, TensorType],
+        fixed: Mapping[str, Any],
+        symbolic: Mapping[str, Any],
+        measuring: Measuring,
+    ):
+        self.types, self.fixed, self.symbolic, self.measuring = types, fixed, symbolic, measuring
+        self.values: dict[Tensor, Any] = {}
+
+    def node(self, node: Operation, inputs: tuple[Tensor, ...]) -> Sequence[Tensor]:
+        """The node again, as a constant where its value is known before the run."""
+        get_default_graph().extras[Measuring] = self.measuring
+        if node.name in self.fixed:
+            known = get_default_graph().add(Const(self.fixed[node.name]), (), like=node).outputs[0]
+            self.values[known] = compute(known, (), ())
             return (known,)
-        if node.name in types and not node.inputs:
-            outputs = get_default_graph().add(node.kind, (), (types[node.name],), like=node).outputs
-            if node.name in symbolic:
-                values[outputs[0]] = symbolic[node.name]
+        if node.name in self.types and not node.inputs:
+            outputs = get_default_graph().add(node.kind, (), (self.types[node.name],), like=node).outputs
+            if node.name in self.symbolic:
+                self.values[outputs[0]] = self.symbolic[node.name]
             return outputs
-        return written_in(node, computed(node, inputs)) if fixed else computed(node, inputs)
+        return self._written_in(node, self._computed(node, inputs)) if self.fixed else self._computed(node, inputs)
 
-    def written_in(node: Operation, outputs: Sequence[Tensor]) -> Sequence[Tensor]:
+    def _written_in(self, node: Operation, outputs: Sequence[Tensor]) -> Sequence[Tensor]:
         """What the node computes, the constant in its place where that is known before the run."""
         results = list(outputs)
         for place, old in enumerate(node.outputs):
-            if old.name in fixed:
-                results[place] = constant(fixed[old.name])
-                values[results[place]] = compute(results[place], (), ())
+            if old.name in self.fixed:
+                results[place] = constant(self.fixed[old.name])
+                self.values[results[place]] = compute(results[place], (), ())
         return results
 
-    def computed(node: Operation, inputs: tuple[Tensor, ...]) -> Sequence[Tensor]:
+    def _computed(self, node: Operation, inputs: tuple[Tensor, ...]) -> Sequence[Tensor]:
         if isinstance(node.kind, (If, While)):
             exact_node = exact_if if isinstance(node.kind, If) else exact_while
-            return exact_node(node, inputs, [values.get(tensor) for tensor in inputs], specialise)
+            return exact_node(node, inputs, [self.values.get(tensor) for tensor in inputs], specialise)
         if isinstance(node.kind, Late):
-            return late(node, inputs, node.kind)
+            return self._late(node, inputs, node.kind)
         try:
-            result = _exact_node(node, inputs, [values.get(tensor) for tensor in inputs])
+            result = _exact_node(node, inputs, [self.values.get(tensor) for tensor in inputs])
         except errors.InvalidArgumentError as error:
-            if not is_told_by_value(node, inputs, error.__cause__):
+            if not self._is_told_by_value(node, inputs, error.__cause__):
                 raise
-            result = by_their_value(node, inputs)
+            result = self._by_their_value(node, inputs)
         if len(result) == 1:
-            known = compute(node.outputs[0], [x.type for x in inputs], [values.get(x) for x in inputs])
+            known = compute(node.outputs[0], [x.type for x in inputs], [self.values.get(x) for x in inputs])
             if known is None and isinstance(result[0].op.kind, (DimValue, Const)):  # what was counted
                 known = compute(result[0], (), ())
             if known is not None:
                 result = (_known(node, result[0], known),)
-                values[result[0]] = known
+                self.values[result[0]] = known
         return result
 
-    def is_told_by_value(node: Operation, inputs: tuple[Tensor, ...], cause: BaseException | None) -> bool:
+    def _is_told_by_value(self, node: Operation, inputs: tuple[Tensor, ...], cause: BaseException | None) -> bool:
         """Whether a size that could not be written in can be told when the step runs."""
         if isinstance(cause, DependsOnData):
-            return measuring.by_value
+            return self.measuring.by_value
         counted = any(is_measured(size) for x in inputs for size in x.type.sizes) or any(
-            is_measured(entry) for x in inputs if values.get(x) is not None for entry in values[x].reshape(-1)
+            is_measured(entry) for x in inputs if self.values.get(x) is not None for entry in self.values[x].reshape(-1)
         )
         needs_numbers = isinstance(cause, NeedsNumbers) or (counted and isinstance(node.kind, Reshape))
-        return needs_numbers and hasattr(node.kind, "measured") and (measuring.by_value or counted)
+        return needs_numbers and hasattr(node.kind, "measured") and (self.measuring.by_value or counted)
 
-    def by_their_value(node: Operation, inputs: tuple[Tensor, ...]) -> Sequence[Tensor]:
+    def _by_their_value(self, node: Operation, inputs: tuple[Tensor, ...]) -> Sequence[Tensor]:
         """The node with sizes that are taken from the values of its inputs when the step runs."""
         special = getattr(node.kind, "measured", None)
         try:
             if special is not None:
-                return (special(inputs, [values.get(tensor) for tensor in inputs]),)
+                return (special(inputs, [self.values.get(tensor) for tensor in inputs]),)
             for tensor in inputs[node.kind.size_inputs]:
-                values[tensor] = measured_value(tensor, values)
+                self.values[tensor] = measured_value(tensor, self.values)
         except (ValueError, TypeError) as error:
             raise _failure(node, error) from _cause(error)
-        return _exact_node(node, inputs, [values.get(tensor) for tensor in inputs])
+        return _exact_node(node, inputs, [self.values.get(tensor) for tensor in inputs])
 
-    def late(node: Operation, inputs: tuple[Tensor, ...], kind: Late) -> Sequence[Tensor]:
+    def _late(self, node: Operation, inputs: tuple[Tensor, ...], kind: Late) -> Sequence[Tensor]:
         """What is declared now, in a graph of its own with the ranks that are known by now, made exact in turn."""
         with Graph().as_default() as inner:
             stand_ins = [inner.add(Placeholder(x.dtype), (), (_declarable(x.type),), name=x.op.name) for x in inputs]
@@ -163,18 +178,16 @@ def _made_exact(
             places = {new.outputs[0]: x for new, x in zip(stand_ins, inputs, strict=True)}
             tensors = list(places)[: kind.tensors]
             try:
-                outputs = kind.declared(tensors, [values.get(x) for x in inputs[kind.tensors :]])
+                outputs = kind.declared(tensors, [self.values.get(x) for x in inputs[kind.tensors :]])
                 if any(isinstance(new.kind, Late) for new in inner.nodes):
                     raise NeedsNumbers("it is another program for each size")
             except (ValueError, TypeError) as error:
                 raise _failure(node, error) from _cause(error)
         for declared in needed_nodes(outputs):
             if declared.outputs[0] not in places:
-                found = computed(declared, tuple(places[x] for x in declared.inputs))
+                found = self._computed(declared, tuple(places[x] for x in declared.inputs))
                 places.update(zip(declared.outputs, found, strict=True))
         return [places[y] for y in outputs]
-
-    return rewrite(graph, exact)
 
 
 def _declarable(type: TensorType) -> TensorType:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import numpy as np
+
 from graphc.body import Body, Taken
 from graphc.data.elements import (
     DATASET,
@@ -114,7 +116,7 @@ class Traced:
         def call(element: Element) -> Element:
             values: dict[Any, Any] = dict(zip(self.arguments, element))
             if self.computed:
-                results = compute(*[element[number] for number in feeds], *captured)
+                results = compute(*[_as_fed(element[number]) for number in feeds], *captured)
                 values.update(zip(self.computed, results, strict=True))
             inner: Run | None = None
             leaves = []
@@ -148,6 +150,11 @@ class Traced:
 
 def _nested(stage: Stage, run: Run) -> Nested:
     return Nested(lambda: stage.iterate(run))
+
+
+def _as_fed(value: Any) -> Any:
+    """A scalar as an array, which a program takes as it is."""
+    return np.asarray(value) if isinstance(value, (np.number, np.bool_)) else value
 
 
 def _constant(tensor: Tensor) -> Any:

@@ -75,7 +75,7 @@ class Iterator:
     def initializable(cls, stage: Stage) -> Iterator:
         """One whose ``initializer`` begins the dataset, with the values that are fed then."""
         made = cls(stage.elements)
-        made._initializer = made._begin(stage, "make_initializer")
+        made._initializer = made._begin(stage, "MakeIterator")
         return made
 
     @staticmethod
@@ -103,7 +103,7 @@ class Iterator:
     def make_initializer(self, dataset: Any, name: str | None = None) -> Operation:
         """An operation after which the iterator is at the beginning of ``dataset``; ``TypeError`` for other types."""
         _check_fits(dataset.stage.elements, self._elements, TypeError)
-        return self._begin(dataset.stage, name or "make_initializer")
+        return self._begin(dataset.stage, name or "MakeIterator")
 
     def _begin(self, stage: Stage, name: str) -> Operation:
         tensors = [tensor for tensor in stage.needed() if not isinstance(tensor.op.kind, Const)]

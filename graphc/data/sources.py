@@ -55,7 +55,8 @@ class Slices(Stage):
         return iter(range(counts.pop()))
 
     def element(self, run: Run, token: Any) -> Element:
-        return tuple(run.value(tensor)[token] for tensor in self.own)
+        # with an ellipsis, a row of rank 0 is an array too: a program takes that as it is
+        return tuple(run.value(tensor)[token, ...] for tensor in self.own)
 
     def together(self, run: Run, tokens: Sequence[Any]) -> Element:
         return tuple(run.value(tensor).take(tokens, axis=0) for tensor in self.own)

@@ -68,6 +68,7 @@ from graphc.lazily import when_named
 _LATER = {
     "extract_image_patches": "graphc.ops.patches:extract_image_patches",
     "non_max_suppression": "graphc.image.suppression:non_max_suppression",
+    "non_max_suppression_padded": "graphc.image.suppression:non_max_suppression_padded",
     "random_crop": "graphc.ops.sampling:random_crop",
 }
 

@@ -71,7 +71,7 @@ def input_producer(
     A QueueRunner for it is added to the graph. ``num_epochs`` limits it: then ``OutOfRangeError`` comes when the queue
     is empty, and ``tf.local_variables_initializer()`` must have been run.
     """
-    with name_scope(name, "input_producer"):
+    with name_scope(name, "input_producer") as scope:
         tensor = convert_to_tensor(input_tensor, name="input_tensor")
         rest = None if tensor.type.shape is None else tensor.type.shape[1:]
         form = merge(rest, None if element_shape is None else _sizes(element_shape))
@@ -82,7 +82,7 @@ def input_producer(
         if shuffle:
             tensor = _shuffled_rows(tensor, seed)
         tensor = limit_epochs(tensor, num_epochs)
-        queue = FIFOQueue(capacity, [tensor.dtype], [form], shared_name=shared_name)
+        queue = FIFOQueue(capacity, [tensor.dtype], [form], shared_name=shared_name, name=scope)
         enqueue = queue.enqueue_many([tensor])
         add_queue_runner(QueueRunner(queue, [enqueue], cancel_op=cancel_op))
         note_fullness(queue, capacity, summary_name)
@@ -117,7 +117,7 @@ def string_input_producer(
     text = "string_input_producer requires a non-null input tensor"
     if not isinstance(string_tensor, Tensor) and not len(string_tensor):
         raise ValueError(text)
-    with name_scope(name, "input_producer"):
+    with name_scope(name, "input_producer") as scope:
         strings = convert_to_tensor(string_tensor, dtypes.string)
 
         def check(names: Any) -> Any:
@@ -136,7 +136,7 @@ def string_input_producer(
             capacity,
             shared_name,
             f"fraction_of_{capacity}_full",
-            name,
+            scope,
             cancel_op,
         )
 
@@ -146,8 +146,8 @@ def range_input_producer(
     shared_name: str | None = None, name: str | None = None,
 ) -> QueueBase:  # fmt: skip
     """A queue of the numbers below ``limit``, over and over."""
-    with name_scope(name, "input_producer"):
-        return input_producer(number_range(limit), [], num_epochs, shuffle, seed, capacity, shared_name, None, name)
+    with name_scope(name, "input_producer") as scope:
+        return input_producer(number_range(limit), [], num_epochs, shuffle, seed, capacity, shared_name, None, scope)
 
 
 def slice_input_producer(

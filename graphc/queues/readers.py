@@ -38,7 +38,7 @@ class ReaderBase:
     supports_serialize = False
 
     def __init__(self, name: str):
-        self._name = name
+        self.name = name
 
     def _records(self, work: bytes) -> Iterator[Record]:
         """The keys and values of one file."""
@@ -57,7 +57,7 @@ class ReaderBase:
             (record,) = self._take(queue, 1)
             return tuple(np.array(part, object) for part in record)
 
-        key, value = source(following, [_STRING, _STRING], "ReaderReadV2", name or f"{self._name}_Read")
+        key, value = source(following, [_STRING, _STRING], "ReaderReadV2", name or "ReaderReadV2")
         return key, value
 
     def read_up_to(self, queue: Any, num_records: Any, name: str | None = None) -> tuple[Tensor, Tensor]:
@@ -69,9 +69,7 @@ class ReaderBase:
             records = self._take(queue, int(count))
             return tuple(dtypes.as_bytes(list(column)) for column in zip(*records))
 
-        node = host_call(
-            following, [number], [_STRINGS, _STRINGS], "ReaderReadUpToV2", name or f"{self._name}_ReadUpTo"
-        )
+        node = host_call(following, [number], [_STRINGS, _STRINGS], "ReaderReadUpToV2", name or "ReaderReadUpToV2")
         keys, values = node.outputs
         return keys, values
 

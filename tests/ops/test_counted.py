@@ -175,6 +175,19 @@ def test_boxes_that_cover_each_other_are_suppressed() -> None:
                 assert found.tolist() == _suppressed(own, score, *limits)
 
 
+def test_chosen_boxes_are_followed_by_zeros_where_as_many_are_wanted() -> None:
+    boxes, scores = tf.placeholder(tf.float32, [None, 4]), tf.placeholder(tf.float32, [None])
+    with tf.Session() as session:
+        for most in (2, 9):
+            padded = tf.image.non_max_suppression_padded(boxes, scores, most, pad_to_max_output_size=True)
+            plain = tf.image.non_max_suppression_padded(boxes, scores, most)
+            for own, score in ((BOXES, SCORES), (BOXES[:0], SCORES[:0])):
+                wanted = _suppressed(own, score, most, 0.5, -np.inf)
+                (found, count), (alone, same) = session.run([padded, plain], {boxes: own, scores: score})
+                assert alone.tolist() == wanted and count == same == len(wanted)
+                assert found.tolist() == wanted + [0] * (most - len(wanted))
+
+
 @pytest.mark.peer("tensorflow")
 @pytest.mark.parametrize(
     "program",
