@@ -172,6 +172,15 @@ class LeftOut:
             raise AttributeError(f"{self._name} is not part of graphc")
         return LeftOut(f"{self._name}.{name}", self._line)
 
+    def __eq__(self, other: Any) -> bool:
+        """By name, so that ``mode == ModeKeys.TRAIN`` holds; a value that it might have in TensorFlow is refused."""
+        if isinstance(other, LeftOut):
+            return self._name == other._name
+        return self._refuse() if isinstance(other, (str, int, float)) else False
+
+    def __hash__(self) -> int:
+        return hash(self._name)
+
     def __instancecheck__(self, instance: Any) -> bool:
         return False
 

@@ -57,6 +57,9 @@ def test_a_namespace_that_is_left_out_leaves_its_names_out() -> None:
     assert hasattr(tf, "keras") and hasattr(tf.contrib, "tpu") and not hasattr(tf, "nothing")
     with pytest.raises(NotImplementedError, match=r"^tf\.keras\.layers\.Dense is not part of graphc; "):
         tf.keras.layers.Dense(3)
+    assert tf.estimator.ModeKeys.TRAIN == tf.estimator.ModeKeys.TRAIN != tf.estimator.ModeKeys.EVAL
+    with pytest.raises(NotImplementedError, match=r"^tf\.estimator\.ModeKeys\.TRAIN is not part of graphc"):
+        _ = tf.estimator.ModeKeys.TRAIN == "train"
     with pytest.raises(NotImplementedError, match=r"^tf\.keras\.Model is not part of graphc"):
         type("Net", (), {})  # a class of one's own is no trouble
         exec("class Net(tf.keras.Model): pass", {"tf": tf})

@@ -59,7 +59,7 @@ class PaddedBatch(Stage):
     def __init__(
         self, parent: Stage, size: Tensor, shapes: Sequence[Shape], padding: Sequence[Any], drop_remainder: bool
     ):
-        self.parents, self.own = (parent,), (size,)
+        self.parents, self.own = (parent,), (size, *(value for value in padding if isinstance(value, Tensor)))
         self.shapes, self.padding, self.drop_remainder = tuple(shapes), tuple(padding), drop_remainder
         known = known_number(size) if drop_remainder else None
         types = [_with_axis(known, TensorType(x.dtype, shape)) for x, shape in zip(parent.elements.tensors, shapes)]
@@ -71,7 +71,8 @@ class PaddedBatch(Stage):
     def element(self, run: Run, token: Any) -> Element:
         rows = [self.parents[0].element(run, one) for one in token]
         types = self.elements.tensors
-        columns = zip(zip(*rows), types, self.shapes, self.padding)
+        padding = [run.value(value) if isinstance(value, Tensor) else value for value in self.padding]
+        columns = zip(zip(*rows), types, self.shapes, padding)
         return tuple(_padded(column, type, shape, value) for column, type, shape, value in columns)
 
 

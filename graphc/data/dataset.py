@@ -168,7 +168,8 @@ class Dataset:
         """The same of elements whose shapes differ, each filled up at the end of its axes.
 
         ``padded_shapes`` has a shape for each component, where None or -1 stands for the largest of the batch;
-        ``padding_values`` a scalar for each, by default 0 or an empty string.
+        ``padding_values`` a scalar for each, by default 0 or an empty string; tensors have the values of the
+        iterator's start.
         """
         elements = self.stage.elements.dense("padded_batch")
         shapes = _padded_shapes(elements, padded_shapes)
@@ -398,11 +399,11 @@ def _padding_value(value: Any, type: TensorType) -> Any:
     if value is None:
         return type.dtype.zero
     if isinstance(value, Tensor):
-        if not isinstance(value.op.kind, Const):
-            raise NotImplementedError("padding_values must be known while declaring")
         if value.dtype is not type.dtype:
             raise TypeError(f"the padding value {value} is of another dtype than the component, {type}")
-        value = value.op.kind.value
+        if value.type.rank not in (None, 0):
+            raise ValueError(f"a padding value must be a scalar, not {value.type} ({value.op.describe()})")
+        return value
     array = as_array(value) if isinstance(value, (np.ndarray, np.generic)) else as_array(value, type.dtype)
     if array.shape != ():
         raise ValueError(f"a padding value must be a scalar, not one of shape {array.shape}")

@@ -49,6 +49,8 @@ PIPELINES: dict[str, Callable[[Any], Any]] = {
     "padded batch": lambda tf: lengths(tf).padded_batch(4, [None]),
     "padded batch of given size and value": lambda tf: lengths(tf).padded_batch(
         4, padded_shapes=[8], padding_values=tf.constant(-1, tf.int64), drop_remainder=True),
+    "padded batch with a value that is computed": lambda tf: lengths(tf).padded_batch(
+        4, [None], padding_values=tf.cast(tf.size(tf.zeros([3, 3])), tf.int64) - 2),
     "padded batch with scalars": lambda tf: tf.data.Dataset.from_generator(
         counted, (tf.int32, tf.int64), ([], [None]), args=(5,)).padded_batch(2, ([], [None])),
     "padded batch of a structure": lambda tf: tf.data.Dataset.zip(
