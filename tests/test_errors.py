@@ -338,7 +338,7 @@ def feed_of_too_few_for_a_tuple():
 
 
 CASES = [
-    (concat_with_the_axis_first, TypeError, "concat takes the tensors first and the axis second: tf.concat(values, 1)"),
+    (concat_with_the_axis_first, TypeError, "concat takes the tensors first and the axis second: tf.concat(values, axis)"),
     (operation_in_place_of_a_tensor, ValueError, "The name 'x' refers to an Operation, not a Tensor. Tensor names must be of the form \"<op_name>:<output_index>\", such as \"x:0\"."),
     (feed_of_too_few_for_a_tuple, ValueError, "Cannot feed [1.0] for (<tf.Tensor 'x:0' shape=(?, 3) dtype=float32>, <tf.Tensor 'mul:0' shape=(?, 3) dtype=float32>), which takes 2 arrays; wanted a tuple of them"),
     (inner_sizes, ValueError, "MatMul 'logits': inner sizes differ: f32[32,784] @ f32[512,10] (784 and 512), declared at {line}"),
