@@ -152,7 +152,7 @@ class _Exactly:
         """Whether a size that could not be written in can be told when the step runs."""
         if isinstance(cause, DependsOnData):
             return self.measuring.by_value
-        counted = any(is_measured(size) for x in inputs for size in x.type.sizes) or any(
+        counted = any(is_measured(size) for x in inputs for size in x.type.shape or ()) or any(
             is_measured(entry) for x in inputs if self.values.get(x) is not None for entry in self.values[x].reshape(-1)
         )
         needs_numbers = isinstance(cause, NeedsNumbers) or (counted and isinstance(node.kind, Reshape))

@@ -184,3 +184,11 @@ def test_functions_over_elements() -> None:
     assert told(ValueError, lambda: tf.map_fn(lambda x: x, 1.0)) == text
     text = "elems have different numbers of elements: [2, 3]"
     assert told(ValueError, lambda: tf.map_fn(lambda x: x, (tf.zeros([2]), tf.zeros([3])))) == text
+
+
+def test_rows_that_do_not_fit_what_an_array_turned_out_to_hold() -> None:
+    """The rows' shape is not known where the array is passed on, and told by none when it runs."""
+    with tf.Graph().as_default(), tf.Session() as session:
+        array = tf.TensorArray(tf.float32, 2, infer_shape=False).identity().write(0, [1.0, 2.0])
+        with pytest.raises(tf.errors.InvalidArgumentError, match="do not fit the TensorArray"):
+            session.run(array.read(0))
