@@ -9,13 +9,12 @@ load        object code -> a function of this process            codegen/jit.py
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graphc import errors, settings
 from graphc.capture import Step, capture
+from graphc.collector import collector_paused
 from graphc.dims import DimLike, Measured, measured_in
 from graphc.graph import Graph
 from graphc.nodes import Operation, Tensor
@@ -116,19 +115,7 @@ def _input_of(tensor: Tensor, graph: Graph) -> Tensor:
     return names.get(tensor.op.name, tensor)
 
 
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Python's cycle collector waits: a growing graph holds no garbage, and is walked again and again to find none."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
-
-
-@_collector_paused()
+@collector_paused()
 def compile_step(
     step: Step,
     shapes: Mapping[Tensor, Sequence[DimLike]],
@@ -152,7 +139,7 @@ def compile_step(
     return Compiled(step, graph, program, executable)
 
 
-@_collector_paused()
+@collector_paused()
 def build_program(
     step: Step,
     shapes: Mapping[Tensor, Sequence[DimLike]],

@@ -37,7 +37,16 @@ def fold(graph: Graph) -> Graph:
 
     What has no elements is a constant too.
     """
-    return rewrite(graph, _folded)
+    return rewrite(graph, _folded) if any(map(_is_known, graph.needed())) else graph
+
+
+def _is_known(node: Operation) -> bool:
+    """Whether a node is all that it takes for more to follow: of constants, or of no elements."""
+    if not node.inputs or node.kind.by_identity:
+        return False
+    if all(isinstance(x.op.kind, Const) for x in node.inputs):
+        return True
+    return all(x.type.is_exact and 0 in x.type.sizes for x in node.outputs)
 
 
 def _folded(node: Operation, inputs: tuple[Tensor, ...]) -> Sequence[Tensor] | None:

@@ -23,6 +23,7 @@ from collections.abc import Callable, Sequence, ValuesView
 from typing import Any
 
 from graphc.body import Body
+from graphc.collector import collector_paused
 from graphc.dtypes import int64
 from graphc.graph import Graph
 from graphc.nodes import Op, Tensor
@@ -95,7 +96,7 @@ def _gradients(
     unconnected = UnconnectedGradients(unconnected_gradients)
     graph = targets[0].graph.current
     stops = {_source_in(targets[0].graph, t) for t in as_list(stop_gradients)} if stop_gradients is not None else set()
-    with graph.name_scope(name), graph.in_role("adjoint"):
+    with graph.name_scope(name), graph.in_role("adjoint"), collector_paused():
         adjoints = _initial_adjoints(targets, grad_ys)
         propagate(graph, targets, sources, stops, adjoints, _WITH_BODIES)
         return [_result(form(adjoints, x), x, unconnected) for x in sources]

@@ -75,6 +75,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "graphc.checksums",
             "graphc.nest",
             "graphc.lazily",
+            "graphc.collector",
             "graphc.left_out",
             "graphc.version",
         ]
