@@ -29,7 +29,39 @@ from graphc.ops.special import digamma, erfc, igamma, lgamma
 _ROOT_TWO = math.sqrt(2)
 
 
-class Normal(Distribution):
+class _Located(Distribution):
+    """A distribution of ``(x - loc) / scale``."""
+
+    _loc: Tensor
+    _scale: Tensor
+
+    @property
+    def loc(self) -> Tensor:
+        """Where the middle is."""
+        return self._loc
+
+    @property
+    def scale(self) -> Tensor:
+        """By what distances from the middle are divided."""
+        return self._scale
+
+    def _whole(self) -> Tensor:
+        return self._loc + self._scale
+
+    def _z(self, x: Tensor) -> Tensor:
+        return (x - self._loc) / self._scale
+
+    def _mean(self) -> Tensor:
+        return self._loc + 0 * self._scale
+
+    def _variance(self) -> Tensor:
+        return e.square(self._stddev())
+
+    def _mode(self) -> Tensor:
+        return self._mean()
+
+
+class Normal(_Located):
     """``exp(-((x - loc) / scale)^2 / 2) / (scale sqrt(2 pi))``"""
 
     reparameterization_type = FULLY_REPARAMETERIZED
@@ -41,24 +73,8 @@ class Normal(Distribution):
         self._loc, self._scale = parameters((loc, "loc"), (scale, "scale"))
         super().__init__(name, self._scale.dtype, given, validate_args, allow_nan_stats)
 
-    @property
-    def loc(self) -> Tensor:
-        """The mean."""
-        return self._loc
-
-    @property
-    def scale(self) -> Tensor:
-        """The standard deviation."""
-        return self._scale
-
-    def _whole(self) -> Tensor:
-        return self._loc + self._scale
-
     def _draws(self, sizes: Sizes, seed: int | None) -> Tensor:
         return random_normal(sizes, dtype=self.dtype, seed=seed) * self._scale + self._loc
-
-    def _z(self, x: Tensor) -> Tensor:
-        return (x - self._loc) / self._scale
 
     def _log_prob(self, value: Tensor) -> Tensor:
         return -0.5 * e.square(self._z(value)) - (HALF_LOG_TWO_PI + e.log(self._scale))
@@ -75,17 +91,8 @@ class Normal(Distribution):
     def _entropy(self) -> Tensor:
         return 0.5 + HALF_LOG_TWO_PI + e.log(self._scale + 0 * self._loc)
 
-    def _mean(self) -> Tensor:
-        return self._loc + 0 * self._scale
-
     def _stddev(self) -> Tensor:
         return self._scale + 0 * self._loc
-
-    def _variance(self) -> Tensor:
-        return e.square(self._stddev())
-
-    def _mode(self) -> Tensor:
-        return self._mean()
 
 
 def _log_normal_cdf(z: Tensor) -> Tensor:
@@ -172,7 +179,7 @@ class Uniform(Distribution):
         return (self._high - self._low) / math.sqrt(12)
 
 
-class Laplace(Distribution):
+class Laplace(_Located):
     """``exp(-|x - loc| / scale) / (2 scale)``"""
 
     reparameterization_type = FULLY_REPARAMETERIZED
@@ -184,26 +191,10 @@ class Laplace(Distribution):
         self._loc, self._scale = parameters((loc, "loc"), (scale, "scale"))
         super().__init__(name, self._loc.dtype, given, validate_args, allow_nan_stats)
 
-    @property
-    def loc(self) -> Tensor:
-        """The mean."""
-        return self._loc
-
-    @property
-    def scale(self) -> Tensor:
-        """The mean distance from it."""
-        return self._scale
-
-    def _whole(self) -> Tensor:
-        return self._loc + self._scale
-
     def _draws(self, sizes: Sizes, seed: int | None) -> Tensor:
         least = -1 + float(np.finfo(self.dtype.numpy).epsneg)
         uniform = random_uniform(sizes, least, 1.0, self.dtype, seed)
         return self._loc - self._scale * e.sign(uniform) * e.log1p(-e.abs(uniform))
-
-    def _z(self, x: Tensor) -> Tensor:
-        return (x - self._loc) / self._scale
 
     def _log_prob(self, value: Tensor) -> Tensor:
         return -e.abs(self._z(value)) - math.log(2.0) - e.log(self._scale)
@@ -219,17 +210,8 @@ class Laplace(Distribution):
     def _entropy(self) -> Tensor:
         return math.log(2.0) + 1 + e.log(self._scale + 0 * self._loc)
 
-    def _mean(self) -> Tensor:
-        return self._loc + 0 * self._scale
-
     def _stddev(self) -> Tensor:
         return math.sqrt(2.0) * self._scale + 0 * self._loc
-
-    def _variance(self) -> Tensor:
-        return e.square(self._stddev())
-
-    def _mode(self) -> Tensor:
-        return self._mean()
 
 
 class Gamma(Distribution):

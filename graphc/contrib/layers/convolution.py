@@ -25,6 +25,7 @@ from graphc.layers.convolution import (
     Conv3D,
     Conv3DTranspose,
     Convolution,
+    ConvolutionTranspose,
     SeparableConv2D,
 )
 from graphc.nn.convolution import depthwise_conv2d
@@ -114,84 +115,57 @@ convolution2d = conv2d = _of_rank(2, "convolution2d")
 convolution3d = conv3d = _of_rank(3, "convolution3d")
 
 
-@add_arg_scope
-def convolution2d_transpose(
-    inputs: Any,
-    num_outputs: int,
-    kernel_size: Any,
-    stride: Any = 1,
-    padding: str = "SAME",
-    data_format: str = "NHWC",
-    activation_fn: Function = e.relu,
-    normalizer_fn: Function = None,
-    normalizer_params: Params = None,
-    weights_initializer: Any = XAVIER,
-    weights_regularizer: Any = None,
-    biases_initializer: Any = Zeros,
-    biases_regularizer: Any = None,
-    reuse: Any = None,
-    variables_collections: Any = None,
-    outputs_collections: Any = None,
-    trainable: bool = True,
-    scope: Any = None,
-) -> Tensor:
-    """The adjoint of a convolution of pictures: ``Conv2d_transpose/weights`` [window..., outputs, channels], biases."""
-    if data_format not in ("NHWC", "NCHW"):
-        raise ValueError("data_format has to be either NCHW or NHWC.")
-    tensor = convert_to_tensor(inputs)
-    with variable_scope(scope, "Conv2d_transpose", reuse=reuse, custom_getter=variable_getter(RENAMED)) as sc:
-        layer = Conv2DTranspose(
-            num_outputs, kernel_size, stride, padding, _channels(data_format),
-            use_bias=not normalizer_fn and bool(biases_initializer), kernel_initializer=weights_initializer,
-            bias_initializer=biases_initializer, kernel_regularizer=weights_regularizer,
-            bias_regularizer=biases_regularizer, trainable=trainable, name=sc.name, _scope=sc, _reuse=reuse,
-        )  # fmt: skip
-        outputs = layer(tensor)
-        add_to(layer.kernel, variables_collections, "weights")
-        add_to(layer.bias, variables_collections, "biases")
-        return finished(outputs, normalizer_fn, normalizer_params, activation_fn, outputs_collections, sc.name)
+def _transposed(kind: type[ConvolutionTranspose], layouts: tuple[str, str], name: str, default_scope: str) -> Any:
+    """The adjoint of a convolution as a function, with defaults of its own in ``arg_scope``."""
+
+    def layer(
+        inputs: Any,
+        num_outputs: int,
+        kernel_size: Any,
+        stride: Any = 1,
+        padding: str = "SAME",
+        data_format: str = layouts[0],
+        activation_fn: Function = e.relu,
+        normalizer_fn: Function = None,
+        normalizer_params: Params = None,
+        weights_initializer: Any = XAVIER,
+        weights_regularizer: Any = None,
+        biases_initializer: Any = Zeros,
+        biases_regularizer: Any = None,
+        reuse: Any = None,
+        variables_collections: Any = None,
+        outputs_collections: Any = None,
+        trainable: bool = True,
+        scope: Any = None,
+    ) -> Tensor:
+        if data_format not in layouts:
+            raise ValueError(f"data_format has to be either {layouts[1]} or {layouts[0]}.")
+        tensor = convert_to_tensor(inputs)
+        with variable_scope(scope, default_scope, reuse=reuse, custom_getter=variable_getter(RENAMED)) as sc:
+            made = kind(
+                num_outputs, kernel_size, stride, padding, _channels(data_format),
+                use_bias=not normalizer_fn and bool(biases_initializer), kernel_initializer=weights_initializer,
+                bias_initializer=biases_initializer, kernel_regularizer=weights_regularizer,
+                bias_regularizer=biases_regularizer, trainable=trainable, name=sc.name, _scope=sc, _reuse=reuse,
+            )  # fmt: skip
+            outputs = made(tensor)
+            add_to(made.kernel, variables_collections, "weights")
+            add_to(made.bias, variables_collections, "biases")
+            return finished(outputs, normalizer_fn, normalizer_params, activation_fn, outputs_collections, sc.name)
+
+    layer.__name__ = layer.__qualname__ = name
+    layer.__doc__ = (
+        f"The adjoint of a convolution: ``{default_scope}/weights`` [window..., outputs, channels], and ``biases``."
+    )
+    return add_arg_scope(layer)
 
 
-@add_arg_scope
-def convolution3d_transpose(
-    inputs: Any,
-    num_outputs: int,
-    kernel_size: Any,
-    stride: Any = 1,
-    padding: str = "SAME",
-    data_format: str = "NDHWC",
-    activation_fn: Function = e.relu,
-    normalizer_fn: Function = None,
-    normalizer_params: Params = None,
-    weights_initializer: Any = XAVIER,
-    weights_regularizer: Any = None,
-    biases_initializer: Any = Zeros,
-    biases_regularizer: Any = None,
-    reuse: Any = None,
-    variables_collections: Any = None,
-    outputs_collections: Any = None,
-    trainable: bool = True,
-    scope: Any = None,
-) -> Tensor:
-    """The adjoint of a convolution of volumes: ``Conv3d_transpose/weights`` [window..., outputs, channels], biases."""
-    if data_format not in ("NDHWC", "NCDHW"):
-        raise ValueError("data_format has to be either NCDHW or NDHWC.")
-    tensor = convert_to_tensor(inputs)
-    with variable_scope(scope, "Conv3d_transpose", reuse=reuse, custom_getter=variable_getter(RENAMED)) as sc:
-        layer = Conv3DTranspose(
-            num_outputs, kernel_size, stride, padding, _channels(data_format),
-            use_bias=not normalizer_fn and bool(biases_initializer), kernel_initializer=weights_initializer,
-            bias_initializer=biases_initializer, kernel_regularizer=weights_regularizer,
-            bias_regularizer=biases_regularizer, trainable=trainable, name=sc.name, _scope=sc, _reuse=reuse,
-        )  # fmt: skip
-        outputs = layer(tensor)
-        add_to(layer.kernel, variables_collections, "weights")
-        add_to(layer.bias, variables_collections, "biases")
-        return finished(outputs, normalizer_fn, normalizer_params, activation_fn, outputs_collections, sc.name)
-
-
-conv2d_transpose = convolution2d_transpose
-conv3d_transpose = convolution3d_transpose
+convolution2d_transpose = conv2d_transpose = _transposed(
+    Conv2DTranspose, ("NHWC", "NCHW"), "convolution2d_transpose", "Conv2d_transpose"
+)
+convolution3d_transpose = conv3d_transpose = _transposed(
+    Conv3DTranspose, ("NDHWC", "NCDHW"), "convolution3d_transpose", "Conv3d_transpose"
+)
 
 
 @add_arg_scope
