@@ -23,7 +23,7 @@ class Lowered(NamedTuple):
     checked: list[Operation]
 
 
-def fed_operands(node: Operation, feeds: Collection[Tensor]) -> tuple[int, ...]:
+def fed_operands(node: Operation, feeds: Collection[Tensor | None]) -> tuple[int, ...]:
     """Which inputs of a ``Kernel`` node are operands of a product and arrays of the caller's."""
     kind: fused.Kernel = node.kind  # type: ignore[assignment]
     products = [n for n in kind.body.nodes if isinstance(n.kind, contraction.Contract | contraction.ContractPhases)]
