@@ -29,7 +29,7 @@ from graphc.passes.rewrite import rewrite
 from graphc.records import fields
 from graphc.shapes import TensorType
 
-MAX_GROWTH = 1024  # elements; a broadcast constant is cheaper broadcast where it is used
+MAX_GROWTH = 1024  # elements, 4 kB of float32: more is kept in the file and in memory for little arithmetic saved
 
 
 def fold(graph: Graph) -> Graph:

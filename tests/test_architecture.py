@@ -79,6 +79,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "graphc.lazily",
             "graphc.collector",
             "graphc.left_out",
+            "graphc.tracebacks",
             "graphc.version",
             "graphc.specs",
         ]
