@@ -213,7 +213,7 @@ def _plain_array(value: Any) -> np.ndarray[Any, Any]:
         raise ValueError(f"Argument must be a dense array: {brief(value)} has rows of different lengths") from None
     if array.dtype.kind in "SU":
         return dtypes.as_bytes(value)  # NumPy's own fixed widths lose zero bytes at the end
-    if array.dtype == object or array.dtype.kind not in "fiub":
+    if array.dtype == object or array.dtype.kind not in "fiubc":
         raise TypeError(f"cannot make a tensor of {brief(value)} ({type(value).__name__})")
     return array
 
@@ -224,6 +224,8 @@ def _default_dtype(array: np.ndarray[Any, Any], value: Any) -> DType:
         return dtypes.as_dtype(array.dtype)
     if array.dtype.kind == "f":
         return dtypes.float32
+    if array.dtype.kind == "c":
+        return dtypes.complex128
     if array.dtype.kind in "bO":
         return dtypes.bool if array.dtype.kind == "b" else dtypes.string
     limits = np.iinfo(np.int32)
@@ -236,7 +238,11 @@ def _default_dtype(array: np.ndarray[Any, Any], value: Any) -> DType:
 def _cast_checked(array: np.ndarray[Any, Any], wanted: DType, value: Any) -> np.ndarray[Any, Any]:
     """``array`` as ``wanted``; a fraction never silently becomes a whole number, nor anything a bool."""
     kind = array.dtype.kind
-    loses = (wanted.is_integer and kind not in "iu") or (wanted.is_bool != (kind == "b"))
+    loses = (
+        (kind == "c" and not wanted.is_complex)
+        or (wanted.is_integer and kind not in "iu")
+        or (wanted.is_bool != (kind == "b"))
+    )
     if (loses and array.size) or wanted.is_string != (kind == "O"):
         raise TypeError(f"Expected {wanted.name}, got {brief(value)} of type '{type(value).__name__}' instead.")
     if wanted.is_integer and array.size and isinstance(value, (int, list, tuple)):
