@@ -321,7 +321,6 @@ _LATER = {
     "complex": "graphc.ops.complexes:complex",
     "confusion_matrix": "graphc.metrics.confusion:confusion_matrix",
     "conj": "graphc.ops.complexes:conj",
-    "conj": "graphc.math.formulas:conj",
     "container": "graphc.scopes:container",
     "contrib": "graphc.contrib",
     "control_flow_v2_enabled": "graphc.frame.modes:control_flow_v2_enabled",
