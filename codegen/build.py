@@ -24,6 +24,7 @@ from graphc.codegen.program import (
     Cursor,
     ErrorSlot,
     Give,
+    Hand,
     InArena,
     Inner,
     Place,
@@ -170,6 +171,7 @@ class Builder:
         self.partials: dict[tuple[Operation, Buffer], Place] = {}
         self.slots: dict[tuple[str, int], Place] = {}
         self.inside: dict[Operation, Inside] = {}
+        self.resized: set[Tensor] = set()  # outputs whose memory a branch or a loop takes itself
         self.taken: list[tuple[int, Take]] = []  # memory that is taken before the node at this place
         self.arena_bytes: DimLike = 0
 
@@ -177,6 +179,7 @@ class Builder:
         """All actions in order."""
         self._declare_slots()
         self.inside = {node: Inside(self, node) for node in self.nodes if is_control(node)}
+        self.resized = set().union(*(inside.resized for inside in self.inside.values()))
         order = self._order()
         self._place_updates(order)
         self._place_fetches()
@@ -184,7 +187,8 @@ class Builder:
         sequence = [self.nodes[n] for n in order.sorted(self._values())]
         self._place_rest(sequence)
         first, last = self._copies()
-        return [*self._notes(None), *first, *self._in_sequence(sequence), *last]
+        aside = [take for when, take in self.taken if when < 0]
+        return [*self._notes(None), *aside, *first, *self._in_sequence(sequence), *last]
 
     def _in_sequence(self, sequence: Sequence[Operation]) -> Iterator[Action]:
         for place, node in enumerate(sequence):
@@ -240,7 +244,7 @@ class Builder:
         checking = [self.number[node] for node in self.nodes if self._may_fail(node)] if self.body is None else []
         for state, tensor in self._update_targets():
             source = source_of(tensor)
-            if source.op not in self.number or source in self.homes:
+            if source.op not in self.number or source in self.homes or self._changes_size(state, source):
                 continue
             # it may fail when it has written: what it gives is copied at the end (a loop's variables are its own)
             if self.body is None and self._may_fail(source.op):
@@ -252,6 +256,12 @@ class Builder:
             # what may fail comes first too: then a step that fails leaves the variables as they were
             if order.put_last(self.number[source.op], [*readers, *checking]):
                 self.homes[source] = self.slots["state", state]
+
+    def _changes_size(self, state: int, source: Tensor) -> bool:
+        """Whether the new value is of another size than the old one."""
+        old = self.interface.states[state][0]
+        known = old is None or bytes_of(old.type) == bytes_of(source.type)
+        return not known or self.interface.fetches + self.interface.updates.index(state) in self.interface.handed
 
     def _may_fail(self, node: Operation) -> bool:
         """Whether a kernel of the node checks what it reads, or it may want more memory than there is."""
@@ -279,6 +289,7 @@ class Builder:
         for n, tensor in enumerate(self.targets[: self.interface.fetches]):
             source = source_of(tensor)
             given = self.body is not None or is_bounded(tensor.type.elements)
+            given = given and n not in self.interface.handed
             if given and source.op in self.number and source not in self.homes:
                 self.homes[source] = self.slots["fetch", n]
 
@@ -299,7 +310,8 @@ class Builder:
         """Inputs of the node and the outputs that begin as their values."""
         if node in self.inside:
             count = getattr(node.kind, "variables", 0)
-            return [(source_of(x), out) for x, out in zip(node.inputs[:count], node.outputs)]
+            pairs = [(source_of(x), out) for x, out in zip(node.inputs[:count], node.outputs)]
+            return [(x, out) for x, out in pairs if out not in self.resized]
         array = _updated(node)
         return [] if array is None else [(array, node.outputs[0])]
 
@@ -337,10 +349,16 @@ class Builder:
         homeless = [tensor for tensor in last if tensor not in self.homes and tensor not in self.same]
         for tensor in [tensor for tensor in homeless if not is_bounded(tensor.type.elements)]:
             homeless.remove(tensor)
-            self.homes[tensor] = self._taken_at(begin[tensor], bytes_of(tensor.type))
+            is_own = tensor in self.resized
+            self.homes[tensor] = (
+                self.shared.block().address if is_own else self._taken_at(begin[tensor], bytes_of(tensor.type))
+            )
         blocks = [Block(bytes_of(t.type), begin[t], last[t]) for t in homeless]
         self.saved = self._saved_states()
-        blocks += [Block(bytes_of(t.type), -1, len(sequence)) for t in self.saved]
+        for tensor in [tensor for tensor in self.saved if not is_bounded(tensor.type.elements)]:
+            self.saved[tensor] = self._taken_at(-1, bytes_of(tensor.type))
+        aside = [tensor for tensor in self.saved if is_bounded(tensor.type.elements)]
+        blocks += [Block(bytes_of(t.type), -1, len(sequence)) for t in aside]
         parts = [(node, part) for node, inside in self.inside.items() for part in inside.parts]
         blocks += [Block(part.bytes, when[node], when[node]) for node, part in parts]
         partials = [(node, buffer) for node in sequence for buffer in self._partials_of(node)]
@@ -353,7 +371,7 @@ class Builder:
         places = iter(InArena(offset) for offset in layout.offsets)
         self.homes.update(zip(homeless, places, strict=False))
         self.homes.update((before, self.homes[after]) for before, after in self.same.items())
-        self.saved.update(zip(list(self.saved), places, strict=False))
+        self.saved.update(zip(aside, places, strict=False))
         for _, part in parts:
             part.offset = next(places).offset
         self.partials.update(zip(partials, places, strict=True))
@@ -386,6 +404,9 @@ class Builder:
         last: list[Action] = []
         for n, tensor in enumerate(self.targets[: self.interface.fetches]):
             source, slot = source_of(tensor), self.slots["fetch", n]
+            if n in self.interface.handed:
+                last.append(self._handed(tensor, slot))
+                continue
             if isinstance(slot, Slot) and not is_bounded(tensor.type.elements):
                 last += self._given(source, slot)
                 continue
@@ -395,9 +416,17 @@ class Builder:
         for state, tensor in self._update_targets():
             source, slot = source_of(tensor), self.slots["state", state]
             home = self.saved.get(source, self.homes[source])
-            if home != slot and source.op.type != "Undefined":
+            if self.interface.fetches + self.interface.updates.index(state) in self.interface.handed:
+                last.append(self._handed(tensor, slot))
+            elif home != slot and source.op.type != "Undefined":
                 last.append(Copy(home, slot, bytes_of(source.type)))
         return first, last
+
+    def _handed(self, tensor: Tensor, slot: Place) -> Hand:
+        """The value goes outside, at last in the memory in which it stands."""
+        source = source_of(tensor)
+        home = self.saved.get(source, self.homes[source])
+        return Hand(home, slot, tensor.type.sizes, tensor.dtype.size, source.op not in self.number)
 
     def _given(self, source: Tensor, slot: Slot) -> list[Action]:
         """A copy of a value in memory that is the caller's from then on."""

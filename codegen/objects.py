@@ -13,7 +13,7 @@ from functools import partial
 from graphc.codegen import jit
 from graphc.codegen.entry import data_offset, entry_ir
 from graphc.codegen.loops import Contract, Draw, Kernel
-from graphc.codegen.program import Action, Branch, Call, Copy, Give, Loop, Place, Program, Slot, Take
+from graphc.codegen.program import Action, Branch, Call, Copy, Give, Hand, Loop, Place, Program, Slot, Take
 from graphc.codegen.target import Target
 from graphc.codegen.traverse import statements_below
 
@@ -85,6 +85,9 @@ def _action_texts(program: Program, actions: Iterable[Action]) -> Iterator[str]:
                 yield f"take {action.block} {action.bytes}"
             case Give():
                 yield f"give {action.block} {_place_text(program, action.slot)}"
+            case Hand():
+                source, target = _place_text(program, action.source), _place_text(program, action.target)
+                yield f"hand {source} {target} {action.sizes} {action.item_bytes} {action.kept}"
             case Branch():
                 yield f"if {_place_text(program, action.predicate)}"
                 yield from _action_texts(program, action.then)
