@@ -14,7 +14,6 @@ from graphc.codegen.in_place import InPlace
 from graphc.codegen.inside import Inside, is_control
 from graphc.codegen.interface import Interface, bytes_of, source_of
 from graphc.codegen.loops import ITEM_BYTES, Buffer, Kernel
-from graphc.codegen.lower.kernel import lower
 from graphc.codegen.memory import Block, aligned, plan
 from graphc.codegen.order import Made, Order
 from graphc.codegen.program import (
@@ -36,8 +35,8 @@ from graphc.codegen.program import (
 )
 from graphc.codegen.program import Block as MemoryBlock
 from graphc.codegen.schedule_cost import estimate_size
-from graphc.codegen.schedule_rounds import stages
 from graphc.codegen.scratch import scratch_bytes
+from graphc.codegen.staged import Stages, staged
 from graphc.codegen.target import Target
 from graphc.dims import DimLike, Measured, Symbol, atoms, is_bounded, most
 from graphc.errors import UnimplementedError
@@ -48,32 +47,14 @@ from graphc.ops.base import Const
 from graphc.ops.fused import Kernel as Fused
 from graphc.ops.reshaping import DimValue
 from graphc.ops.scatter import UPDATES
-from graphc.records import record, replace
+from graphc.records import replace
 from graphc.shapes import TensorType
-
-
-@record
-class Stages:
-    """What a node becomes: kernels that run one after the other, and the nodes that their error codes stand for.
-
-    ``arguments`` are those of the node, its inputs and outputs; other ones are for what stages leave to the next.
-    """
-
-    arguments: tuple[Buffer, ...]
-    kernels: tuple[Kernel, ...]
-    checked: tuple[Operation, ...]
-
-    @property
-    def partials(self) -> tuple[Buffer, ...]:
-        """What a stage leaves to the next."""
-        used = dict.fromkeys(buffer for kernel in self.kernels for buffer in kernel.arguments)
-        return tuple(buffer for buffer in used if buffer not in self.arguments)
 
 
 def build(graph: Graph, interface: Interface, target: Target) -> Program:
     """The program for a graph whose nodes are inputs, constants, views, kernels, branches and loops."""
     shared = Shared(Program(feed for feed in interface.feeds if feed is not None), target)
-    shared.stages = _scheduled([node for part in (graph, *_bodies(graph)) for node in _kernels(part)], target)
+    shared.stages = staged([node for part in (graph, *_bodies(graph)) for node in _kernels(part)], target)
     program = shared.program
     symbols = _symbols((graph, *_bodies(graph)))
     program.symbols = tuple(sorted({symbol.name for symbol in symbols}))
@@ -476,31 +457,6 @@ def _bodies(graph: Graph) -> Iterator[Graph]:
 
 def _kernels(graph: Graph) -> list[Operation]:
     return [node for node in graph.nodes if node.type == "Kernel"]
-
-
-def _scheduled(nodes: Sequence[Operation], target: Target) -> dict[Operation, Stages]:
-    """The stages of each node; kernels of one structure are lowered once, those that read alike scheduled once."""
-    known: dict[str, tuple[Kernel, ...]] = {}
-    firsts: dict[Any, Operation] = {}
-    result: dict[Operation, Stages] = {}
-    for node in nodes:
-        first = firsts.setdefault(node.kind.structure, node)  # type: ignore[attr-defined]
-        if first is not node:
-            result[node] = replace(result[first], checked=_counterparts(result[first].checked, first, node))
-            continue
-        loops = lower(node)
-        text = loops.kernel.text
-        if text not in known:
-            known[text] = stages(loops.kernel, target)
-        result[node] = Stages(loops.kernel.arguments, known[text], tuple(loops.checked))
-    return result
-
-
-def _counterparts(nodes: Sequence[Operation], first: Operation, second: Operation) -> tuple[Operation, ...]:
-    """What stands in one kernel where ``nodes`` stand in another of the same structure."""
-    pairs = zip(first.kind.body.nodes, second.kind.body.nodes, strict=True)  # type: ignore[attr-defined]
-    other = dict(pairs)
-    return tuple(other[node] for node in nodes)
 
 
 def _symbols(graphs: Iterable[Graph]) -> set[Symbol]:

@@ -29,6 +29,7 @@ from graphc.codegen.program import (
     Replay,
     Save,
     Take,
+    note_bytes,
 )
 from graphc.dims import DimLike, is_bounded, measured_in, most
 from graphc.nodes import Operation, Tensor

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from graphc.alignment import ALIGNMENT
 from graphc.codegen.loops import Kernel
 from graphc.dims import DimLike, is_bounded, product
 from graphc.nodes import Operation, Tensor
@@ -206,6 +207,11 @@ class Hand:
 
 
 Action = Call | Copy | Branch | Loop | Take | Give | Hand
+
+
+def note_bytes(rank: int) -> int:
+    """The bytes behind a value of a stack of several sizes: how many bytes both are, then the sizes, in whole lines."""
+    return -(-8 * (1 + rank) // ALIGNMENT) * ALIGNMENT
 
 
 def flat(actions: Iterable[Action]) -> Iterator[Call | Copy]:

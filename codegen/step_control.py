@@ -17,9 +17,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from graphc.alignment import ALIGNMENT
 from graphc.codegen import ir
-from graphc.codegen.program import STACK_WORDS, Branch, Cursor, InArena, Loop, Place, Program, Replay, Save
+from graphc.codegen.program import STACK_WORDS, Branch, Cursor, InArena, Loop, Place, Program, Replay, Save, note_bytes
 
 if TYPE_CHECKING:
     from graphc.codegen.step import StepWriter
@@ -131,11 +130,6 @@ def _step_back(step: StepWriter, replay: Replay) -> None:
             value = builder.add(noted, i64(8 * (1 + replay.axis)))
     _store_cursor(step, replay.position, builder.sub(position, bytes))
     _store_cursor(step, replay.cursor, value)
-
-
-def note_bytes(rank: int) -> int:
-    """The bytes behind a value of a stack of several sizes: how many bytes both are, then the sizes, in whole lines."""
-    return -(-8 * (1 + rank) // ALIGNMENT) * ALIGNMENT
 
 
 def _word(step: StepWriter, number: Any) -> Any:

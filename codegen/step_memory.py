@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from graphc.alignment import ALIGNMENT
 from graphc.codegen import ir
-from graphc.codegen.program import Block, Cursor, Give, Hand, OnStack, Take
-from graphc.codegen.step_control import note_bytes, out_of_memory, pushed
+from graphc.codegen.program import Block, Cursor, Give, Hand, OnStack, Take, note_bytes
+from graphc.codegen.step_control import out_of_memory, pushed
 from graphc.dims import DimLike, FloorDiv, atom
 
 if TYPE_CHECKING:

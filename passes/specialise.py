@@ -40,7 +40,6 @@ from graphc.passes.specialise_loops import exact_while
 from graphc.scopes import get_default_graph
 from graphc.shapes import TensorType
 
-
 First = Callable[[], Mapping[str, TensorType]]
 
 

@@ -167,14 +167,14 @@ class _ExactLoop:
         types[self.constants :] = [tensor.dtype.element for tensor in self.starts[self.constants :]]  # type: ignore[attr-defined]
 
         def first() -> Mapping[str, TensorType]:
-            told = {place: told_size(self._told(names, "size")) for place in self.varied}
-            told |= self._replayed_now(names, types)
+            with get_default_graph().standing_for(self.node):
+                told = {place: told_size(self._told(names)) for place in self.varied}
+                told |= self._replayed_now(names, types)
             found = {}
             for n, type in enumerate(types):
                 if type.shape is not None and any((n, axis) in told for axis in range(len(type.shape))):
                     sizes = tuple(told.get((n, axis), size) for axis, size in enumerate(type.shape))
-                    if function.names[n] is not None:
-                        found[function.names[n]] = TensorType(type.dtype, sizes)
+                    found[function.names[n] or ""] = TensorType(type.dtype, sizes)
             return found
 
         made = exact_function(function, types, self.starts, self.known, self.specialise, first)
@@ -186,9 +186,9 @@ class _ExactLoop:
             graph.targets = (*graph.targets[: self.count], *sizes, *graph.targets[self.count :])
         return made, names
 
-    def _told(self, names: list[str | None], name: str) -> Tensor:
+    def _told(self, names: list[str | None]) -> Tensor:
         """A further parameter that tells a size."""
-        tensor = get_default_graph().add(Placeholder(dtypes.int64, ()), (), (COUNT,), name=name).outputs[0]
+        tensor = get_default_graph().add(Placeholder(dtypes.int64, ()), (), (COUNT,), name="size").outputs[0]
         names.append(tensor.op.name)
         return tensor
 
@@ -218,7 +218,7 @@ class _ExactLoop:
         here: dict[Any, DimLike] = {}
         told: dict[Axis, DimLike] = {}
         for one in self.replayed:
-            count = self._told(names, "size")
+            count = self._told(names)
             if one.size is None:
                 told[one.place] = told_size(count)
                 continue
