@@ -54,7 +54,8 @@ from graphc.shapes import TensorType
 def build(graph: Graph, interface: Interface, target: Target) -> Program:
     """The program for a graph whose nodes are inputs, constants, views, kernels, branches and loops."""
     shared = Shared(Program(feed for feed in interface.feeds if feed is not None), target)
-    shared.stages = staged([node for part in (graph, *_bodies(graph)) for node in _kernels(part)], target)
+    kernels = [node for part in (graph, *_bodies(graph)) for node in _kernels(part)]
+    shared.stages = staged(kernels, interface.feeds, target)
     program = shared.program
     symbols = _symbols((graph, *_bodies(graph)))
     program.symbols = tuple(sorted({symbol.name for symbol in symbols}))
@@ -63,8 +64,8 @@ def build(graph: Graph, interface: Interface, target: Target) -> Program:
     program.fetches = [tensor.type for tensor in graph.targets[: interface.fetches]]
     program.actions = builder.run()
     program.arena_bytes = _place_stacks(program, builder.arena_bytes)
-    kernels = {id(kernel): kernel for stages in shared.stages.values() for kernel in stages.kernels}
-    program.scratch_bytes = tuple({_scratch(kernel, target, program) for kernel in kernels.values()} or {0})
+    all_stages = {id(kernel): kernel for stages in shared.stages.values() for kernel in stages.kernels}
+    program.scratch_bytes = tuple({_scratch(kernel, target, program) for kernel in all_stages.values()} or {0})
     return program
 
 

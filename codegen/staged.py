@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from graphc.codegen.loops import Buffer, Kernel
-from graphc.codegen.lower.kernel import lower
+from graphc.codegen.lower.kernel import fed_operands, lower
 from graphc.codegen.schedule_rounds import stages
 from graphc.codegen.target import Target
-from graphc.nodes import Operation
+from graphc.nodes import Operation, Tensor
 from graphc.records import record, replace
 
 
@@ -31,17 +31,18 @@ class Stages:
         return tuple(buffer for buffer in used if buffer not in self.arguments)
 
 
-def staged(nodes: Sequence[Operation], target: Target) -> dict[Operation, Stages]:
+def staged(nodes: Sequence[Operation], feeds: Sequence[Tensor | None], target: Target) -> dict[Operation, Stages]:
     """The stages of each node; kernels of one structure are lowered once, those that read alike scheduled once."""
     known: dict[str, tuple[Kernel, ...]] = {}
     firsts: dict[Any, Operation] = {}
     result: dict[Operation, Stages] = {}
     for node in nodes:
-        first = firsts.setdefault(node.kind.structure, node)  # type: ignore[attr-defined]
+        fed = fed_operands(node, feeds)
+        first = firsts.setdefault((node.kind.structure, fed), node)  # type: ignore[attr-defined]
         if first is not node:
             result[node] = replace(result[first], checked=_counterparts(result[first].checked, first, node))
             continue
-        loops = lower(node)
+        loops = lower(node, fed)
         text = loops.kernel.text
         if text not in known:
             known[text] = stages(loops.kernel, target)
