@@ -59,6 +59,7 @@ NO_RULE = {
     "Const": "nothing flows into a constant",
     "Placeholder": "a source",
     "Kernel": "made after differentiation",
+    "HistorySizes": "made after differentiation",
     "VariableV2": "a source",
     "Assign": "a write",
     "AssignAdd": "a write",
