@@ -33,10 +33,10 @@ def leaky_relu(features: Any, alpha: Any = 0.2, name: str | None = None) -> Tens
 
 
 def elu(features: Any, name: str | None = None) -> Tensor:
-    """``x`` where it is positive, else ``exp(x) - 1``."""
+    """``exp(x) - 1`` where x is negative, else ``x``."""
     x = convert_to_tensor(features)
     with graph_of([x]).name_scope(name or "Elu") as scope:
-        return e.select(x > 0, x, _expm1_below_zero(x), name=scope)
+        return e.select(x < 0, _expm1_below_zero(x), x, name=scope)
 
 
 def selu(features: Any, name: str | None = None) -> Tensor:
@@ -68,13 +68,6 @@ def crelu(features: Any, name: str | None = None, axis: int = -1) -> Tensor:
     x = convert_to_tensor(features)
     with graph_of([x]).name_scope(name or "CRelu") as scope:
         return e.relu(concat([x, -x], axis), name=scope)
-
-
-def softsign(features: Any, name: str | None = None) -> Tensor:
-    """``x / (1 + |x|)``."""
-    x = convert_to_tensor(features)
-    with graph_of([x]).name_scope(name or "Softsign") as scope:
-        return e.div(x, e.abs(x) + 1, name=scope)
 
 
 def swish(features: Any, name: str | None = None) -> Tensor:

@@ -75,6 +75,16 @@ def test_sizes_that_must_be_equal_are_checked() -> None:
                 session.run(fetch, {x: value, **feeds})
 
 
+def test_more_than_ten_sizes_that_must_be_equal() -> None:
+    x, y = tf.placeholder(tf.float32, [6]), tf.placeholder(tf.float32, [6])
+    firsts = [tf.boolean_mask(x, x > float(limit)) for limit in range(6)]
+    sums = [first + tf.boolean_mask(y, y > float(limit)) for limit, first in enumerate(firsts)]
+    value = np.arange(6, dtype=np.float32) + 0.5
+    with tf.Session() as session:
+        for limit, found in enumerate(session.run(sums, {x: value, y: value})):
+            np.testing.assert_array_equal(found, 2 * value[value > limit])
+
+
 def test_inside_of_loops_and_branches() -> None:
     x = tf.placeholder(tf.float32, [None])
 
