@@ -33,6 +33,7 @@ VOLUMES = "on CPUs TensorFlow pools volumes of float32 alone"
 # What first differs in a row: values, gradient or second; for all floats, or for one dtype.
 DIFFERENT: dict[str, tuple[str, str]] = {
     "truncatemod": ("gradient", NO_GRADIENT),
+    "softsign": ("second float64", NO_GRADIENT),
     "top_k beside NaN": ("values", ORDER),
     "argsort of odd floats": ("values", ORDER),
     "cumprod backwards, exclusive": ("gradient", "TensorFlow divides by the elements, zeros among them"),
