@@ -14,7 +14,7 @@ from graphc.codegen.in_place import InPlace
 from graphc.codegen.inside import Inside, is_control
 from graphc.codegen.interface import Interface, bytes_of, source_of
 from graphc.codegen.loops import ITEM_BYTES, Buffer, Kernel
-from graphc.codegen.lower.kernel import lower
+from graphc.codegen.lower.kernel import fed_operands, lower
 from graphc.codegen.memory import Block, aligned, plan
 from graphc.codegen.order import Made, Order
 from graphc.codegen.program import (
@@ -72,7 +72,8 @@ class Stages:
 def build(graph: Graph, interface: Interface, target: Target) -> Program:
     """The program for a graph whose nodes are inputs, constants, views, kernels, branches and loops."""
     shared = Shared(Program(feed for feed in interface.feeds if feed is not None), target)
-    shared.stages = _scheduled([node for part in (graph, *_bodies(graph)) for node in _kernels(part)], target)
+    kernels = [node for part in (graph, *_bodies(graph)) for node in _kernels(part)]
+    shared.stages = _scheduled(kernels, interface.feeds, target)
     program = shared.program
     symbols = _symbols((graph, *_bodies(graph)))
     program.symbols = tuple(sorted({symbol.name for symbol in symbols}))
@@ -81,8 +82,8 @@ def build(graph: Graph, interface: Interface, target: Target) -> Program:
     program.fetches = [tensor.type for tensor in graph.targets[: interface.fetches]]
     program.actions = builder.run()
     program.arena_bytes = _place_stacks(program, builder.arena_bytes)
-    kernels = {id(kernel): kernel for stages in shared.stages.values() for kernel in stages.kernels}
-    program.scratch_bytes = tuple({_scratch(kernel, target, program) for kernel in kernels.values()} or {0})
+    all_stages = {id(kernel): kernel for stages in shared.stages.values() for kernel in stages.kernels}
+    program.scratch_bytes = tuple({_scratch(kernel, target, program) for kernel in all_stages.values()} or {0})
     return program
 
 
@@ -449,17 +450,18 @@ def _kernels(graph: Graph) -> list[Operation]:
     return [node for node in graph.nodes if node.type == "Kernel"]
 
 
-def _scheduled(nodes: Sequence[Operation], target: Target) -> dict[Operation, Stages]:
+def _scheduled(nodes: Sequence[Operation], feeds: Sequence[Tensor | None], target: Target) -> dict[Operation, Stages]:
     """The stages of each node; kernels of one structure are lowered once, those that read alike scheduled once."""
     known: dict[str, tuple[Kernel, ...]] = {}
     firsts: dict[Any, Operation] = {}
     result: dict[Operation, Stages] = {}
     for node in nodes:
-        first = firsts.setdefault(node.kind.structure, node)  # type: ignore[attr-defined]
+        fed = fed_operands(node, feeds)
+        first = firsts.setdefault((node.kind.structure, fed), node)  # type: ignore[attr-defined]
         if first is not node:
             result[node] = replace(result[first], checked=_counterparts(result[first].checked, first, node))
             continue
-        loops = lower(node)
+        loops = lower(node, fed)
         text = loops.kernel.text
         if text not in known:
             known[text] = stages(loops.kernel, target)

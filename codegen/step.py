@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Any
 
-from graphc.codegen import emit_index, ir, step_table
+from graphc.codegen import emit_index, float_mode, ir, step_table
 from graphc.codegen.emit_state import Value, Writer
 from graphc.codegen.loops import Kernel
 from graphc.codegen.objects import PARALLEL_FOR, kernel_symbol
@@ -65,6 +65,7 @@ class StepWriter:
 
     def write(self) -> None:
         program, builder = self.program, self.builder
+        self.put_mode_back = float_mode.enter(builder, self.module.triple)
         for n, symbol in enumerate(program.symbols):
             if symbol not in program.measured:
                 self.writer.bindings[Symbol(symbol)] = Value(self._word(program.first_symbol + n), 0)
@@ -108,6 +109,7 @@ class StepWriter:
         """The end of the step."""
         free_stacks(self)
         free_blocks(self)
+        self.put_mode_back()
         self.builder.ret(status)
 
     def push_function(self) -> Any:

@@ -160,9 +160,31 @@ def build_program(
         graph.targets = (*graph.targets[: step.fetches], *wanted, *graph.targets[step.fetches :])
         interface = replace(interface, fetches=step.fetches + len(wanted))
     program = build(graph, interface, target)
+    _see_complex(program, step)
     if settings.current().dump:
         _dump_loops(program, target)
     return graph, program
+
+
+def _see_complex(program: Program, step: Step) -> None:
+    """Gives slots the complex types that the step has for them: for the caller, a pair of floats is one number."""
+    tensors = {
+        "feed": (*step.feeds.values(), *step.flags.values()),
+        "fetch": step.graph.targets[: step.fetches],
+        "state": tuple(operation.outputs[0] for operation in state_operations(step)),
+    }
+    for place, slot in enumerate(program.slots):
+        given = tensors.get(slot.kind, ())
+        if slot.number < len(given) and given[slot.number].dtype.is_complex:
+            program.slots[place] = replace(slot, type=_as_given(slot.type, given[slot.number]))
+    for place, tensor in enumerate(tensors["fetch"]):
+        program.fetches[place] = _as_given(program.fetches[place], tensor)
+
+
+def _as_given(type: TensorType, tensor: Tensor) -> TensorType:
+    """The packed type as the complex one; a feed that nothing reads has that already."""
+    is_packed = tensor.dtype.is_complex and not type.dtype.is_complex
+    return TensorType(tensor.dtype, type.sizes[:-1]) if is_packed else type
 
 
 def measured_sizes(types: Iterable[TensorType]) -> list[Measured]:

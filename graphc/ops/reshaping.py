@@ -17,6 +17,7 @@ from graphc.dims import DimLike, product
 from graphc.dtypes import DType
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.base import apply, axis_of, constant, convert_to_tensor
+from graphc.ops.copies import conjugate as conjugate_of
 from graphc.ops.elementwise import cast, identity
 from graphc.ops.late import is_late, late_one, number
 from graphc.ops.shape_values import shape_from, sizes_from, static_axis, static_sizes
@@ -450,8 +451,8 @@ def sum_like(x: Tensor, like: Tensor) -> Tensor:
 
 
 def transpose(a: Any, perm: Any = None, name: str | None = "transpose", conjugate: bool = False) -> Tensor:
-    """The axes of ``a`` in the order ``perm``; reversed where it is None."""
-    x = convert_to_tensor(a)
+    """The axes of ``a`` in the order ``perm``; reversed where it is None. ``conjugate`` conjugates complex numbers."""
+    x = conjugate_of(convert_to_tensor(a)) if conjugate else convert_to_tensor(a)
     if perm is None:
         if x.type.rank is None:
             return late_one("Transpose", transpose, x, [], name=name)
@@ -465,8 +466,8 @@ def transpose(a: Any, perm: Any = None, name: str | None = "transpose", conjugat
 
 
 def matrix_transpose(a: Any, name: str = "matrix_transpose", conjugate: bool = False) -> Tensor:
-    """``a`` with its last two axes swapped; real numbers are their own conjugates."""
-    x = convert_to_tensor(a)
+    """``a`` with its last two axes swapped; ``conjugate`` conjugates complex numbers."""
+    x = conjugate_of(convert_to_tensor(a)) if conjugate else convert_to_tensor(a)
     if x.type.rank is None:
         return late_one("Transpose", matrix_transpose, x, [], name=name)
     if x.type.rank < 2:
