@@ -26,7 +26,7 @@ from __future__ import annotations
 import ctypes
 import os
 
-from graphc.codegen import float_mode, jit
+from graphc.codegen import jit
 from graphc.codegen.target import host
 
 # A worker looks for a job this many times before it sleeps. One look takes 5 to 50 ns (`pause` differs that much
@@ -42,6 +42,8 @@ MAX_THREADS = 1 << 12
 
 def runtime_ir(triple: str, serial: bool = False) -> str:
     """The text of an LLVM module with the pool for this target; with ``serial``, its twin that knows no threads."""
+    from graphc.codegen import float_mode  # for a pool that the cache has not: it loads what writes IR
+
     text = _SERIAL if serial else _pool_template().replace("$available_cpus", _available_cpus(triple))
     text = text.replace("$float_mode", float_mode.setter_ir(triple, "set_float_mode"))
     for name, value in _platform(triple).items():
