@@ -14,14 +14,13 @@ from graphc.codegen import jit
 from graphc.codegen.entry import data_offset, entry_ir
 from graphc.codegen.jit import Request
 from graphc.codegen.loops import Contract, Draw, Kernel
-from graphc.codegen.program import Action, Branch, Call, Copy, Give, Loop, Place, Program, Slot, Take
+from graphc.codegen.program import Action, Branch, Call, Copy, Give, Hand, Loop, Place, Program, Slot, Take
 from graphc.codegen.schedule_cost import CostModel
 from graphc.codegen.target import Target
 from graphc.codegen.traverse import statements_below
 
 PARALLEL_FOR = "graphc_parallel_for"  # what the step function calls for kernels of several tasks
 TEXT_OF_PRODUCT = 4000  # characters of plain loops that take as long to compile as the code of one contraction
-
 SHORT = 1e6  # instructions, of which a core does several in a nanosecond
 
 
@@ -34,6 +33,7 @@ def compile_program(
     variables to their first values, is compiled quickly where its code need not be fast.
     """
     kernels = distinct_kernels(program)
+    once = once and not any(isinstance(action, (Branch, Loop)) for action in program.actions)
     requests = [
         Request(
             f"{symbol} {program.symbols}\n{kernel.text}",
@@ -103,6 +103,9 @@ def _action_texts(program: Program, actions: Iterable[Action]) -> Iterator[str]:
                 yield f"take {action.block} {action.bytes}"
             case Give():
                 yield f"give {action.block} {_place_text(program, action.slot)}"
+            case Hand():
+                source, target = _place_text(program, action.source), _place_text(program, action.target)
+                yield f"hand {source} {target} {action.sizes} {action.item_bytes} {action.kept}"
             case Branch():
                 yield f"if {_place_text(program, action.predicate)}"
                 yield from _action_texts(program, action.then)
