@@ -28,6 +28,7 @@ from graphc.dims import (
     atoms,
     coefficient,
     floordiv,
+    is_bounded,
     is_nonnegative,
     measured_in,
     most,
@@ -58,13 +59,15 @@ class MustBe(Exception):
 class Measuring:
     """What the graphs of one step have in common while their sizes are made exact.
 
-    ``equal`` are the sizes that measured ones must be equal to, by name. ``by_value``: a size that is asked for and
-    does not follow from shapes is taken from its tensor when the step runs.
+    ``equal`` are the sizes that measured ones must be equal to, by name; ``here`` those that they must be equal to in
+    the branch that is made exact. ``by_value``: a size that is asked for and does not follow from shapes is taken from
+    its tensor when the step runs.
     """
 
     def __init__(self, by_value: bool = False):
         self.by_value = by_value
         self.equal: dict[str, DimLike] = {}
+        self.here: dict[str, DimLike] = {}
         self._names = counting()
 
     def again(self, found: MustBe) -> Measuring:
@@ -129,14 +132,14 @@ def measure(count: Tensor, limit: DimLike | None) -> DimLike:
     assert measuring is not None, "sizes are measured while a graph is made exact"
     for size, known in graph.measured.items():
         assumed = measuring.equal.get(size.name)
-        if _are_equal(known if assumed is None else known.op.inputs[0], count):
+        if _are_equal(known.op.inputs[0] if isinstance(known.op.kind, CheckSize) else known, count):
             return atom(size) if assumed is None else assumed
     name = measuring.name()
     if name in measuring.equal:
         other = measuring.equal[name]
         graph.measured[Measured(name, None, 0, kept=True)] = apply(CheckSize(other), count)
         return other
-    size = Measured(name, None, None if limit is None else most(limit))
+    size = Measured(name, None, most(limit) if limit is not None and is_bounded(limit) else None)
     graph.measured[size] = count
     return atom(size)
 
