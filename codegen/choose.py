@@ -13,12 +13,15 @@ from graphc.codegen.target import Target
 from graphc.dims import DimLike
 from graphc.records import replace
 
+LINE = 64  # Bytes of a cache line.
 # A task should be worth waking a thread for (about 5 us), and there should be some for every thread.
 TASK_FLOPS = 1 << 19
 TASKS_WANTED = 8
 # Tasks that share columns each copy B, which costs as much as the products of some ten rows.
 FEW_ROWS = 1024
 LARGEST_SUMS = 1 << 20
+# Where every load of B lies across two lines, products of so many rows take as long as those from a copy, and the copy.
+ROWS_OF_FED = 32
 # Registers with sums where every product reads memory: enough to hide the latency of an addition.
 MOST_PAIRED = 12
 # Rows of A that lie a multiple of 4 KiB apart share one set of the first cache, which holds eight lines.
@@ -89,6 +92,7 @@ def _copying_b_pays(shape: Shape, target: Target) -> bool:
 
     A plain product reads it in place as long as it fills half of the second cache, or an eighth where very many rows
     read it; with several loops of K (the windows of a convolution) that pays only while it stays in the first.
+    An array of the caller's begins anywhere: where a vector fills a line, all loads of it may straddle.
     """
     size = element_bytes(shape)
     kept = target.l1 if is_windowed(shape) else target.l2 // (8 if guess(shape.m) >= 512 else 2)
@@ -96,6 +100,10 @@ def _copying_b_pays(shape: Shape, target: Target) -> bool:
     row = abs(shape.inner[-1].b) * size if shape.inner and isinstance(shape.inner[-1].b, int) else 0
     collides = row % 2048 == 0 and guess(shape.k) > 64
     straddles = row % target.vector_bytes != 0 and guess(shape.n) > target.lanes(shape.dtype)
+    beyond_l1 = guess(shape.k) * guess(shape.n) * size > target.l1
+    begins_anywhere = shape.fed_b and target.vector_bytes == LINE and beyond_l1 and not is_windowed(shape)
+    if begins_anywhere and guess(shape.m) >= ROWS_OF_FED:
+        return True
     return guess(shape.m) >= (24 if large else 48) and (large or collides or straddles)
 
 

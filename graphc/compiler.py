@@ -10,6 +10,7 @@ load        object code -> a function of this process            codegen/jit.py
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graphc import errors, settings
@@ -127,15 +128,15 @@ def compile_step(
     """The step compiled and loaded for inputs of these shapes, with memory for ``sizes`` of the symbols in them."""
     from graphc.codegen import jit
     from graphc.codegen.objects import PARALLEL_FOR, compile_program
-    from graphc.codegen.runtime import process_pool, process_runtime
+    from graphc.codegen.runtime import parallel_for, process_pool
     from graphc.codegen.target import host
     from graphc.executable import Executable
 
     graph, program = build_program(step, shapes, host(), fixed, by_value)
-    objects = compile_program(program, host(), for_python=True)
-    symbols = {PARALLEL_FOR: process_runtime().address(PARALLEL_FOR)}
-    library = jit.load(objects, symbols)
-    executable = Executable(program, library, sizes, threads, process_pool(threads))
+    once = not (step.feeds or step.fetches or step.read)  # it sets variables to their first values
+    objects = compile_program(program, host(), for_python=True, once=once)
+    library = jit.load(objects, {PARALLEL_FOR: partial(parallel_for, threads)})
+    executable = Executable(program, library, sizes, threads, process_pool(threads) if program.is_parallel else 0)
     return Compiled(step, graph, program, executable)
 
 
@@ -159,9 +160,31 @@ def build_program(
         graph.targets = (*graph.targets[: step.fetches], *wanted, *graph.targets[step.fetches :])
         interface = replace(interface, fetches=step.fetches + len(wanted))
     program = build(graph, interface, target)
+    _see_complex(program, step)
     if settings.current().dump:
         _dump_loops(program, target)
     return graph, program
+
+
+def _see_complex(program: Program, step: Step) -> None:
+    """Gives slots the complex types that the step has for them: for the caller, a pair of floats is one number."""
+    tensors = {
+        "feed": (*step.feeds.values(), *step.flags.values()),
+        "fetch": step.graph.targets[: step.fetches],
+        "state": tuple(operation.outputs[0] for operation in state_operations(step)),
+    }
+    for place, slot in enumerate(program.slots):
+        given = tensors.get(slot.kind, ())
+        if slot.number < len(given) and given[slot.number].dtype.is_complex:
+            program.slots[place] = replace(slot, type=_as_given(slot.type, given[slot.number]))
+    for place, tensor in enumerate(tensors["fetch"]):
+        program.fetches[place] = _as_given(program.fetches[place], tensor)
+
+
+def _as_given(type: TensorType, tensor: Tensor) -> TensorType:
+    """The packed type as the complex one; a feed that nothing reads has that already."""
+    is_packed = tensor.dtype.is_complex and not type.dtype.is_complex
+    return TensorType(tensor.dtype, type.sizes[:-1]) if is_packed else type
 
 
 def measured_sizes(types: Iterable[TensorType]) -> list[Measured]:

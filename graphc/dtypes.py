@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from graphc.lazily import when_named
+
 
 class DType:
     """The type of a tensor's elements."""
@@ -47,8 +49,8 @@ class DType:
 
     @property
     def real_dtype(self) -> DType:
-        """The type of the real part: the type itself."""
-        return self
+        """The type of the real part: of real numbers, the type itself."""
+        return _PARTS.get(self.enum, self)
 
     @property
     def as_datatype_enum(self) -> int:
@@ -82,8 +84,13 @@ class DType:
 
     @property
     def is_complex(self) -> builtins.bool:
-        """Always False."""
-        return False
+        """Whether each element is a real and an imaginary part."""
+        return self._kind == "c"
+
+    @property
+    def has_slope(self) -> builtins.bool:
+        """Whether gradients flow through values of this type: floats and complex numbers."""
+        return self.is_floating or self.is_complex
 
     @property
     def is_numpy_compatible(self) -> builtins.bool:
@@ -97,12 +104,12 @@ class DType:
 
     @property
     def min(self) -> Any:
-        """The least finite value; ``TypeError`` for bool and string."""
+        """The least finite value; ``TypeError`` for bool, string and complex numbers."""
         return self._limits().min
 
     @property
     def max(self) -> Any:
-        """The greatest finite value; ``TypeError`` for bool and string."""
+        """The greatest finite value; ``TypeError`` for bool, string and complex numbers."""
         return self._limits().max
 
     def is_compatible_with(self, other: Any) -> builtins.bool:
@@ -110,7 +117,7 @@ class DType:
         return self is as_dtype(other)
 
     def _limits(self) -> Any:
-        if self.is_bool or self.is_string:
+        if self.is_bool or self.is_string or self.is_complex:
             raise TypeError(f"{self.name} has no least or greatest value")
         if self._numpy is None or self._numpy.kind == "V":
             from ml_dtypes import finfo  # NumPy does not know the type
@@ -155,6 +162,8 @@ uint32 = DType("uint32", "u32", 22, np.uint32)
 uint64 = DType("uint64", "u64", 23, np.uint64)
 bool = DType("bool", "bool", 10, np.bool_)
 string = DType("string", "string", 7, np.object_)
+complex64 = DType("complex64", "c64", 8, np.complex64)
+complex128 = DType("complex128", "c128", 18, np.complex128)
 half = float16
 double = float64
 
@@ -163,8 +172,14 @@ FLOATS = (float32, float64, *HALVES)
 INTEGERS = (int32, int64, uint8, int8, int16, uint16, uint32, uint64)
 ALL = (*FLOATS, *INTEGERS, bool)  # what native code computes with
 NUMBERS = FLOATS + INTEGERS
+COMPLEX = (complex64, complex128)  # which native code sees as pairs of floats: passes/complexes.py
+RING = NUMBERS + COMPLEX  # whose numbers add and multiply
+FIELD = FLOATS + COMPLEX  # whose numbers divide too
 
-KNOWN = (*ALL, string)
+KNOWN = (*ALL, string, *COMPLEX)
+
+COMPLEX_OF = {float32: complex64, float64: complex128}  # the types of numbers with such parts
+_PARTS = {complex64.enum: float32, complex128.enum: float64}
 
 _BY_NUMPY = {dtype.numpy: dtype for dtype in KNOWN if dtype is not bfloat16}
 _BY_NAME = {name: dtype for dtype in KNOWN for name in (dtype.name, dtype.short)}
@@ -206,3 +221,12 @@ def as_bytes(value: Any) -> np.ndarray[Any, Any]:
                 raise TypeError(f"Expected string, got {item!r} of type '{type(item).__name__}' instead.")
             flat[place] = builtins.bytes(item)
     return array
+
+
+_LATER = {
+    "as_string": "graphc.ops.strings:as_string",
+    "cast": "graphc.ops.elementwise:cast",
+    "saturate_cast": "graphc.composites:saturate_cast",
+}
+
+__getattr__ = when_named(__name__, "graphc.dtypes", _LATER)

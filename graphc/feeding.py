@@ -124,9 +124,9 @@ def _lost(array: np.ndarray[Any, Any], wanted: DType) -> str | None:
         return None
     if array.dtype.kind in "SU" or (array.size and isinstance(array.flat[0], bytes)):
         return "strings are no numbers"
-    if array.dtype.kind not in "fiub":
-        return f"{array.dtype} is no dtype of real numbers"
-    if wanted.is_floating or array.dtype.kind == "b" or array.size == 0:
+    if array.dtype.kind not in ("fiubc" if wanted.is_complex else "fiub"):
+        return f"{array.dtype} is no dtype of {'' if wanted.is_complex else 'real '}numbers"
+    if wanted.has_slope or array.dtype.kind == "b" or array.size == 0:
         return None
     if array.dtype.kind == "f":
         fractions = ~(np.isfinite(array) & (array == np.floor(array)))

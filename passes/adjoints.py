@@ -27,10 +27,10 @@ BodyRule = Callable[[Operation, Sequence[Any], Mapping[type[Op], Any]], Sequence
 
 
 def carries(type: TensorType) -> bool:
-    """Whether a value of this type has an adjoint: floats, and histories of such."""
+    """Whether a value of this type has an adjoint: floats, complex numbers, and histories of such."""
     if isinstance(type.dtype, HistoryType):
         return carries(type.dtype.element)
-    return type.dtype.is_floating
+    return type.dtype.has_slope
 
 
 class Adjoints:
@@ -98,7 +98,7 @@ def _only_names(node: Operation) -> bool:
 
 def _adjoints_of_inputs(node: Operation, grads: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
     if len(node.outputs) > 1:
-        zeros = [e.multiply(out, 0) if g is None and out.dtype.is_floating else g
+        zeros = [e.multiply(out, 0) if g is None and out.dtype.has_slope else g
                  for out, g in zip(node.outputs, grads, strict=True)]  # fmt: skip
         grads = zeros
     try:

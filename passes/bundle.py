@@ -13,8 +13,8 @@ from graphc.dims import product
 from graphc.passes.grow import Group, Growth
 
 SMALL = 8192  # positions; a block too small to be worth a call, or threads, of its own
-MOST_MEMBERS = 256
-MOST_SPACES = 32
+MOST_MEMBERS = 256  # nodes in a kernel: LLVM's time grows faster than its length (2,000 took twice the time)
+MOST_SPACES = 32  # blocks in a kernel, each a loop nest of its own: for the same reason
 
 
 class Sort(Enum):

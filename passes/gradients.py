@@ -162,8 +162,13 @@ def _initial_adjoints(targets: Sequence[Tensor], grad_ys: Any) -> Adjoints:
         raise ValueError(f"gradients got {len(targets)} ys and {len(given)} grad_ys; wanted one for each")
     adjoints = Adjoints()
     for number, (y, grad) in enumerate(zip(targets, given, strict=True)):
-        if not y.dtype.is_floating:  # it has no slope, as in TensorFlow
+        if not y.dtype.has_slope:  # it has no slope, as in TensorFlow
             continue
+        if grad is None and y.dtype.is_complex:
+            raise TypeError(
+                f"Gradients of complex tensors must set grad_ys (y.dtype = {y.dtype!r}), or be of a real value such as "
+                f"tf.real(y) or tf.abs(y) ({y.op.describe()})"
+            )
         if grad is None:
             grad = broadcast_like(constant(1, y.dtype, name=f"grad_ys_{number}"), y)
         adjoints.add(y, convert_to_tensor(grad, y.dtype))

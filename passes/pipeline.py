@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from graphc.graph import Graph
 from graphc.passes.bodies import choose, everywhere
+from graphc.passes.complexes import complexes
 from graphc.passes.contractions import contractions
 from graphc.passes.count import count
 from graphc.passes.fold import fold
@@ -38,7 +39,8 @@ class Pass(NamedTuple):
 
 PIPELINE: tuple[Pass, ...] = (
     Pass("specialise", specialise_for, "first: sizes are numbers or symbols from here on, and what follows from them"),
-    Pass("widen", everywhere(widen), "no other pass needs to know that there are numbers of half size"),
+    Pass("complexes", everywhere(complexes), "no other pass needs to know that there are numbers of two parts"),
+    Pass("widen", everywhere(widen), "nor that there are numbers of half size"),
     Pass("trim", everywhere(trim), "later passes need not look at what branches and loops do for nobody"),
     Pass("prune", everywhere(prune), "nor at other nodes that nobody asked for"),
     Pass("fold", everywhere(fold), "identities such as x * 1 show themselves when their constants are known"),

@@ -41,7 +41,10 @@ class Edge:
 
 @record
 class Contraction:
-    """A sum of products of two arrays; rows do not move in B, cols do not move in A, paired axes move as they like."""
+    """A sum of products of two arrays; rows do not move in B, cols do not move in A, paired axes move as they like.
+
+    An operand that is ``fed`` is an array of the caller's, which need not begin on a cache line.
+    """
 
     dtype: str
     batch: tuple[Axis, ...]
@@ -52,6 +55,8 @@ class Contraction:
     b_offset: DimLike = 0
     paired: tuple[Axis, ...] = ()
     edges: tuple[Edge, ...] = ()
+    fed_a: bool = False
+    fed_b: bool = False
 
     def __post_init__(self) -> None:
         if self.dtype not in ("f32", "f64", "i32", "i64"):
@@ -101,6 +106,7 @@ class Shape:
     inner: tuple[Group, ...]
     swapped: bool = False
     edges: tuple[Edge, ...] = ()
+    fed_b: bool = False
 
     @property
     def m(self) -> DimLike:
@@ -144,6 +150,7 @@ def shape_of(spec: Contraction, swapped: bool = False) -> Shape:
         inner=_merge(inner),
         swapped=swapped,
         edges=spec.edges,
+        fed_b=spec.fed_a if swapped else spec.fed_b,
     )
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import NamedTuple
 
-from graphc.codegen.loops import Buffer, Kernel, Statement
+from graphc.codegen.interface import source_of
+from graphc.codegen.loops import Buffer, Contract, Kernel, Statement
 from graphc.codegen.lower.nest import Nest
 from graphc.codegen.lower.rules import ROOTS, RULES
 from graphc.codegen.lower.values import Values
 from graphc.needed import needed_nodes
 from graphc.nodes import Operation, Tensor
-from graphc.ops import fused
+from graphc.ops import contraction, fused
+from graphc.records import replace
 
 
 class Lowered(NamedTuple):
@@ -20,8 +23,20 @@ class Lowered(NamedTuple):
     checked: list[Operation]
 
 
-def lower(node: Operation) -> Lowered:
-    """Plain loops for a ``Kernel`` node, with names that do not depend on where it stands: equals can be shared."""
+def fed_operands(node: Operation, feeds: Collection[Tensor | None]) -> tuple[int, ...]:
+    """Which inputs of a ``Kernel`` node are operands of a product and arrays of the caller's."""
+    kind: fused.Kernel = node.kind  # type: ignore[assignment]
+    products = [n for n in kind.body.nodes if isinstance(n.kind, contraction.Contract | contraction.ContractPhases)]
+    operands = {x for product in products for x in product.inputs}
+    pairs = zip(kind.parameters, node.inputs, strict=True)
+    return tuple(n for n, (parameter, x) in enumerate(pairs) if parameter in operands and source_of(x) in feeds)
+
+
+def lower(node: Operation, fed: Collection[int] = ()) -> Lowered:
+    """Plain loops for a ``Kernel`` node, with names that do not depend on where it stands: equals can be shared.
+
+    The inputs with the numbers ``fed`` are operands of products that the caller hands in.
+    """
     kind: fused.Kernel = node.kind  # type: ignore[assignment]
     inputs = {tensor: _buffer(f"in{n}", tensor) for n, tensor in enumerate(kind.parameters)}
     outputs = {tensor: _buffer(f"out{n}", tensor) for n, tensor in enumerate(dict.fromkeys(kind.body.targets))}
@@ -41,7 +56,17 @@ def lower(node: Operation) -> Lowered:
         body += _root_statements(nest) or nest.statements()
         scratch += nest.scratch
     arguments = (*inputs.values(), *outputs.values(), *((errors,) if checked else ()))
-    return Lowered(Kernel("kernel", arguments, tuple(body), tuple(scratch)), checked)
+    marked = tuple(_marked(statement, {f"in{n}" for n in fed}) for statement in body)
+    return Lowered(Kernel("kernel", arguments, marked, tuple(scratch)), checked)
+
+
+def _marked(statement: Statement, fed: Collection[str]) -> Statement:
+    """A contraction that knows which of its operands are fed."""
+    if not fed or not isinstance(statement, Contract):
+        return statement
+    return replace(
+        statement, spec=replace(statement.spec, fed_a=statement.a.name in fed, fed_b=statement.b.name in fed)
+    )
 
 
 def _root_statements(nest: Nest) -> tuple[Statement, ...] | None:

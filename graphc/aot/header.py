@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from graphc.aot.description import EntryPoint, Field, Parameter
 from graphc.aot.layout import largest
 from graphc.dims import DimLike
+from graphc.shapes import TensorType
 
 if TYPE_CHECKING:
     from graphc.codegen.artifact import Memory
@@ -28,6 +29,8 @@ _C_TYPES = {
     "f16": "uint16_t",  # C has no type for these: their bits
     "bf16": "uint16_t",
     "bool": "uint8_t",
+    "c64": "float",  # real and imaginary parts one after the other
+    "c128": "double",
 }
 
 
@@ -131,7 +134,13 @@ def _elements(parameter: Parameter, entry: EntryPoint) -> str:
 
 
 def _extent(field: Field) -> str:
-    return "" if not field.type.sizes else "[" + _product(field.type.sizes) + "]"
+    sizes = _numbers(field.type)
+    return "" if not sizes else "[" + _product(sizes) + "]"
+
+
+def _numbers(type: TensorType) -> Sequence[DimLike]:
+    """The sizes of the array of C numbers: a complex number is two."""
+    return (*type.sizes, 2) if type.dtype.is_complex else type.sizes
 
 
 def _note(field: Field) -> str:
@@ -145,7 +154,7 @@ def _comment(name: str) -> str:
 
 
 def _pointer(parameter: Parameter) -> str:
-    kind, sizes = _C_TYPES[parameter.dtype.short], parameter.type.sizes
+    kind, sizes = _C_TYPES[parameter.dtype.short], _numbers(parameter.type)
     exact = sizes and all(isinstance(size, int) and size > 0 for size in sizes)
     return f"{kind} {parameter.identifier}[{_product(sizes)}]" if exact else f"{kind} *{parameter.identifier}"
 

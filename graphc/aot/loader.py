@@ -220,7 +220,7 @@ def _fed(feed: Mapping[str, Any], value: Any) -> Array:
     if array.dtype != wanted:
         with np.errstate(all="ignore"):  # what does not fit is told below
             converted = array.astype(wanted)
-        if wanted.kind != "f" and not np.array_equal(converted, array):
+        if wanted.kind not in "fc" and not np.array_equal(converted, array):
             raise TypeError(f"feed '{feed['name']}' is {wanted} and cannot hold values of dtype {array.dtype}")
         array = converted
     shape = feed["shape"]

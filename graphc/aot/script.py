@@ -8,11 +8,11 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 
 from graphc.graph import Graph
 from graphc.nodes import Operation, Tensor
 from graphc.pictures.units import initialisation
+from graphc.tracebacks import from_file
 
 RUN_NAME = "graphc_model"
 SHOWN_NAMES = 5
@@ -48,23 +48,16 @@ def _as_script(path: str) -> Iterator[None]:
     try:
         yield
     except SystemExit as error:
-        place = _from_file(error.__traceback__, path)
+        place = from_file(error.__traceback__, path)
         line = f" at line {place.tb_lineno}" if place else ""
         code = "" if error.code is None else repr(error.code)
         raise ScriptError(f"{path} ended itself with sys.exit({code}){line}") from None
     except Exception as error:
-        lines = traceback.format_exception(type(error), error, _from_file(error.__traceback__, path))
+        lines = traceback.format_exception(type(error), error, from_file(error.__traceback__, path))
         raise ScriptError("".join(lines).rstrip()) from None
     finally:
         sys.argv = arguments
         sys.path.pop(0)
-
-
-def _from_file(frames: TracebackType | None, path: str) -> TracebackType | None:
-    """The frames from the first of this file on; none where it never ran, as with a mistake in its grammar."""
-    while frames is not None and frames.tb_frame.f_code.co_filename != path:
-        frames = frames.tb_next
-    return frames
 
 
 # -- parts by name -------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from graphc.ops.reshaping import rank as rank_of
 from graphc.ops.reshaping import reshape, size
 from graphc.ops.reshaping import shape as shape_of
 from graphc.ops.slicing import strided_slice
-from graphc.ops.state import no_op
+from graphc.ops.state import group, no_op
 from graphc.scopes import name_scope
 
 Condition = Callable[..., Tensor]
@@ -235,8 +235,6 @@ def _size_checked(
 
 
 def _all_of(checks: Sequence[Operation]) -> Operation:
-    from graphc.ops.state import group
-
     return group(*checks, name="shapes_checked")
 
 

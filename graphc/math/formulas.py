@@ -133,26 +133,3 @@ def _log_of_two(a: Tensor, b: Tensor) -> Tensor:
     zero = convert_to_tensor(0, a.dtype)
     shift = e.select(infinite, zero, lesser - e.select(infinite, zero, greater))
     return e.select(infinite, greater, greater + e.softplus(shift))
-
-
-def real(input: Any, name: str | None = None) -> Tensor:
-    """The real part of numbers: of real ones, they themselves."""
-    return e.identity(convert_to_tensor(input), name=name)
-
-
-def conj(x: Any, name: str | None = None) -> Tensor:
-    """The complex conjugate: of real numbers, they themselves."""
-    return e.identity(convert_to_tensor(x), name=name)
-
-
-def imag(input: Any, name: str | None = None) -> Tensor:
-    """The imaginary part of numbers: 0 of real ones."""
-    value = convert_to_tensor(input)
-    return e.multiply(e.stop_gradient(e.sign(value)), convert_to_tensor(0, value.dtype), name=name or "Imag")
-
-
-def angle(input: Any, name: str | None = None) -> Tensor:
-    """The angle of numbers in the complex plane: pi of negative ones, else 0."""
-    value = convert_to_tensor(input)
-    zero = convert_to_tensor(0, value.dtype)
-    return e.select(e.less(value, zero), convert_to_tensor(np.pi, value.dtype), zero, name=name or "Angle")

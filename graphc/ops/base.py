@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import numbers
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -146,6 +146,8 @@ def convert_to_tensor(
     converter = getattr(value, "_as_tensor", None)
     if converter is not None:
         value = converter()
+    elif _convertible and isinstance(value, _convertible):
+        value = _converted(value, wanted, name)
     if isinstance(value, Tensor):
         if wanted is not None and value.dtype is not wanted:
             raise ValueError(
@@ -178,8 +180,49 @@ def _convert_beside(value: Any, dtype: DType) -> Tensor:
 
 
 def is_tensor_like(value: Any) -> bool:
-    """Whether ``value`` is a tensor or stands for one (a variable)."""
-    return isinstance(value, Tensor) or hasattr(value, "_as_tensor")
+    """Whether ``value`` is a tensor or stands for one: a variable, or an object of a type with a conversion."""
+    return isinstance(value, Tensor) or hasattr(value, "_as_tensor") or isinstance(value, _convertible)
+
+
+def is_tensor(x: Any) -> bool:
+    """Whether this is a tensor, a variable, or of a type whose conversion is registered."""
+    return is_tensor_like(x)
+
+
+def register_tensor_conversion_function(
+    base_type: Any, conversion_func: Callable[..., Any], priority: int = 100
+) -> None:
+    """Objects of ``base_type`` become tensors by ``conversion_func(value, dtype=None, name=None, as_ref=False)``.
+
+    Where several types fit, the smaller priority comes first, then what was registered first; a function that returns
+    ``NotImplemented`` leaves the object to the next. ``TypeError`` unless these are types and a function.
+    """
+    global _convertible
+    kinds = base_type if isinstance(base_type, tuple) else (base_type,)
+    if not all(isinstance(kind, type) for kind in kinds):
+        raise TypeError(f"base_type must be a type or a tuple of types, not {base_type!r}")
+    if not callable(conversion_func):
+        raise TypeError(f"conversion_func must be callable, not {conversion_func!r}")
+    _conversions.append((priority, kinds, conversion_func))
+    _conversions.sort(key=lambda known: known[0])  # keeps the order of equals
+    _convertible = tuple(kind for _, kinds, _ in _conversions for kind in kinds)
+
+
+_conversions: list[tuple[int, tuple[type, ...], Callable[..., Any]]] = []
+_convertible: tuple[type, ...] = ()
+
+
+def _converted(value: Any, dtype: DType | None, name: str | None) -> Any:
+    """What the registered conversions make of ``value``: a tensor, or the value itself."""
+    for _, kinds, function in _conversions:
+        if isinstance(value, kinds):
+            found = function(value, dtype=dtype, name=name, as_ref=False)
+            if found is NotImplemented:
+                continue
+            if not isinstance(found, Tensor):
+                raise RuntimeError(f"Conversion function {function!r} for type {kinds} returned non-Tensor: {found!r}")
+            return found
+    return value
 
 
 def as_array(value: Any, dtype: Any = None) -> np.ndarray[Any, Any]:
@@ -213,7 +256,7 @@ def _plain_array(value: Any) -> np.ndarray[Any, Any]:
         raise ValueError(f"Argument must be a dense array: {brief(value)} has rows of different lengths") from None
     if array.dtype.kind in "SU":
         return dtypes.as_bytes(value)  # NumPy's own fixed widths lose zero bytes at the end
-    if array.dtype == object or array.dtype.kind not in "fiub":
+    if array.dtype == object or array.dtype.kind not in "fiubc":
         raise TypeError(f"cannot make a tensor of {brief(value)} ({type(value).__name__})")
     return array
 
@@ -224,6 +267,8 @@ def _default_dtype(array: np.ndarray[Any, Any], value: Any) -> DType:
         return dtypes.as_dtype(array.dtype)
     if array.dtype.kind == "f":
         return dtypes.float32
+    if array.dtype.kind == "c":
+        return dtypes.complex128
     if array.dtype.kind in "bO":
         return dtypes.bool if array.dtype.kind == "b" else dtypes.string
     limits = np.iinfo(np.int32)
@@ -236,7 +281,11 @@ def _default_dtype(array: np.ndarray[Any, Any], value: Any) -> DType:
 def _cast_checked(array: np.ndarray[Any, Any], wanted: DType, value: Any) -> np.ndarray[Any, Any]:
     """``array`` as ``wanted``; a fraction never silently becomes a whole number, nor anything a bool."""
     kind = array.dtype.kind
-    loses = (wanted.is_integer and kind not in "iu") or (wanted.is_bool != (kind == "b"))
+    loses = (
+        (kind == "c" and not wanted.is_complex)
+        or (wanted.is_integer and kind not in "iu")
+        or (wanted.is_bool != (kind == "b"))
+    )
     if (loses and array.size) or wanted.is_string != (kind == "O"):
         raise TypeError(f"Expected {wanted.name}, got {brief(value)} of type '{type(value).__name__}' instead.")
     if wanted.is_integer and array.size and isinstance(value, (int, list, tuple)):

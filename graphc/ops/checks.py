@@ -48,6 +48,15 @@ def is_negative(values: Any, _: Any) -> Any:
     return values < 0
 
 
+# Of elementwise ops, which whole numbers are no second input, and why.
+WHOLE_NUMBERS_REFUSED: dict[str, tuple[Callable[..., Any], str]] = {
+    "FloorDiv": (is_zero, "a whole number is divided by zero"),
+    "TruncateDiv": (is_zero, "a whole number is divided by zero"),
+    "FloorMod": (is_zero, "a remainder of division by zero is asked for"),
+    "TruncateMod": (is_zero, "a remainder of division by zero is asked for"),
+    "Pow": (is_negative, "Integers to negative integer powers are not allowed"),
+}
+
 Rule = Callable[[TensorType, TensorType], None]  # ``ValueError`` or ``TypeError`` where the two do not fit
 
 

@@ -12,13 +12,14 @@ from graphc import dtypes
 from graphc.dims import DimLike
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.base import apply, check_dtype, check_same_dtype, convert_to_tensor, convert_together, graph_of
+from graphc.ops.copies import conjugate
 from graphc.ops.reduction import reduce_prod
 from graphc.ops.reshaping import expand_dims, reshape, shape, squeeze, transpose
 from graphc.ops.shape_values import static_sizes
 from graphc.records import record
 from graphc.shapes import Shape, Size, TensorType, broadcast, normalise_axis
 
-MULTIPLIED = (*dtypes.FLOATS, dtypes.int32, dtypes.int64)
+MULTIPLIED = (*dtypes.FIELD, dtypes.int32, dtypes.int64)
 
 
 @record
@@ -212,7 +213,7 @@ def _last_two(x: TensorType, transposed: bool) -> tuple[Size, Size]:
 
 def _product_adjoints(kind: Any, ta: bool, tb: bool, inputs: Sequence[Tensor], g: Tensor) -> list[Tensor | None]:
     """With ``y = a @ b``: ``da = g @ b^T`` and ``db = a^T @ g``, so written that nothing is transposed as a node."""
-    a, b = inputs
+    a, b = map(conjugate, inputs)
     da = apply(kind(tb, True), b, g) if ta else apply(kind(False, not tb), g, b)
     db = apply(kind(True, ta), g, a) if tb else apply(kind(not ta, False), a, g)
     return [da, db]
@@ -233,6 +234,7 @@ def matmul(
     if (transpose_a and adjoint_a) or (transpose_b and adjoint_b):
         raise ValueError("Only one of transpose and adjoint can be True for an operand.")
     left, right = convert_together(a, b)
+    left, right = conjugate(left) if adjoint_a else left, conjugate(right) if adjoint_b else right
     kind = BatchMatMul if (left.type.rank or 2) > 2 or (right.type.rank or 2) > 2 else MatMul
     return apply(kind(transpose_a or adjoint_a, transpose_b or adjoint_b), left, right, name=name or "MatMul")
 

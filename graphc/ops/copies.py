@@ -1,4 +1,4 @@
-"""The same elements again: converted to another dtype, under another name, or cut off from gradients."""
+"""The same elements again: converted to another dtype, under another name, conjugate, or cut off from gradients."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from graphc.dtypes import DType
+from graphc.dtypes import COMPLEX, DType
 from graphc.nodes import Op, Operation, Tensor
-from graphc.ops.base import apply
+from graphc.ops.base import apply, check_dtype
 from graphc.records import record
 from graphc.shapes import TensorType
 
 
 @record
 class Cast(Op):
-    """``y[i] = x[i]`` converted to another dtype; fractions are cut towards zero."""
+    """``y[i] = x[i]`` converted to another dtype; fractions are cut towards zero, and imaginary parts left out."""
 
     dtype: DType
 
@@ -30,12 +30,14 @@ class Cast(Op):
     def evaluate(self, x: Any) -> Any:
         if x.dtype == object:
             return x
+        if x.dtype.kind == "c" and not self.dtype.is_complex:
+            x = x.real
         with np.errstate(all="ignore"):
             return x.astype(self.dtype.numpy)
 
     def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
         source = node.inputs[0].dtype
-        if not (source.is_floating and grad.dtype.is_floating):
+        if not (source.has_slope and grad.dtype.has_slope):
             return [None]
         return [grad if grad.dtype is source else apply(Cast(source), grad)]
 
@@ -60,3 +62,41 @@ class StopGradient(Identity):
 
     def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
         return [None]
+
+
+@record
+class Conj(Op):
+    """``y = re - i im`` of complex numbers ``re + i im``."""
+
+    def infer(self, x: TensorType) -> TensorType:
+        check_dtype(x, COMPLEX, "the input")
+        return x
+
+    def evaluate(self, x: Any) -> Any:
+        return np.conj(x)
+
+    def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
+        return [apply(Conj(), grad)]
+
+
+@record
+class ComplexAbs(Op):
+    """``y = |x|`` of complex numbers, without overflow on the way."""
+
+    def infer(self, x: TensorType) -> TensorType:
+        check_dtype(x, COMPLEX, "the input")
+        return TensorType(x.dtype.real_dtype, x.shape)
+
+    def evaluate(self, x: Any) -> Any:
+        return np.abs(x)
+
+    def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
+        """``g x / |x|``, and 0 at 0."""
+        from graphc.ops.complexes import direction  # complexes stands on copies
+
+        return [direction(node.inputs[0], node.outputs[0], grad)]
+
+
+def conjugate(x: Tensor, name: str | None = None) -> Tensor:
+    """The conjugates of complex numbers; others as they are."""
+    return apply(Conj(), x, name=name) if x.dtype.is_complex else x

@@ -2,7 +2,8 @@
 
 A record names TensorFlow's op, the scalar function that native code emits for it, its NumPy meaning, the
 dtypes it takes and the adjoint of each input. In an adjoint, the inputs come first, then the output ``y``
-and its adjoint ``g``; sums over broadcast axes are the gradient pass's business, not the rules'.
+and its adjoint ``g``; sums over broadcast axes are the gradient pass's business, not the rules'. The adjoint of a
+complex number is TensorFlow's, of its real part plus i times that of its imaginary part: rules get conjugates.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ from typing import Any
 import numpy as np
 
 from graphc import dtypes
-from graphc.dtypes import FLOATS, NUMBERS, DType
+from graphc.dtypes import COMPLEX, FIELD, FLOATS, NUMBERS, RING, DType
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import meaning
 from graphc.ops.base import apply, check_dtype, check_same_dtype, convert_to_tensor, convert_together
-from graphc.ops.checks import Refused, is_negative, is_zero
-from graphc.ops.copies import Cast, Identity, StopGradient
+from graphc.ops.checks import WHOLE_NUMBERS_REFUSED, Refused
+from graphc.ops.copies import Cast, ComplexAbs, Identity, StopGradient, conjugate
 from graphc.records import record
 from graphc.shapes import Shape, TensorType, broadcast
 
@@ -60,7 +61,7 @@ class Elementwise(Op):
     @cached_property
     def refuses(self) -> tuple[Callable[..., Any], str] | None:
         """Which whole numbers are no second input, and why."""
-        return _REFUSES.get(self.fn)
+        return WHOLE_NUMBERS_REFUSED.get(self.fn)
 
     def runtime_error(self, node: Operation) -> str:
         """What went wrong where a whole number was refused."""
@@ -92,7 +93,8 @@ class Elementwise(Op):
         return result if result.dtype == object else result.astype(wanted, copy=False)
 
     def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
-        arguments = (*node.inputs, node.outputs[0], grad)
+        # the derivative of a holomorphic function at the conjugates is the conjugate of its derivative
+        arguments = (*map(conjugate, (*node.inputs, node.outputs[0])), grad)
         rules = self.record.adjoints or (None,) * len(node.inputs)
         return [None if rule is None else rule(*arguments) for rule in rules]
 
@@ -140,27 +142,20 @@ def _unless(mask: Tensor, grad: Tensor) -> Tensor:
 
 def _pow_exponent_adjoint(a: Tensor, b: Tensor, y: Tensor, g: Tensor) -> Tensor:
     # log(a) only where a > 0, so that 0**b has the adjoint 0 and not NaN.
-    positive = greater(a, _zero(a))
+    positive = not_equal(a, _zero(a)) if a.dtype.is_complex else greater(a, _zero(a))
     safe = apply(Elementwise("Select"), positive, a, convert_to_tensor(1, a.dtype))
-    return g * y * apply(Elementwise("Select"), positive, log(safe), _zero(a))
+    return g * y * apply(Elementwise("Select"), positive, conjugate(log(conjugate(safe))), _zero(a))
 
 
-_REFUSES: dict[str, tuple[Callable[..., Any], str]] = {
-    "FloorDiv": (is_zero, "a whole number is divided by zero"),
-    "TruncateDiv": (is_zero, "a whole number is divided by zero"),
-    "FloorMod": (is_zero, "a remainder of division by zero is asked for"),
-    "TruncateMod": (is_zero, "a remainder of division by zero is asked for"),
-    "Pow": (is_negative, "Integers to negative integer powers are not allowed"),
-}
 _TWO_OVER_ROOT_PI = 2 / math.sqrt(math.pi)
 
 # fmt: off
 RECORDS: dict[str, Record] = {record.type: record for record in [
     # sums and products
-    Record("Add", "add", np.add, (*NUMBERS, dtypes.string), (lambda a, b, y, g: g, lambda a, b, y, g: g)),
-    Record("Sub", "sub", np.subtract, NUMBERS, (lambda a, b, y, g: g, lambda a, b, y, g: -g)),
-    Record("Mul", "mul", np.multiply, NUMBERS, (lambda a, b, y, g: g * b, lambda a, b, y, g: g * a)),
-    Record("RealDiv", "div", np.true_divide, FLOATS,
+    Record("Add", "add", np.add, (*RING, dtypes.string), (lambda a, b, y, g: g, lambda a, b, y, g: g)),
+    Record("Sub", "sub", np.subtract, RING, (lambda a, b, y, g: g, lambda a, b, y, g: -g)),
+    Record("Mul", "mul", np.multiply, RING, (lambda a, b, y, g: g * b, lambda a, b, y, g: g * a)),
+    Record("RealDiv", "div", np.true_divide, FIELD,
            (lambda a, b, y, g: g / b, lambda a, b, y, g: -g * y / b), flops=4),
     Record("FloorDiv", "floordiv", meaning.floor_division, NUMBERS, (None, None), flops=8),
     Record("TruncateDiv", "truncdiv", meaning.truncated_division, NUMBERS, (None, None), flops=8),
@@ -171,25 +166,27 @@ RECORDS: dict[str, Record] = {record.type: record for record in [
             lambda a, b, y, g: _unless(greater_equal(a, b), g))),
     Record("Minimum", "minimum", np.minimum, NUMBERS,
            (lambda a, b, y, g: _only_where(less_equal(a, b), g), lambda a, b, y, g: _unless(less_equal(a, b), g))),
-    Record("Pow", "pow", meaning.pow, SIGNED,
-           (lambda a, b, y, g: g * b * pow(a, b - convert_to_tensor(1, b.dtype)), _pow_exponent_adjoint), flops=100),
+    # on its cut, from minus infinity to 0, a power is not what it is at the conjugates
+    Record("Pow", "pow", meaning.pow, (*SIGNED, *COMPLEX),
+           (lambda a, b, y, g: g * b * conjugate(pow(conjugate(a), conjugate(b) - convert_to_tensor(1, b.dtype))),
+            _pow_exponent_adjoint), flops=100),
     # one argument
-    Record("Neg", "neg", np.negative, SIGNED, (lambda x, y, g: -g,)),
+    Record("Neg", "neg", np.negative, (*SIGNED, *COMPLEX), (lambda x, y, g: -g,)),
     Record("Abs", "abs", np.abs, SIGNED, (lambda x, y, g: g * sign(x),)),
-    Record("Sign", "sign", np.sign, SIGNED, (lambda x, y, g: _zeros_of(x),)),
-    Record("Square", "square", np.square, NUMBERS, (lambda x, y, g: g * (x + x),)),
-    Record("Sqrt", "sqrt", np.sqrt, FLOATS, (lambda x, y, g: g * 0.5 / y,), flops=4),
-    Record("Rsqrt", "rsqrt", meaning.rsqrt, FLOATS, (lambda x, y, g: g * -0.5 * y * y * y,), flops=8),
-    Record("Reciprocal", "reciprocal", lambda x: 1 / x, FLOATS, (lambda x, y, g: -g * y * y,), flops=4),
-    Record("Exp", "exp", np.exp, FLOATS, (lambda x, y, g: g * y,), flops=8),
-    Record("Expm1", "expm1", np.expm1, FLOATS, (lambda x, y, g: g * (y + 1.0),), flops=10),
-    Record("Log", "log", np.log, FLOATS, (lambda x, y, g: g / x,), flops=14),
-    Record("Log1p", "log1p", np.log1p, FLOATS, (lambda x, y, g: g / (x + 1.0),), flops=16),
-    Record("Sin", "sin", np.sin, FLOATS, (lambda x, y, g: g * cos(x),), flops=14),
-    Record("Cos", "cos", np.cos, FLOATS, (lambda x, y, g: -g * sin(x),), flops=14),
-    Record("Tan", "tan", np.tan, FLOATS, (lambda x, y, g: g * (1.0 + y * y),), flops=60),
-    Record("Tanh", "tanh", np.tanh, FLOATS, (lambda x, y, g: g * (1.0 - y * y),), flops=18),
-    Record("Sigmoid", "sigmoid", meaning.sigmoid, FLOATS, (lambda x, y, g: g * y * (1.0 - y),), flops=16),
+    Record("Sign", "sign", np.sign, (*SIGNED, *COMPLEX), (lambda x, y, g: _zeros_of(x),)),
+    Record("Square", "square", np.square, RING, (lambda x, y, g: g * (x + x),)),
+    Record("Sqrt", "sqrt", np.sqrt, FIELD, (lambda x, y, g: g * 0.5 / y,), flops=4),
+    Record("Rsqrt", "rsqrt", meaning.rsqrt, FIELD, (lambda x, y, g: g * -0.5 * y * y * y,), flops=8),
+    Record("Reciprocal", "reciprocal", lambda x: 1 / x, FIELD, (lambda x, y, g: -g * y * y,), flops=4),
+    Record("Exp", "exp", np.exp, FIELD, (lambda x, y, g: g * y,), flops=8),
+    Record("Expm1", "expm1", np.expm1, FIELD, (lambda x, y, g: g * (y + 1.0),), flops=10),
+    Record("Log", "log", np.log, FIELD, (lambda x, y, g: g / x,), flops=14),
+    Record("Log1p", "log1p", np.log1p, FIELD, (lambda x, y, g: g / (x + 1.0),), flops=16),
+    Record("Sin", "sin", np.sin, FIELD, (lambda x, y, g: g * cos(x),), flops=14),
+    Record("Cos", "cos", np.cos, FIELD, (lambda x, y, g: -g * sin(x),), flops=14),
+    Record("Tan", "tan", np.tan, FIELD, (lambda x, y, g: g * (1.0 + y * y),), flops=60),
+    Record("Tanh", "tanh", np.tanh, FIELD, (lambda x, y, g: g * (1.0 - y * y),), flops=18),
+    Record("Sigmoid", "sigmoid", meaning.sigmoid, FIELD, (lambda x, y, g: g * y * (1.0 - y),), flops=16),
     Record("Softplus", "softplus", meaning.softplus, FLOATS, (lambda x, y, g: g * sigmoid(x),), flops=40),
     Record("Erf", "erf", meaning.erf, FLOATS, (lambda x, y, g: g * _TWO_OVER_ROOT_PI * exp(-square(x)),), flops=30),
     Record("Relu", "relu", meaning.relu, NUMBERS,
@@ -255,7 +252,7 @@ def divide(x: Any, y: Any, name: str | None = None) -> Tensor:
 def div(x: Any, y: Any, name: str | None = None) -> Tensor:
     """``x / y`` as Python 2 divides: whole numbers rounded down."""
     a, b = convert_together(x, y)
-    return apply(Elementwise("RealDiv" if a.dtype.is_floating else "FloorDiv"), a, b, name=name or "div")
+    return apply(Elementwise("RealDiv" if a.dtype.has_slope else "FloorDiv"), a, b, name=name or "div")
 
 
 def floordiv(x: Any, y: Any, name: str | None = None) -> Tensor:
@@ -304,12 +301,13 @@ def negative(x: Any, name: str | None = None) -> Tensor:
 
 
 def abs(x: Any, name: str | None = None) -> Tensor:
-    """``|x|``."""
-    return _call("Abs", x, name=name)
+    """``|x|``: of complex numbers, their distance from 0, as real numbers."""
+    tensor = convert_to_tensor(x)
+    return apply(ComplexAbs(), tensor, name=name) if tensor.dtype.is_complex else _call("Abs", tensor, name=name)
 
 
 def sign(x: Any, name: str | None = None) -> Tensor:
-    """-1, 0 or 1 with the sign of ``x``."""
+    """-1, 0 or 1 with the sign of ``x``; of a complex number ``x / |x|``, and 0 at 0."""
     return _call("Sign", x, name=name)
 
 

@@ -94,7 +94,7 @@ class ScatterAdd(Op):
 
     def infer(self, x: TensorType, indices: TensorType, size: TensorType | None = None) -> TensorType:
         check_dtype(indices, INDICES, "segment_ids")
-        check_dtype(x, dtypes.NUMBERS, "the data")
+        check_dtype(x, dtypes.RING, "the data")
         if x.shape is None or indices.shape is None:
             return TensorType(x.dtype, None)
         end = self.axis + len(indices.shape)

@@ -74,7 +74,7 @@ class Late(Op):
 
     def gradient(self, node: Operation, *grads: Tensor | None) -> list[Tensor | None]:
         """The gradient of what is declared later, declared later too."""
-        sources = [n for n, x in enumerate(node.inputs[: self.tensors]) if x.dtype.is_floating]
+        sources = [n for n, x in enumerate(node.inputs[: self.tensors]) if x.dtype.has_slope]
         given = [n for n, grad in enumerate(grads) if grad is not None]
         weights = [grad for grad in grads if grad is not None]
         result: list[Tensor | None] = [None] * len(node.inputs)

@@ -9,6 +9,9 @@ import numpy as np
 
 
 def sigmoid(x: Any) -> Any:
+    if np.asarray(x).dtype.kind == "c":
+        e = np.exp(np.where(x.real < 0, x, -x))
+        return np.where(x.real < 0, e, 1) / (1 + e)
     e = np.exp(-np.abs(x))
     return np.where(x >= 0, 1, e) / (1 + e)
 

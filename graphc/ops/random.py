@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from graphc import dtypes
-from graphc.dims import DimLike, product
 from graphc.dtypes import DType
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
@@ -64,10 +63,6 @@ class Random(Op):
         if self.shape is not None and None not in self.shape:
             return None
         return apply(replace(self, shape=shape_from(values[0], self.type)), *inputs[1:])
-
-    def groups(self, shape: Sequence[DimLike]) -> DimLike:
-        """How many groups of 128 bits a run reserves."""
-        return product(shape) * GROUPS_PER_ELEMENT
 
     def advanced(self, counter: Tensor, output: Tensor) -> Tensor:
         """The counter after a run that gave ``output``."""

@@ -12,6 +12,7 @@ from graphc.dtypes import DType
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import apply, axis_of, check_dtype, convert_to_tensor, graph_of
+from graphc.ops.copies import conjugate
 from graphc.ops.late import is_late, late_one, number
 from graphc.ops.reshaping import ExpandDims, Squeeze, broadcast_like, count
 from graphc.ops.shape_values import static_axis, static_sizes
@@ -30,8 +31,8 @@ class ReductionRecord:
 
 
 REDUCTIONS = {record.type: record for record in [
-    ReductionRecord("Sum", "add", np.sum, dtypes.NUMBERS),
-    ReductionRecord("Prod", "mul", np.prod, dtypes.NUMBERS),
+    ReductionRecord("Sum", "add", np.sum, dtypes.RING),
+    ReductionRecord("Prod", "mul", np.prod, dtypes.RING),
     ReductionRecord("Max", "maximum", np.max, dtypes.NUMBERS),
     ReductionRecord("Min", "minimum", np.min, dtypes.NUMBERS),
     ReductionRecord("All", "logical_and", np.all, (dtypes.bool,)),
@@ -161,7 +162,7 @@ def _prod_adjoint(kind: Reduce, x: Tensor, y: Tensor, g: Tensor) -> Tensor:
     zeros = with_kept_axes(kind, x, apply(Reduce("Sum", kind.axes, kind.keep_dims), e.cast(is_zero, x.dtype)))
     alone = e.select(e.equal(zeros, one), product, zero)
     others = e.select(is_zero, alone, e.select(e.equal(zeros, zero), product / safe, zero))
-    return with_kept_axes(kind, x, g) * others
+    return with_kept_axes(kind, x, g) * conjugate(others)
 
 
 _ADJOINTS: dict[str, Callable[..., Tensor]] = {

@@ -17,6 +17,7 @@ from graphc.dims import DimLike, product
 from graphc.dtypes import DType
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.base import apply, axis_of, constant, convert_to_tensor
+from graphc.ops.copies import conjugate as conjugate_of
 from graphc.ops.elementwise import cast, identity
 from graphc.ops.late import is_late, late_one, number
 from graphc.ops.shape_values import shape_from, sizes_from, static_axis, static_sizes
@@ -252,11 +253,15 @@ class SumLike(Op):
 
     def specialise(self, inputs: Sequence[Tensor], values: Sequence[Any]) -> Tensor:
         """A sum over exact axes."""
-        from graphc.ops.reduction import Reduce  # reduction stands on reshaping
+        from graphc.ops.measured import is_measured, settle  # these stand on reshaping
+        from graphc.ops.reduction import Reduce
 
         x, like = inputs
         target, sizes = like.type.sizes, x.type.sizes
         leading = len(sizes) - len(target)
+        for size, wanted in zip(sizes[leading:], target):
+            if wanted != 1 and not is_measured(wanted):
+                settle(size, wanted)
         ones = tuple(leading + i for i, size in enumerate(target) if size == 1 and sizes[leading + i] != 1)
         summed = apply(Reduce("Sum", ones, keep_dims=True), x) if ones else x
         return apply(Reduce("Sum", tuple(range(leading))), summed) if leading else summed
@@ -450,8 +455,8 @@ def sum_like(x: Tensor, like: Tensor) -> Tensor:
 
 
 def transpose(a: Any, perm: Any = None, name: str | None = "transpose", conjugate: bool = False) -> Tensor:
-    """The axes of ``a`` in the order ``perm``; reversed where it is None."""
-    x = convert_to_tensor(a)
+    """The axes of ``a`` in the order ``perm``; reversed where it is None. ``conjugate`` conjugates complex numbers."""
+    x = conjugate_of(convert_to_tensor(a)) if conjugate else convert_to_tensor(a)
     if perm is None:
         if x.type.rank is None:
             return late_one("Transpose", transpose, x, [], name=name)
@@ -465,8 +470,8 @@ def transpose(a: Any, perm: Any = None, name: str | None = "transpose", conjugat
 
 
 def matrix_transpose(a: Any, name: str = "matrix_transpose", conjugate: bool = False) -> Tensor:
-    """``a`` with its last two axes swapped; real numbers are their own conjugates."""
-    x = convert_to_tensor(a)
+    """``a`` with its last two axes swapped; ``conjugate`` conjugates complex numbers."""
+    x = conjugate_of(convert_to_tensor(a)) if conjugate else convert_to_tensor(a)
     if x.type.rank is None:
         return late_one("Transpose", matrix_transpose, x, [], name=name)
     if x.type.rank < 2:

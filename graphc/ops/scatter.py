@@ -148,7 +148,7 @@ class Scatter(Op):
         check_dtype(indices, INDICES, "indices")
         check_same_dtype((array, rows))
         if self.how != "update":
-            check_dtype(array, dtypes.NUMBERS, "the array")
+            check_dtype(array, dtypes.RING if self.how in ("add", "sub") else dtypes.NUMBERS, "the array")
         depth = None if array.shape is None else _depth(indices, array.shape)
         if depth is not None and rows.shape is not None:
             inner = array.shape[depth:]  # type: ignore[index]

@@ -106,7 +106,7 @@ class Cumsum(Op):
     reverse: bool = False
 
     def infer(self, x: TensorType) -> TensorType:
-        check_dtype(x, dtypes.NUMBERS, "the input")
+        check_dtype(x, dtypes.RING, "the input")
         return x
 
     def evaluate(self, x: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from graphc import dtypes
-from graphc.dtypes import FLOATS
+from graphc.dtypes import FIELD, FLOATS
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops import meaning_special as meaning
@@ -72,11 +72,11 @@ SPECIAL: dict[str, Record] = {record.type: record for record in [
            (lambda a, b, y, g: g * b / (e.square(a) + e.square(b)),
             lambda a, b, y, g: -g * a / (e.square(a) + e.square(b))), flops=50),
     # hyperbolic functions
-    Record("Sinh", "sinh", np.sinh, FLOATS, (lambda x, y, g: g * cosh(x),), flops=40),
-    Record("Cosh", "cosh", np.cosh, FLOATS, (lambda x, y, g: g * sinh(x),), flops=40),
-    Record("Asinh", "asinh", np.arcsinh, FLOATS, (lambda x, y, g: g / cosh(y),), flops=50),
-    Record("Acosh", "acosh", np.arccosh, FLOATS, (lambda x, y, g: g / sinh(y),), flops=50),
-    Record("Atanh", "atanh", np.arctanh, FLOATS, (lambda x, y, g: g / (1.0 - e.square(x)),), flops=50),
+    Record("Sinh", "sinh", np.sinh, FIELD, (lambda x, y, g: g * cosh(x),), flops=40),
+    Record("Cosh", "cosh", np.cosh, FIELD, (lambda x, y, g: g * sinh(x),), flops=40),
+    Record("Asinh", "asinh", np.arcsinh, FIELD, (lambda x, y, g: g / cosh(y),), flops=50),
+    Record("Acosh", "acosh", np.arccosh, FIELD, (lambda x, y, g: g / sinh(y),), flops=50),
+    Record("Atanh", "atanh", np.arctanh, FIELD, (lambda x, y, g: g / (1.0 - e.square(x)),), flops=50),
     # what integrals define
     Record("Lgamma", "lgamma", meaning.lgamma, FLOATS, (lambda x, y, g: g * digamma(x),), flops=150),
     Record("Digamma", "digamma", meaning.digamma, FLOATS,

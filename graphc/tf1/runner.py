@@ -7,10 +7,11 @@ import io
 import os
 import runpy
 import sys
-from types import ModuleType, TracebackType
+from types import ModuleType
 from typing import NoReturn
 
 from graphc.tf1.finder import install
+from graphc.tracebacks import from_file
 
 USAGE = """usage: python -m graphc.tf1 program.py [arguments]
        python -m graphc.tf1 -m module [arguments]
@@ -53,13 +54,6 @@ def run_file(path: str) -> None:
         # This file's future statements are not the program's.
         exec(compile(source, path, "exec", dont_inherit=True), program.__dict__)
     except Exception as error:
-        frames = _from_file(error.__traceback__, path)
+        frames = from_file(error.__traceback__, path)
         sys.excepthook(type(error), error.with_traceback(frames), frames)
         sys.exit(1)
-
-
-def _from_file(frames: TracebackType | None, path: str) -> TracebackType | None:
-    """The frames from the program's first on; none where it did not come so far."""
-    while frames is not None and frames.tb_frame.f_code.co_filename != path:
-        frames = frames.tb_next
-    return frames

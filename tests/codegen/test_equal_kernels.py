@@ -20,7 +20,7 @@ def two_divisions():
 def test_equal_kernels_are_lowered_once(monkeypatch):
     lowered = []
     lower = build_module.lower
-    monkeypatch.setattr(build_module, "lower", lambda node: lowered.append(node) or lower(node))
+    monkeypatch.setattr(build_module, "lower", lambda node, fed: lowered.append(node) or lower(node, fed))
     _, targets = two_divisions()
     step = capture(targets, [], [])
     graph, program = build_program(step, {}, host())

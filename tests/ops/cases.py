@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.ops import (
     cases_arrays,
+    cases_complex,
     cases_counted,
     cases_elementwise,
     cases_matrices,
@@ -23,6 +24,7 @@ CASES: list[Case] = [
     *cases_products.CASES,
     *cases_special.CASES,
     *cases_windows.CASES,
+    *cases_complex.CASES,
 ]
 
 ROWS = [(case, dtype) for case in CASES for dtype in case.dtypes]

@@ -17,6 +17,7 @@ from graphc.shapes import TensorType
 
 Array = np.ndarray[Any, Any]
 FLOATS = ("float32", "float64")
+COMPLEX = ("complex64", "complex128")
 INTS = ("int32", "int64")
 NUMBERS = (*FLOATS, *INTS)
 ALL = (*NUMBERS, "uint8", "bool")
@@ -41,6 +42,8 @@ class In:
             return np.asarray(self.values).astype(kind)
         if kind.kind == "f":
             return rng.uniform(self.low, self.high, self.shape).astype(kind)
+        if kind.kind == "c":
+            return (rng.uniform(self.low, self.high, (*self.shape, 2)) @ [1, 1j]).astype(kind)
         if kind.kind == "b":
             return rng.integers(0, 2, self.shape).astype(bool)
         low = max(self.low, 0) if kind.kind == "u" else self.low
@@ -154,6 +157,8 @@ def assert_close(came: Sequence[Array], wanted: Sequence[Array], factor: float =
         got, expected = np.asarray(got), np.asarray(expected)
         assert got.shape == expected.shape
         assert got.dtype == expected.dtype
+        if got.dtype.kind == "c":
+            got, expected = (np.stack([value.real, value.imag], -1) for value in (got, expected))
         if got.dtype.kind != "f":
             np.testing.assert_array_equal(got, expected)
             continue

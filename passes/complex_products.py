@@ -1,0 +1,68 @@
+"""Products of complex numbers over an axis: of matrices, and of all the numbers along an axis."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from graphc.ops import elementwise as e
+from graphc.ops.arrays import ConcatV2
+from graphc.ops.base import apply
+from graphc.ops.blocks import along
+from graphc.ops.reduction import Reduce
+from graphc.ops.reshaping import Squeeze
+from graphc.passes.complex_formulas import Pair, absolute, angle, multiply
+
+
+def matrix_product(kind: Any, a: Pair, b: Pair) -> Pair:
+    """``a @ b``: four products of real matrices, fewer where a part is 0."""
+    if a.im is None:
+        return Pair(apply(kind, a.re, b.re), None if b.im is None else apply(kind, a.re, b.im))
+    if b.im is None:
+        return Pair(apply(kind, a.re, b.re), apply(kind, a.im, b.re))
+    re = apply(kind, a.re, b.re) - apply(kind, a.im, b.im)
+    return Pair(re, apply(kind, a.re, b.im) + apply(kind, a.im, b.re))
+
+
+def product_along(kind: Reduce, x: Pair) -> Pair:
+    """The product over the axes of ``kind``, one after the other."""
+    if x.im is None:
+        return Pair(apply(kind, x.re))
+    sizes = x.re.type.sizes
+    axes = tuple(range(len(sizes))) if kind.axes is None else kind.axes
+    if not all(isinstance(sizes[axis], int) for axis in axes):
+        return _by_angles(Reduce("Prod", axes, kind.keep_dims), x)
+    for axis in axes:
+        x = _halved(x, axis)
+    if kind.keep_dims or not axes:
+        return x
+    return Pair(apply(Squeeze(axes), x.re), apply(Squeeze(axes), x.imag))
+
+
+def _halved(x: Pair, axis: int) -> Pair:
+    """The product along an axis of known size, which stays with size 1: halves times each other again and again."""
+    size: Any = x.re.type.sizes[axis]
+    if size == 0:
+        return Pair(*(apply(Reduce(fn, (axis,), True), part) for fn, part in (("Prod", x.re), ("Sum", x.imag))))
+    while size > 1:
+        half = size // 2
+        product = multiply(_part(x, axis, 0, half), _part(x, axis, half, 2 * half))
+        if size % 2:
+            last = _part(x, axis, 2 * half, size)
+            first = multiply(_part(product, axis, 0, 1), last)
+            product = first if half == 1 else _joined(first, _part(product, axis, 1, half), axis)
+        x, size = product, half
+    return x
+
+
+def _part(x: Pair, axis: int, begin: int, end: int) -> Pair:
+    return Pair(along(x.re, axis, begin, end), along(x.imag, axis, begin, end))
+
+
+def _joined(a: Pair, b: Pair, axis: int) -> Pair:
+    return Pair(apply(ConcatV2(axis), a.re, b.re), apply(ConcatV2(axis), a.imag, b.imag))
+
+
+def _by_angles(kind: Reduce, x: Pair) -> Pair:
+    """The product of the sizes, turned by the sum of the angles: for any number of factors."""
+    size, turn = apply(kind, absolute(x)), apply(Reduce("Sum", kind.axes, kind.keep_dims), angle(x))
+    return Pair(size * e.cos(turn), size * e.sin(turn))
