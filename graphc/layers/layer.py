@@ -234,7 +234,7 @@ def check_rank(layer: Layer, x: Tensor, rank: int) -> None:
 
 _ACTIVATIONS: dict[str, Callable[..., Tensor]] = {
     "elu": activations.elu, "linear": e.identity, "relu": e.relu, "relu6": activations.relu6, "selu": activations.selu,
-    "sigmoid": e.sigmoid, "softmax": softmax, "softplus": e.softplus, "softsign": e.softsign, "tanh": e.tanh,
+    "sigmoid": e.sigmoid, "softmax": softmax, "softplus": e.softplus, "softsign": activations.softsign, "tanh": e.tanh,
 }  # fmt: skip
 
 

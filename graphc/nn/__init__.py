@@ -10,6 +10,7 @@ from graphc.nn.activations import (
     relu6,
     relu_layer,
     selu,
+    softsign,
     swish,
     xw_plus_b,
 )
@@ -61,7 +62,7 @@ from graphc.ops.depthwise import (
     depthwise_conv2d_native_backprop_filter,
     depthwise_conv2d_native_backprop_input,
 )
-from graphc.ops.elementwise import relu, sigmoid, softplus, softsign, tanh
+from graphc.ops.elementwise import relu, sigmoid, softplus, tanh
 from graphc.ops.pooling import avg_pool, avg_pool3d, max_pool, max_pool3d, pool
 from graphc.ops.sorting import top_k
 

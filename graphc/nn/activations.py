@@ -8,7 +8,7 @@ from typing import Any
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.arrays import concat
-from graphc.ops.base import convert_to_tensor, graph_of
+from graphc.ops.base import apply, convert_to_tensor, graph_of
 from graphc.ops.contraction import matmul
 
 # The fixed point of self-normalising networks: Klambauer et al., NeurIPS 2017, equation 14.
@@ -68,6 +68,11 @@ def crelu(features: Any, name: str | None = None, axis: int = -1) -> Tensor:
     x = convert_to_tensor(features)
     with graph_of([x]).name_scope(name or "CRelu") as scope:
         return e.relu(concat([x, -x], axis), name=scope)
+
+
+def softsign(features: Any, name: str | None = None) -> Tensor:
+    """``x / (1 + |x|)``."""
+    return apply(e.Elementwise("Softsign"), convert_to_tensor(features), name=name)
 
 
 def swish(features: Any, name: str | None = None) -> Tensor:

@@ -382,11 +382,6 @@ def softplus(features: Any, name: str | None = None) -> Tensor:
     return _call("Softplus", features, name=name)
 
 
-def softsign(features: Any, name: str | None = None) -> Tensor:
-    """``x / (1 + |x|)``."""
-    return _call("Softsign", features, name=name)
-
-
 def erf(x: Any, name: str | None = None) -> Tensor:
     """The error function."""
     return _call("Erf", x, name=name)
