@@ -44,6 +44,7 @@ FLOORS: list[dict[str, list[str]]] = [
             *("graphc.exchange*", "graphc.graph_util", "graphc.saved_model*", "graphc.checkpoints*"),
             *("graphc.functional", "graphc.tensor_array", "graphc.composites", "graphc.config", "graphc.examples*"),
             *("graphc.math*", "graphc.linalg*", "graphc.sparse*", "graphc.random", "graphc.bitwise", "graphc.strings"),
+            *("graphc.signal*", "graphc.spectral"),
             *("graphc.image*", "graphc.debugging*", "graphc.initialised", "graphc.raw_ops*", "graphc.quantization"),
         ]
     },

@@ -21,6 +21,7 @@ _LATER = {
     "seq2seq": "graphc.contrib.seq2seq",
     "metrics": "graphc.contrib.metrics",
     "opt": "graphc.contrib.opt",
+    "signal": "graphc.contrib.signal",
     "slim": "graphc.contrib.slim",
     "util": "graphc.contrib.util",
 }
