@@ -16,13 +16,13 @@ from numpy import empty, ndarray
 
 from graphc import errors
 from graphc.alignment import ALIGNMENT, address_of, aligned_bytes
+from graphc.codegen.door import PLAIN, Door, Job
 from graphc.codegen.entry import ENTRY, data_offset
 from graphc.codegen.program import FRAME_HEAD, Program, Slot
 from graphc.dims import DimLike, evaluate, is_bounded, measured_in, most
 from graphc.faults import RefusedValue
 from graphc.nodes import Operation
 
-_PLAIN = 0x1 | 0x100  # NumPy's flags for C order and for elements at multiples of their size
 _EXACT = 2**53  # a whole number beyond may be rounded, and a float may overflow: that is for the careful way to say
 _NUMBERS = (float, int)
 LARGE = 1 << 16  # bytes from which a fetch begins on a cache line: stores across lines cost a tenth to a third more
@@ -63,8 +63,8 @@ class Executable:
             self._frame[slot.word] = address_of(program.constants[slot.number])
         self._where = id if self._takes_objects else address_of
         self._feed_words = [slot.word for slot in self._slots("feed")]
-        # Of each feed: its word, dtype and shape, and where it is a floating scalar an array that takes plain numbers.
-        self._expected: list[tuple[int, np.dtype[Any], tuple[int, ...], np.ndarray[Any, Any] | None]] = []
+        self._expected: list[tuple[int, np.dtype[Any], tuple[int, ...]]] = []  # of each feed, with its word
+        self._cells: list[tuple[int, np.ndarray[Any, Any]]] = []  # arrays for plain numbers fed as floating scalars
         self._state_words = [slot.word for slot in self._slots("state")]
         self._fetches = [(slot.word, self._room(slot), slot.type.dtype.numpy) for slot in self._slots("fetch")]
         self._large = [math.prod(shape) * dtype.itemsize >= LARGE for _, shape, dtype in self._fetches]
@@ -74,6 +74,9 @@ class Executable:
             for place, slot in enumerate(self._slots("fetch"))
             if any(map(measured_in, slot.type.sizes))
         ]
+        self._job: Job | None = None
+        self._door: Door | None = None
+        self._asked_for_door = False
         self.states_version = -1
         self.operations: Sequence[Operation] = ()
 
@@ -117,15 +120,28 @@ class Executable:
 
     def expect(self, feeds: Sequence[np.ndarray[Any, Any]]) -> None:
         """Prepares ``run_plain`` for feeds of these shapes and dtypes."""
-        self._expected = [
-            (
-                word,
-                array.dtype,
-                array.shape,
-                np.empty_like(array) if array.dtype.kind == "f" and not array.ndim else None,
-            )
-            for word, array in zip(self._feed_words, feeds, strict=True)
+        self._expected = [(word, array.dtype, array.shape) for word, array in zip(self._feed_words, feeds, strict=True)]
+        self._cells = [
+            (place, np.empty_like(array))
+            for place, array in enumerate(feeds)
+            if array.dtype.kind == "f" and not array.ndim
         ]
+        if self._job is None and not self._measured:
+            self._job = self._new_job([array.ndim for array in feeds])
+        if self._job is not None:
+            for number, array in enumerate(feeds):
+                self._job.expect(number, array.dtype, array.shape)
+
+    def _new_job(self, ranks: Sequence[int]) -> Job:
+        """What a door must know of this step, whose feeds have these ranks."""
+        start = self._frame_address
+        feeds = [(start + 8 * word, rank) for word, rank in zip(self._feed_words, ranks, strict=True)]
+        fetches = [(start + 8 * word, len(shape)) for word, shape, _ in self._fetches]
+        job = Job(self._library.address("step"), start, feeds, fetches)
+        for number, (_, shape, dtype) in enumerate(self._fetches):
+            count = math.prod(shape) * dtype.itemsize
+            job.make(number, dtype, shape, count + ALIGNMENT if self._large[number] else 0)
+        return job
 
     def bind_states(self, arrays: Sequence[np.ndarray[Any, Any]], version: int) -> None:
         """Tells the step where the variables are; again when one of them has moved."""
@@ -139,21 +155,45 @@ class Executable:
             self._frame[word] = self._where(array)
         return self._call()
 
-    def run_plain(self, values: Sequence[Any]) -> list[Any] | None:
+    def run_plain(self, values: Sequence[Any]) -> Sequence[Any] | None:
         """The same where every value is an array just as expected or a plain number; None, and no run, elsewhere."""
+        if self._cells:
+            values = self._in_cells(values)
+        if self._door is None and self._job is not None and not self._asked_for_door:
+            self._asked_for_door = True  # a step that runs once waits for no door to be compiled
+            self._door = self._job.door()
+        if self._door is not None:
+            return self._through_door(self._door, values)
         frame, where = self._frame, self._where
-        for value, (word, dtype, shape, cell) in zip(values, self._expected):
-            kind = type(value)
-            if kind is ndarray:
-                if value.dtype is not dtype or value.shape != shape or value.flags.num & _PLAIN != _PLAIN:
-                    return None
-            elif cell is not None and (kind is dtype.type or (kind in _NUMBERS and -_EXACT < value < _EXACT)):
-                cell[()] = value
-                value = cell
-            else:
+        for value, (word, dtype, shape) in zip(values, self._expected):
+            if type(value) is not ndarray or value.dtype is not dtype:
+                return None
+            if value.shape != shape or value.flags.num & PLAIN != PLAIN:
                 return None
             frame[word] = where(value)
         return self._call()
+
+    def _in_cells(self, values: Sequence[Any]) -> list[Any]:
+        """The values, plain numbers for floating scalars in arrays."""
+        result = list(values)
+        for place, cell in self._cells:
+            value = result[place]
+            kind = type(value)
+            if kind is cell.dtype.type or (kind in _NUMBERS and -_EXACT < value < _EXACT):
+                cell[()] = value
+                result[place] = cell
+        return result
+
+    def _through_door(self, door: Door, values: Sequence[Any]) -> Sequence[Any] | None:
+        try:
+            made = door(*values)
+        except MemoryError:
+            raise self._no_memory() from None
+        if type(made) is tuple:
+            return [x if x.ndim else x[()] for x in made] if self._scalars else made
+        if made is not None:
+            self._raise(made - 1)
+        return None
 
     def _call(self) -> list[Any]:
         """The native call, once the feeds are in the frame."""
@@ -165,9 +205,7 @@ class Executable:
                 results.append(array)
                 frame[word] = where(array)
         except (MemoryError, OverflowError, ValueError):
-            count = max(math.prod(shape) * dtype.itemsize for _, shape, dtype in self._fetches)
-            text = f"cannot allocate {count} bytes for a value that is fetched; {self._largest_value()}"
-            raise errors.ResourceExhaustedError(None, None, text) from None
+            raise self._no_memory() from None
         for _, _, given in self._measured:
             if given is not None:
                 frame[given] = 0
@@ -179,6 +217,11 @@ class Executable:
         if self._measured:
             self._cut(results)
         return results
+
+    def _no_memory(self) -> errors.ResourceExhaustedError:
+        count = max(math.prod(shape) * dtype.itemsize for _, shape, dtype in self._fetches)
+        text = f"cannot allocate {count} bytes for a value that is fetched; {self._largest_value()}"
+        return errors.ResourceExhaustedError(None, None, text)
 
     def _cut(self, results: list[Any]) -> None:
         """Leaves of what is fetched as much as the step has counted, from arrays with room for the most."""

@@ -82,6 +82,8 @@ def key_of(structure: Any) -> Any:
     """A hashable key that is the same for the same structure of the same things."""
     if isinstance(structure, (list, tuple)):
         return (type(structure), *map(key_of, structure))
+    if isinstance(structure, (Tensor, Operation)):  # first: whether something is a Mapping takes long to find out
+        return structure
     if isinstance(structure, Mapping):
         return (type(structure), *((key, key_of(item)) for key, item in structure.items()))
     return structure

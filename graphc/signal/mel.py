@@ -21,7 +21,7 @@ def linear_to_mel_weight_matrix(
 ) -> Tensor:  # fmt: skip
     """The matrix ``[num_spectrogram_bins, num_mel_bins]`` that sums a spectrum in triangles that are even in mel.
 
-    ``mel = 1127 log(1 + hertz / 700)``: D. O'Shaughnessy, Speech Communication (1987). The first bin counts for nothing.
+    ``mel = 1127 log(1 + hertz / 700)``: D. O'Shaughnessy, Speech Communication (1987). The first bin counts nothing.
     """
     wanted = dtypes.as_dtype(dtype)
     bands, bins = _number(num_mel_bins, "num_mel_bins"), _number(num_spectrogram_bins, "num_spectrogram_bins")
