@@ -253,6 +253,11 @@ class Program:
         return [action for action in flat(self.actions) if isinstance(action, Call)]
 
     @property
+    def is_parallel(self) -> bool:
+        """Whether a kernel is cut into tasks for several threads."""
+        return any(call.kernel.tasks != 1 for call in self.calls)
+
+    @property
     def error_slots(self) -> list[Call]:
         """The calls that can fail, in the order of their words in the errors array."""
         failing = [call for call in self.calls if call.error_slot is not None]

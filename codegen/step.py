@@ -203,7 +203,8 @@ class StepWriter:
             self.module, f"{name}.rows{self.tables}", calls, [self._kernel(call.kernel) for call in calls]
         )
         if self.run is None:
-            self.run = step_table.run_function(self.module, f"{name}.run", self.fill, self._parallel_for())
+            parallel_for = self._parallel_for() if self.program.is_parallel else None
+            self.run = step_table.run_function(self.module, f"{name}.run", self.fill, parallel_for)
         first = ir.Constant(self.i64, 2 * self.first_place)
         places = builder.gep(self.places, [first], source_etype=self.i64)
         self.first_place += sum(len(call.places) for call in calls)
@@ -222,8 +223,7 @@ class StepWriter:
             self.leave(ir.Constant(self.i64, slot + 1))
 
     def _kernel(self, kernel: Kernel) -> Any:
-        kind = ir.FunctionType(ir.VoidType(), [self.pointer] * 3 + [self.i64] * 2)
-        return self.declared(kernel_symbol(kernel, self.program.symbols), kind)
+        return self.declared(kernel_symbol(kernel, self.program.symbols), step_table.KERNEL_TYPE)
 
     def _parallel_for(self) -> Any:
         kind = ir.FunctionType(ir.VoidType(), [self.pointer] * 5 + [self.i64] * 2)
