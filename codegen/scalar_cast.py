@@ -51,6 +51,8 @@ def cast_meaning(x: Any, dtype: Any) -> Any:
         return np.where(large, upper, cast_meaning(x, np.int64).astype(np.uint64))
     if dtype.kind == "u":
         return cast_meaning(x, np.int64).astype(dtype)
+    if dtype.itemsize < 4:  # the low bits of what processors convert to
+        return cast_meaning(x, np.int32).astype(dtype)
     limits = np.iinfo(dtype)
     fits = np.isfinite(x) & (x >= float(limits.min)) & (x < -float(limits.min))
     return np.where(fits, np.where(fits, whole, 0).astype(dtype), limits.min).astype(dtype)
@@ -65,7 +67,7 @@ def _from_float(x: Lanes, dtype: str) -> Lanes:
         return is_large.choose(upper, _to_signed(x, 64))
     if dtype[0] == "u":
         return _resize(_to_signed(x, 64), dtype, signed=True)
-    return _to_signed(x, WIDTHS[dtype])
+    return _resize(_to_signed(x, max(32, WIDTHS[dtype])), dtype, signed=True)
 
 
 def _to_signed(x: Lanes, bits: int) -> Lanes:
@@ -86,10 +88,14 @@ def _resize(x: Lanes, dtype: str, signed: bool) -> Lanes:
 
 
 def _from_float16(h: Lanes) -> Lanes:
-    """The bits moved to where float32 has them and multiplied by 2^112 for the other bias, which is exact."""
+    """The bits moved to where float32 has them, with 112 more of exponent for the other bias.
+
+    Those below 2^-14 become 2^-14 (1 + f), from which 2^-14 is taken: exact, and no step is denormal in float32.
+    """
     bits = h.cast(h.builder.zext, ir.IntType(32))
     magnitude = (bits & 0x7FFF) << 13
-    value = (magnitude.as_float() * 2.0**112).bits()
+    small = ((magnitude + (113 << 23)).as_float() - 2.0**-14).bits()
+    value = (magnitude < 1 << 23).choose(small, magnitude + (112 << 23))
     value = (magnitude >= 0x0F800000).choose(magnitude | 0x7F800000, value)  # infinities and NaN
     return (value | ((bits & 0x8000) << 16)).as_float()
 

@@ -1,7 +1,7 @@
 """Computing again and again: ``while_loop``.
 
 A loop is one node with two graphs, its condition and its body (:mod:`graphc.body`). What it uses from outside stays as
-it is; loop variables keep type and shape.
+it is; loop variables keep their type, and the sizes that no iteration may change.
 
 For its adjoint a loop may *save* values of its body. What has been saved in all iterations is a *history*; another loop
 *replays* it, from the last value to the first. Histories pass through branches and loops as ordinary values do, and
@@ -95,14 +95,20 @@ class While(Op):
         if all(np.size(start) for start in starts) or not call(self.condition, inputs)[0]:
             return starts
         following = call(self.body, (*inputs[:end], *(history.item()[-1] for history in inputs[end:])))
-        pairs = zip(starts, following, strict=False)
-        return tuple(start if np.size(start) else np.zeros_like(after) for start, after in pairs)
+        return tuple(map(_with_rows_like, starts, following))
 
     def functions(self) -> dict[str, Any]:
         return {"condition": self.condition, "body": self.body}
 
     def attributes(self) -> dict[str, Any]:
         return {} if self.iterations is None else {"iterations": self.iterations}
+
+
+def _with_rows_like(start: Any, after: Any) -> Any:
+    """An array whose rows have no shape yet, with rows as they are after an iteration."""
+    if np.size(start) or np.ndim(start) == 0 or np.shape(start)[1:] == np.shape(after)[1:]:
+        return start
+    return np.zeros((np.shape(start)[0], *np.shape(after)[1:]), after.dtype)
 
 
 def _history(values: list[Any]) -> Any:
@@ -128,7 +134,8 @@ def while_loop(
 ) -> Any:
     """The loop variables when ``cond(*loop_vars)`` is false; until then ``loop_vars = body(*loop_vars)``.
 
-    Loop variables are tensors or TensorArrays in any nested structure, and keep type and shape.
+    Loop variables are tensors or TensorArrays in any nested structure, and keep their type. Those sizes may change from
+    one iteration to the next that are not known before the loop, or are None in ``shape_invariants``.
     """
     _check_callables(cond, body, parallel_iterations)
     if not loop_vars:
