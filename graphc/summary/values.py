@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import struct
 import math
+import struct
 import sys
 import zlib
 from functools import cache
