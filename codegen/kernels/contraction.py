@@ -286,4 +286,6 @@ class _Loops:
             return paired_products(
                 code, tile, steps, a, self.a.row_step, column_step, b, self.b.column_step, site.plan.shape.n
             )
-        return microtile.accumulate(code, tile, steps, a, self.a.row_step, b, self.b.column_step, self.b.mask)
+        return microtile.accumulate(
+            code, tile, steps, a, self.a.row_step, b, self.b.column_step, self.b.mask, site.plan.streams
+        )

@@ -15,6 +15,8 @@ from graphc.records import record
 
 # Where each k finds A in a cache line of its own, that line is asked for so many steps ahead.
 AHEAD = 8
+# The same for B, where it comes from the second cache; more do no good, and 24 do harm.
+AHEAD_OF_B = 6
 
 
 # How far apart the rows of a tile are; where they do not lie evenly, how far each is from the first.
@@ -56,8 +58,11 @@ def accumulate(
     b: ir.Value,
     column_step: Index,
     mask: ir.Value | None,
+    streams: bool = False,
 ) -> list[ir.Value]:
     """The products summed over the nest of ``steps``, row by row; ``mask`` names the lanes of B that exist.
+
+    B ``streams`` from the second cache: its lines are asked for ahead.
 
     The loop is not unrolled: that was measured to gain nothing, as a turn is some forty instructions already.
     """
@@ -70,6 +75,9 @@ def accumulate(
         def turn(a_here: ir.Value, b_here: ir.Value, *totals: ir.Value) -> list[ir.Value]:
             if not rest and isinstance(step.a, int) and abs(step.a) * code.element_bytes >= 64:
                 code.prefetch(code.at(a_here, AHEAD * step.a), near=True)
+            if not rest and streams:
+                for place in range(0, tile.columns, 64 // code.element_bytes):
+                    code.prefetch(code.at(b_here, code.add(code.mul(AHEAD_OF_B, step.b), place)), near=True)
             return nest(rest, a_here, b_here, list(totals))
 
         return code.walk(0, step.extent, [(a, step.a), (b, step.b)], turn, totals)
