@@ -14,7 +14,6 @@ from graphc.codegen.in_place import InPlace
 from graphc.codegen.inside import Inside, is_control
 from graphc.codegen.interface import Interface, bytes_of, source_of
 from graphc.codegen.loops import ITEM_BYTES, Buffer, Kernel
-from graphc.codegen.lower.kernel import fed_operands, lower
 from graphc.codegen.memory import Block, aligned, plan
 from graphc.codegen.order import Made, Order
 from graphc.codegen.program import (
@@ -24,6 +23,7 @@ from graphc.codegen.program import (
     Cursor,
     ErrorSlot,
     Give,
+    Hand,
     InArena,
     Inner,
     Place,
@@ -35,8 +35,8 @@ from graphc.codegen.program import (
 )
 from graphc.codegen.program import Block as MemoryBlock
 from graphc.codegen.schedule_cost import estimate_size
-from graphc.codegen.schedule_rounds import stages
 from graphc.codegen.scratch import scratch_bytes
+from graphc.codegen.staged import Stages, staged
 from graphc.codegen.target import Target
 from graphc.dims import DimLike, Measured, Symbol, atoms, is_bounded, most
 from graphc.errors import UnimplementedError
@@ -47,33 +47,15 @@ from graphc.ops.base import Const
 from graphc.ops.fused import Kernel as Fused
 from graphc.ops.reshaping import DimValue
 from graphc.ops.scatter import UPDATES
-from graphc.records import record, replace
+from graphc.records import replace
 from graphc.shapes import TensorType
-
-
-@record
-class Stages:
-    """What a node becomes: kernels that run one after the other, and the nodes that their error codes stand for.
-
-    ``arguments`` are those of the node, its inputs and outputs; other ones are for what stages leave to the next.
-    """
-
-    arguments: tuple[Buffer, ...]
-    kernels: tuple[Kernel, ...]
-    checked: tuple[Operation, ...]
-
-    @property
-    def partials(self) -> tuple[Buffer, ...]:
-        """What a stage leaves to the next."""
-        used = dict.fromkeys(buffer for kernel in self.kernels for buffer in kernel.arguments)
-        return tuple(buffer for buffer in used if buffer not in self.arguments)
 
 
 def build(graph: Graph, interface: Interface, target: Target) -> Program:
     """The program for a graph whose nodes are inputs, constants, views, kernels, branches and loops."""
     shared = Shared(Program(feed for feed in interface.feeds if feed is not None), target)
     kernels = [node for part in (graph, *_bodies(graph)) for node in _kernels(part)]
-    shared.stages = _scheduled(kernels, interface.feeds, target)
+    shared.stages = staged(kernels, interface.feeds, target)
     program = shared.program
     symbols = _symbols((graph, *_bodies(graph)))
     program.symbols = tuple(sorted({symbol.name for symbol in symbols}))
@@ -171,6 +153,7 @@ class Builder:
         self.partials: dict[tuple[Operation, Buffer], Place] = {}
         self.slots: dict[tuple[str, int], Place] = {}
         self.inside: dict[Operation, Inside] = {}
+        self.resized: set[Tensor] = set()  # outputs whose memory a branch or a loop takes itself
         self.taken: list[tuple[int, Take]] = []  # memory that is taken before the node at this place
         self.arena_bytes: DimLike = 0
 
@@ -178,6 +161,7 @@ class Builder:
         """All actions in order."""
         self._declare_slots()
         self.inside = {node: Inside(self, node) for node in self.nodes if is_control(node)}
+        self.resized = set().union(*(inside.resized for inside in self.inside.values()))
         order = self._order()
         self._place_updates(order)
         self._place_fetches()
@@ -185,7 +169,8 @@ class Builder:
         sequence = [self.nodes[n] for n in order.sorted(self._values())]
         self._place_rest(sequence)
         first, last = self._copies()
-        return [*self._notes(None), *first, *self._in_sequence(sequence), *last]
+        aside = [take for when, take in self.taken if when < 0]
+        return [*self._notes(None), *aside, *first, *self._in_sequence(sequence), *last]
 
     def _in_sequence(self, sequence: Sequence[Operation]) -> Iterator[Action]:
         for place, node in enumerate(sequence):
@@ -241,7 +226,7 @@ class Builder:
         checking = [self.number[node] for node in self.nodes if self._may_fail(node)] if self.body is None else []
         for state, tensor in self._update_targets():
             source = source_of(tensor)
-            if source.op not in self.number or source in self.homes:
+            if source.op not in self.number or source in self.homes or self._changes_size(state, source):
                 continue
             # it may fail when it has written: what it gives is copied at the end (a loop's variables are its own)
             if self.body is None and self._may_fail(source.op):
@@ -253,6 +238,12 @@ class Builder:
             # what may fail comes first too: then a step that fails leaves the variables as they were
             if order.put_last(self.number[source.op], [*readers, *checking]):
                 self.homes[source] = self.slots["state", state]
+
+    def _changes_size(self, state: int, source: Tensor) -> bool:
+        """Whether the new value is of another size than the old one."""
+        old = self.interface.states[state][0]
+        known = old is None or bytes_of(old.type) == bytes_of(source.type)
+        return not known or self.interface.fetches + self.interface.updates.index(state) in self.interface.handed
 
     def _may_fail(self, node: Operation) -> bool:
         """Whether a kernel of the node checks what it reads, or it may want more memory than there is."""
@@ -280,6 +271,7 @@ class Builder:
         for n, tensor in enumerate(self.targets[: self.interface.fetches]):
             source = source_of(tensor)
             given = self.body is not None or is_bounded(tensor.type.elements)
+            given = given and n not in self.interface.handed
             if given and source.op in self.number and source not in self.homes:
                 self.homes[source] = self.slots["fetch", n]
 
@@ -300,7 +292,8 @@ class Builder:
         """Inputs of the node and the outputs that begin as their values."""
         if node in self.inside:
             count = getattr(node.kind, "variables", 0)
-            return [(source_of(x), out) for x, out in zip(node.inputs[:count], node.outputs)]
+            pairs = [(source_of(x), out) for x, out in zip(node.inputs[:count], node.outputs)]
+            return [(x, out) for x, out in pairs if out not in self.resized]
         array = _updated(node)
         return [] if array is None else [(array, node.outputs[0])]
 
@@ -338,10 +331,16 @@ class Builder:
         homeless = [tensor for tensor in last if tensor not in self.homes and tensor not in self.same]
         for tensor in [tensor for tensor in homeless if not is_bounded(tensor.type.elements)]:
             homeless.remove(tensor)
-            self.homes[tensor] = self._taken_at(begin[tensor], bytes_of(tensor.type))
+            is_own = tensor in self.resized
+            self.homes[tensor] = (
+                self.shared.block().address if is_own else self._taken_at(begin[tensor], bytes_of(tensor.type))
+            )
         blocks = [Block(bytes_of(t.type), begin[t], last[t]) for t in homeless]
         self.saved = self._saved_states()
-        blocks += [Block(bytes_of(t.type), -1, len(sequence)) for t in self.saved]
+        for tensor in [tensor for tensor in self.saved if not is_bounded(tensor.type.elements)]:
+            self.saved[tensor] = self._taken_at(-1, bytes_of(tensor.type))
+        aside = [tensor for tensor in self.saved if is_bounded(tensor.type.elements)]
+        blocks += [Block(bytes_of(t.type), -1, len(sequence)) for t in aside]
         parts = [(node, part) for node, inside in self.inside.items() for part in inside.parts]
         blocks += [Block(part.bytes, when[node], when[node]) for node, part in parts]
         partials = [(node, buffer) for node in sequence for buffer in self._partials_of(node)]
@@ -354,7 +353,7 @@ class Builder:
         places = iter(InArena(offset) for offset in layout.offsets)
         self.homes.update(zip(homeless, places, strict=False))
         self.homes.update((before, self.homes[after]) for before, after in self.same.items())
-        self.saved.update(zip(list(self.saved), places, strict=False))
+        self.saved.update(zip(aside, places, strict=False))
         for _, part in parts:
             part.offset = next(places).offset
         self.partials.update(zip(partials, places, strict=True))
@@ -387,6 +386,9 @@ class Builder:
         last: list[Action] = []
         for n, tensor in enumerate(self.targets[: self.interface.fetches]):
             source, slot = source_of(tensor), self.slots["fetch", n]
+            if n in self.interface.handed:
+                last.append(self._handed(tensor, slot))
+                continue
             if isinstance(slot, Slot) and not is_bounded(tensor.type.elements):
                 last += self._given(source, slot)
                 continue
@@ -396,9 +398,17 @@ class Builder:
         for state, tensor in self._update_targets():
             source, slot = source_of(tensor), self.slots["state", state]
             home = self.saved.get(source, self.homes[source])
-            if home != slot and source.op.type != "Undefined":
+            if self.interface.fetches + self.interface.updates.index(state) in self.interface.handed:
+                last.append(self._handed(tensor, slot))
+            elif home != slot and source.op.type != "Undefined":
                 last.append(Copy(home, slot, bytes_of(source.type)))
         return first, last
+
+    def _handed(self, tensor: Tensor, slot: Place) -> Hand:
+        """The value goes outside, at last in the memory in which it stands."""
+        source = source_of(tensor)
+        home = self.saved.get(source, self.homes[source])
+        return Hand(home, slot, tensor.type.sizes, tensor.dtype.size, source.op not in self.number)
 
     def _given(self, source: Tensor, slot: Slot) -> list[Action]:
         """A copy of a value in memory that is the caller's from then on."""
@@ -448,32 +458,6 @@ def _bodies(graph: Graph) -> Iterator[Graph]:
 
 def _kernels(graph: Graph) -> list[Operation]:
     return [node for node in graph.nodes if node.type == "Kernel"]
-
-
-def _scheduled(nodes: Sequence[Operation], feeds: Sequence[Tensor | None], target: Target) -> dict[Operation, Stages]:
-    """The stages of each node; kernels of one structure are lowered once, those that read alike scheduled once."""
-    known: dict[str, tuple[Kernel, ...]] = {}
-    firsts: dict[Any, Operation] = {}
-    result: dict[Operation, Stages] = {}
-    for node in nodes:
-        fed = fed_operands(node, feeds)
-        first = firsts.setdefault((node.kind.structure, fed), node)  # type: ignore[attr-defined]
-        if first is not node:
-            result[node] = replace(result[first], checked=_counterparts(result[first].checked, first, node))
-            continue
-        loops = lower(node, fed)
-        text = loops.kernel.text
-        if text not in known:
-            known[text] = stages(loops.kernel, target)
-        result[node] = Stages(loops.kernel.arguments, known[text], tuple(loops.checked))
-    return result
-
-
-def _counterparts(nodes: Sequence[Operation], first: Operation, second: Operation) -> tuple[Operation, ...]:
-    """What stands in one kernel where ``nodes`` stand in another of the same structure."""
-    pairs = zip(first.kind.body.nodes, second.kind.body.nodes, strict=True)  # type: ignore[attr-defined]
-    other = dict(pairs)
-    return tuple(other[node] for node in nodes)
 
 
 def _symbols(graphs: Iterable[Graph]) -> set[Symbol]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -103,7 +103,7 @@ def _maker() -> Callable[[int], Door] | None:
     """A function from the address of a job to its door."""
     if not _is_known():
         return None
-    library = jit.load(jit.compile_cached([("door", lambda: _ir(host().triple))], host()), _symbols())
+    library = jit.load(jit.compile_cached([jit.Request("door", lambda: _ir(host().triple))], host()), _symbols())
     method = _Method(b"step", library.address("graphc_door"), _FASTCALL, None)
     new = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p)(
         _function("PyCFunction_NewEx")
@@ -119,14 +119,14 @@ def _function(name: str) -> int:
     return ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value or 0
 
 
-def _symbols() -> dict[str, int]:
-    """The addresses of the functions that the door calls."""
+def _symbols() -> dict[str, Callable[[], int]]:
+    """What gives the addresses of the functions that the door calls."""
     names = ["PyLong_AsVoidPtr", "PyLong_FromLong", "PyTuple_New", "PyTuple_SetItem", "Py_IncRef", "Py_DecRef"]
     names += ["PyEval_SaveThread", "PyEval_RestoreThread"]
     table = _numpy_table()
-    return {name: _function(name) for name in names} | {
-        "PyArray_NewFromDescr": table[_NEW_FROM_DESCR],
-        "PyArray_SetBaseObject": table[_SET_BASE],
+    return {name: partial(_function, name) for name in names} | {
+        "PyArray_NewFromDescr": lambda: int(table[_NEW_FROM_DESCR]),
+        "PyArray_SetBaseObject": lambda: int(table[_SET_BASE]),
     }
 
 

@@ -11,26 +11,33 @@ from typing import TYPE_CHECKING
 
 from graphc.body import Function
 from graphc.codegen.interface import Interface, bytes_of, source_of
+from graphc.codegen.memory import aligned
 from graphc.codegen.program import (
     Action,
+    Block,
     Branch,
     Call,
     Copy,
+    Cursor,
     Give,
+    Hand,
     InArena,
     Inner,
     Loop,
+    OnStack,
     Place,
     Replay,
     Save,
     Take,
+    note_bytes,
 )
-from graphc.dims import DimLike, is_bounded, measured_in
-from graphc.errors import UnimplementedError
+from graphc.dims import DimLike, is_bounded, measured_in, most
 from graphc.nodes import Operation, Tensor
 from graphc.ops.branches import If
 from graphc.ops.loops import HistoryType, While
+from graphc.ops.told import HistorySizes
 from graphc.records import replace
+from graphc.shapes import TensorType
 
 if TYPE_CHECKING:
     from graphc.codegen.build import Builder
@@ -87,6 +94,11 @@ class Inside:
         """Whether the step may end inside."""
         return self._lowered.may_fail
 
+    @property
+    def resized(self) -> set[Tensor]:
+        """The outputs whose memory the node itself takes, since nothing bounds a size that it tells."""
+        return {self.node.outputs[n] for n in self._lowered.resized}
+
     def begins_as(self, output: int, old: Tensor) -> bool:
         """Whether the output may be where ``old`` is: it is a loop variable that begins there, read nowhere else."""
         read = [n for n, x in enumerate(self.node.inputs) if source_of(x) is old]
@@ -101,9 +113,12 @@ class Inside:
 
 class _Branches:
     def __init__(self, outer: Builder, node: Operation):
-        self.branches = [_branch(outer, function) for function in node.kind.functions().values()]
+        functions = node.kind.functions().values()
+        targets = [function.targets for function in functions]
+        self.resized = [n for n, out in enumerate(node.outputs) if _is_resized(out, [own[n] for own in targets])]
+        self.branches = [_branch(outer, function, frozenset(self.resized)) for function in functions]
         self.parts: list[Part] = list(self.branches)
-        self.may_fail = any(branch.may_fail for branch in self.branches)
+        self.may_fail = any(branch.may_fail for branch in self.branches) or bool(self.resized)
 
     def actions(self, inputs: Sequence[Place], outputs: Sequence[Place]) -> Sequence[Action]:
         predicate, *captures = inputs
@@ -112,9 +127,13 @@ class _Branches:
         return [Branch(predicate, then, orelse)]
 
 
-def _branch(outer: Builder, function: Function) -> _Body:
+def _is_resized(output: Tensor, inside: Sequence[Tensor]) -> bool:
+    return not is_bounded(output.type.elements) and any(own.type != output.type for own in inside)
+
+
+def _branch(outer: Builder, function: Function, handed: frozenset[int] = frozenset()) -> _Body:
     targets = function.targets
-    return _Body(outer, function, targets, Interface(tuple(function.parameters), (), len(targets)))
+    return _Body(outer, function, targets, Interface(tuple(function.parameters), (), len(targets), handed=handed))
 
 
 class _Iteration:
@@ -125,36 +144,44 @@ class _Iteration:
         shared, before = outer.shared, outer.shared.runs
         runs = None if before is None or self.kind.iterations is None else before * self.kind.iterations
         shared.runs = runs
+        targets = self.kind.body.targets
+        self.resized = [
+            n for n, out in enumerate(node.outputs[: self.count]) if _is_resized(out, (targets[n], node.inputs[n]))
+        ]
+        saved = [tensor.type for tensor in targets[self.count :]]
+        self.on_stack = [any(map(measured_in, type.sizes)) for type in saved]
         self.condition = _branch(outer, self.kind.condition)
         self.predicate = Part(1)
         self.body = self._built_body(outer)
         shared.runs = before
         self.parts: list[Part] = [self.condition, self.predicate, self.body]
-        sizes = [bytes_of(tensor.type) for tensor in self.kind.body.targets[self.count :]]
-        self.may_fail = self.condition.may_fail or self.body.may_fail or (bool(sizes) and runs is None)
-        self._check_saved(sizes)
-        room = [None if runs is None or not is_bounded(n) else runs * n for n in sizes]
+        self.may_fail = self.condition.may_fail or self.body.may_fail or bool(self.resized)
+        self.may_fail = self.may_fail or (bool(saved) and runs is None)
+        room = [self._room(runs, type) for type in saved]
+        sizes = [None if varies else bytes_of(type) for type, varies in zip(saved, self.on_stack)]
         self.saves = [(shared.cursor(), shared.stack(count), n) for count, n in zip(room, sizes, strict=True)]
         replayed = node.inputs[len(node.inputs) - self.kind.replays :]
-        self.replays = [(shared.cursor(), shared.cursor(), _element_bytes(tensor)) for tensor in replayed]
+        self.replays = [(shared.cursor(), shared.cursor(), *_replayed_from(tensor)) for tensor in replayed]
 
-    def _check_saved(self, sizes: Sequence[DimLike]) -> None:
-        """``UnimplementedError`` where values of another size in each iteration would be saved for the gradient."""
-        own = self.kind.body.graph.measured.keys()
-        if any(measured_in(size) & own for size in sizes):
-            raise UnimplementedError(
-                self.node,
-                self.node,
-                f"{self.node.describe()}: its gradient needs a value whose size is counted in each iteration; compute "
-                "with weights, as in x * tf.cast(mask, x.dtype), in a loop that is differentiated",
-            )
+    @staticmethod
+    def _room(runs: DimLike | None, type: TensorType) -> DimLike | None:
+        """The bytes of all that is saved; None where that is not known."""
+        bytes = bytes_of(type)
+        if runs is None or not is_bounded(bytes):
+            return None
+        noted = any(map(measured_in, type.sizes))
+        return runs * (aligned(most(bytes)) + note_bytes(len(type.sizes)) if noted else bytes)
 
     def _built_body(self, outer: Builder) -> _Body:
         body: Function = self.kind.body
         count, parameters = self.count, body.parameters
         variables, saved = body.targets[:count], body.targets[count:]
         states = tuple((x, target.type) for x, target in zip(parameters[:count], variables, strict=True))
-        interface = Interface(tuple(parameters[count:]), states, len(saved), tuple(range(count)))
+        handed = {n for n, on_stack in enumerate(self.on_stack) if on_stack}
+        handed |= {len(saved) + n for n in self.resized}
+        interface = Interface(
+            tuple(parameters[count:]), states, len(saved), tuple(range(count)), handed=frozenset(handed)
+        )
         return _Body(outer, body, (*saved, *variables), interface)
 
     def actions(self, inputs: Sequence[Place], outputs: Sequence[Place]) -> Sequence[Action]:
@@ -162,15 +189,17 @@ class _Iteration:
         count = self.count
         end = len(inputs) - self.kind.replays
         variables, tokens = outputs[:count], outputs[count:]
-        begin = [
-            Copy(place, variable, bytes_of(tensor.type))
-            for place, variable, tensor in zip(inputs, variables, self.node.inputs)
-            if place != variable and source_of(tensor).op.type != "Undefined"
-        ]
+        begin: list[Action] = []
+        for n, (place, variable, tensor) in enumerate(zip(inputs, variables, self.node.inputs)):
+            if n in self.resized:
+                assert isinstance(variable, Cursor), variable
+                begin.append(Take(Block(variable, Cursor(variable.number + 1)), bytes_of(tensor.type)))
+            if place != variable and source_of(tensor).op.type != "Undefined":
+                begin.append(Copy(place, variable, bytes_of(tensor.type)))
         saves = tuple(Save(*save, token) for save, token in zip(self.saves, tokens, strict=True))
         replays = tuple(
-            Replay(cursor, position, token, bytes)
-            for (cursor, position, bytes), token in zip(self.replays, inputs[end:], strict=True)
+            Replay(cursor, position, token, bytes, rank, axis)
+            for (cursor, position, bytes, rank, axis), token in zip(self.replays, inputs[end:], strict=True)
         )
         constants = inputs[count:end]
         predicate = InArena(self.predicate.offset)
@@ -178,7 +207,7 @@ class _Iteration:
         body = self.body.actions(
             _named("state", variables)
             | _named("feed", (*constants, *(replay.cursor for replay in replays)))
-            | _named("fetch", [save.cursor for save in saves])
+            | _named("fetch", [save.cursor if save.bytes is not None else OnStack(save.stack) for save in saves])
         )
         return [*begin, Loop(condition, predicate, body, saves, replays)]
 
@@ -187,9 +216,15 @@ def _named(kind: str, places: Iterable[Place]) -> dict[tuple[str, int], Place]:
     return {(kind, number): place for number, place in enumerate(places)}
 
 
-def _element_bytes(history: Tensor) -> DimLike:
+def _replayed_from(history: Tensor) -> tuple[DimLike | None, int, int | None]:
+    """Of a value that is replayed: its bytes where all are of one size, its rank, and the axis whose size is read."""
+    axis = None
+    if isinstance(history.op.kind, HistorySizes):
+        axis, history = history.op.kind.axis, history.op.inputs[0]
     assert isinstance(history.dtype, HistoryType)
-    return bytes_of(history.dtype.element)
+    type = history.dtype.element
+    varies = any(map(measured_in, type.sizes))
+    return None if varies else bytes_of(type), len(type.sizes), axis
 
 
 def moved(actions: Iterable[Action], place: Callable[[Place], Place]) -> tuple[Action, ...]:
@@ -200,6 +235,8 @@ def moved(actions: Iterable[Action], place: Callable[[Place], Place]) -> tuple[A
             case Call():
                 return replace(action, places=tuple(map(place, action.places)), homes=tuple(map(place, action.homes)))
             case Copy():
+                return replace(action, source=place(action.source), target=place(action.target))
+            case Hand():
                 return replace(action, source=place(action.source), target=place(action.target))
             case Take() | Give():
                 return action

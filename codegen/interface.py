@@ -6,6 +6,7 @@ from graphc.dims import DimLike
 from graphc.nodes import Tensor
 from graphc.ops.recomputed import Barrier
 from graphc.ops.reshaping import ExpandDims, Reshape, Squeeze
+from graphc.ops.told import HistorySizes
 from graphc.records import record
 from graphc.shapes import TensorType
 
@@ -15,17 +16,19 @@ class Interface:
     """Feeds (None where nothing reads one), states (their input, if read) and which states targets replace.
 
     The targets are the fetches, then the new values of those states; what comes after is computed and given to nobody.
+    Those ``handed`` are of a size that only the body knows.
     """
 
     feeds: tuple[Tensor | None, ...]
     states: tuple[tuple[Tensor | None, TensorType], ...]
     fetches: int
     updates: tuple[int, ...] = ()
+    handed: frozenset[int] = frozenset()
 
 
 def source_of(tensor: Tensor) -> Tensor:
     """What a view is a view of."""
-    while isinstance(tensor.op.kind, (Reshape, ExpandDims, Squeeze, Barrier)):
+    while isinstance(tensor.op.kind, (Reshape, ExpandDims, Squeeze, Barrier, HistorySizes)):
         tensor = tensor.op.inputs[0]
     return tensor
 

@@ -11,7 +11,9 @@ reported by name.
 
 LLVM's back end works without a pass pipeline before it: loops come vectorised and in SSA form. Measured on a vector
 loop and on a GEMM tile: `sroa` and `instcombine` add 10 to 20 % of time and leave every byte as it is, `O1` and `O2`
-double the time; the back end's levels 1 to 3 differ neither in time nor in code.
+double the time; the back end's levels 1 to 3 differ neither in time nor in code. Level 0 takes a quarter of the time,
+for code that is twice as large and keeps nothing in registers from block to block: for what runs once, or only calls
+kernels. The values are the same: what may be rounded together is said in the text, by ``llvm.fma``.
 """
 
 from __future__ import annotations
@@ -22,11 +24,14 @@ import queue
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from graphc import settings
 from graphc.codegen import cache, elf
-from graphc.codegen.target import Target, host, target_machine
+from graphc.codegen.llvm import Machine
+from graphc.codegen.target import Target, host, machine, target_machine
+
+FAST, QUICK = 3, 0  # LLVM's levels of code generation: for code that is fast, and for code that is there quickly
 
 # What objects may use without defining it: the thread pool's functions, and what LLVM makes of copies and clears.
 EXTERNALS = frozenset(
@@ -49,29 +54,41 @@ EXTERNALS = frozenset(
 )
 
 
-def compile_ir(ir: object, target: Target) -> bytes:
+class Request(NamedTuple):
+    """An object file to be had: all that it depends on besides target and version of graphc, and what writes the IR."""
+
+    description: str
+    write: Callable[[], object]
+    level: int = FAST
+
+
+def compile_ir(ir: object, target: Target, level: int = FAST) -> bytes:
     """The object file LLVM makes of one module, given as text (or as anything whose ``str`` is the text)."""
-    return _compile(ir, target_machine(target))
+    return machine(target, level).object_of(str(ir))
 
 
-def compile_many(irs: Iterable[object], target: Target, threads: int | None = None) -> list[bytes]:
+def compile_many(
+    irs: Iterable[object], target: Target, threads: int | None = None, levels: Sequence[int] | None = None
+) -> list[bytes]:
     """`compile_ir` of each module, several at a time; ``threads`` defaults to the setting, or fewer where CPUs are.
 
     The first modules are compiled by helpers while this thread is still taking others out of ``irs``.
     """
-    todo: queue.SimpleQueue[tuple[int, str] | None] = queue.SimpleQueue()
+    todo: queue.SimpleQueue[tuple[int, str, int] | None] = queue.SimpleQueue()
     objects: dict[int, bytes] = {}
     errors: list[Exception] = []
     helpers: list[threading.Thread] = []
 
     def work() -> None:
-        machine = None  # One for each thread, as LLVM wants it; making it costs a millisecond.
+        machines: dict[int, Machine] = {}  # Each thread its own, as LLVM wants it.
         while (item := todo.get()) is not None:
             if errors:
                 continue
-            machine = machine or target_machine(target)
+            number, text, level = item
             try:
-                objects[item[0]] = _compile(item[1], machine)
+                if level not in machines:
+                    machines[level] = machine(target, level)
+                objects[number] = machines[level].object_of(text)
             except Exception as error:
                 errors.append(error)
 
@@ -86,7 +103,7 @@ def compile_many(irs: Iterable[object], target: Target, threads: int | None = No
                     helpers.append(helper)
                 except RuntimeError:  # no memory for another thread: those that there are do the work
                     most = len(helpers)
-            todo.put((count - 1, str(ir)))
+            todo.put((count - 1, str(ir), FAST if levels is None else levels[count - 1]))
     finally:
         for _ in range(len(helpers) + 1):
             todo.put(None)
@@ -98,62 +115,16 @@ def compile_many(irs: Iterable[object], target: Target, threads: int | None = No
     return [objects[index] for index in range(count)]
 
 
-def _compile(ir: object, machine: Any) -> bytes:
-    from llvmlite import binding  # Late: loads LLVM, which `import graphc` must not.
-
-    with binding.create_context() as context, binding.parse_assembly(str(ir), context) as module:
-        module.verify()
-        return _emit(machine, module)
-
-
-def compile_cached(requests: Sequence[tuple[str, Callable[[], object]]], target: Target) -> list[bytes]:
-    """The object file for each (description, function that writes the IR); the IR is written only when it is needed.
-
-    A description is all that the IR depends on besides target and version of graphc: the scheduled loops as text, say.
-    """
-    keys = [cache.make_key(text, repr(target)) for text, _ in requests]
+def compile_cached(requests: Sequence[Request], target: Target) -> list[bytes]:
+    """The object file for each request; the IR is written only when it is needed."""
+    keys = [cache.make_key(request.description, repr(target), str(request.level)) for request in requests]
     objects = {key: data for key in keys if (data := cache.get(key)) is not None}
-    missing = {key: write for key, (_, write) in zip(keys, requests) if key not in objects}
-    for key, data in zip(missing, compile_many((write() for write in missing.values()), target)):
+    missing = {key: request for key, request in zip(keys, requests) if key not in objects}
+    texts, levels = (request.write() for request in missing.values()), [request.level for request in missing.values()]
+    for key, data in zip(missing, compile_many(texts, target, levels=levels)):
         cache.put(key, data)
         objects[key] = data
     return [objects[key] for key in keys]
-
-
-def _emit(machine: Any, module: Any) -> bytes:
-    """``machine.emit_object(module)`` without llvmlite's lock around it.
-
-    llvmlite lets one thread at a time into LLVM. LLVM itself is safe for threads that share neither context nor target
-    machine, and here nothing is shared; two threads then finish 40 kernels in 0.6 of the time.
-    """
-    from llvmlite.binding import ffi  # Late: see `_compile`.
-
-    lib = _unlocked_llvm()
-    with ffi.OutputString() as error:
-        buffer = lib.LLVMPY_TargetMachineEmitToMemory(machine._ptr, module._ptr, 1, error)
-        if not buffer:
-            raise RuntimeError(f"LLVM could not make object code: {error}")
-    try:
-        return ctypes.string_at(lib.LLVMPY_GetBufferStart(buffer), lib.LLVMPY_GetBufferSize(buffer))
-    finally:
-        lib.LLVMPY_DisposeMemoryBuffer(buffer)
-
-
-@lru_cache(maxsize=1)
-def _unlocked_llvm() -> ctypes.CDLL:
-    """A second handle of llvmlite's library, whose functions do not take llvmlite's lock."""
-    from llvmlite.binding import ffi  # Late: see `_compile`.
-
-    lib = ctypes.CDLL(ffi.lib._name)
-    for name in (
-        "LLVMPY_TargetMachineEmitToMemory",
-        "LLVMPY_GetBufferStart",
-        "LLVMPY_GetBufferSize",
-        "LLVMPY_DisposeMemoryBuffer",
-    ):
-        getattr(lib, name).argtypes = getattr(ffi.lib, name).argtypes
-        getattr(lib, name).restype = getattr(ffi.lib, name).restype
-    return lib
 
 
 class Library:
@@ -171,8 +142,11 @@ class Library:
         return address
 
 
-def load(objects: Sequence[bytes], symbols: Mapping[str, int] | None = None) -> Library:
-    """Link the objects with each other, with the C library's `EXTERNALS` and with ``symbols`` (name to address)."""
+def load(objects: Sequence[bytes], symbols: Mapping[str, Callable[[], int]] | None = None) -> Library:
+    """Link the objects with each other, with the C library's `EXTERNALS` and with ``symbols``.
+
+    Those are names and what gives their addresses, which is asked for those that the objects want.
+    """
     known = dict(symbols or {})
     if elf.available():
         try:
@@ -183,27 +157,27 @@ def load(objects: Sequence[bytes], symbols: Mapping[str, int] | None = None) -> 
     return _load_with_llvm(objects, known)
 
 
-def _resolve(names: Iterable[str], symbols: Mapping[str, int]) -> dict[str, int]:
+def _resolve(names: Iterable[str], symbols: Mapping[str, Callable[[], int]]) -> dict[str, int]:
     """The addresses of names from outside; a RuntimeError lists all that may not come from there."""
     missing = sorted(name for name in names if name not in symbols and name not in EXTERNALS)
     if missing:
         raise RuntimeError(f"generated code uses what nothing defines: {', '.join(missing)}")
-    return {name: symbols[name] if name in symbols else _process_address(name) for name in names}
+    return {name: symbols[name]() if name in symbols else _process_address(name) for name in names}
 
 
 def _process_address(name: str) -> int:
     return ctypes.cast(getattr(ctypes.CDLL(None), name), ctypes.c_void_p).value or 0
 
 
-def _load_with_llvm(objects: Sequence[bytes], symbols: Mapping[str, int]) -> Library:
+def _load_with_llvm(objects: Sequence[bytes], symbols: Mapping[str, Callable[[], int]]) -> Library:
     """`load` on platforms that `elf` does not know. What is undefined shows at the first `Library.address`."""
-    from llvmlite import binding  # Late: see `_compile`.
+    from llvmlite import binding  # Late: takes long to load.
 
     builder = binding.JITLibraryBuilder().add_current_process()
     for data in objects:
         builder.add_object_img(data)
     for name, address in symbols.items():
-        builder.import_symbol(name, address)
+        builder.import_symbol(name, address())
     engine, name = _llvm_linker(), f"graphc{next(_numbers)}"
     trackers = [builder.link(engine, name)]  # The code goes as soon as one of its trackers does.
 
@@ -222,6 +196,6 @@ _numbers = itertools.count()
 
 @lru_cache(maxsize=1)
 def _llvm_linker() -> Any:
-    from llvmlite import binding  # Late: see `_compile`.
+    from llvmlite import binding  # Late: takes long to load.
 
     return binding.create_lljit_compiler(target_machine(host()), suppress_errors=True)

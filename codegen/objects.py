@@ -7,35 +7,47 @@ compiled before starts without it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
 from graphc.codegen import jit
 from graphc.codegen.entry import data_offset, entry_ir
+from graphc.codegen.jit import Request
 from graphc.codegen.loops import Contract, Draw, Kernel
-from graphc.codegen.program import Action, Branch, Call, Copy, Give, Loop, Place, Program, Slot, Take
+from graphc.codegen.program import Action, Branch, Call, Copy, Give, Hand, Loop, Place, Program, Slot, Take
+from graphc.codegen.schedule_cost import CostModel
 from graphc.codegen.target import Target
 from graphc.codegen.traverse import statements_below
 
 PARALLEL_FOR = "graphc_parallel_for"  # what the step function calls for kernels of several tasks
 TEXT_OF_PRODUCT = 4000  # characters of plain loops that take as long to compile as the code of one contraction
+SHORT = 1e6  # instructions, of which a core does several in a nanosecond
 
 
-def compile_program(program: Program, target: Target, name: str = "step", for_python: bool = False) -> list[bytes]:
+def compile_program(
+    program: Program, target: Target, name: str = "step", for_python: bool = False, once: bool = False
+) -> list[bytes]:
     """Object files that together define the function ``name``; each distinct kernel is compiled once, and cached.
 
-    With ``for_python``, an entry that takes array objects is added.
+    With ``for_python``, an entry that takes array objects is added. A program that runs ``once``, as one that sets
+    variables to their first values, is compiled quickly where its code need not be fast.
     """
     kernels = distinct_kernels(program)
-    requests: list[tuple[str, Callable[[], str]]] = [
-        (f"{symbol} {program.symbols}\n{kernel.text}", partial(kernel_ir, symbol, kernel, program, target))
+    once = once and not any(isinstance(action, (Branch, Loop)) for action in program.actions)
+    requests = [
+        Request(
+            f"{symbol} {program.symbols}\n{kernel.text}",
+            partial(kernel_ir, symbol, kernel, program, target),
+            jit.QUICK if once and _is_short(kernel, target) else jit.FAST,
+        )
         for symbol, kernel in sorted(kernels.items(), key=lambda item: -_effort(item[1]))
     ]
     draws = (statement for kernel in kernels.values() for statement in statements_below(kernel.body))
     fills = dict.fromkeys(statement.function for statement in draws if isinstance(statement, Draw))
-    requests += [(fill, partial(fill_ir, fill, target)) for fill in fills]
+    requests += [Request(fill, partial(fill_ir, fill, target)) for fill in fills]
     entry = _python_entry(program) if for_python else ""
-    requests.append((f"{name}\n{program_text(program)}\n{entry}", lambda: _step_ir(program, target, name) + entry))
+    description = f"{name}\n{program_text(program)}\n{entry}"
+    requests.append(Request(description, lambda: _step_ir(program, target, name) + entry, jit.QUICK))
     return jit.compile_cached(requests, target)
 
 
@@ -65,6 +77,12 @@ def _effort(kernel: Kernel) -> int:
     return len(kernel.text) + TEXT_OF_PRODUCT * products
 
 
+def _is_short(kernel: Kernel, target: Target) -> bool:
+    """Whether a kernel takes less time than its compilation, even if its code is several times slower than need be."""
+    is_loop_alone = not any(isinstance(statement, Contract) for statement in statements_below(kernel.body))
+    return is_loop_alone and CostModel(target).body(kernel.body) < SHORT
+
+
 def program_text(program: Program) -> str:
     """All that the step function depends on."""
     lines = [f"symbols {program.symbols} slots {len(program.slots)} stacks {program.stacks}"]
@@ -85,6 +103,9 @@ def _action_texts(program: Program, actions: Iterable[Action]) -> Iterator[str]:
                 yield f"take {action.block} {action.bytes}"
             case Give():
                 yield f"give {action.block} {_place_text(program, action.slot)}"
+            case Hand():
+                source, target = _place_text(program, action.source), _place_text(program, action.target)
+                yield f"hand {source} {target} {action.sizes} {action.item_bytes} {action.kept}"
             case Branch():
                 yield f"if {_place_text(program, action.predicate)}"
                 yield from _action_texts(program, action.then)

@@ -10,15 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from graphc.alignment import ALIGNMENT
 from graphc.codegen.loops import Kernel
-from graphc.dims import DimLike, is_bounded
+from graphc.dims import DimLike, is_bounded, product
 from graphc.nodes import Operation, Tensor
 from graphc.records import record
 from graphc.shapes import TensorType
 
 # The first words of every call frame; slots for values follow, then the size symbols.
 FRAME_HEAD = ("arena", "scratch", "scratch_stride", "pool", "errors")
-STACK_WORDS = 3  # of what loops save: the memory of a stack, how many bytes it has, how many values are on it
+STACK_WORDS = 3  # of what loops save: the memory of a stack, how many bytes it has, how many are used
 
 
 @record
@@ -73,7 +74,14 @@ class Inner:
     number: int
 
 
-Place = Slot | InArena | SizeWord | ErrorSlot | Cursor | Inner
+@record
+class OnStack:
+    """The next place on the stack of this number."""
+
+    number: int
+
+
+Place = Slot | InArena | SizeWord | ErrorSlot | Cursor | Inner | OnStack
 
 
 @record
@@ -118,23 +126,30 @@ class Stack:
 class Save:
     """Before each iteration ``cursor`` moves to a further value on a stack; ``token`` then says where the last is.
 
-    A token is the number of the stack and how many values were on it then, in one word.
+    A token is the number of the stack and how many bytes were on it then, in one word. Without ``bytes``, values are of
+    several sizes, and the body hands them to the stack.
     """
 
     cursor: Cursor
     stack: int
-    bytes: DimLike
+    bytes: DimLike | None
     token: Place
 
 
 @record
 class Replay:
-    """Before each iteration ``cursor`` moves to the value that was saved before the last one, from ``token`` down."""
+    """Before each iteration ``cursor`` moves to the value that was saved before the last one, from ``token`` down.
+
+    Without ``bytes``, values are of several sizes, each beside what it notes of them: for an ``axis``, the cursor moves
+    to the size along that.
+    """
 
     cursor: Cursor
     position: Cursor
     token: Place
-    bytes: DimLike
+    bytes: DimLike | None
+    rank: int = 0
+    axis: int | None = None
 
 
 @record
@@ -172,7 +187,31 @@ class Give:
     slot: Slot
 
 
-Action = Call | Copy | Branch | Loop | Take | Give
+@record
+class Hand:
+    """A value whose size only a body knows goes outside: to a block, or on a stack, with its ``sizes``.
+
+    One that stands in a block which the body has no more use for is not ``kept``: the blocks are exchanged.
+    """
+
+    source: Place
+    target: Place
+    sizes: tuple[DimLike, ...]
+    item_bytes: int
+    kept: bool
+
+    @property
+    def bytes(self) -> DimLike:
+        """The bytes of the value."""
+        return product(self.sizes) * self.item_bytes
+
+
+Action = Call | Copy | Branch | Loop | Take | Give | Hand
+
+
+def note_bytes(rank: int) -> int:
+    """The bytes behind a value of a stack of several sizes: how many bytes both are, then the sizes, in whole lines."""
+    return -(-8 * (1 + rank) // ALIGNMENT) * ALIGNMENT
 
 
 def flat(actions: Iterable[Action]) -> Iterator[Call | Copy]:
@@ -214,6 +253,11 @@ class Program:
         return [action for action in flat(self.actions) if isinstance(action, Call)]
 
     @property
+    def is_parallel(self) -> bool:
+        """Whether a kernel is cut into tasks for several threads."""
+        return any(call.kernel.tasks != 1 for call in self.calls)
+
+    @property
     def error_slots(self) -> list[Call]:
         """The calls that can fail, in the order of their words in the errors array."""
         failing = [call for call in self.calls if call.error_slot is not None]
@@ -239,7 +283,7 @@ class Program:
 
     @property
     def first_stack(self) -> int:
-        """The index of the first stack in the call frame: its memory, the bytes of that, and the values on it."""
+        """The index of the first stack in the call frame: its memory, the bytes of that, and those used."""
         return self.first_cursor + self.cursors
 
     @property

@@ -48,7 +48,7 @@ class Roofline(NamedTuple):
 def roofline() -> Roofline:
     """The speeds of this machine, measured once."""
     target = host()
-    (data,) = jit.compile_cached([(f"roofline {CHAINS} {UNROLLED}", lambda: _text(target))], target)
+    (data,) = jit.compile_cached([jit.Request(f"roofline {CHAINS} {UNROLLED}", lambda: _text(target))], target)
     library = jit.load([data])
     chains = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)(library.address("multiply_add"))
     copy = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 2, *[ctypes.c_int64] * 2)(library.address("copy"))

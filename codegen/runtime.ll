@@ -35,6 +35,7 @@ declare i32 @sigfillset(ptr)
 declare i32 @pthread_sigmask(i32, ptr, ptr)
 declare i32 @llvm.smin.i32(i32, i32)
 $available_cpus
+$float_mode
 ; A pool for this many threads, the caller among them; null (everything runs in the caller) when one is enough.
 define ptr @graphc_pool_create(i32 %threads) {
   %several = icmp sgt i32 %threads, 1
@@ -187,6 +188,7 @@ entry:
   %mutex = getelementptr %Pool, ptr %pool, i32 0, i32 11
   %left = getelementptr %Pool, ptr %pool, i32 0, i32 13
   %caller.sleeps = getelementptr %Pool, ptr %pool, i32 0, i32 6
+  call void @set_float_mode()
   br label %wait
 wait:
   %seen = phi i64 [0, %entry], [%seen, %join], [%job, %work], [%job, %last], [%job, %signal]

@@ -42,7 +42,10 @@ MAX_THREADS = 1 << 12
 
 def runtime_ir(triple: str, serial: bool = False) -> str:
     """The text of an LLVM module with the pool for this target; with ``serial``, its twin that knows no threads."""
+    from graphc.codegen import float_mode  # for a pool that the cache has not: it loads what writes IR
+
     text = _SERIAL if serial else _pool_template().replace("$available_cpus", _available_cpus(triple))
+    text = text.replace("$float_mode", float_mode.setter_ir(triple, "set_float_mode"))
     for name, value in _platform(triple).items():
         text = text.replace(f"${name}", value)
     return text
@@ -62,23 +65,29 @@ def process_pool(threads: int) -> int:
     if threads <= 1:
         return 0
     if threads not in _pools:
-        create = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_int)(process_runtime().address("graphc_pool_create"))
+        create = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_int)(_runtime(serial=False).address("graphc_pool_create"))
         _pools.setdefault(threads, create(threads) or 0)
     return _pools[threads]
 
 
-def process_runtime() -> jit.Library:
-    """The runtime loaded into this process; programs get the address of ``graphc_parallel_for`` from it."""
-    if not _runtimes:
+def parallel_for(threads: int) -> int:
+    """The address of ``graphc_parallel_for`` for programs that run on so many threads."""
+    return _runtime(serial=threads <= 1).address("graphc_parallel_for")
+
+
+def _runtime(serial: bool) -> jit.Library:
+    """The pool loaded into this process, or its twin; what takes time in it is to wait, so the code may be plain."""
+    if serial not in _runtimes:
         target = host()
-        _runtimes.append(jit.load(jit.compile_cached([("runtime", lambda: runtime_ir(target.triple))], target)))
-    return _runtimes[0]
+        request = jit.Request(f"runtime {serial}", lambda: runtime_ir(target.triple, serial), jit.QUICK)
+        _runtimes[serial] = jit.load(jit.compile_cached([request], target))
+    return _runtimes[serial]
 
 
 # Never given back: threads may be in a parallel loop until the process ends. No lock, which a fork could leave locked;
 # of two made at the same moment one stays unused, and a pool without work has no threads yet.
 _pools: dict[int, int] = {}
-_runtimes: list[jit.Library] = []
+_runtimes: dict[bool, jit.Library] = {}
 
 
 def _platform(triple: str) -> dict[str, str]:

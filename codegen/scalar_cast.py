@@ -86,10 +86,14 @@ def _resize(x: Lanes, dtype: str, signed: bool) -> Lanes:
 
 
 def _from_float16(h: Lanes) -> Lanes:
-    """The bits moved to where float32 has them and multiplied by 2^112 for the other bias, which is exact."""
+    """The bits moved to where float32 has them, with 112 more of exponent for the other bias.
+
+    Those below 2^-14 become 2^-14 (1 + f), from which 2^-14 is taken: exact, and no step is denormal in float32.
+    """
     bits = h.cast(h.builder.zext, ir.IntType(32))
     magnitude = (bits & 0x7FFF) << 13
-    value = (magnitude.as_float() * 2.0**112).bits()
+    small = ((magnitude + (113 << 23)).as_float() - 2.0**-14).bits()
+    value = (magnitude < 1 << 23).choose(small, magnitude + (112 << 23))
     value = (magnitude >= 0x0F800000).choose(magnitude | 0x7F800000, value)  # infinities and NaN
     return (value | ((bits & 0x8000) << 16)).as_float()
 

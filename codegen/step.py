@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Any
 
-from graphc.codegen import emit_index, ir, step_table
+from graphc.codegen import emit_index, float_mode, ir, step_table
 from graphc.codegen.emit_state import Value, Writer
 from graphc.codegen.loops import Kernel
 from graphc.codegen.objects import PARALLEL_FOR, kernel_symbol
@@ -27,6 +27,7 @@ from graphc.codegen.program import (
     Copy,
     Cursor,
     ErrorSlot,
+    Hand,
     InArena,
     Loop,
     Place,
@@ -36,7 +37,7 @@ from graphc.codegen.program import (
     Take,
 )
 from graphc.codegen.step_control import clear_stacks, free_stacks, write_branch, write_loop, write_push
-from graphc.codegen.step_memory import clear_blocks, free_blocks, write_give, write_take
+from graphc.codegen.step_memory import clear_blocks, free_blocks, write_give, write_hand, write_take
 from graphc.codegen.target import Target
 from graphc.dims import DimLike, Symbol
 
@@ -65,6 +66,7 @@ class StepWriter:
 
     def write(self) -> None:
         program, builder = self.program, self.builder
+        self.put_mode_back = float_mode.enter(builder, self.module.triple)
         for n, symbol in enumerate(program.symbols):
             if symbol not in program.measured:
                 self.writer.bindings[Symbol(symbol)] = Value(self._word(program.first_symbol + n), 0)
@@ -101,6 +103,8 @@ class StepWriter:
             write_loop(self, action)
         elif isinstance(action, Take):
             write_take(self, action)
+        elif isinstance(action, Hand):
+            write_hand(self, action)
         else:
             write_give(self, action)
 
@@ -108,6 +112,7 @@ class StepWriter:
         """The end of the step."""
         free_stacks(self)
         free_blocks(self)
+        self.put_mode_back()
         self.builder.ret(status)
 
     def push_function(self) -> Any:
@@ -198,7 +203,8 @@ class StepWriter:
             self.module, f"{name}.rows{self.tables}", calls, [self._kernel(call.kernel) for call in calls]
         )
         if self.run is None:
-            self.run = step_table.run_function(self.module, f"{name}.run", self.fill, self._parallel_for())
+            parallel_for = self._parallel_for() if self.program.is_parallel else None
+            self.run = step_table.run_function(self.module, f"{name}.run", self.fill, parallel_for)
         first = ir.Constant(self.i64, 2 * self.first_place)
         places = builder.gep(self.places, [first], source_etype=self.i64)
         self.first_place += sum(len(call.places) for call in calls)
@@ -217,8 +223,7 @@ class StepWriter:
             self.leave(ir.Constant(self.i64, slot + 1))
 
     def _kernel(self, kernel: Kernel) -> Any:
-        kind = ir.FunctionType(ir.VoidType(), [self.pointer] * 3 + [self.i64] * 2)
-        return self.declared(kernel_symbol(kernel, self.program.symbols), kind)
+        return self.declared(kernel_symbol(kernel, self.program.symbols), step_table.KERNEL_TYPE)
 
     def _parallel_for(self) -> Any:
         kind = ir.FunctionType(ir.VoidType(), [self.pointer] * 5 + [self.i64] * 2)

@@ -18,12 +18,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from graphc.codegen import ir
-from graphc.codegen.program import STACK_WORDS, Branch, Cursor, InArena, Loop, Place, Program, Replay, Save
+from graphc.codegen.program import STACK_WORDS, Branch, Cursor, InArena, Loop, Place, Program, Replay, Save, note_bytes
 
 if TYPE_CHECKING:
     from graphc.codegen.step import StepWriter
 
-STACK_BITS = 40  # of a token: how many values are on the stack; the rest is the number of the stack
+STACK_BITS = 40  # of a token: how many bytes are on the stack; the rest is the number of the stack
 FIRST_BYTES = 4096
 
 
@@ -53,7 +53,8 @@ def write_loop(step: StepWriter, loop: Loop) -> None:
         builder.cbranch(_truth(step, loop.predicate), turn, done)
         builder.position_at_end(turn)
         for save in loop.saves:
-            _push(step, save)
+            if save.bytes is not None:
+                _store_cursor(step, save.cursor, pushed(step, save.stack, step.size(save.bytes)))
         for replay in loop.replays:
             _step_back(step, replay)
         step.actions(loop.body)
@@ -87,15 +88,15 @@ def _loaded(step: StepWriter, place: Place) -> Any:
 # -- stacks ------------------------------------------------------------------------------------------------
 
 
-def _push(step: StepWriter, save: Save) -> None:
-    """The cursor moves to room for one more value; without memory for it the step ends."""
+def pushed(step: StepWriter, stack: int, bytes: Any) -> Any:
+    """The address of room for one more value; without memory for it the step ends."""
     builder = step.builder
-    stack = _word(step, step.i64(step.program.first_stack + STACK_WORDS * save.stack))
-    address = builder.call(step.push_function(), [stack, step.size(save.bytes)])
+    words = _word(step, step.i64(step.program.first_stack + STACK_WORDS * stack))
+    address = builder.call(step.push_function(), [words, bytes])
     failed = builder.icmp_signed("==", address, step.i64(0))
     with builder.if_then(failed, likely=False):
         step.leave(step.i64(out_of_memory(step.program)))
-    _store_cursor(step, save.cursor, address)
+    return address
 
 
 def out_of_memory(program: Program) -> int:
@@ -104,22 +105,31 @@ def out_of_memory(program: Program) -> int:
 
 
 def _store_token(step: StepWriter, save: Save) -> None:
-    """Which stack it is, and how many values are on it."""
+    """Which stack it is, and how many bytes are on it."""
     builder = step.builder
-    count = builder.load(_word(step, step.i64(step.program.first_stack + STACK_WORDS * save.stack + 2)), typ=step.i64)
-    token = builder.or_(count, step.i64(save.stack << STACK_BITS))
+    used = builder.load(_word(step, step.i64(step.program.first_stack + STACK_WORDS * save.stack + 2)), typ=step.i64)
+    token = builder.or_(used, step.i64(save.stack << STACK_BITS))
     builder.store(token, builder.inttoptr(step.address(save.token), step.pointer))
 
 
 def _step_back(step: StepWriter, replay: Replay) -> None:
     """The cursor moves to the value below the position, and so does the position."""
     builder, i64 = step.builder, step.i64
-    position = builder.sub(_cursor(step, replay.position), i64(1))
-    _store_cursor(step, replay.position, position)
+    position = _cursor(step, replay.position)
     stack = builder.mul(builder.lshr(position, i64(STACK_BITS)), i64(STACK_WORDS))
     memory = builder.load(_word(step, builder.add(stack, i64(step.program.first_stack))), typ=i64)
-    count = builder.and_(position, i64((1 << STACK_BITS) - 1))
-    _store_cursor(step, replay.cursor, builder.add(memory, builder.mul(count, step.size(replay.bytes))))
+    end = builder.add(memory, builder.and_(position, i64((1 << STACK_BITS) - 1)))
+    if replay.bytes is not None:
+        bytes = step.size(replay.bytes)
+        value = builder.sub(end, bytes)
+    else:
+        noted = builder.sub(end, i64(note_bytes(replay.rank)))
+        bytes = builder.load(builder.inttoptr(noted, step.pointer), typ=i64)
+        value = builder.sub(end, bytes)
+        if replay.axis is not None:
+            value = builder.add(noted, i64(8 * (1 + replay.axis)))
+    _store_cursor(step, replay.position, builder.sub(position, bytes))
+    _store_cursor(step, replay.cursor, value)
 
 
 def _word(step: StepWriter, number: Any) -> Any:
@@ -170,11 +180,10 @@ def write_push(step: StepWriter, function: Any) -> None:
         function.append_basic_block(name) for name in ("entry", "grow", "grown", "failed", "done")
     )
     builder = ir.IRBuilder(entry)
-    memory_word, bytes_word, count_word = (builder.gep(stack, [i64(n)], source_etype=i64) for n in range(STACK_WORDS))
+    memory_word, bytes_word, used_word = (builder.gep(stack, [i64(n)], source_etype=i64) for n in range(STACK_WORDS))
     old = builder.load(memory_word, typ=i64)
     capacity = builder.load(bytes_word, typ=i64)
-    count = builder.load(count_word, typ=i64)
-    used = builder.mul(count, size)
+    used = builder.load(used_word, typ=i64)
     needed = builder.add(used, size)
     builder.cbranch(builder.icmp_unsigned(">", needed, capacity), grow, done)
     builder.position_at_end(grow)
@@ -193,5 +202,5 @@ def write_push(step: StepWriter, function: Any) -> None:
     memory = builder.phi(i64)
     memory.add_incoming(old, entry)
     memory.add_incoming(fresh, grown)
-    builder.store(builder.add(count, i64(1)), count_word)
+    builder.store(needed, used_word)
     builder.ret(builder.add(memory, used))

@@ -2,6 +2,9 @@
 
     take:  bytes > capacity ?  free(address), address = aligned_alloc(bytes), capacity = bytes
     give:  fetch = address, address = 0, capacity = 0
+    hand:  the blocks change address and capacity; or a copy, in a block that is taken or on a stack
+
+A block that is taken again, in a loop, gets room for more than it is asked for: what grows is seldom moved.
 
 What is taken is given back when the step ends, unless the caller gets it.
 """
@@ -12,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from graphc.alignment import ALIGNMENT
 from graphc.codegen import ir
-from graphc.codegen.program import Cursor, Give, Take
-from graphc.codegen.step_control import out_of_memory
+from graphc.codegen.program import Block, Cursor, Give, Hand, OnStack, Take, note_bytes
+from graphc.codegen.step_control import out_of_memory, pushed
 from graphc.dims import DimLike, FloorDiv, atom
 
 if TYPE_CHECKING:
@@ -31,13 +34,15 @@ def write_take(step: StepWriter, take: Take) -> None:
         step.leave(i64(out_of_memory(step.program)))
     lines = builder.add(step.size(take.bytes), i64(ALIGNMENT))
     wanted = builder.and_(lines, i64(-ALIGNMENT))  # at least one line, so that no block is at NULL
-    more = builder.icmp_signed(">", wanted, builder.load(capacity, typ=i64))
-    with builder.if_then(more):
+    before = builder.load(capacity, typ=i64)
+    with builder.if_then(builder.icmp_signed(">", wanted, before)):
         _free(step, builder.load(address, typ=i64))
+        half = builder.and_(builder.lshr(before, i64(1)), i64(-ALIGNMENT))
+        room = builder.add(wanted, half)
         kind = ir.FunctionType(step.pointer, [i64, i64])
-        fresh = builder.ptrtoint(builder.call(step.declared("aligned_alloc", kind), [i64(ALIGNMENT), wanted]), i64)
+        fresh = builder.ptrtoint(builder.call(step.declared("aligned_alloc", kind), [i64(ALIGNMENT), room]), i64)
         builder.store(fresh, address)
-        builder.store(wanted, capacity)
+        builder.store(room, capacity)
         failed = builder.icmp_unsigned("==", fresh, i64(0))
         with builder.if_then(failed, likely=False):
             step.leave(i64(out_of_memory(step.program)))
@@ -50,6 +55,50 @@ def write_give(step: StepWriter, give: Give) -> None:
     step.builder.store(step.builder.load(address, typ=step.i64), slot)
     for word in (address, capacity):
         step.builder.store(step.i64(0), word)
+
+
+def write_hand(step: StepWriter, hand: Hand) -> None:
+    """The value is outside."""
+    builder = step.builder
+    if isinstance(hand.target, OnStack):
+        _write_on_stack(step, hand, hand.target)
+    elif hand.kept or not isinstance(hand.source, Cursor):
+        assert isinstance(hand.target, Cursor), hand
+        write_take(step, Take(block_at(hand.target), hand.bytes))
+        _move(step, step.address(hand.source), step.address(hand.target), step.size(hand.bytes))
+    else:
+        assert isinstance(hand.target, Cursor), hand
+        one, other = block_at(hand.source), block_at(hand.target)
+        for a, b in ((one.address, other.address), (one.capacity, other.capacity)):
+            words = _word(step, a), _word(step, b)
+            values = [builder.load(word, typ=step.i64) for word in words]
+            for word, value in zip(words, reversed(values), strict=True):
+                builder.store(value, word)
+
+
+def block_at(address: Cursor) -> Block:
+    """The block whose address is there."""
+    return Block(address, Cursor(address.number + 1))
+
+
+def _write_on_stack(step: StepWriter, hand: Hand, target: OnStack) -> None:
+    """The value on a stack, and behind it how many bytes both are, and its sizes."""
+    builder, i64 = step.builder, step.i64
+    note = note_bytes(len(hand.sizes))
+    bytes = step.size(hand.bytes)
+    lines = builder.and_(builder.add(bytes, i64(ALIGNMENT - 1)), i64(-ALIGNMENT))
+    both = builder.add(lines, i64(note))
+    place = pushed(step, target.number, both)
+    _move(step, step.address(hand.source), place, bytes)
+    noted = builder.add(place, lines)
+    for n, word in enumerate((both, *map(step.size, hand.sizes))):
+        builder.store(word, builder.inttoptr(builder.add(noted, i64(8 * n)), step.pointer))
+
+
+def _move(step: StepWriter, source: Any, target: Any, bytes: Any) -> None:
+    kind = ir.FunctionType(step.pointer, [step.pointer, step.pointer, step.i64])
+    addresses = [step.builder.inttoptr(address, step.pointer) for address in (target, source)]
+    step.builder.call(step.declared("memcpy", kind), [*addresses, bytes])
 
 
 def clear_blocks(step: StepWriter) -> None:

@@ -15,6 +15,7 @@ from graphc.codegen.program import FRAME_HEAD, Call, InArena
 FEWEST = 8  # calls in a row that are worth a table
 I32, I64, POINTER = ir.IntType(32), ir.IntType(64), ir.PointerType()
 ROW = ir.LiteralStructType([POINTER, I64, I64, I64])
+KERNEL_TYPE = ir.FunctionType(ir.VoidType(), [POINTER] * 3 + [I64] * 2)
 RUN_TYPE = ir.FunctionType(I64, [POINTER] * 5 + [I64])
 
 
@@ -38,8 +39,11 @@ def table(module: ir.Module, name: str, calls: Sequence[Call], kernels: Sequence
     return rows_of_all
 
 
-def run_function(module: ir.Module, name: str, fill: Any, parallel_for: Any) -> ir.Function:
-    """The loop over a table: fills the arguments, runs the kernel's tasks, and stops where one has failed."""
+def run_function(module: ir.Module, name: str, fill: Any, parallel_for: Any | None) -> ir.Function:
+    """The loop over a table: fills the arguments, runs the kernel's tasks, and stops where one has failed.
+
+    Without ``parallel_for``, every kernel has one task.
+    """
     function = ir.Function(module, RUN_TYPE, name)
     function.linkage = "internal"
     function.attributes.add("noinline")
@@ -60,7 +64,10 @@ def run_function(module: ir.Module, name: str, fill: Any, parallel_for: Any) -> 
         for field, kind in enumerate(ROW.elements)
     )
     builder.call(fill, [frame, place, arguments, words])
-    builder.call(parallel_for, [pool, kernel, arguments, dims, scratch, head["scratch_stride"], tasks])
+    if parallel_for is None:
+        builder.call(kernel, [arguments, dims, scratch, I64(0), tasks], KERNEL_TYPE)
+    else:
+        builder.call(parallel_for, [pool, kernel, arguments, dims, scratch, head["scratch_stride"], tasks])
     builder.cbranch(builder.icmp_signed("==", failure, I64(0)), following, check)
     builder.position_at_end(check)
     noted = _word(builder, errors, builder.sub(failure, I64(1)))

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from graphc.codegen import cache
+from graphc.codegen import cache, llvm
 from graphc.codegen.loops import ITEM_BYTES
 from graphc.records import record, replace
 
@@ -90,9 +90,7 @@ def _host_names() -> tuple[str, str, str]:
     if stored is not None:
         triple, cpu, flags = stored.decode().split("\n")
         return triple, cpu, flags
-    from llvmlite import binding  # Late: loads LLVM, which `import graphc` must not.
-
-    names = (binding.get_process_triple(), binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten())
+    names = llvm.host_names()
     if key:
         cache.put(key, "\n".join(names).encode())
     return names
@@ -116,29 +114,25 @@ def usable_cores() -> int:
         return os.cpu_count() or 1
 
 
-def target_machine(target: Target, jit: bool = False, optimisation: int = 3) -> Any:
-    """LLVM's code generator for ``target``: position-independent, for this process (``jit``) or for an object file."""
-    from llvmlite import binding  # Late: see `host`.
+def machine(target: Target, optimisation: int = 3) -> llvm.Machine:
+    """LLVM's code generator for object files of ``target``."""
+    return llvm.Machine(target.triple, target.cpu, target.features, optimisation)
 
-    initialise_llvm()
+
+def target_machine(target: Target, jit: bool = False) -> Any:
+    """llvmlite's code generator for ``target``: position-independent, for this process or for an object file."""
+    from llvmlite import binding  # Late: takes long to load.
+
+    llvm.register_all()
     machine = binding.Target.from_triple(target.triple).create_target_machine(
         cpu=target.cpu,
         features=target.features,
-        opt=optimisation,
+        opt=3,
         reloc="pic",
         codemodel="jitdefault" if jit else "default",
     )
     machine.set_asm_verbosity(False)
     return machine
-
-
-@lru_cache(maxsize=1)
-def initialise_llvm() -> None:
-    """Register the code generators of every processor this LLVM was built for; costs about 2 ms, once."""
-    from llvmlite import binding
-
-    binding.initialize_all_targets()
-    binding.initialize_all_asmprinters()
 
 
 def _family(triple: str, flags: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ load        object code -> a function of this process            codegen/jit.py
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graphc import errors, settings
@@ -127,15 +128,15 @@ def compile_step(
     """The step compiled and loaded for inputs of these shapes, with memory for ``sizes`` of the symbols in them."""
     from graphc.codegen import jit
     from graphc.codegen.objects import PARALLEL_FOR, compile_program
-    from graphc.codegen.runtime import process_pool, process_runtime
+    from graphc.codegen.runtime import parallel_for, process_pool
     from graphc.codegen.target import host
     from graphc.executable import Executable
 
     graph, program = build_program(step, shapes, host(), fixed, by_value)
-    objects = compile_program(program, host(), for_python=True)
-    symbols = {PARALLEL_FOR: process_runtime().address(PARALLEL_FOR)}
-    library = jit.load(objects, symbols)
-    executable = Executable(program, library, sizes, threads, process_pool(threads))
+    once = not (step.feeds or step.fetches or step.read)  # it sets variables to their first values
+    objects = compile_program(program, host(), for_python=True, once=once)
+    library = jit.load(objects, {PARALLEL_FOR: partial(parallel_for, threads)})
+    executable = Executable(program, library, sizes, threads, process_pool(threads) if program.is_parallel else 0)
     return Compiled(step, graph, program, executable)
 
 

@@ -12,6 +12,7 @@ from graphc.ops.arrays import stack
 from graphc.ops.base import convert_to_tensor, convert_together, graph_of
 from graphc.ops.indexing import IndexedSlices, convert_to_tensor_or_indexed_slices
 from graphc.ops.reduction import argmax, argmin, reduce_mean, reduce_sum
+from graphc.ops.reshaping import shape
 from graphc.ops.state import group
 from graphc.shapes import is_compatible
 
@@ -37,6 +38,13 @@ def add_n(inputs: Sequence[Any], name: str | None = None) -> Tensor:
 def accumulate_n(inputs: Sequence[Any], shape: Any = None, tensor_dtype: Any = None, name: str | None = None) -> Tensor:
     """The sum of tensors of one shape."""
     return add_n(inputs, name or "AccumulateNV2")
+
+
+def shape_n(input: Sequence[Any], out_type: Any = dtypes.int32, name: str | None = None) -> list[Tensor]:
+    """The shape of each tensor as a tensor."""
+    tensors = [convert_to_tensor(x) for x in input]
+    with graph_of(tensors).name_scope(name or "ShapeN"):
+        return [shape(x, out_type=out_type) for x in tensors]
 
 
 def arg_max(input: Any, dimension: Any, output_type: Any = dtypes.int64, name: str | None = None) -> Tensor:
@@ -114,6 +122,11 @@ def to_double(x: Any, name: str = "ToDouble") -> Tensor:
 def to_int32(x: Any, name: str = "ToInt32") -> Tensor:
     """``x`` as int32, fractions cut off."""
     return e.cast(x, dtypes.int32, name)
+
+
+def to_bfloat16(x: Any, name: str = "ToBFloat16") -> Tensor:
+    """``x`` as bfloat16."""
+    return e.cast(x, dtypes.bfloat16, name=name)
 
 
 def to_int64(x: Any, name: str = "ToInt64") -> Tensor:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from graphc.lazily import when_named
+
 
 class _Options:
     """Named settings; a setting that is a group of settings is made when it is first asked for."""
@@ -44,10 +46,20 @@ class OptimizerOptions(_Options):
     defaults = MappingProxyType({"opt_level": 0, "global_jit_level": 0})
 
 
+class RewriterConfig(_Options):
+    """Accepted and without effect: every step is optimised."""
+
+    DEFAULT, ON, OFF, AGGRESSIVE = 0, 1, 2, 3
+    DEFAULT_MEM_OPT, NO_MEM_OPT, MANUAL, HEURISTICS = 0, 1, 2, 3
+    SWAPPING_HEURISTICS, RECOMPUTATION_HEURISTICS, SCHEDULING_HEURISTICS = 4, 5, 6
+    DEFAULT_NUM_ITERS, ONE, TWO = 0, 1, 2
+    defaults = MappingProxyType({"optimizers": ()})
+
+
 class GraphOptions(_Options):
     """Accepted and without effect: every step is optimised."""
 
-    groups = MappingProxyType({"optimizer_options": OptimizerOptions})
+    groups = MappingProxyType({"optimizer_options": OptimizerOptions, "rewrite_options": RewriterConfig})
 
 
 class ConfigProto(_Options):
@@ -73,3 +85,6 @@ class RunOptions(_Options):
 
 class RunMetadata(_Options):
     """What a run reports; it stays empty."""
+
+
+__getattr__ = when_named(__name__, "graphc.config", {"experimental": "graphc.frame.devices"})

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from graphc.lazily import when_named
+
 
 class DType:
     """The type of a tensor's elements."""
@@ -219,3 +221,12 @@ def as_bytes(value: Any) -> np.ndarray[Any, Any]:
                 raise TypeError(f"Expected string, got {item!r} of type '{type(item).__name__}' instead.")
             flat[place] = builtins.bytes(item)
     return array
+
+
+_LATER = {
+    "as_string": "graphc.ops.strings:as_string",
+    "cast": "graphc.ops.elementwise:cast",
+    "saturate_cast": "graphc.composites:saturate_cast",
+}
+
+__getattr__ = when_named(__name__, "graphc.dtypes", _LATER)

@@ -76,6 +76,7 @@ class Executable:
         ]
         self._job: Job | None = None
         self._door: Door | None = None
+        self._asked_for_door = False
         self.states_version = -1
         self.operations: Sequence[Operation] = ()
 
@@ -127,7 +128,6 @@ class Executable:
         ]
         if self._job is None and not self._measured:
             self._job = self._new_job([array.ndim for array in feeds])
-            self._door = self._job.door()
         if self._job is not None:
             for number, array in enumerate(feeds):
                 self._job.expect(number, array.dtype, array.shape)
@@ -159,6 +159,9 @@ class Executable:
         """The same where every value is an array just as expected or a plain number; None, and no run, elsewhere."""
         if self._cells:
             values = self._in_cells(values)
+        if self._door is None and self._job is not None and not self._asked_for_door:
+            self._asked_for_door = True  # a step that runs once waits for no door to be compiled
+            self._door = self._job.door()
         if self._door is not None:
             return self._through_door(self._door, values)
         frame, where = self._frame, self._where

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from graphc import dtypes
+from graphc.body import Body, Taken
 from graphc.nest import flatten, is_nested, map_leaves, pack_as, skeleton
 from graphc.nodes import Tensor
 from graphc.ops.base import constant, convert_to_tensor
@@ -78,6 +79,16 @@ def map_fn(
 
         _, arrays = while_loop(lambda i, _: less(i, elements.count), body, (constant(0), arrays))
         return pack_as(structure, [_stacked(array, elements) for array in arrays])
+
+
+def vectorized_map(fn: Function, elems: Any) -> Any:
+    """``fn`` of each element, stacked, where the results may be of any structure and dtypes."""
+    graph = get_default_graph().current
+    trial = Body(graph, "the function of vectorized_map", Taken())
+    with trial.declaring():  # only to see what the results are
+        results = fn(_Elements(elems).at(constant(0)))
+        structure = map_leaves(lambda x: convert_to_tensor(x).dtype, results)
+    return map_fn(fn, elems, structure, name="vectorized_map")
 
 
 def _stacked(array: TensorArray, elements: _Elements) -> Tensor:

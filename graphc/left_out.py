@@ -1,15 +1,17 @@
 """Names of TensorFlow 1 that graphc leaves out on purpose: using one says so, and what to use instead.
 
-A name can be had, passed on and asked for with ``hasattr``, as libraries do that never come to use it. Calling it,
-subclassing it, opening it in a ``with`` or iterating over it raises ``NotImplementedError``; what is looked up in it
-is left out too.
+A name can be had and passed on, as libraries do that never come to use it. Calling it, subclassing it, opening it in a
+``with`` or iterating over it raises ``NotImplementedError``; so does looking up a name in it, with an error that is an
+``AttributeError`` too, so that ``hasattr`` is False. The few things in such a namespace that have a job without the
+rest (``tf.estimator.ModeKeys``) are there.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any, NoReturn
 
-__all__ = ["ADVICE", "LeftOut", "advice_for"]
+__all__ = ["ADVICE", "LeftOut", "LeftOutError", "advice_for"]
 
 _MATRIX = "tf.linalg.LinearOperatorFullMatrix takes the matrix with all its elements"
 _ONE_PROCESS = "one process trains, on all cores of its machine; leave the cluster out"
@@ -26,6 +28,9 @@ _FEATURES = "make a tensor of the columns by tf.one_hot, tf.nn.embedding_lookup,
 _TREES = "another library for trees, through tf.py_func where a graph needs it"
 _GAN = "two losses and two optimizers, each with its var_list"
 _DEBUG = "tf.Print, tf.Assert and tf.check_numerics"
+_ENTRIES = "indices, values and dense_shape, each a tensor, or tf.io.parse_example with a VarLenFeature"
+_PAIRS = "tf.contrib.losses.metric_learning.npairs_loss of one label each, or lifted_struct_loss"
+_STATES = "tf.nn.dynamic_rnn with an initial_state that is fed, or kept in a tf.Variable"
 _PROFILE = "graphc.profile shows where the time of a step goes"
 
 # The dotted name after "tf." and what to use instead; of a namespace, for all that is in it.
@@ -51,10 +56,13 @@ ADVICE = {
     "contrib.gan": _GAN,
     "contrib.graph_editor": "tf.import_graph_def with an input_map, or declare the graph with the other inputs",
     "contrib.keras": _KERAS,
+    "contrib.layers.create_feature_spec_for_parsing": _FEATURES,
     "contrib.layers.real_valued_column": _FEATURES,
     "contrib.layers.rev_block": "graphc.recompute_grad keeps memory small",
     "contrib.learn": _ESTIMATOR,
     "contrib.lite": "graphc.aot compiles a step ahead of time",
+    "contrib.losses.metric_learning.cluster_loss": _PAIRS,
+    "contrib.losses.metric_learning.npairs_loss_multilabel": _PAIRS,
     "contrib.memory_stats": "the operating system's numbers of the process",
     "contrib.mixed_precision": "compute in tf.float32, whose gradients need no scale",
     "contrib.model_pruning": "multiply weights by a mask",
@@ -79,14 +87,19 @@ ADVICE = {
     "contrib.timeseries": _ESTIMATOR,
     "contrib.tpu": "nothing: a CPU runs the program as it is without the wrappers for TPUs",
     "contrib.training.GreedyLoadBalancingStrategy": _ONE_PROCESS,
+    "contrib.training.batch_sequences_with_states": _STATES,
     "contrib.training.byte_size_load_fn": _ONE_PROCESS,
     "dequantize": _EIGHT_BITS,
+    "deserialize_many_sparse": _ENTRIES,
     "distribute": _ONE_PROCESS,
     "estimator": _ESTIMATOR,
     "feature_column": _FEATURES,
     "function": "call the function: it declares its operations into the graph",
     "image.adjust_jpeg_quality": _JPEG,
     "image.random_jpeg_quality": _JPEG,
+    "io.deserialize_many_sparse": _ENTRIES,
+    "io.serialize_many_sparse": _ENTRIES,
+    "io.serialize_sparse": _ENTRIES,
     "keras": _KERAS,
     **{f"linalg.LinearOperator{kind}": _MATRIX for kind in (
         "Adjoint", "BlockDiag", "BlockLowerTriangular", "Circulant", "Circulant2D", "Circulant3D", "Composition",
@@ -136,12 +149,27 @@ ADVICE = {
     "quantize_v2": _EIGHT_BITS,
     "quantized_concat": _EIGHT_BITS,
     "ragged": _RAGGED,
+    "serialize_many_sparse": _ENTRIES,
+    "serialize_sparse": _ENTRIES,
     "tpu": "nothing: a CPU runs the program as it is without the wrappers for TPUs",
     "train.Checkpoint": "tf.train.Saver",
     "train.CheckpointManager": "tf.train.Saver with max_to_keep",
     "train.experimental": "compute in tf.float32, whose gradients need no scale",
     "wrap_function": "call the function: it declares its operations into the graph",
 }  # fmt: skip
+
+# What is there all the same, by the dotted name after "tf.", and where: see graphc/lazily.py.
+_THERE = {
+    "contrib.learn.ModeKeys": "graphc.train.model_spec:ModeKeys",
+    "estimator.EstimatorSpec": "graphc.train.model_spec:EstimatorSpec",
+    "estimator.ModeKeys": "graphc.train.model_spec:ModeKeys",
+    "keras.initializers": "graphc.initializers",
+    "keras.layers.Layer": "graphc.layers.layer:Layer",
+}
+
+
+class LeftOutError(NotImplementedError, AttributeError):
+    """A name of TensorFlow's that graphc lacks was used; where it was looked up, ``hasattr`` is False."""
 
 
 def advice_for(name: str) -> str | None:
@@ -160,20 +188,31 @@ class LeftOut:
         self._name, self._line = name, line
 
     def _refuse(self, *_: Any, **__: Any) -> NoReturn:
+        raise NotImplementedError(self._text())
+
+    def _text(self) -> str:
         where = f" (first named at {self._line})" if self._line else ""
         advice = advice_for(self._name.partition(".")[2])
         instead = f"; instead: {advice}" if advice else ""
-        raise NotImplementedError(f"{self._name} is not part of graphc{where}{instead}")
+        return f"{self._name} is not part of graphc{where}{instead}"
 
     __call__ = __iter__ = __bool__ = __len__ = __getitem__ = __mro_entries__ = __enter__ = __exit__ = _refuse
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(f"{self._name} is not part of graphc")
-        return LeftOut(f"{self._name}.{name}", self._line)
+        inner = f"{self._name}.{name}"
+        dotted = inner.partition(".")[2]
+        if dotted in _THERE:
+            module, _, thing = _THERE[dotted].partition(":")
+            return getattr(import_module(module), thing) if thing else import_module(module)
+        one = LeftOut(inner, self._line)
+        if any(place.startswith(f"{dotted}.") for place in _THERE):
+            return one
+        raise LeftOutError(one._text())
 
     def __eq__(self, other: Any) -> bool:
-        """By name, so that ``mode == ModeKeys.TRAIN`` holds; a value that it might have in TensorFlow is refused."""
+        """By name; a value that it might have in TensorFlow is refused."""
         if isinstance(other, LeftOut):
             return self._name == other._name
         return self._refuse() if isinstance(other, (str, int, float)) else False

@@ -17,8 +17,8 @@ from graphc.ops.host import host_array, host_call, resources
 from graphc.ops.sparse_tensor import SparseTensor
 from graphc.ops.state import group
 from graphc.ops.strings import string_tensor
-from graphc.scopes import GraphKeys, add_to_collection, get_collection, get_default_graph
-from graphc.shapes import TensorType
+from graphc.scopes import GraphKeys, add_to_collection, control_dependencies, get_collection, get_default_graph
+from graphc.shapes import TensorType, is_compatible
 
 __all__ = [
     "KeyValueTensorInitializer",
@@ -140,14 +140,15 @@ class StaticHashTable:
         keys = convert_to_tensor(keys)
         if keys.dtype is not self.key_dtype:
             raise TypeError(f"Signature mismatch. Keys must be dtype {self.key_dtype}, got {keys.dtype}.")
-        type = TensorType(self.value_dtype, keys.type.shape)
+        row = self.default_value.type.shape or ()
+        type = TensorType(self.value_dtype, None if keys.type.shape is None else (*keys.type.shape, *row))
         node = host_call(self._found, [keys, self.default_value], [type], "LookupTableFindV2", name or "table_lookup")
         return node.outputs[0]
 
     def _found(self, keys: Any, default: Any) -> Any:
-        held, missing = self._contents(), default.item()
+        held, missing = self._contents(), default.tolist()
         values = [held.get(key, missing) for key in keys.reshape(-1).tolist()]
-        return host_array(values, self.value_dtype).reshape(keys.shape)
+        return host_array(values, self.value_dtype).reshape(keys.shape + default.shape)
 
     def size(self, name: str | None = None) -> Tensor:
         """How many keys there are, int64."""
@@ -168,8 +169,8 @@ class MutableHashTable(StaticHashTable):
     ):  # fmt: skip
         self.key_dtype, self.value_dtype = dtypes.as_dtype(key_dtype), dtypes.as_dtype(value_dtype)
         self.default_value = convert_to_tensor(default_value, self.value_dtype)
-        if self.default_value.type.rank != 0:
-            raise NotImplementedError(f"a table of vectors, such as {self.default_value.type}; keep rows of a variable")
+        if self.default_value.type.rank not in (0, 1) or None in (self.default_value.type.shape or ()):
+            raise ValueError(f"default_value must be a scalar or a vector of known length, not {self.default_value}")
         self.name = get_default_graph().unique_name(name)
 
     def _contents(self) -> dict[Any, Any]:
@@ -179,21 +180,85 @@ class MutableHashTable(StaticHashTable):
         """An operation that sets the value of each key."""
         inputs = [convert_to_tensor(keys, self.key_dtype), convert_to_tensor(values, self.value_dtype)]
 
+        row = self.default_value.type.shape or ()
+        wanted = (*(inputs[0].type.shape or ()), *row)
+        if inputs[0].type.shape is not None and not is_compatible(inputs[1].type.shape, wanted):
+            raise ValueError(
+                f"{self.name}: values of keys {inputs[0].type} must be {list(wanted)}, not {inputs[1].type}"
+            )
+
         def put(keys: Any, values: Any) -> None:
-            self._contents().update(zip(keys.reshape(-1).tolist(), values.reshape(-1).tolist(), strict=True))
+            names = keys.reshape(-1).tolist()
+            rows = values.reshape(len(names), *row).tolist()
+            self._contents().update(zip(names, rows, strict=True))
 
         return host_call(put, inputs, [], "LookupTableInsertV2", name)
 
     def export(self, name: str | None = None) -> tuple[Tensor, Tensor]:
         """All keys and their values."""
-        types = [TensorType(self.key_dtype, (None,)), TensorType(self.value_dtype, (None,))]
+        row = self.default_value.type.shape or ()
+        types = [TensorType(self.key_dtype, (None,)), TensorType(self.value_dtype, (None, *row))]
 
         def listed() -> tuple[Any, ...]:
             held = self._contents()
-            return host_array(list(held), self.key_dtype), host_array(list(held.values()), self.value_dtype)
+            values = host_array(list(held.values()), self.value_dtype).reshape(len(held), *row)
+            return host_array(list(held), self.key_dtype), values
 
         keys, values = host_call(listed, [], types, "LookupTableExportV2", name).outputs
         return keys, values
+
+    def remove(self, keys: Any, name: str | None = None) -> Operation:
+        """An operation that takes keys out of the table; keys that are not in it change nothing."""
+
+        def take(keys: Any) -> None:
+            held = self._contents()
+            for key in keys.reshape(-1).tolist():
+                held.pop(key, None)
+
+        return host_call(take, [convert_to_tensor(keys, self.key_dtype)], [], "LookupTableRemoveV2", name)
+
+
+class MutableDenseHashTable(MutableHashTable):
+    """A table that operations fill while the graph runs, of keys other than ``empty_key`` and ``deleted_key``.
+
+    ``errors.InvalidArgumentError`` where one of these two is looked up or put in.
+    """
+
+    def __init__(
+        self, key_dtype: Any, value_dtype: Any, default_value: Any, empty_key: Any, deleted_key: Any,
+        initial_num_buckets: int | None = None, shared_name: str | None = None, name: str = "MutableDenseHashTable",
+        checkpoint: bool = True,
+    ):  # fmt: skip
+        super().__init__(key_dtype, value_dtype, default_value, shared_name, name, checkpoint)
+        self._kept_apart: dict[Any, str] = {}
+        for key, what in ((empty_key, "empty_key"), (deleted_key, "deleted_key")):
+            kind = convert_to_tensor(key, self.key_dtype).op.kind
+            if not isinstance(kind, Const) or kind.value.ndim:
+                raise ValueError(f"{self.name}: {what} must be a scalar that is known while declaring, not {key!r}")
+            if kind.value.item() in self._kept_apart:
+                raise ValueError(f"{self.name}: empty_key and deleted_key must differ, both are {key!r}")
+            self._kept_apart[kind.value.item()] = what
+
+    def _found(self, keys: Any, default: Any) -> Any:
+        self._check(keys)
+        return super()._found(keys, default)
+
+    def insert(self, keys: Any, values: Any, name: str | None = None) -> Operation:
+        with control_dependencies([self._checking(keys)]):
+            return super().insert(keys, values, name)
+
+    def remove(self, keys: Any, name: str | None = None) -> Operation:
+        with control_dependencies([self._checking(keys)]):
+            return super().remove(keys, name)
+
+    def _checking(self, keys: Any) -> Operation:
+        return host_call(self._check, [convert_to_tensor(keys, self.key_dtype)], [], "Assert", "check_keys")
+
+    def _check(self, keys: Any) -> None:
+        for key in keys.reshape(-1).tolist():
+            if key in self._kept_apart:
+                message = f"{self.name}: using the {self._kept_apart[key]} {_shown(key)} as a key is not allowed"
+                raise errors.InvalidArgumentError(message=message)
 
 
 class StaticVocabularyTable(StaticHashTable):

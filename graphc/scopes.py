@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from operator import index
 from typing import Any, Generic, TypeVar
 
@@ -91,6 +91,23 @@ def device(device_name_or_function: Any) -> AbstractContextManager[None]:
     return get_default_graph().device(device_name_or_function)
 
 
+def container(container_name: str) -> AbstractContextManager[str]:
+    """Accepted for TensorFlow programs: the variables of a session are its own, whatever container is named."""
+    return nullcontext(container_name)
+
+
+def colocate_with(op: Any, ignore_existing: bool = False) -> AbstractContextManager[None]:
+    """Accepted for TensorFlow programs; there is one device, the CPU."""
+    return nullcontext()
+
+
+@contextmanager
+def init_scope() -> Iterator[None]:
+    """What is declared inside belongs to no loop, branch or function around it, and waits for no control dependency."""
+    with get_default_graph().current.outside() as graph, graph.control_dependencies(None):
+        yield
+
+
 def add_to_collection(name: str, value: Any) -> None:
     """Appends ``value`` to the default graph's collection ``name``."""
     get_default_graph().add_to_collection(name, value)
@@ -135,6 +152,7 @@ class GraphKeys:
     MODEL_VARIABLES = "model_variables"
     METRIC_VARIABLES = "metric_variables"
     TRAINABLE_VARIABLES = "trainable_variables"
+    TRAINABLE_RESOURCE_VARIABLES = "trainable_resource_variables"
     MOVING_AVERAGE_VARIABLES = "moving_average_variables"
     REGULARIZATION_LOSSES = "regularization_losses"
     LOSSES = "losses"
@@ -154,5 +172,7 @@ class GraphKeys:
     BIASES = "biases"
     SAVEABLE_OBJECTS = "saveable_objects"
     SAVERS = "savers"
+    EVAL_STEP = "eval_step"
+    ASSET_FILEPATHS = "asset_filepaths"
     COND_CONTEXT = "cond_context"
     WHILE_CONTEXT = "while_context"

@@ -10,7 +10,9 @@ A variable is four nodes, named as in TensorFlow 1:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from graphc import dtypes, operators
@@ -26,7 +28,43 @@ from graphc.shapes import TensorShape
 from graphc.variable_parts import HasParts
 
 
-class Variable(HasParts, Arithmetic):
+class _ByCreators(type):
+    """Makes a variable through the creators of :func:`variable_creator_scope`, where there are any."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        creators = get_default_graph().extras.get("variable_creators")
+        if not creators:
+            return super().__call__(*args, **kwargs)
+
+        create: Any = super().__call__
+
+        for creator in creators:
+            create = partial(creator, create)
+        return create(**dict(zip(_ARGUMENTS, args)), **kwargs)
+
+
+@contextmanager
+def variable_creator_scope(variable_creator: Callable[..., Any]) -> Iterator[None]:
+    """Inside, ``variable_creator(next_creator, **arguments)`` makes every variable, the innermost creator first.
+
+    It may change the arguments of ``tf.Variable``, and makes the variable by ``next_creator(**arguments)``.
+    """
+    extras = get_default_graph().extras
+    before = extras.get("variable_creators", ())
+    extras["variable_creators"] = (*before, variable_creator)
+    try:
+        yield
+    finally:
+        extras["variable_creators"] = before
+
+
+_ARGUMENTS = (
+    "initial_value", "trainable", "collections", "validate_shape", "caching_device", "name", "variable_def", "dtype",
+    "expected_shape", "import_scope", "constraint", "use_resource", "synchronization", "aggregation", "shape",
+)  # fmt: skip
+
+
+class Variable(HasParts, Arithmetic, metaclass=_ByCreators):
     """A value that the Session keeps from run to run, such as ``w = tf.Variable(tf.zeros([3]), name="w")``."""
 
     __array_priority__ = 100  # NumPy leaves `array + variable` to us

@@ -45,6 +45,8 @@ def _chosen(node: Operation, inputs: tuple[Tensor, ...]) -> Sequence[Tensor] | N
     if not isinstance(node.kind, If) or not isinstance(inputs[0].op.kind, Const):
         return None
     branch: Any = node.kind.then if inputs[0].op.kind.value.item() else node.kind.orelse
+    if any(own.type != out.type for own, out in zip(branch.targets, node.outputs)):
+        return None  # its sizes are told while the step runs
     return inlined(branch, inputs[1:])
 
 

@@ -68,6 +68,8 @@ def folded_values(kind: Op, inputs: Sequence[Tensor], types: Sequence[TensorType
         if not isinstance(tensor.op.kind, Const):
             return None
         constants.append(tensor.op.kind.value)
+    if any(np.any(_denormal(value)) for value in constants):
+        return None  # which operations move such numbers, and which compute with zero in their place, the step knows
     if isinstance(kind, BroadcastTo) or _has_symbols(kind):
         return None
     limit = max(MAX_GROWTH, *(value.size for value in constants))
@@ -77,7 +79,23 @@ def folded_values(kind: Op, inputs: Sequence[Tensor], types: Sequence[TensorType
         results = kind.evaluate(*constants)
     except (errors.OpError, ArithmeticError):
         return None  # fails when it runs, where the error names the node
-    return [np.asarray(value, order="C") for value in (results if isinstance(results, tuple) else (results,))]
+    return [_as_in_a_step(np.asarray(value, order="C")) for value in _as_tuple(results)]
+
+
+def _as_tuple(results: Any) -> tuple[Any, ...]:
+    return results if isinstance(results, tuple) else (results,)
+
+
+def _as_in_a_step(value: Any) -> Any:
+    """Denormal numbers count as zero in a step."""
+    denormal = _denormal(value)
+    return np.where(denormal, np.copysign(0, value), value) if np.any(denormal) else value
+
+
+def _denormal(value: Any) -> Any:
+    if value.dtype not in (np.float32, np.float64):
+        return False
+    return (value != 0) & (np.abs(value) < np.finfo(value.dtype).tiny)
 
 
 def _has_symbols(kind: Op) -> bool:

@@ -317,7 +317,7 @@ def _phases(graph: Graph) -> dict[Operation, int]:
     phases: dict[Operation, int] = {}
     for node in graph.needed() if graph.measured else ():
         counts = (graph.measured[size] for size in mentioned_sizes(node) if size in graph.measured)
-        waits = [phases[x.op] for x in node.inputs] + [phases[count.op] + 1 for count in counts]
+        waits = [phases[x.op] for x in node.inputs] + [phases[count.op] + 1 for count in counts if count.op is not node]
         phases[node] = max(waits, default=0)
     return phases
 

@@ -23,10 +23,11 @@ from graphc.ops.reshaping import BroadcastTo, DimValue, ExpandDims, Reshape, Squ
 from graphc.ops.scatter import CheckCoordinates, GatherNd
 from graphc.ops.sequence_lengths import ReverseSequence
 from graphc.ops.sequences import Cumsum, Iota
+from graphc.ops.told import HistorySizes
 
 CHEAP = 2  # flops; cheaper than reading a value back from memory
 
-_ALIASES = (ExpandDims, Squeeze, Reshape, Barrier)
+_ALIASES = (ExpandDims, Squeeze, Reshape, Barrier, HistorySizes)
 _VIEWS = (*_ALIASES, BroadcastTo, Transpose, Slice)
 _SOURCES = (Const, DimValue, Iota)
 _READS_EACH_ONCE = (Pad, ConcatV2, ScatterAdd, Cumsum, Random, CheckCoordinates)

@@ -16,7 +16,7 @@ Type rules are run again on exact types; whole-number values that follow from sh
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,10 +33,14 @@ from graphc.ops.loops import While
 from graphc.ops.measured import Measuring, MustBe, assumption, is_measured, measured_value
 from graphc.ops.reshaping import DimValue, Reshape
 from graphc.ops.shape_values import DependsOnData, NeedsNumbers, compute
+from graphc.ops.told import as_assumed
 from graphc.passes.rewrite import rewrite
-from graphc.passes.specialise_bodies import exact_if, exact_while
+from graphc.passes.specialise_bodies import exact_if
+from graphc.passes.specialise_loops import exact_while
 from graphc.scopes import get_default_graph
 from graphc.shapes import TensorType
+
+First = Callable[[], Mapping[str, TensorType]]
 
 
 class Given(NamedTuple):
@@ -61,34 +65,25 @@ def specialise(
     fixed: Mapping[str, Any] | None = None,
     symbolic: Mapping[str, Any] | None = None,
     by_value: bool = False,
+    first: First | None = None,
 ) -> Graph:
     """The graph for inputs of exact ``types``, given by node name; ``InvalidArgumentError`` where they do not fit.
 
     An input whose name is in ``fixed`` becomes the constant that stands there: shapes may follow from it. They may
     also follow from the sizes, symbols among them, that an input in ``symbolic`` has as values. With ``by_value``,
-    those that depend on data are taken from it when the step runs.
+    those that depend on data are taken from it when the step runs. What ``first`` declares stands before all else, and
+    tells further types.
     """
     fixed, symbolic = fixed or {}, symbolic or {}
     measuring = Measuring.of(get_default_graph())
     if measuring is not None:  # a body of what is made exact
-        return _made_exact(graph, types, fixed, symbolic, measuring)
+        return rewrite(graph, _Exactly(types, fixed, symbolic, measuring, first).node)
     measuring = Measuring(by_value)
     while True:
         try:
-            return _made_exact(graph, types, fixed, symbolic, measuring)
+            return rewrite(graph, _Exactly(types, fixed, symbolic, measuring).node)
         except MustBe as found:
             measuring = measuring.again(found)
-
-
-def _made_exact(
-    graph: Graph,
-    types: Mapping[str, TensorType],
-    fixed: Mapping[str, Any],
-    symbolic: Mapping[str, Any],
-    measuring: Measuring,
-) -> Graph:
-    """The graph for inputs of these types."""
-    return rewrite(graph, _Exactly(types, fixed, symbolic, measuring).node)
 
 
 class _Exactly:
@@ -100,13 +95,18 @@ class _Exactly:
         fixed: Mapping[str, Any],
         symbolic: Mapping[str, Any],
         measuring: Measuring,
+        first: First | None = None,
     ):
         self.types, self.fixed, self.symbolic, self.measuring = types, fixed, symbolic, measuring
+        self.first = first
         self.values: dict[Tensor, Any] = {}
 
     def node(self, node: Operation, inputs: tuple[Tensor, ...]) -> Sequence[Tensor]:
         """The node again, as a constant where its value is known before the run."""
         get_default_graph().extras[Measuring] = self.measuring
+        if self.first is not None:
+            self.types = {**self.types, **self.first()}
+            self.first = None
         if node.name in self.fixed:
             known = get_default_graph().add(Const(self.fixed[node.name]), (), like=node).outputs[0]
             self.values[known] = compute(known, (), ())
@@ -115,7 +115,7 @@ class _Exactly:
             outputs = get_default_graph().add(node.kind, (), (self.types[node.name],), like=node).outputs
             if node.name in self.symbolic:
                 self.values[outputs[0]] = self.symbolic[node.name]
-            return outputs
+            return (as_assumed(outputs[0]),)
         return self._written_in(node, self._computed(node, inputs)) if self.fixed else self._computed(node, inputs)
 
     def _written_in(self, node: Operation, outputs: Sequence[Tensor]) -> Sequence[Tensor]:

@@ -1,7 +1,7 @@
-"""Exact types inside of branches and loops.
+"""Exact types inside of branches, and of what they give.
 
-What is known of a value outside, its sizes or that it is a constant, is known inside. Loop variables must keep their
-shape; where the shape of one is not known before the loop, the first iteration tells it.
+What is known of a value outside, its sizes or that it is a constant, is known inside. Where the branches give other
+sizes, or count them, the node tells the sizes of the one that is taken (:mod:`graphc.ops.told`).
 """
 
 from __future__ import annotations
@@ -12,105 +12,127 @@ from typing import Any
 
 import numpy as np
 
-from graphc import errors
+from graphc import dtypes, errors
 from graphc.body import Function
-from graphc.dims import Dim
+from graphc.dims import Dim, DimLike, atom, coefficient, is_nonnegative, measured_in, substitute
 from graphc.graph import Graph
 from graphc.nodes import Operation, Tensor
 from graphc.ops.base import Const
 from graphc.ops.branches import If, Undefined
-from graphc.ops.loops import While
-from graphc.ops.measured import assumption
+from graphc.ops.measured import Measuring, MustBe
+from graphc.ops.reshaping import dim_value
 from graphc.ops.shape_values import DependsOnData, inputs_behind_sizes, sources_of_sizes
+from graphc.ops.told import COUNT, as_assumed, known_around, larger, told_size
+from graphc.passes.bodies import inlined
 from graphc.records import replace
 from graphc.scopes import get_default_graph
 from graphc.shapes import TensorType
 
-Specialise = Callable[[Graph, Mapping[str, TensorType], Mapping[str, Any], Mapping[str, Any]], Graph]
+Specialise = Callable[..., Graph]
 
 
 def exact_if(
     node: Operation, inputs: Sequence[Tensor], values: Sequence[Any], specialise: Specialise
 ) -> Sequence[Tensor]:
-    """The node with exact branches."""
+    """The node with exact branches; sizes that differ, or that a branch counts, it tells."""
     kind: If = node.kind  # type: ignore[assignment]
     types = [tensor.type for tensor in inputs[1:]]
-    with _from_outside(node, 1):
+    with from_outside(node, 1):
         then, orelse = (
-            _exact_function(branch, types, inputs[1:], values[1:], specialise) for branch in (kind.then, kind.orelse)
+            _exact_branch(branch, types, inputs[1:], values[1:], specialise) for branch in (kind.then, kind.orelse)
         )
     pairs = list(zip(then.targets, orelse.targets, strict=True))
     for a, b in pairs:
-        if a.type != b.type and "Undefined" not in (a.op.type, b.op.type):
-            _check_measured(a.type, b.type)
-            message = f"its branches give {a.type} and {b.type}; one program needs the same shape of both"
+        if "Undefined" not in (a.op.type, b.op.type) and len(a.type.sizes) != len(b.type.sizes):
+            message = f"its branches give {a.type} and {b.type}; one program needs as many axes of both"
             raise errors.InvalidArgumentError(node, node, f"{node.describe()}: {message}")
-    _define_types(then, [b for _, b in pairs])
-    _define_types(orelse, [a for a, _ in pairs])
-    return get_default_graph().add(replace(kind, then=then, orelse=orelse), inputs, like=node).outputs
+    _define_types(then, orelse)
+    _define_types(orelse, then)
+    if isinstance(inputs[0].op.kind, Const):
+        return inlined(then if inputs[0].op.kind.value.item() else orelse, inputs[1:])
+    return _with_sizes(node, replace(kind, then=then, orelse=orelse), inputs)
 
 
-def _define_types(function: Function, others: Sequence[Tensor]) -> None:
-    """What is not defined in one branch has the type that it has in the other."""
-    function.graph.targets = tuple(
-        function.graph.add(Undefined(other.dtype, other.type.shape), (), (other.type,), like=target.op).outputs[0]
-        if target.op.type == "Undefined" else target
-        for target, other in zip(function.targets, others, strict=True)
-    )  # fmt: skip
-
-
-def exact_while(
-    node: Operation, inputs: Sequence[Tensor], values: Sequence[Any], specialise: Specialise
-) -> Sequence[Tensor]:
-    """The node with an exact body."""
-    kind: While = node.kind  # type: ignore[assignment]
-    count, replayed = kind.variables, len(inputs) - kind.replays
-    starts = list(inputs)
-    known = [None] * count + list(values[count:])
-    with _from_outside(node, 0):
-        while True:
-            types = [tensor.type for tensor in starts]
-            types[replayed:] = [tensor.dtype.element for tensor in starts[replayed:]]  # type: ignore[attr-defined]
-            body = _exact_function(kind.body, types, starts, known, specialise)
-            wrong = [n for n in range(count) if body.targets[n].type != types[n]]
-            if not wrong:
-                break
-            for n in wrong:
-                starts[n] = _learnt(node, n, starts[n], body.targets[n].type)
-        condition = _exact_function(kind.condition, types, starts, known, specialise)
-    return get_default_graph().add(replace(kind, condition=condition, body=body), starts, like=node).outputs
-
-
-def _learnt(node: Operation, number: int, start: Tensor, type: TensorType) -> Tensor:
-    """The start of a loop variable whose shape was not known, in the shape that it has after an iteration."""
-    if start.type.is_exact:
-        _check_measured(start.type, type)
-        before = node.inputs[number].name
-        message = (
-            f"loop variable '{before}' begins as {start.type} and is {type} after an iteration; one program needs a "
-            "shape that stays"
-        )
-        raise errors.InvalidArgumentError(node, node, f"{node.describe()}: {message}")
-    retyped = getattr(start.op.kind, "retyped", None)
-    graph = get_default_graph()
-    if retyped is not None:
-        return retyped(start, type)
-    # A parameter whose own loop will learn its shape: this attempt only tells it.
-    return graph.add(Undefined(type.dtype, type.shape), (), (type,), like=start.op).outputs[0]
-
-
-def _check_measured(a: TensorType, b: TensorType) -> None:
-    """``MustBe`` where the types are equal if a measured size is what stands in its place."""
-    found = assumption([a, b], lambda types: types[0] == types[1])
-    if found is not None:
-        raise found
-
-
-def _exact_function(
+def _exact_branch(
     function: Function, types: Sequence[TensorType], arguments: Sequence[Tensor], values: Sequence[Any],
     specialise: Specialise,
 ) -> Function:  # fmt: skip
-    """The function for arguments of these types; what is known of their values is written in."""
+    """The branch; what a size from outside must be in it, it must be only where the branch is taken."""
+    measuring = Measuring.of(get_default_graph())
+    assert measuring is not None, "sizes are told while a graph is made exact"
+    outside, before = known_around(), dict(measuring.here)
+    try:
+        while True:
+            try:
+                return exact_function(function, types, arguments, values, specialise)
+            except MustBe as found:
+                if found.size not in outside or found.size.name in measuring.here:
+                    raise
+                measuring.here[found.size.name] = found.other
+    finally:
+        measuring.here = before
+
+
+def _define_types(function: Function, other: Function) -> None:
+    """What is not defined in one branch has the type that it has in the other; what that counts, in a size of this one.
+
+    Nobody reads it: only the adjoint of the other branch would.
+    """
+    sizes = _counterparts(function, other)
+    targets = list(function.targets)
+    for n, (own, given) in enumerate(zip(targets, other.targets, strict=True)):
+        if own.op.type == "Undefined":
+            shape = tuple(substitute(size, lambda thing: sizes.get(thing, atom(thing))) for size in given.type.sizes)
+            type = TensorType(given.dtype, shape)
+            targets[n] = function.graph.add(Undefined(given.dtype, shape), (), (type,), like=own.op).outputs[0]
+    function.graph.targets = tuple(targets)
+
+
+def _counterparts(function: Function, other: Function) -> dict[Any, DimLike]:
+    """For each size that the other branch counts, the size that stands there in this one; 0 where none does."""
+    found: dict[Any, DimLike] = dict.fromkeys(other.graph.measured, 0)
+    defined = [pair for pair in zip(function.targets, other.targets) if "Undefined" not in (x.op.type for x in pair)]
+    for own, given in defined:
+        for here, there in zip(own.type.sizes, given.type.sizes):
+            for thing in measured_in(there) & other.graph.measured.keys():
+                size = here - (there - atom(thing))
+                if coefficient(there, thing) == 1 and found[thing] == 0 and is_nonnegative(size):
+                    found[thing] = size
+    return found
+
+
+def _with_sizes(node: Operation, kind: If, inputs: Sequence[Tensor]) -> Sequence[Tensor]:
+    """The node, which tells the sizes that its branches do not share."""
+    graph = get_default_graph()
+    types = [(a.type, b.type) for a, b in zip(kind.then.targets, kind.orelse.targets, strict=True)]
+    told: dict[tuple[DimLike, DimLike], DimLike] = {}
+    for a, b in types:
+        own = (pair for pair in zip(a.sizes, b.sizes, strict=True) if pair[0] != pair[1] or _is_counted(kind, pair))
+        told.update(dict.fromkeys(own, 0))
+    for number, function in enumerate((kind.then, kind.orelse)):
+        with function.graph.as_default():
+            function.graph.targets += tuple(dim_value(pair[number], dtypes.int64) for pair in told)
+    first = tuple(a for a, _ in types)
+    outputs = graph.add(kind, inputs, (*first, *[COUNT] * len(told)), like=node).outputs
+    for pair, count in zip(told, outputs[len(types) :], strict=True):
+        told[pair] = told_size(count, larger(*pair))
+    for out, (a, b) in zip(outputs, types):
+        out.type = TensorType(a.dtype, tuple(told.get(pair, pair[0]) for pair in zip(a.sizes, b.sizes)))
+    return [as_assumed(out) for out in outputs[: len(types)]]
+
+
+def _is_counted(kind: If, pair: tuple[DimLike, DimLike]) -> bool:
+    return bool(measured_in(pair[0]) & kind.then.graph.measured.keys())
+
+
+def exact_function(
+    function: Function, types: Sequence[TensorType], arguments: Sequence[Tensor], values: Sequence[Any],
+    specialise: Specialise, first: Callable[[], Mapping[str, TensorType]] | None = None,
+) -> Function:  # fmt: skip
+    """The function for arguments of these types; what is known of their values is written in.
+
+    What ``first`` declares stands before all else, and tells the types of some arguments.
+    """
     named: dict[str, TensorType] = {}
     fixed: dict[str, Any] = {}
     symbolic: dict[str, Any] = {}
@@ -126,11 +148,11 @@ def _exact_function(
             symbolic[name] = value
         else:
             fixed[name] = np.array(value.tolist(), type.dtype.numpy).reshape(value.shape)
-    return Function(specialise(function.graph, named, fixed, symbolic), function.names)
+    return Function(specialise(function.graph, named, fixed, symbolic, first=first), function.names)
 
 
 @contextmanager
-def _from_outside(node: Operation, first: int) -> Iterator[None]:
+def from_outside(node: Operation, first: int) -> Iterator[None]:
     """Notes in an error for want of a value which inputs of the node could tell it."""
     try:
         yield

@@ -19,6 +19,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from graphc.body import Function
+from graphc.dims import measured_in
 from graphc.graph import Graph
 from graphc.needed import mentioned_sizes
 from graphc.nodes import Op, Operation, Tensor
@@ -69,6 +70,10 @@ def _parts(graph: Graph, targets: Sequence[Tensor]) -> dict[Operation, _Part | N
     needed = {*targets, *(count for size, count in graph.measured.items() if size.kept)}
     parts: dict[Operation, _Part | None] = {}
     for node in reversed(graph.nodes):
+        if graph.measured:  # a branch or a loop tells sizes of its own outputs
+            wanted = [size for out in node.outputs if out in needed for size in out.type.shape or ()]
+            counts = set().union(*map(measured_in, wanted))
+            needed.update(graph.measured[size] for size in counts if size in graph.measured)
         outputs = [n for n, tensor in enumerate(node.outputs) if tensor in needed]
         if not outputs:
             continue

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from graphc import dtypes
 from graphc.body import Function
+from graphc.dims import measured_in
 from graphc.errors import InternalError
 from graphc.graph import Graph
 from graphc.nodes import Operation
@@ -50,7 +51,8 @@ def _check_types(graph: Graph, node: Operation, after: str) -> None:
     expected: tuple[TensorType, ...] = (types,) if isinstance(types, TensorType) else types
     for tensor, type in zip(node.outputs, expected, strict=True):
         both_exact = type.is_exact and tensor.type.is_exact
-        if tensor.dtype is not type.dtype or (both_exact and tensor.type.shape != type.shape):
+        tells = both_exact and bool(node.kind.functions()) and _may_be(tensor.type, type)
+        if tensor.dtype is not type.dtype or (both_exact and tensor.type.shape != type.shape and not tells):
             _fail(graph, node, after, f"its output has type {tensor.type}, its rule gives {type}")
 
 
@@ -70,7 +72,8 @@ def _check_function(graph: Graph, node: Operation, name: str, function: Function
     if isinstance(node.kind, While):
         first = len(types) - node.kind.replays
         types[first:] = [type.dtype.element for type in types[first:]]  # type: ignore[attr-defined]
-        if name == "body" and targets[: node.kind.variables] != types[: node.kind.variables] and _are_exact(types):
+        pairs = list(zip(targets[: node.kind.variables], types))
+        if name == "body" and _are_exact(types) and not all(_may_be(a, b) for a, b in pairs):
             _fail(graph, node, after, f"its loop variables are {_listed(types)} and become {_listed(targets)}")
         if name == "condition" and targets != [TensorType(dtypes.bool, ())]:
             _fail(graph, node, after, f"its condition gives {_listed(targets)}")
@@ -78,10 +81,17 @@ def _check_function(graph: Graph, node: Operation, name: str, function: Function
         types = types[1:]
     taken = [None if parameter is None else parameter.type for parameter in function.parameters]
     wrong = len(taken) != len(types) or any(
-        own is not None and own != type and _are_exact([own, type]) for own, type in zip(taken, types)
+        own is not None and _are_exact([own, type]) and not _may_be(own, type) for own, type in zip(taken, types)
     )
     if wrong:
         _fail(graph, node, after, f"its {name} takes {_listed(taken)} and is given {_listed(types)}")
+
+
+def _may_be(a: TensorType, b: TensorType) -> bool:
+    """Whether the types are equal, or would be where a size that is told while the step runs is another one."""
+    if a == b or a.dtype is not b.dtype or len(a.sizes) != len(b.sizes):
+        return a == b
+    return all(n == m or measured_in(n) or measured_in(m) for n, m in zip(a.sizes, b.sizes, strict=True))
 
 
 def _are_exact(types: Iterable[TensorType]) -> bool:

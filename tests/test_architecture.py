@@ -43,6 +43,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "graphc.queues*",
             *("graphc.exchange*", "graphc.graph_util", "graphc.saved_model*", "graphc.checkpoints*"),
             *("graphc.functional", "graphc.tensor_array", "graphc.composites", "graphc.config", "graphc.examples*"),
+            "graphc.critical_section",
             *("graphc.math*", "graphc.linalg*", "graphc.sparse*", "graphc.random", "graphc.bitwise", "graphc.strings"),
             *("graphc.image*", "graphc.debugging*", "graphc.initialised", "graphc.raw_ops*", "graphc.quantization"),
         ]
@@ -57,6 +58,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "graphc.variable_scope",
             "graphc.initializers*",
             "graphc.templates",
+            "graphc.partitioners",
         ]
     },
     {"ops": ["graphc.ops", "graphc.ops.*", "graphc.operators", "graphc.philox"]},
@@ -79,6 +81,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "graphc.left_out",
             "graphc.tracebacks",
             "graphc.version",
+            "graphc.specs",
         ]
     },
 ]

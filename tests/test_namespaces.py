@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -133,3 +135,100 @@ def test_rooms_that_load_when_they_are_named() -> None:
 def test_names_that_load_later_are_there(module: ModuleType) -> None:
     later = getattr(module, "_LATER", {})
     assert [name for name in later if not hasattr(module, name)] == []
+
+
+# -- small names ---------------------------------------------------------------------------------------------
+
+
+def test_names_of_devices_and_specs() -> None:
+    spec = tf.DeviceSpec.from_string("/job:worker/replica:0/task:1/device:CPU:0")
+    assert (spec.job, spec.replica, spec.task, spec.device_type, spec.device_index) == ("worker", 0, 1, "CPU", 0)
+    assert tf.DeviceSpec.from_string("/gpu:1").to_string() == "/device:GPU:1"
+    assert tf.DeviceSpec("ps", device_type="CPU").to_string() == "/job:ps/device:CPU:*"
+    with pytest.raises(ValueError, match=r"^Unknown attribute: 'rack' in '/rack:a b'$"):
+        tf.DeviceSpec.from_string("/rack:a b")
+    (cpu,) = tf.config.experimental.list_physical_devices()
+    assert cpu.device_type == "CPU" and tf.config.experimental.list_physical_devices("GPU") == []
+    told = tf.TensorSpec([None, 3], tf.int32, "x")
+    assert told.is_compatible_with(tf.zeros([2, 3], tf.int32)) and not told.is_compatible_with(tf.zeros([2, 3]))
+    assert told == tf.TensorSpec([None, 3], tf.int32, "x") != tf.TensorSpec([2, 3], tf.int32, "x")
+
+
+def test_scopes_that_change_little() -> None:
+    with tf.container("here"), tf.colocate_with(tf.constant(1.0)):
+        x = tf.constant(2.0)
+    with tf.control_dependencies([x]), tf.init_scope():
+        assert tf.constant(3.0).op.control_inputs == []
+
+    def body(i: tf.Tensor) -> tf.Tensor:
+        with tf.init_scope():
+            outside.append(tf.constant(1, name="outside"))
+        return i + 1
+
+    outside: list[tf.Tensor] = []
+    tf.while_loop(lambda i: i < 3, body, [0])
+    assert all(tensor.graph is tf.get_default_graph() for tensor in outside) and outside
+
+
+def test_partitioners_count_parts() -> None:
+    """The numbers are TensorFlow 2.21's."""
+    shape = tf.TensorShape([10, 3])
+    for maker, wanted in (
+        (tf.fixed_size_partitioner(4), [4, 1]), (tf.fixed_size_partitioner(7, axis=1), [1, 3]),
+        (tf.variable_axis_size_partitioner(24), [5, 1]), (tf.variable_axis_size_partitioner(24, max_shards=3), [3, 1]),
+        (tf.min_max_variable_partitioner(4, min_slice_size=16), [4, 1]), (tf.min_max_variable_partitioner(4), [1, 1]),
+    ):  # fmt: skip
+        assert list(maker(shape=shape, dtype=tf.float32)) == wanted
+
+
+def test_variables_are_made_by_creators() -> None:
+    seen = []
+
+    def creator(next_creator: Callable[..., Any], **given: Any) -> Any:
+        seen.append(given.get("name"))
+        return next_creator(**{**given, "trainable": False})
+
+    with tf.variable_creator_scope(creator):
+        first, second = tf.Variable(1.0, name="a"), tf.get_variable("b", [2])
+    assert not first.trainable and not second.trainable and tf.Variable(1.0).trainable and seen[0] == "a"
+
+
+def test_conversions_of_other_types() -> None:
+    class Wave:
+        length = 3.0
+
+    with pytest.raises(TypeError, match=r"^base_type must be a type or a tuple of types, not 3$"):
+        tf.register_tensor_conversion_function(3, lambda value, **_: None)
+    tf.register_tensor_conversion_function(Wave, lambda value, dtype=None, **_: tf.constant(value.length, dtype))
+    value = InterpretedSession().run([tf.constant(1.0) + Wave(), tf.stack([Wave(), 2.0]), tf.square(Wave())])
+    assert value[0] == 4 and value[1].tolist() == [3, 2] and value[2] == 9 and tf.is_tensor(Wave())
+
+
+def test_a_critical_section_puts_what_it_executes_in_order() -> None:
+    with tf.Graph().as_default(), tf.Session() as session:
+        v, section = tf.Variable(1.0), tf.CriticalSection()
+        added = section.execute(lambda: tf.assign_add(v, 1.0))
+        tripled = section.execute(lambda: tf.assign(v, v.read_value() * 3.0))
+        session.run(v.initializer)
+        assert session.run([tripled, added]) == [6.0, 2.0]
+
+
+def test_vectorized_map_takes_any_results() -> None:
+    x = np.arange(6, dtype=np.float32).reshape(3, 2)
+    rows, large = tf.vectorized_map(lambda row: (row * 2, tf.reduce_sum(row) > 3), tf.constant(x))
+    value = tf.Session().run([rows, large])
+    np.testing.assert_array_equal(value[0], 2 * x)
+    assert value[1].tolist() == [False, True, True]
+
+
+def test_log_poisson_loss() -> None:
+    counts, logs = np.array([0.0, 1.0, 3.0]), np.array([0.1, 0.2, 0.3])
+    plain = np.exp(logs) - logs * counts
+    stirling = [0, 0, 3 * np.log(3) - 3 + 0.5 * np.log(6 * np.pi)]
+    whole, part = (tf.nn.log_poisson_loss(counts, tf.constant(logs), full) for full in (True, False))
+    for value, wanted in zip(InterpretedSession().run([part, whole]), (plain, plain + stirling)):
+        np.testing.assert_allclose(value, wanted, rtol=1e-12)
+    assert [InterpretedSession().run(s).tolist() for s in tf.shape_n([tf.zeros([2]), tf.zeros([3, 1])])] == [
+        [2],
+        [3, 1],
+    ]

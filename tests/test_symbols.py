@@ -62,9 +62,10 @@ def test_a_namespace_that_is_left_out_leaves_its_names_out() -> None:
     assert hasattr(tf, "keras") and hasattr(tf.contrib, "tpu") and not hasattr(tf, "nothing")
     with pytest.raises(NotImplementedError, match=r"^tf\.keras\.layers\.Dense is not part of graphc; "):
         tf.keras.layers.Dense(3)
-    assert tf.estimator.ModeKeys.TRAIN == tf.estimator.ModeKeys.TRAIN != tf.estimator.ModeKeys.EVAL
-    with pytest.raises(NotImplementedError, match=r"^tf\.estimator\.ModeKeys\.TRAIN is not part of graphc"):
-        _ = tf.estimator.ModeKeys.TRAIN == "train"
+    with pytest.raises(NotImplementedError, match=r"^tf\.keras\.models is not part of graphc; "):
+        _ = tf.keras.models.Sequential
+    assert not hasattr(tf.keras, "models") and not hasattr(tf.contrib.tpu, "CrossShardOptimizer")
+    assert getattr(tf.estimator, "Estimator", None) is None
     with pytest.raises(NotImplementedError, match=r"^tf\.keras\.Model is not part of graphc"):
         type("Net", (), {})  # a class of one's own is no trouble
         exec("class Net(tf.keras.Model): pass", {"tf": tf})
@@ -73,6 +74,18 @@ def test_a_namespace_that_is_left_out_leaves_its_names_out() -> None:
     with pytest.raises(NotImplementedError, match=r"^tf\.function is not part"):
         tf.function(lambda: 3)
     assert not isinstance(3, tf.RaggedTensor)
+
+
+def test_what_has_a_job_in_a_namespace_that_is_left_out_is_there() -> None:
+    keys = tf.estimator.ModeKeys
+    assert (keys.TRAIN, keys.EVAL, keys.PREDICT) == ("train", "eval", "infer") and tf.contrib.learn.ModeKeys is keys
+    assert issubclass(tf.layers.Dense, tf.keras.layers.Layer)
+    assert tf.keras.initializers.he_normal is tf.initializers.he_normal
+    spec = tf.estimator.EstimatorSpec("train", loss=tf.constant(2.0), train_op=tf.no_op())
+    assert tf.Session().run(spec.loss) == 2 and spec.predictions == {} and spec.train_op.type == "NoOp"
+    for mode, what in (("train", "train_op"), ("eval", "loss"), ("infer", "predictions")):
+        with pytest.raises(ValueError, match=f"^Missing {what}.$"):
+            tf.estimator.EstimatorSpec(mode)
 
 
 def test_every_difference_is_of_a_name_that_is_there(maker: ModuleType, symbols: list[Any]) -> None:

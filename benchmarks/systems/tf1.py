@@ -62,10 +62,13 @@ class Tf1(Vocabulary):
 
 
 class Programs:
-    """Sessions that run one step a call, by ``session.run`` unless a case wants a prepared call."""
+    """Sessions that run one step a call, by ``session.run`` unless a case wants a prepared call.
 
-    def __init__(self, tf: Any, config: Any = None) -> None:
-        self.tf, self.config, self.words = tf, config, Tf1(tf)
+    With ``any_batch`` the first size of what is fed stays open.
+    """
+
+    def __init__(self, tf: Any, config: Any = None, any_batch: bool = False) -> None:
+        self.tf, self.config, self.words, self.any_batch = tf, config, Tf1(tf), any_batch
 
     def training(self, case: Training) -> Callable[..., float]:
         """``session.run([loss, train], {placeholder: array})``"""
@@ -88,7 +91,8 @@ class Programs:
 
     def placeholders(self, arrays: Sequence[np.ndarray]) -> list[Any]:
         """One for each array, of its shape."""
-        return [self.tf.placeholder(array.dtype.name, array.shape) for array in arrays]
+        shapes = [(None, *array.shape[1:]) if self.any_batch else array.shape for array in arrays]
+        return [self.tf.placeholder(array.dtype.name, shape) for array, shape in zip(arrays, shapes)]
 
     def variables(self, weights: list[np.ndarray]) -> list[Any]:
         """One for each array, which is its first value."""

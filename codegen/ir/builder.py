@@ -255,8 +255,9 @@ class IRBuilder:
 
     # -- control -------------------------------------------------------------------------------------
 
-    def call(self, function: Any, args: Sequence[Value]) -> Value:
-        result = function.ftype.return_type
+    def call(self, function: Any, args: Sequence[Value], ftype: FunctionType | None = None) -> Value:
+        """A call; of an address, that of a function of type ``ftype``."""
+        result = (ftype or function.ftype).return_type
         given = ", ".join([f"{value.type.text} {value.text}" for value in args])
         text = f"call {result.text} {function.text}({given})"
         if isinstance(result, VoidType):

@@ -20,7 +20,9 @@ _LATER = {
     "losses": "graphc.contrib.losses",
     "seq2seq": "graphc.contrib.seq2seq",
     "metrics": "graphc.contrib.metrics",
+    "nn": "graphc.contrib.nn",
     "opt": "graphc.contrib.opt",
+    "resampler": "graphc.contrib.resampler",
     "slim": "graphc.contrib.slim",
     "util": "graphc.contrib.util",
 }

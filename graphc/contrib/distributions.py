@@ -1,5 +1,6 @@
 """``tf.contrib.distributions``: those of ``tf.distributions``, and those over vectors."""
 
+from graphc.distributions import bijectors
 from graphc.distributions.continuous import (
     Beta,
     Exponential,
@@ -24,6 +25,11 @@ from graphc.distributions.distribution import (
     ReparameterizationType,
     kl_divergence,
 )
+from graphc.distributions.transformed import (
+    ConditionalDistribution,
+    ConditionalTransformedDistribution,
+    TransformedDistribution,
+)
 from graphc.distributions.vectors import (
     Dirichlet,
     MultivariateNormalDiag,
@@ -36,6 +42,8 @@ __all__ = [
     "Bernoulli",
     "Beta",
     "Categorical",
+    "ConditionalDistribution",
+    "ConditionalTransformedDistribution",
     "Dirichlet",
     "Distribution",
     "Exponential",
@@ -50,6 +58,8 @@ __all__ = [
     "RegisterKL",
     "ReparameterizationType",
     "StudentT",
+    "TransformedDistribution",
     "Uniform",
+    "bijectors",
     "kl_divergence",
 ]

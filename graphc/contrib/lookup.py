@@ -6,6 +6,7 @@ from typing import Any
 
 from graphc.lookup import (
     KeyValueTensorInitializer,
+    MutableDenseHashTable,
     MutableHashTable,
     StaticHashTable,
     StaticVocabularyTable,
@@ -22,6 +23,7 @@ __all__ = [
     "HashTable",
     "IdTableWithHashBuckets",
     "KeyValueTensorInitializer",
+    "MutableDenseHashTable",
     "MutableHashTable",
     "TextFileIndex",
     "TextFileInitializer",

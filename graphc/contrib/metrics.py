@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from graphc import dtypes
 from graphc import metrics as core
 from graphc.metrics.confusion import confusion_matrix
+from graphc.metrics.counts import TINY, counts_at
 from graphc.metrics.ranks import in_top_k_mean
 from graphc.metrics.streams import (
     Result,
@@ -23,8 +24,9 @@ from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.arrays import ones_like
 from graphc.ops.base import convert_to_tensor, graph_of
-from graphc.ops.reduction import reduce_mean, reduce_sum
+from graphc.ops.reduction import reduce_max, reduce_mean, reduce_sum
 from graphc.ops.reshaping import size
+from graphc.sparse.sets import set_difference, set_intersection, set_size, set_union
 from graphc.variable_scope import variable_scope
 
 __all__ = [
@@ -33,6 +35,11 @@ __all__ = [
     "aggregate_metrics",
     "confusion_matrix",
     "count",
+    "f1_score",
+    "set_difference",
+    "set_intersection",
+    "set_size",
+    "set_union",
     "streaming_accuracy",
     "streaming_auc",
     "streaming_concat",
@@ -189,3 +196,27 @@ def count(
         tensor = as_float(values)
         new = e.cast(size(tensor), dtypes.float32) if weights is None else reduce_sum(weights_of_each(weights, tensor))
         return published(convert_to_tensor(number), added(number, new), metrics_collections, updates_collections)
+
+
+def f1_score(
+    labels: Any, predictions: Any, weights: Any = None, num_thresholds: int = 200, metrics_collections: Any = None,
+    updates_collections: Any = None, name: str | None = None,
+) -> Result:  # fmt: skip
+    """The greatest harmonic mean of precision and recall over ``num_thresholds`` thresholds of predictions in [0, 1].
+
+    ``2 p r / (p + r)`` (van Rijsbergen, Information Retrieval, 1979).
+    """
+    with variable_scope(name, "f1"):
+        inner = [(i + 1) / (num_thresholds - 1) for i in range(num_thresholds - 2)]
+        kinds = ("true_positives", "false_positives", "false_negatives")
+        found = counts_at(labels, predictions, [-TINY, *inner, 1.0 + TINY], weights, kinds)
+        value, update = (
+            _best_f1([counts[kind] for kind in kinds], end) for counts, end in zip(found, ("value", "update"))
+        )
+        return published(value, update, metrics_collections, updates_collections)
+
+
+def _best_f1(counts: Sequence[Tensor], name: str) -> Tensor:
+    right, false, missed = counts
+    precision, recall = right / (TINY + right + false), right / (TINY + right + missed)
+    return reduce_max(2.0 * precision * recall / (precision + recall + TINY), name=f"best_f1_{name}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from graphc.lazily import when_named
 from graphc.nodes import Tensor
 from graphc.ops.base import Const, as_array
 from graphc.ops.shape_values import static_sizes
@@ -27,3 +28,11 @@ def constant_value(tensor: Any, partial: bool = False) -> Any:
 def ops_used_by_graph_def(graph_def: Any) -> list[str]:
     """The kinds of operations in a GraphDef, each once."""
     return sorted({node.op for node in graph_def.node})
+
+
+_LATER = {
+    "make_ndarray": "graphc.exchange.attributes:make_ndarray",
+    "make_tensor_proto": "graphc.exchange.attributes:make_tensor_proto",
+}
+
+__getattr__ = when_named(__name__, "graphc.contrib.util", _LATER)

@@ -34,6 +34,9 @@ def map_and_batch(
     return lambda dataset: dataset.map(map_func, num_parallel_calls).batch(batch_size, drop_remainder)
 
 
+map_and_batch_with_legacy_function = map_and_batch
+
+
 def shuffle_and_repeat(buffer_size: Any, count: Any = None, seed: int | None = None) -> Transformation:
     """``shuffle(buffer_size, seed)``, then ``repeat(count)``."""
     return lambda dataset: dataset.shuffle(buffer_size, seed).repeat(count)
@@ -224,6 +227,7 @@ __all__ = [
     "ignore_errors",
     "make_csv_dataset",
     "map_and_batch",
+    "map_and_batch_with_legacy_function",
     "parallel_interleave",
     "prefetch_to_device",
     "rejection_resample",

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from graphc.exchange.meanings import Unreadable
+from graphc.exchange.foreign import Unreadable
+from graphc.exchange.frames import SWITCH, breaks_rings
 
 _CHANGING = ("Assign", "Apply", "ResourceApply", "Scatter", "Print", "Assert")
 Sides = frozenset[tuple[str, bool]]  # the names of predicates, and for which of their values a node is computed
-_SWITCHES = ("Switch", "RefSwitch")
 
 
 def has_effect(op: str) -> bool:
@@ -28,7 +28,7 @@ class Branches:
     def __init__(self, defs: Mapping[str, Any]):
         self._defs = defs
         self._known: dict[str, Sides] = {}
-        self._any = any(node.op in _SWITCHES for node in defs.values())
+        self._any = any(node.op in SWITCH for node in defs.values())
 
     def of_node(self, node: Any) -> Sides:
         """The branches that the node is of. Its inputs have been asked for before it, as they are read before it."""
@@ -44,11 +44,14 @@ class Branches:
     def _of_reference(self, reference: str) -> Sides:
         name, _, number = reference.removeprefix("^").partition(":")
         node = self._defs.get(name)
-        if node is None or node.op in ("NextIteration", "RefNextIteration"):
+        if node is None or breaks_rings(node):
             return frozenset()
-        if node.op not in _SWITCHES:
+        if node.op not in SWITCH:
             return self.of_node(node)
-        return self.of_node(node) | {(self._predicate(node.input[1]), number == "1")}
+        predicate = self._predicate(node.input[1])
+        if (chosen := self._defs.get(predicate)) is not None and chosen.op == "LoopCond":
+            return self.of_node(node)  # a loop decides when it ends, not which branch is taken
+        return self.of_node(node) | {(predicate, number == "1")}
 
     def _predicate(self, reference: str) -> str:
         """The predicate itself, of which conditionals make copies."""

@@ -5,9 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from graphc import dtypes, errors
+from graphc.nodes import Tensor
 from graphc.ops.host import HostOp
 from graphc.records import record
 from graphc.shapes import TensorType
+
+
+class Unreadable(ValueError):
+    """A node that graphc does not read; it is no error until it is run."""
 
 
 @record(eq=False)
@@ -31,3 +36,10 @@ class Foreign(HostOp):
 
     def attributes(self) -> dict[str, Any]:
         return {"reason": self.reason}
+
+
+def readable(value: Any) -> Any:
+    """The value, unless it is of a node that graphc cannot compute: :class:`Unreadable` then."""
+    if isinstance(value, Tensor) and isinstance(value.op.kind, Foreign):
+        raise Unreadable(value.op.kind.reason)
+    return value

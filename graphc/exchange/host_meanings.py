@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from graphc.exchange.meanings import Meaning, Unreadable, function, means
+from graphc.exchange.foreign import Unreadable
+from graphc.exchange.meanings import Meaning, function, means
 
 
 def _string_split(node: Any) -> Any:

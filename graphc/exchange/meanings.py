@@ -14,18 +14,16 @@ import numpy as np
 
 from graphc import dtypes
 from graphc.exchange.adjoints import ADJOINTS
+from graphc.exchange.foreign import Unreadable
 from graphc.exchange.updates import UPDATES
 from graphc.ops import elementwise as e
 from graphc.ops import random as drawn
 from graphc.ops import special, state
 from graphc.ops.base import Placeholder, apply, constant, declare, placeholder_with_default
 from graphc.ops.shape_values import static_sizes
+from graphc.tensor_array import TensorArray
 
 Meaning = Callable[[Any], Any]
-
-
-class Unreadable(ValueError):
-    """A node that graphc does not read; it is no error until it is run."""
 
 
 def function(path: str) -> Any:
@@ -91,6 +89,8 @@ def _variable(node: Any) -> Any:
 
 def _identity(node: Any) -> Any:
     (x,) = node.inputs
+    if isinstance(x, TensorArray):
+        return x
     return state.read(x, node.name) if isinstance(x.op.kind, state.VariableV2) else e.identity(x, name=node.name)
 
 

@@ -6,22 +6,27 @@ summaries and the queues of training.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
+from graphc.exchange.array_meanings import ARRAY_MEANINGS
 from graphc.exchange.attributes import attribute_value
 from graphc.exchange.branches import Branches, has_effect
-from graphc.exchange.foreign import Foreign
+from graphc.exchange.foreign import Foreign, Unreadable, readable
+from graphc.exchange.frames import Frame, Frames, Unit, breaks_rings, canonical, source
 from graphc.exchange.host_meanings import HOST_MEANINGS
-from graphc.exchange.meanings import MEANINGS, Unreadable
+from graphc.exchange.loop_reading import read_loop
+from graphc.exchange.meanings import MEANINGS
 from graphc.exchange.own import KEY, kind_from
 from graphc.exchange.schema import message
 from graphc.exchange.writing import CONTROLS, HELPER, PREFIX
 from graphc.graph import Graph
-from graphc.nodes import Operation, Tensor
+from graphc.nodes import Operation
 from graphc.ops.base import convert_to_tensor
 from graphc.ops.elementwise import identity
 from graphc.scopes import get_default_graph
+from graphc.tensor_array import TensorArray
 
 
 def import_graph_def(
@@ -84,7 +89,7 @@ class Reader:
     def __init__(self, graph: Graph, graph_def: Any, prefix: str, input_map: dict[str, Any]):
         self.graph, self.prefix = graph, prefix
         self.used: set[str] = set()
-        self._map = {_canonical(key): (key, value) for key, value in input_map.items()}
+        self._map = {canonical(key): (key, value) for key, value in input_map.items()}
         self._defs = {node.name: node for node in graph_def.node}
         if len(self._defs) < len(graph_def.node):
             raise ValueError("graph_def has two nodes of one name")
@@ -92,14 +97,15 @@ class Reader:
         self._operations: dict[str, Operation] = {}
         self._counts = _counts(graph_def)
         self._branches = Branches(self._defs)
+        self._frames = Frames(self._defs)
+        self._frame: Frame | None = None  # the loop whose nodes are being read
 
     def read(self) -> None:
         """Adds all nodes, each after its inputs."""
         taken = [name for name in self._defs if f"{self.prefix}{name}" in self.graph._by_name]
         if taken:
             raise ValueError(f"Node name '{self.prefix}{taken[0]}' already exists in the Graph")
-        for name in _in_order(self._defs):
-            self._read_node(self._defs[name])
+        self.read_units(self._frames.units(None), None)
 
     def element(self, name: str) -> Any:
         """What ``name`` names: an operation, or with a number a tensor; ``ValueError`` where it is not there."""
@@ -110,6 +116,77 @@ class Reader:
         elif plain in self._operations and number.isdigit() and int(number) < len(self._operations[plain].outputs):
             return self._operations[plain].outputs[int(number)]
         raise ValueError(f"Requested return_element {name!r} not found in graph_def.")
+
+    # -- loops -------------------------------------------------------------------------------------------------
+
+    def read_units(self, units: Sequence[Unit], frame: Frame | None) -> None:
+        """Adds these nodes and whole loops, which are in their order."""
+        for unit in units:
+            if isinstance(unit, Frame):
+                self._read_loop(unit)
+            elif unit not in self._outputs:  # as the results of a loop are once it was read
+                self._read_node(self._defs[unit])
+
+    def _read_loop(self, frame: Frame) -> None:
+        """A loop as a whole; where graphc does not read it, its nodes stand in the graph and say why."""
+        try:
+            waits = [node for name in frame.members for node in self._controls(self._defs[name])]
+            with (
+                self.graph.name_scope(None),
+                self.graph.control_dependencies(None),
+                self.graph.control_dependencies(waits),
+            ):
+                read_loop(self, frame)
+        except (Unreadable, NotImplementedError, ValueError, TypeError) as error:
+            reason = f"the loop '{frame.name}', read from a GraphDef: {error}"
+            for name in (*frame.all_members(), *self.exits(frame)):
+                with self.graph.name_scope(None), self.graph.control_dependencies(None):
+                    made = self._foreign(self._defs[name], reason)
+                self._operations[name], self._outputs[name] = made, made.outputs
+
+    @contextmanager
+    def inside(self, frame: Frame) -> Iterator[None]:
+        """While nodes of a loop are declared, in the graph of its condition or its body; forgotten afterwards."""
+        before = self.graph, self._operations, self._outputs, self._frame
+        self.graph, self._frame = get_default_graph(), frame
+        self._operations, self._outputs = dict(self._operations), dict(self._outputs)
+        try:
+            yield
+        finally:
+            self.graph, self._operations, self._outputs, self._frame = before
+
+    def definition(self, name: str) -> Any:
+        """A node of the GraphDef; ``Unreadable`` where there is none of the name."""
+        if name not in self._defs:
+            raise Unreadable(f"node '{name}' is not in graph_def")
+        return self._defs[name]
+
+    def exits(self, frame: Frame) -> list[str]:
+        """The nodes by which values leave a loop."""
+        return self._frames.exits(frame)
+
+    def order(self, units: Sequence[Unit], frame: Frame | None) -> list[Unit]:
+        """The nodes and loops of a frame that these need, in order, and these; without what was read."""
+        return self._frames.order(units, frame, self._outputs)
+
+    def input_of(self, definition: Any, place: int) -> Any:
+        """What a node takes at a place."""
+        return self._input(definition, definition.input[place])
+
+    def value(self, reference: str) -> Any:
+        """What an input of a node of the loop names, after all that it needs was read."""
+        unit = self._frames.unit(source(reference), self._frame)
+        if unit is not None:
+            self.read_units(self.order([unit], self._frame), self._frame)
+        return readable(self._outputs[source(reference)][int(canonical(reference).partition(":")[2])])
+
+    def give(self, name: str, outputs: Sequence[Any], named: bool = False) -> None:
+        """Sets what a node gives, and where that is asked for declares it under the node's name."""
+        self._outputs[name] = outputs
+        if named:
+            (self._outputs[name],) = ([self._named(value, f"{self.prefix}{name}")] for value in outputs)
+        first = self._outputs[name][0]
+        self._operations[name] = getattr(first, "flow", first).op
 
     # -- one node ----------------------------------------------------------------------------------------------
 
@@ -133,6 +210,9 @@ class Reader:
             self._operations[name], self._outputs[name] = made, made.outputs
             return
         outputs = made if isinstance(made, (list, tuple)) else [made]
+        if isinstance(outputs[0], TensorArray):
+            self._operations[name], self._outputs[name] = outputs[0].flow.op, outputs
+            return
         self._operations[name] = self.graph.get_operation_by_name(f"{self.prefix}{name}")
         self._outputs[name] = outputs
 
@@ -140,10 +220,7 @@ class Reader:
         own = KEY in definition.attr
         names = attribute_value(definition.attr["_graphc_inputs"]) if "_graphc_inputs" in definition.attr else None
         given = [i for i in definition.input if not i.startswith("^")] if names is None else names
-        inputs = [self._input(definition, reference) for reference in given]
-        for tensor in inputs:
-            if isinstance(tensor, Tensor) and isinstance(tensor.op.kind, Foreign):
-                raise Unreadable(tensor.op.kind.reason)
+        inputs = [readable(self._input(definition, reference)) for reference in given]
         full = f"{self.prefix}{definition.name}"
         if own:
             try:
@@ -151,7 +228,7 @@ class Reader:
             except (ValueError, TypeError, KeyError) as error:
                 raise ValueError(f"node '{definition.name}' ({definition.op}) cannot be read: {error}") from None
             return self.graph.declare(kind, tuple(inputs), f"{full}/")
-        meaning = MEANINGS.get(definition.op) or HOST_MEANINGS.get(definition.op)
+        meaning = MEANINGS.get(definition.op) or ARRAY_MEANINGS.get(definition.op) or HOST_MEANINGS.get(definition.op)
         if meaning is None:
             raise Unreadable(self._unknown(definition))
         branches = self._branches
@@ -188,11 +265,15 @@ class Reader:
         if isinstance(made, Operation):
             return made
         if isinstance(made, (list, tuple)):
+            if isinstance(made[0], TensorArray):
+                return made
             if made and all(tensor.op is made[0].op and tensor.op.name == full for tensor in made):
                 return made
             from graphc.ops.custom_gradients import identity_n  # few files need it
 
             identity_n(list(made), name=f"{full}/")  # those who take them take what is before, whose sizes are known
+            return made
+        if isinstance(made, TensorArray):
             return made
         tensor = convert_to_tensor(made)
         return tensor if tensor.op.name == full else identity(tensor, name=f"{full}/")
@@ -204,7 +285,7 @@ class Reader:
     # -- inputs --------------------------------------------------------------------------------------------------
 
     def _input(self, definition: Any, reference: str) -> Any:
-        key = _canonical(reference)
+        key = canonical(reference)
         if key in self._map:
             given, value = self._map[key]
             self.used.add(given)
@@ -226,15 +307,14 @@ class Reader:
                     given, value = self._map[reference]
                     self.used.add(given)
                     found.append(getattr(value, "op", value))
-                elif reference[1:] in self._operations:
+                elif reference[1:] in self._operations and self._is_waited_for(reference[1:]):
                     found.append(self._operations[reference[1:]])
         return found
 
-
-def _canonical(reference: Any) -> str:
-    """A name of a tensor, always with its number."""
-    text = reference if isinstance(reference, str) else str(getattr(reference, "name", reference))
-    return text if ":" in text or text.startswith("^") else f"{text}:0"
+    def _is_waited_for(self, name: str) -> bool:
+        """In a loop control inputs tell of which frame a node is; only what has an effect must be waited for."""
+        op = self._defs[name].op
+        return self._frame is None or op == "NoOp" or has_effect(op)
 
 
 def _counts(graph_def: Any) -> dict[str, int]:
@@ -242,43 +322,10 @@ def _counts(graph_def: Any) -> dict[str, int]:
     found: dict[str, int] = {}
     for node in graph_def.node:
         for reference in node.input:
-            name, _, number = _canonical(reference).partition(":")
+            name, _, number = canonical(reference).partition(":")
             if number.isdigit():
                 found[name] = max(found.get(name, 1), int(number) + 1)
     return found
-
-
-def _in_order(defs: Mapping[str, Any]) -> Iterable[str]:
-    """The names of the nodes, each after those it needs; ``ValueError`` where they need each other in a ring."""
-    done: dict[str, bool] = {}
-    order: list[str] = []
-    for start in defs:
-        stack = [(start, False)]
-        while stack:
-            name, ready = stack.pop()
-            if ready:
-                done[name] = True
-                order.append(name)
-            elif name not in done and name in defs:
-                done[name] = False
-                stack.append((name, True))
-                stack += [(_canonical(i).lstrip("^").split(":")[0], False) for i in reversed(_needs(defs[name]))]
-            elif done.get(name) is False and not breaks_rings(defs[name]) and _is_open(stack, name):
-                raise ValueError(f"the nodes around '{name}' need each other in a ring")
-    return order
-
-
-def _is_open(stack: list[tuple[str, bool]], name: str) -> bool:
-    return (name, True) in stack
-
-
-def _needs(node: Any) -> list[str]:
-    """What a node needs before it; a loop's way back is left out, so that its nodes come in some order."""
-    return [] if breaks_rings(node) else list(node.input)
-
-
-def breaks_rings(node: Any) -> bool:
-    return node.op in ("NextIteration", "RefNextIteration")
 
 
 def graph_def_from(data: bytes) -> Any:

@@ -16,7 +16,7 @@ from graphc.ops.reshaping import reshape
 from graphc.variable_scope import variable_scope
 
 _KINDS = ("true_positives", "false_negatives", "true_negatives", "false_positives")
-_TINY = 1e-7  # TensorFlow's, so that nothing is divided by zero
+TINY = 1e-7  # TensorFlow's, so that nothing is divided by zero
 
 
 def _count(condition: Tensor, weights: Any, value_keys: Any = None, update_keys: Any = None) -> Result:
@@ -145,7 +145,7 @@ false_negatives_at_thresholds = _number("false_negatives")
 
 
 def _share(a: str, b: str) -> Callable[[Counts, str], Tensor]:
-    return lambda counts, name: e.divide(counts[a], _TINY + counts[a] + counts[b], name=f"share_{name}")
+    return lambda counts, name: e.divide(counts[a], TINY + counts[a] + counts[b], name=f"share_{name}")
 
 
 precision_at_thresholds = _at_thresholds(

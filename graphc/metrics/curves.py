@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from graphc.composites import div_no_nan
-from graphc.metrics.counts import _TINY, Counts, counts_at
+from graphc.metrics.counts import TINY, Counts, counts_at
 from graphc.metrics.streams import Result, published
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
@@ -38,7 +38,7 @@ def auc(
         inner = thresholds
         if inner is None:
             inner = [(i + 1) / (num_thresholds - 1) for i in range(num_thresholds - 2)]
-        points = [-_TINY, *sorted(inner), 1.0 + _TINY]
+        points = [-TINY, *sorted(inner), 1.0 + TINY]
         values, updates = counts_at(labels, predictions, points, weights)
         area = _interpolated if summation_method == "careful_interpolation" else _summed
         found = [
@@ -88,7 +88,7 @@ def sensitivity_at_specificity(
 
     def rate(counts: Counts, name: str) -> Tensor:
         rejected, false = counts["true_negatives"], counts["false_positives"]
-        place = argmin(e.abs(rejected / (rejected + false + _TINY) - specificity), 0)
+        place = argmin(e.abs(rejected / (rejected + false + TINY) - specificity), 0)
         return _rate_at(counts["true_positives"], counts["false_negatives"], place, name)
 
     scope = "sensitivity_at_specificity"
@@ -107,7 +107,7 @@ def specificity_at_sensitivity(
 
     def rate(counts: Counts, name: str) -> Tensor:
         found, missed = counts["true_positives"], counts["false_negatives"]
-        distance = e.abs(found / (found + missed + _TINY) - sensitivity)
+        distance = e.abs(found / (found + missed + TINY) - sensitivity)
         last = num_thresholds - 1 - argmin(distance[::-1], 0)
         return _rate_at(counts["true_negatives"], counts["false_positives"], last, name)
 
@@ -123,10 +123,10 @@ def _rate(
 ) -> Result:  # fmt: skip
     with variable_scope(name, scope):
         inner = [(i + 1) / (number - 1) for i in range(number - 2)]
-        values, updates = counts_at(labels, predictions, [-_TINY, *inner, 1.0 + _TINY], weights)
+        values, updates = counts_at(labels, predictions, [-TINY, *inner, 1.0 + TINY], weights)
         return published(rate(values, "value"), rate(updates, "update_op"), value_keys, update_keys)
 
 
 def _rate_at(a: Any, b: Any, place: Tensor, name: str) -> Tensor:
     one, other = gather(a, place), gather(b, place)
-    return e.divide(one, one + other + _TINY, name=name)
+    return e.divide(one, one + other + TINY, name=name)

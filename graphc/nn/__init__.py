@@ -92,6 +92,9 @@ _LATER = {
     "static_rnn": f"{_RECURRENT}.unrolled:static_rnn",
     "static_state_saving_rnn": f"{_RECURRENT}.unrolled:static_state_saving_rnn",
     "uniform_candidate_sampler": f"{_CANDIDATES}:uniform_candidate_sampler",
+    "avg_pool2d": "graphc.ops.pooling:avg_pool2d",
+    "max_pool2d": "graphc.ops.pooling:max_pool2d",
+    "log_poisson_loss": "graphc.nn.classification:log_poisson_loss",
 }
 
 __getattr__ = when_named(__name__, "graphc.nn", _LATER)

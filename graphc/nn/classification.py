@@ -7,6 +7,7 @@ maximum changes no value, so no gradient flows through it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -234,3 +235,24 @@ def _check_class_numbers(labels: TensorType, logits: TensorType) -> None:
             f"Shape mismatch: The shape of labels (received {TensorShape(labels.shape)}) should equal the shape of "
             f"logits except for the last dimension (received {TensorShape(logits.shape)})."
         )
+
+
+def log_poisson_loss(targets: Any, log_input: Any, compute_full_loss: bool = False, name: str | None = None) -> Tensor:
+    """``exp(c) - c z`` for counts z and logarithms c of what is expected: the Poisson likelihood up to a constant.
+
+    With ``compute_full_loss``, Stirling's ``z log z - z + log(2 pi z) / 2`` is added where z is above 1.
+    """
+    expected = convert_to_tensor(log_input)
+    counts = convert_to_tensor(targets, expected.dtype)
+    if not is_compatible(counts.type.shape, expected.type.shape):
+        raise ValueError(
+            f"log_input and targets must have the same shape: {expected.op.describe()} has {expected.type} and "
+            f"{counts.op.describe()} has {counts.type}"
+        )
+    with graph_of([expected]).name_scope(name or "log_poisson_loss") as scope:
+        loss = e.exp(expected) - expected * counts
+        if compute_full_loss:
+            known = e.maximum(counts, 1.0)  # where the logarithm is not wanted it must not be infinite either
+            full = known * e.log(known) - known + 0.5 * e.log(2 * math.pi * known)
+            loss = loss + e.select(e.logical_and(counts >= 0, counts <= 1), 0 * counts, full)
+        return e.identity(loss, name=scope)

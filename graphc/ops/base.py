@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import numbers
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -146,6 +146,8 @@ def convert_to_tensor(
     converter = getattr(value, "_as_tensor", None)
     if converter is not None:
         value = converter()
+    elif _convertible and isinstance(value, _convertible):
+        value = _converted(value, wanted, name)
     if isinstance(value, Tensor):
         if wanted is not None and value.dtype is not wanted:
             raise ValueError(
@@ -178,8 +180,49 @@ def _convert_beside(value: Any, dtype: DType) -> Tensor:
 
 
 def is_tensor_like(value: Any) -> bool:
-    """Whether ``value`` is a tensor or stands for one (a variable)."""
-    return isinstance(value, Tensor) or hasattr(value, "_as_tensor")
+    """Whether ``value`` is a tensor or stands for one: a variable, or an object of a type with a conversion."""
+    return isinstance(value, Tensor) or hasattr(value, "_as_tensor") or isinstance(value, _convertible)
+
+
+def is_tensor(x: Any) -> bool:
+    """Whether this is a tensor, a variable, or of a type whose conversion is registered."""
+    return is_tensor_like(x)
+
+
+def register_tensor_conversion_function(
+    base_type: Any, conversion_func: Callable[..., Any], priority: int = 100
+) -> None:
+    """Objects of ``base_type`` become tensors by ``conversion_func(value, dtype=None, name=None, as_ref=False)``.
+
+    Where several types fit, the smaller priority comes first, then what was registered first; a function that returns
+    ``NotImplemented`` leaves the object to the next. ``TypeError`` unless these are types and a function.
+    """
+    global _convertible
+    kinds = base_type if isinstance(base_type, tuple) else (base_type,)
+    if not all(isinstance(kind, type) for kind in kinds):
+        raise TypeError(f"base_type must be a type or a tuple of types, not {base_type!r}")
+    if not callable(conversion_func):
+        raise TypeError(f"conversion_func must be callable, not {conversion_func!r}")
+    _conversions.append((priority, kinds, conversion_func))
+    _conversions.sort(key=lambda known: known[0])  # keeps the order of equals
+    _convertible = tuple(kind for _, kinds, _ in _conversions for kind in kinds)
+
+
+_conversions: list[tuple[int, tuple[type, ...], Callable[..., Any]]] = []
+_convertible: tuple[type, ...] = ()
+
+
+def _converted(value: Any, dtype: DType | None, name: str | None) -> Any:
+    """What the registered conversions make of ``value``: a tensor, or the value itself."""
+    for _, kinds, function in _conversions:
+        if isinstance(value, kinds):
+            found = function(value, dtype=dtype, name=name, as_ref=False)
+            if found is NotImplemented:
+                continue
+            if not isinstance(found, Tensor):
+                raise RuntimeError(f"Conversion function {function!r} for type {kinds} returned non-Tensor: {found!r}")
+            return found
+    return value
 
 
 def as_array(value: Any, dtype: Any = None) -> np.ndarray[Any, Any]:

@@ -1,7 +1,7 @@
 """Computing again and again: ``while_loop``.
 
 A loop is one node with two graphs, its condition and its body (:mod:`graphc.body`). What it uses from outside stays as
-it is; loop variables keep type and shape.
+it is; loop variables keep their type, and the sizes that no iteration may change.
 
 For its adjoint a loop may *save* values of its body. What has been saved in all iterations is a *history*; another loop
 *replays* it, from the last value to the first. Histories pass through branches and loops as ordinary values do, and
@@ -128,7 +128,8 @@ def while_loop(
 ) -> Any:
     """The loop variables when ``cond(*loop_vars)`` is false; until then ``loop_vars = body(*loop_vars)``.
 
-    Loop variables are tensors or TensorArrays in any nested structure, and keep type and shape.
+    Loop variables are tensors or TensorArrays in any nested structure, and keep their type. Those sizes may change from
+    one iteration to the next that are not known before the loop, or are None in ``shape_invariants``.
     """
     _check_callables(cond, body, parallel_iterations)
     if not loop_vars:

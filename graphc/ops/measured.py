@@ -28,6 +28,7 @@ from graphc.dims import (
     atoms,
     coefficient,
     floordiv,
+    is_bounded,
     is_nonnegative,
     measured_in,
     most,
@@ -58,13 +59,15 @@ class MustBe(Exception):
 class Measuring:
     """What the graphs of one step have in common while their sizes are made exact.
 
-    ``equal`` are the sizes that measured ones must be equal to, by name. ``by_value``: a size that is asked for and
-    does not follow from shapes is taken from its tensor when the step runs.
+    ``equal`` are the sizes that measured ones must be equal to, by name; ``here`` those that they must be equal to in
+    the branch that is made exact. ``by_value``: a size that is asked for and does not follow from shapes is taken from
+    its tensor when the step runs.
     """
 
     def __init__(self, by_value: bool = False):
         self.by_value = by_value
         self.equal: dict[str, DimLike] = {}
+        self.here: dict[str, DimLike] = {}
         self._names = counting()
 
     def again(self, found: MustBe) -> Measuring:
@@ -129,14 +132,14 @@ def measure(count: Tensor, limit: DimLike | None) -> DimLike:
     assert measuring is not None, "sizes are measured while a graph is made exact"
     for size, known in graph.measured.items():
         assumed = measuring.equal.get(size.name)
-        if _are_equal(known if assumed is None else known.op.inputs[0], count):
+        if _are_equal(known.op.inputs[0] if isinstance(known.op.kind, CheckSize) else known, count):
             return atom(size) if assumed is None else assumed
     name = measuring.name()
     if name in measuring.equal:
         other = measuring.equal[name]
         graph.measured[Measured(name, None, 0, kept=True)] = apply(CheckSize(other), count)
         return other
-    size = Measured(name, None, None if limit is None else most(limit))
+    size = Measured(name, None, most(limit) if limit is not None and is_bounded(limit) else None)
     graph.measured[size] = count
     return atom(size)
 
@@ -199,7 +202,7 @@ def assumption(types: Sequence[TensorType], fit: Callable[[list[TensorType]], bo
     """The size that a measured one in ``types`` must be equal to so that they fit each other, or None."""
     sizes: list[DimLike] = [size for type in types for size in type.sizes]
     sizes.sort(key=lambda size: size == 1)  # which fits by broadcasting where another one is meant
-    counted = sorted({thing for size in sizes for thing in measured_in(size)}, key=lambda thing: thing.name)
+    counted = sorted({thing for size in sizes for thing in measured_in(size)}, key=lambda thing: int(thing.name[1:]))
     for one in reversed(counted):  # the last one was counted when the others were known
         for other in dict.fromkeys([*sizes, *_by_elements(one, types), 1]):  # 1 fits by broadcasting
             too_much = isinstance(other, int) and isinstance(one.most, int) and other > one.most

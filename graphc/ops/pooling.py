@@ -197,6 +197,20 @@ def avg_pool(
     return _pool(AvgPool, input if value is None else value, ksize, strides, padding, data_format or "NHWC", name)
 
 
+def max_pool2d(
+    input: Any, ksize: Any, strides: Any, padding: Any, data_format: str = "NHWC", name: str | None = None
+) -> Tensor:
+    """The greatest value of each window of ``ksize`` over height and width."""
+    return max_pool(input, ksize, strides, padding, data_format, name or "MaxPool2d")
+
+
+def avg_pool2d(
+    input: Any, ksize: Any, strides: Any, padding: Any, data_format: str = "NHWC", name: str | None = None
+) -> Tensor:
+    """The mean value of each window of ``ksize`` over height and width."""
+    return avg_pool(input, ksize, strides, padding, data_format, name or "AvgPool2D")
+
+
 def max_pool3d(
     input: Any, ksize: Any, strides: Any, padding: Any, data_format: str = "NDHWC", name: str | None = None
 ) -> Tensor:

@@ -253,11 +253,15 @@ class SumLike(Op):
 
     def specialise(self, inputs: Sequence[Tensor], values: Sequence[Any]) -> Tensor:
         """A sum over exact axes."""
-        from graphc.ops.reduction import Reduce  # reduction stands on reshaping
+        from graphc.ops.measured import is_measured, settle  # these stand on reshaping
+        from graphc.ops.reduction import Reduce
 
         x, like = inputs
         target, sizes = like.type.sizes, x.type.sizes
         leading = len(sizes) - len(target)
+        for size, wanted in zip(sizes[leading:], target):
+            if wanted != 1 and not is_measured(wanted):
+                settle(size, wanted)
         ones = tuple(leading + i for i, size in enumerate(target) if size == 1 and sizes[leading + i] != 1)
         summed = apply(Reduce("Sum", ones, keep_dims=True), x) if ones else x
         return apply(Reduce("Sum", tuple(range(leading))), summed) if leading else summed

@@ -19,7 +19,7 @@ import numpy as np
 
 from graphc.alignment import address_of, aligned_bytes
 from graphc.codegen.loops import ITEM_BYTES, Buffer
-from graphc.codegen.program import Call, Cursor, ErrorSlot, InArena, Inner, Place, SizeWord, Slot
+from graphc.codegen.program import Call, Cursor, ErrorSlot, InArena, Inner, OnStack, Place, SizeWord, Slot
 from graphc.dims import DimLike, evaluate
 from graphc.executable import Executable
 
@@ -153,7 +153,7 @@ class _Bench:
         return Row(call.node.name, ops, flops, moved, tasks, seconds, least)
 
     def _address(self, place: Place, buffer: Buffer) -> int:
-        if isinstance(place, Cursor):  # what a loop saves or replays: memory of that size serves
+        if isinstance(place, (Cursor, OnStack)):  # what a loop saves or replays: memory of that size serves
             count = self._number(buffer.size * ITEM_BYTES[buffer.dtype])
             self.kept.append(aligned_bytes(count, lambda: "what a loop saves"))
             return address_of(self.kept[-1])

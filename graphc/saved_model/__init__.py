@@ -21,9 +21,14 @@ from graphc.saved_model.signature_def_utils import (
     predict_signature_def,
     regression_signature_def,
 )
+from graphc.saved_model.tag_constants import GPU, SERVING, TPU, TRAINING
 from graphc.saved_model.utils import build_tensor_info, get_tensor_from_tensor_info
 
 __all__ = [
+    "GPU",
+    "SERVING",
+    "TPU",
+    "TRAINING",
     "Builder",
     "build_signature_def",
     "build_tensor_info",

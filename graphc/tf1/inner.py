@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from graphc.contrib.layers.utils import constant_value, smart_cond
 from graphc.nodes import Tensor
-from graphc.ops.base import convert_to_tensor
+from graphc.ops.base import convert_to_tensor, is_tensor
 from graphc.ops.elementwise import identity
 from graphc.scopes import control_dependencies
 from graphc.shapes import TensorShape
@@ -21,7 +20,6 @@ __all__ = [
     "ResourceVariable",
     "Timeline",
     "as_shape",
-    "colocate_with",
     "constant_value",
     "enabled",
     "in_eager_mode",
@@ -44,17 +42,6 @@ def with_dependencies(dependencies: Sequence[Any], output_tensor: Any, name: str
     """The tensor, once the dependencies have run."""
     with control_dependencies(dependencies):
         return identity(convert_to_tensor(output_tensor), name=name)
-
-
-@contextmanager
-def colocate_with(op: Any, ignore_existing: bool = False) -> Iterator[None]:
-    """Accepted: there is one device."""
-    yield
-
-
-def is_tensor(x: Any) -> bool:
-    """Whether this is a tensor or a variable."""
-    return isinstance(x, (Tensor, Variable))
 
 
 class DeviceAttributes(NamedTuple):

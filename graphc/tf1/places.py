@@ -16,7 +16,7 @@ _INNER = "tf1.inner"  # what TensorFlow has in its inner modules alone
 # Modules of the folder on the left, by their names.
 _FOLDERS: dict[str, dict[str, Sequence[str]]] = {
     "python.framework": {
-        "ops": ["", "scopes", "graph", "nodes", "ops.base", f"{_INNER}:colocate_with"],
+        "ops": ["", "scopes", "graph", "nodes", "ops.base"],
         "constant_op": _PLAIN,
         "dtypes": ["dtypes", ""],
         "errors": ["errors"],
@@ -67,6 +67,7 @@ _FOLDERS: dict[str, dict[str, Sequence[str]]] = {
         "partitioned_variables": _PLAIN,
         "random_ops": ["", "random"],
         "resource_variable_ops": [f"{_INNER}:ResourceVariable", ""],
+        "resources": ["tf1.resources"],
         "rnn": [*_NN, "nn.recurrent.inner"],
         "rnn_cell": ["nn.rnn_cell", "nn.recurrent.inner"],
         "rnn_cell_impl": ["nn.rnn_cell", "nn.recurrent.inner"],
@@ -110,6 +111,8 @@ _FOLDERS: dict[str, dict[str, Sequence[str]]] = {
         "deprecation": ["tf1.util"],
         "nest": ["nest"],
         "tf_contextlib": ["tf1.util:contextmanager"],
+        "deprecation_wrapper": ["tf1.util:DeprecationWrapper"],
+        "function_utils": ["tf1.util"],
         "tf_decorator": ["tf1.util"],
         "tf_export": ["tf1.util:tf_export"],
         "tf_inspect": ["tf1.inspection"],
@@ -198,10 +201,12 @@ _FOLDERS: dict[str, dict[str, Sequence[str]]] = {
         "node_def_pb2": _PLAIN,
         "summary_pb2": ["", "summary"],
         "step_stats_pb2": _PLAIN,
+        "variable_pb2": ["exchange.messages"],
     },
     "core.protobuf": {
         "config_pb2": _PLAIN,
         "meta_graph_pb2": ["", "train"],
+        "rewriter_config_pb2": ["config:RewriterConfig"],
         "saver_pb2": _TRAIN,
     },
     "core.util": {"event_pb2": ["", "summary"]},

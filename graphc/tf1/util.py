@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from graphc.contrib.framework.marks import deprecated, deprecated_arg_values, deprecated_args
+
 __all__ = [
+    "DeprecationWrapper",
     "contextmanager",
     "deprecated",
     "deprecated_arg_values",
     "deprecated_args",
     "deprecated_argument_lookup",
+    "fn_args",
+    "get_func_code",
+    "get_func_name",
+    "has_kwargs",
     "make_decorator",
     "silence",
     "tf_export",
@@ -24,21 +33,6 @@ Decorator = Callable[[Any_], Any_]
 
 def _same(thing: Any_) -> Any_:
     return thing
-
-
-def deprecated(date: Any, instructions: str, warn_once: bool = True) -> Decorator[Any]:
-    """The function as it is."""
-    return _same
-
-
-def deprecated_args(date: Any, instructions: str, *names: Any, **options: Any) -> Decorator[Any]:
-    """The function as it is."""
-    return _same
-
-
-def deprecated_arg_values(date: Any, instructions: str, warn_once: bool = True, **values: Any) -> Decorator[Any]:
-    """The function as it is."""
-    return _same
 
 
 def tf_export(*names: str, **options: Any) -> Decorator[Any]:
@@ -76,3 +70,37 @@ def unwrap(maybe_tf_decorator: Any) -> tuple[list[Any], Any]:
         decorators.append(maybe_tf_decorator)
         maybe_tf_decorator = maybe_tf_decorator.__wrapped__
     return decorators, maybe_tf_decorator
+
+
+def DeprecationWrapper(wrapped: Any, module_name: str = "", **_: Any) -> Any:
+    """The module as it is: no name of it warns."""
+    return wrapped
+
+
+def fn_args(fn: Any) -> tuple[str, ...]:
+    """The names of a function's arguments, without ``self`` of a method; of a partial the rest."""
+    if isinstance(fn, functools.partial):
+        return tuple(name for name in fn_args(fn.func)[len(fn.args) :] if name not in fn.keywords)
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return tuple(name for name, one in inspect.signature(fn).parameters.items() if one.kind in kinds)
+
+
+def has_kwargs(fn: Any) -> bool:
+    """Whether a function takes ``**kwargs``; ``TypeError`` for what cannot be called."""
+    if not callable(fn):
+        raise TypeError(f"fn should be a function-like object, but is of type {type(fn)}.")
+    return any(one.kind is inspect.Parameter.VAR_KEYWORD for one in inspect.signature(fn).parameters.values())
+
+
+def get_func_name(func: Any) -> str:
+    """The name of a function, of what a partial calls, or of an object's class."""
+    if isinstance(func, functools.partial):
+        return get_func_name(func.func)
+    return getattr(func, "__name__", None) or str(type(func))
+
+
+def get_func_code(func: Any) -> Any:
+    """The code of a function, None where it has none in Python."""
+    if isinstance(func, functools.partial):
+        return get_func_code(func.func)
+    return getattr(func, "__code__", None)

@@ -38,7 +38,8 @@ def test_more_calls_are_more_rows_and_no_more_code():
 
 def test_few_calls_are_made_one_by_one():
     text = _text(3)
-    assert "rows" not in text and text.count("call void") == 2 * 3
+    calls = [line for line in text.splitlines() if "call void" in line and '@"llvm.' not in line]
+    assert "rows" not in text and len(calls) == 2 * 3
 
 
 @pytest.mark.parametrize("batches", [[256], [256, 64, 32]], ids=["fixed", "symbolic"])

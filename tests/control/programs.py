@@ -155,10 +155,10 @@ _rng = np.random.default_rng(1)
 X, W = _rng.uniform(-1, 1, (4, 3)), _rng.uniform(-1, 1, (3, 3))
 
 
-def declared(tf: Any, name: str) -> tuple[list[Any], list[Any]]:
+def declared(tf: Any, name: str, programs: Any = PROGRAMS) -> tuple[list[Any], list[Any]]:
     """Inputs and outputs of a program in the default graph of ``tf``."""
     x = tf.placeholder(tf.float64, [None, 3], name="x")
     w = tf.placeholder(tf.float64, [3, 3], name="w")
     n = tf.placeholder(tf.int32, [], name="n")
-    result = PROGRAMS[name][0](tf, x, w, n)
+    result = programs[name][0](tf, x, w, n)
     return [x, w, n], list(result) if isinstance(result, (list, tuple)) else [result]

@@ -71,13 +71,13 @@ def test_branches_differ() -> None:
     assert told(TypeError, lambda: tf.cond(p, lambda: 1.0, lambda: (1.0, 2.0))) == text
 
 
-def test_branches_of_different_shapes_fail_when_they_are_compiled() -> None:
-    p, x = flag(), tf.placeholder(tf.float32, [None], name="x")
-    y = tf.cond(p, lambda: x, lambda: x[:1])
+def test_branches_of_different_ranks_fail_when_they_are_compiled() -> None:
+    p, x = flag(), tf.placeholder(tf.float32, None, name="x")
+    y = tf.cond(p, lambda: x, lambda: tf.reduce_sum(x))
     with tf.Session() as session:
         text = told(tf.errors.InvalidArgumentError, lambda: session.run(y, {p: True, x: np.ones(3, np.float32)}))
     assert text == (
-        "If 'cond' (declared at LINE): its branches give f32[3] and f32[1]; one program needs the same shape of both"
+        "If 'cond' (declared at LINE): its branches give f32[3] and f32[]; one program needs as many axes of both"
     )
 
 
@@ -117,12 +117,14 @@ def test_a_loop_variable_changes() -> None:
         "less-specific shape."
     )
     assert told(ValueError, lambda: tf.while_loop(small, twice, [x])) == text
-    grown = tf.while_loop(small, twice, [x], shape_invariants=[tf.TensorShape([None, 3])])
+    other = tf.placeholder(tf.float32, [None, 3], name="other")
+    changed = tf.while_loop(small, lambda s: other + s[0], [x])
     with tf.Session() as session:
-        text = told(tf.errors.InvalidArgumentError, lambda: session.run(grown, {x: np.ones((2, 3), np.float32)}))
+        feeds = {x: np.ones((2, 3), np.float32), other: np.ones((4, 3), np.float32)}
+        text = told(tf.errors.InvalidArgumentError, lambda: session.run(changed, feeds))
     assert text == (
         "While 'while_2' (declared at LINE): loop variable 'x:0' begins as f32[2,3] and is f32[4,3] after an "
-        "iteration; one program needs a shape that stays"
+        "iteration; give `shape_invariants` with None for the sizes that change"
     )
 
 

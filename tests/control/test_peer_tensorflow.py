@@ -9,14 +9,18 @@ import numpy as np
 import pytest
 
 import graphc
-from tests.control.programs import CASES, W, X, declared
+from tests.control import growing
+from tests.control.programs import PROGRAMS, W, X, declared
 
 pytestmark = [pytest.mark.peer("tensorflow"), pytest.mark.filterwarnings("ignore")]
+
+ALL = PROGRAMS | growing.PROGRAMS
+CASES = [(name, n) for name, (_, ns) in ALL.items() for n in ns]
 
 
 def run(tf: Any, name: str, n: int) -> list[Any]:
     with tf.Graph().as_default(), tf.Session() as session:
-        inputs, outputs = declared(tf, name)
+        inputs, outputs = declared(tf, name, ALL)
         grads = [g for g in tf.gradients(outputs, inputs[:2]) if g is not None]
         return session.run([*outputs, *grads], dict(zip(inputs, (X, W, n), strict=True)))
 

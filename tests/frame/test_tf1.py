@@ -99,7 +99,7 @@ for use in (lambda: tf_debug.LocalCLIDebugWrapperSession(sess), lambda: keras.la
         use()
     except (NotImplementedError, AttributeError) as error:
         print(type(error).__name__, error)
-class Layer(keras.layers.Layer): pass
+class Net(keras.Model): pass
 """  # noqa: E501
 
 
@@ -113,14 +113,14 @@ def test_inner_modules_and_what_is_missing(tmp_path: Path) -> None:
         "3.0 CPU",
         "['a', 'b'] 1",
         "3.0",
-        "NotImplementedError tensorflow.python.debug.LocalCLIDebugWrapperSession is not part of graphc (first named "
+        "LeftOutError tensorflow.python.debug.LocalCLIDebugWrapperSession is not part of graphc (first named "
         "at program.py:4); instead: tf.Print, tf.Assert and tf.check_numerics",
-        "NotImplementedError tensorflow.keras.layers.Dense is not part of graphc (first named at program.py:12); "
+        "LeftOutError tensorflow.keras.layers.Dense is not part of graphc (first named at program.py:12); "
         "instead: tf.layers, tf.losses and tf.train train the same models",
         "AttributeError graphc has no tensorflow.nothing",
     ]  # fmt: skip
     last = result.stderr.splitlines()[-1]
-    assert last.startswith("NotImplementedError: tensorflow.keras.layers.Layer is not part of graphc")
+    assert last.startswith("graphc.left_out.LeftOutError: tensorflow.keras.Model is not part of graphc")
     assert result.returncode == 1
 
 

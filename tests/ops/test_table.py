@@ -51,6 +51,7 @@ ELSEWHERE = {
     "NewRows": "part of a TensorArray; tests/control",
     "WriteRows": "part of a TensorArray; tests/control",
     "AddRows": "made while simplifying; tests/control",
+    "HistorySizes": "made where loops replay values of several sizes; control/test_growing.py",
     "CheckSize": "made where sizes are told while the step runs; test_fed_sizes.py",
 }
 # Kinds whose own gradient rule is missing, each with its reason.
@@ -58,6 +59,7 @@ NO_RULE = {
     "Const": "nothing flows into a constant",
     "Placeholder": "a source",
     "Kernel": "made after differentiation",
+    "HistorySizes": "made after differentiation",
     "VariableV2": "a source",
     "Assign": "a write",
     "AssignAdd": "a write",

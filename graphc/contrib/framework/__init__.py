@@ -45,6 +45,14 @@ _LATER = {
     "nest": "graphc.nest",
     "sort": "graphc.ops.sorting:sort",
     "python": "graphc.contrib.framework.python",
+    "deprecated": "graphc.contrib.framework.marks:deprecated",
+    "deprecated_args": "graphc.contrib.framework.marks:deprecated_args",
+    "deprecated_arg_values": "graphc.contrib.framework.marks:deprecated_arg_values",
+    "get_name_scope": "graphc.contrib.framework.marks:get_name_scope",
+    "smart_case": "graphc.contrib.framework.marks:smart_case",
+    "is_tensor": "graphc.ops.base:is_tensor",
+    "smart_cond": "graphc.contrib.layers.utils:smart_cond",
+    "smart_constant_value": "graphc.contrib.layers.utils:constant_value",
 }
 
 __getattr__ = when_named(__name__, "graphc.contrib.framework", _LATER)

@@ -51,6 +51,7 @@ from graphc.contrib.layers.pooling import (
     max_pool2d,
     max_pool3d,
     pool,
+    spatial_softmax,
 )
 from graphc.contrib.layers.regularizers import (
     apply_regularization,
@@ -138,6 +139,7 @@ __all__ = [
     "separable_conv2d",
     "separable_convolution2d",
     "softmax",
+    "spatial_softmax",
     "stack",
     "sum_regularizer",
     "unit_norm",

@@ -8,6 +8,7 @@ from graphc.contrib.rnn.block_cells import (
     LSTMBlockCell,
     LSTMBlockFusedCell,
 )
+from graphc.contrib.rnn.conv_cells import Conv1DLSTMCell, Conv2DLSTMCell, Conv3DLSTMCell, ConvLSTMCell
 from graphc.contrib.rnn.more_cells import (
     IntersectionRNNCell,
     LayerNormBasicLSTMCell,
@@ -38,6 +39,10 @@ __all__ = [
     "AttentionCellWrapper",
     "BasicLSTMCell",
     "BasicRNNCell",
+    "Conv1DLSTMCell",
+    "Conv2DLSTMCell",
+    "Conv3DLSTMCell",
+    "ConvLSTMCell",
     "DeviceWrapper",
     "DropoutWrapper",
     "EmbeddingWrapper",

@@ -8,6 +8,9 @@ _SHARED = {name: f"{room.__name__}:{name}" for room in (framework, layers) for n
 _LATER = _SHARED | {
     "assign_from_checkpoint": "graphc.train.warm_start:assign_from_checkpoint",
     "assign_from_checkpoint_fn": "graphc.train.warm_start:assign_from_checkpoint_fn",
+    "data_provider": "graphc.contrib.slim.dataset_data_provider",
+    "dataset": "graphc.contrib.slim.dataset",
+    "dataset_data_provider": "graphc.contrib.slim.dataset_data_provider",
     "evaluation": "graphc.contrib.slim.evaluation",
     "initializers": "graphc.contrib.layers.initializers",
     "learning": "graphc.contrib.slim.learning",
@@ -15,10 +18,13 @@ _LATER = _SHARED | {
     "metrics": "graphc.contrib.metrics",
     "model_analyzer": "graphc.contrib.slim.model_analyzer",
     "nets": "graphc.contrib.slim.nets",
+    "parallel_reader": "graphc.contrib.slim.parallel_reader",
     "prefetch_queue": "graphc.contrib.slim.prefetch_queue",
     "python": "graphc.contrib.slim.python",
     "queues": "graphc.contrib.slim.queues",
     "regularizers": "graphc.contrib.layers.regularizers",
+    "summaries": "graphc.contrib.slim.summaries",
+    "tfexample_decoder": "graphc.contrib.slim.tfexample_decoder",
     "utils": "graphc.contrib.layers.utils",
     "variables": "graphc.contrib.framework.variables",
 }

@@ -45,6 +45,11 @@ def clip_gradient_norms(gradients_to_variables: Pairs, max_norm: float) -> list[
     return clipped
 
 
+def clip_gradient_norms_fn(max_norm: float) -> Callable[[Pairs], list[tuple[Any, Any]]]:
+    """:func:`clip_gradient_norms` with this length, for ``transform_grads_fn``."""
+    return lambda pairs: clip_gradient_norms(pairs, max_norm)
+
+
 def multiply_gradients(grads_and_vars: Pairs, gradient_multipliers: Mapping[Any, Any]) -> list[tuple[Any, Any]]:
     """The pairs, each gradient times the number under its variable or the variable's name; others stay."""
     if not isinstance(grads_and_vars, list):

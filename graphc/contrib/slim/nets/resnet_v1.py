@@ -7,12 +7,16 @@ from typing import Any
 
 from graphc.contrib import slim
 from graphc.contrib.layers import utils
-from graphc.contrib.slim.nets.resnet_utils import Block, conv2d_same, stack_blocks_dense, subsample
+from graphc.contrib.slim.nets.resnet_utils import Block, conv2d_same, resnet_arg_scope, stack_blocks_dense, subsample
 from graphc.nodes import Tensor
 from graphc.ops.elementwise import relu
 from graphc.ops.reduction import reduce_mean
 from graphc.ops.reshaping import squeeze
 from graphc.variable_scope import variable_scope
+
+__all__ = [
+    "bottleneck", "resnet_arg_scope", "resnet_v1", "resnet_v1_50", "resnet_v1_101", "resnet_v1_152", "resnet_v1_block",
+]  # fmt: skip
 
 Network = tuple[Tensor, dict[str, Tensor]]
 

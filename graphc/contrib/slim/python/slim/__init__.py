@@ -1,6 +1,6 @@
 """``tensorflow.contrib.slim.python.slim``: the networks and the training loop."""
 
-from graphc.contrib.slim import learning, model_analyzer
-from graphc.contrib.slim.python.slim import nets
+from graphc.contrib.slim import evaluation, learning, model_analyzer, queues, summaries
+from graphc.contrib.slim.python.slim import data, nets
 
-__all__ = ["learning", "model_analyzer", "nets"]
+__all__ = ["data", "evaluation", "learning", "model_analyzer", "nets", "queues", "summaries"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from graphc import losses as core
+from graphc.lazily import when_named
 from graphc.losses import add_loss, compute_weighted_loss, get_losses, get_regularization_losses, get_total_loss
 from graphc.nodes import Tensor
 
@@ -24,6 +25,11 @@ __all__ = [
     "softmax_cross_entropy",
     "sparse_softmax_cross_entropy",
 ]
+
+
+__getattr__ = when_named(
+    __name__, "graphc.contrib.losses", {"metric_learning": "graphc.contrib.losses.metric_learning"}
+)
 
 
 def absolute_difference(predictions: Any, labels: Any = None, weights: Any = 1.0, scope: str | None = None) -> Tensor:

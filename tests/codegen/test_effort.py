@@ -1,0 +1,129 @@
+"""What compiling takes, counted: modules, how carefully LLVM makes each, and the size of their text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+import graphc as tf
+from graphc import compiler
+from graphc.capture import capture
+from graphc.codegen import jit, llvm, runtime
+from graphc.codegen.objects import distinct_kernels, kernel_ir
+from graphc.codegen.target import named
+
+# Today's counts, which repeat exactly; who needs fewer lowers them.
+KERNELS, TEXT = 7, 83_000
+
+Made = list[tuple[str, int]]
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> Iterator[Made]:
+    """The modules that LLVM makes objects of, by the first function in each, and with what level."""
+    modules: Made = []
+    object_of = llvm.Machine.object_of
+    levels: dict[int, int] = {}
+    made_machine = jit.machine
+
+    def machine(target: object, level: int) -> llvm.Machine:
+        result = made_machine(target, level)  # type: ignore[arg-type]
+        levels[id(result)] = level
+        return result
+
+    def noted(self: llvm.Machine, text: str) -> bytes:
+        first = next(line for line in text.splitlines() if line.startswith("define") and "internal" not in line)
+        modules.append((first.partition("@")[2].partition("(")[0].strip('"'), levels[id(self)]))
+        return object_of(self, text)
+
+    monkeypatch.setenv("GRAPHC_CACHE", "0")
+    monkeypatch.setattr(jit, "machine", machine)
+    monkeypatch.setattr(llvm.Machine, "object_of", noted)
+    monkeypatch.setattr(jit.cache, "_process_cache", lambda: None)
+    monkeypatch.setattr(runtime, "_runtimes", {})
+    monkeypatch.setattr(runtime, "_pools", {})
+    yield modules
+
+
+def sessions(threads: int) -> tf.Session:
+    return tf.Session(config=tf.ConfigProto(intra_op_parallelism_threads=threads))
+
+
+def test_a_step_of_one_task_needs_no_thread_pool(made: Made) -> None:
+    a, b = (tf.placeholder(tf.float32, []) for _ in range(2))
+    with sessions(2) as session:
+        assert session.run(a * b + 1, {a: 2.0, b: 3.0}) == 7
+    kernel, step = sorted(made)
+    assert kernel[0].startswith("graphc_k") and kernel[1] == jit.FAST
+    assert step == ("step", jit.QUICK)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_step_of_several_tasks_gets_the_pool_or_its_twin(made: Made, threads: int) -> None:
+    x = tf.placeholder(tf.float32, [300_000])
+    values = np.linspace(-1, 1, 300_000, dtype=np.float32)
+    with sessions(threads) as session:
+        assert np.array_equal(session.run(x + x, {x: values}), values + values)
+        count = len(made)
+        session.run(x - 1, {x: values})
+    assert ("graphc_pool_create", jit.QUICK) in made[:count]
+    assert len(made) == count + 2  # the pool is there
+
+
+def test_first_values_are_made_by_code_that_is_there_quickly(made: Made) -> None:
+    size = tf.get_variable("size", [4, 5], initializer=tf.random_uniform_initializer(seed=1))
+    step = tf.assign_add(size, tf.ones([4, 5]))
+    with sessions(1) as session:
+        session.run(tf.global_variables_initializer())
+        assert {level for name, level in made if name.startswith("graphc_k")} == {jit.QUICK}
+        made.clear()
+        session.run(step.op)
+        assert {level for name, level in made if name.startswith("graphc_k")} == {jit.FAST}
+
+
+def test_a_long_loop_is_fast_even_where_it_runs_once(made: Made) -> None:
+    with tf.control_dependencies([tf.assign(tf.Variable(0.0), tf.reduce_sum(tf.tanh(tf.range(1e6) / 7)))]):
+        start = tf.no_op()
+    with sessions(1) as session:
+        session.run(start)
+    assert jit.FAST in {level for name, level in made if name.startswith("graphc_k")}
+
+
+def perceptron(seed: int = 3) -> tuple[tf.Tensor, tf.Operation, tf.Tensor, tf.Tensor]:
+    x, y = tf.placeholder(tf.float32, [64, 784]), tf.placeholder(tf.int32, [64])
+    tf.set_random_seed(seed)
+    scores = tf.layers.dense(tf.layers.dense(x, 128, tf.nn.relu), 10)
+    loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=scores))
+    return loss, tf.train.MomentumOptimizer(0.1, 0.9).minimize(loss), x, y
+
+
+def test_the_level_changes_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jit.cache, "_process_cache", lambda: None)
+    generator = np.random.default_rng(0)
+    images, labels = generator.random((64, 784), np.float32), generator.integers(0, 10, 64).astype(np.int32)
+
+    def trained() -> list[np.ndarray]:
+        with tf.Graph().as_default(), sessions(2) as session:
+            loss, train, x, y = perceptron()
+            session.run(tf.global_variables_initializer())
+            losses = [session.run([loss, train], {x: images, y: labels})[0] for _ in range(3)]
+            return [np.array(losses), *session.run(tf.global_variables())]
+
+    usual = trained()
+    monkeypatch.setattr(jit, "FAST", jit.QUICK)
+    quick = trained()
+    monkeypatch.setattr(jit, "FAST", 3)
+    monkeypatch.setattr(jit, "QUICK", 3)
+    careful = trained()
+    for values in (quick, careful):
+        assert all(a.tobytes() == b.tobytes() for a, b in zip(usual, values, strict=True))
+
+
+def test_the_text_of_a_training_step_stays_short() -> None:
+    loss, train, x, y = perceptron()
+    _, program = compiler.build_program(capture([loss], [train], [x, y]), {}, named("avx2"))
+    texts = [kernel_ir(name, k, program, named("avx2")) for name, k in distinct_kernels(program).items()]
+    assert len(texts) <= KERNELS
+    assert sum(len(text) for text in texts) <= TEXT

@@ -1,0 +1,126 @@
+"""Programs whose loop variables and branches have several sizes: ``program(tf, x, w, n) -> outputs``.
+
+As in ``programs.py``: x is [?,3], w is [3,3], n is a whole number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.control.programs import Program
+
+
+def repeat(tf: Any, n: Any, step: Callable[..., Any], *values: Any) -> Any:
+    """``values = step(i, *values)``, n times; the sizes of their first axes may change."""
+    shapes = [tf.TensorShape([None, *value.shape.as_list()[1:]]) for value in values]
+
+    def body(i: Any, *values: Any) -> Any:
+        results = step(i, *values)
+        return (i + 1, *(results if isinstance(results, tuple) else [results]))
+
+    results = tf.while_loop(lambda i, *_: i < n, body, (0, *values), (tf.TensorShape([]), *shapes))[1:]
+    return results[0] if len(results) == 1 else list(results)
+
+
+def rows(tf: Any, x: Any, w: Any, n: Any) -> Any:
+    return repeat(tf, n, lambda i, y: tf.concat([y, tf.reduce_sum(y, 0, keepdims=True) * 0.5], 0), x)
+
+
+def elementwise(tf: Any, x: Any, w: Any, n: Any) -> Any:
+    return repeat(tf, n, lambda i, y: tf.concat([tf.tanh(y), y[-1:] * y[:1]], 0), x)
+
+
+def products(tf: Any, x: Any, w: Any, n: Any) -> Any:
+    return repeat(tf, n, lambda i, y: tf.concat([tf.matmul(y, w), x], 0), x)
+
+
+def two_at_once(tf: Any, x: Any, w: Any, n: Any) -> Any:
+    def step(i: Any, y: Any, z: Any) -> Any:
+        more = tf.reduce_mean(y * z, 0, keepdims=True)
+        return tf.concat([y, more], 0), tf.concat([z, tf.sin(z[:1])], 0)
+
+    y, z = repeat(tf, n, step, x, x * 2.0)
+    return y * z
+
+
+def changed_places(tf: Any, x: Any, w: Any, n: Any) -> Any:
+    return repeat(tf, n, lambda i, a, b: (b, tf.concat([a, b * 0.5], 0)), x, tf.exp(x))
+
+
+def shrinking(tf: Any, x: Any, w: Any, n: Any) -> Any:
+    return repeat(tf, n, lambda i, y: tf.sin(y[1:]), tf.concat([x * 2.0, x, x * 0.5], 0))
+
+
+def filtered(tf: Any, x: Any, w: Any, n: Any) -> Any:
+    return repeat(tf, n, lambda i, y: tf.boolean_mask(y * 1.5, y[:, 0] < 0.5), tf.concat([x, x * 0.5], 0))
+
+
+def doubling(tf: Any, x: Any, w: Any, n: Any) -> Any:
+    return repeat(tf, n, lambda i, y: tf.concat([y, y * y * 0.5], 0), tf.reshape(x, [-1]))
+
+
+def until_large(tf: Any, x: Any, w: Any, n: Any) -> Any:
+    shapes = [tf.TensorShape([None, 3])]
+    grown = tf.while_loop(lambda y: tf.shape(y)[0] < 9 + n, lambda y: [tf.concat([y, tf.cos(y)], 0)], [x], shapes)
+    return grown[0] if isinstance(grown, list) else grown
+
+
+def sum_beside(tf: Any, x: Any, w: Any, n: Any) -> Any:
+    def step(i: Any, y: Any, total: Any) -> Any:
+        y = tf.concat([y, tf.cos(y[-1:])], 0)
+        return y, total + tf.matmul(y, w, transpose_a=False)[:3]
+
+    return repeat(tf, n, step, x, w)
+
+
+def loop_in_loop(tf: Any, x: Any, w: Any, n: Any) -> Any:
+    def outer(i: Any, y: Any) -> Any:
+        return repeat(tf, i, lambda j, z: tf.concat([z, tf.tanh(z[:1] + x[:1])], 0), y)
+
+    return repeat(tf, n, outer, x)
+
+
+def branch(tf: Any, x: Any, w: Any, n: Any) -> Any:
+    return tf.cond(n > 1, lambda: tf.concat([x, tf.matmul(x, w)], 0), lambda: tf.tanh(x)) * 3.0
+
+
+def counted_branch(tf: Any, x: Any, w: Any, n: Any) -> Any:
+    v = tf.reshape(x, [-1])
+    return tf.sin(tf.cond(n > 1, lambda: tf.boolean_mask(tf.exp(v), v > 0.0), lambda: tf.square(v) + 1.0))
+
+
+def one_of_three(tf: Any, x: Any, w: Any, n: Any) -> Any:
+    pairs = [(n > 4, lambda: x[:1]), (n > 1, lambda: tf.tile(tf.exp(x), [2, 1]))]
+    return tf.case(pairs, default=lambda: tf.concat([x, w, w], 0) * 2.0)
+
+
+def branch_in_loop(tf: Any, x: Any, w: Any, n: Any) -> Any:
+    def step(i: Any, y: Any) -> Any:
+        return tf.cond(tf.equal(i % 2, 0), lambda: tf.concat([y, tf.tanh(y)], 0), lambda: y[1:] * 1.1)
+
+    return repeat(tf, n, step, x)
+
+
+def loop_in_branch(tf: Any, x: Any, w: Any, n: Any) -> Any:
+    return tf.cond(n > 1, lambda: elementwise(tf, x, w, n), lambda: x * 3.0) * 2.0
+
+
+PROGRAMS: dict[str, tuple[Program, tuple[int, ...]]] = {
+    "rows": (rows, (3, 0)),
+    "elementwise": (elementwise, (4, 1)),
+    "products": (products, (3, 0)),
+    "two at once": (two_at_once, (3, 1)),
+    "changed places": (changed_places, (4, 1)),
+    "shrinking": (shrinking, (4,)),
+    "filtered": (filtered, (3, 0)),
+    "doubling": (doubling, (3,)),
+    "until large": (until_large, (2,)),
+    "a sum beside": (sum_beside, (3, 0)),
+    "a growing loop in a loop": (loop_in_loop, (4, 1)),
+    "a branch of two sizes": (branch, (2, 0)),
+    "a branch that counts": (counted_branch, (2, 0)),
+    "one of three sizes": (one_of_three, (5, 2, 0)),
+    "a branch of two sizes in a loop": (branch_in_loop, (4, 1)),
+    "a growing loop in a branch": (loop_in_branch, (3, 0)),
+}

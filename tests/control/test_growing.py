@@ -1,0 +1,71 @@
+"""Loop variables and branches of several sizes: values beside NumPy's, gradients beside differences, ahead of time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import graphc as tf
+from graphc import aot
+from graphc.interpret import evaluate
+from graphc.testing import check_gradients
+from tests.control.growing import PROGRAMS
+from tests.control.programs import W, X, declared
+
+FIRST = [(name, ns[0]) for name, (_, ns) in PROGRAMS.items()]
+SECOND = ["rows", "shrinking", "a branch of two sizes", "a branch that counts"]
+
+
+def feeds_of(inputs: list[Any], n: int) -> dict[Any, Any]:
+    return dict(zip(inputs, (X, W, np.array(n, np.int32)), strict=True))
+
+
+def totals(name: str) -> tuple[list[Any], list[Any]]:
+    """The inputs of a program, and a number for each output: the size of that is another for each n."""
+    inputs, outputs = declared(tf, name, PROGRAMS)
+    return inputs, [tf.reduce_sum(tf.sin(y) * y) for y in outputs]
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_values_are_those_of_numpy(name: str) -> None:
+    inputs, outputs = declared(tf, name, PROGRAMS)
+    with tf.Session() as session:
+        for rows, n in ((4, 3), (2, 0), (3, 5), (4, 1)):
+            feeds = {**feeds_of(inputs, n), inputs[0]: X[:rows]}
+            wanted = evaluate(outputs[0].graph, feeds, outputs)
+            for found, value in zip(session.run(outputs, feeds), wanted, strict=True):
+                np.testing.assert_allclose(found, value, rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize(("name", "n"), FIRST)
+def test_gradients_are_differences(name: str, n: int) -> None:
+    inputs, outputs = totals(name)
+    with tf.Session() as session:
+        check_gradients(outputs, inputs[:2], feeds_of(inputs, n), session)
+
+
+@pytest.mark.parametrize("name", SECOND)
+def test_second_derivatives_are_differences(name: str) -> None:
+    inputs, outputs = totals(name)
+    n = PROGRAMS[name][1][0]
+    x, w, _ = inputs
+    weights = [tf.sin(x[0, 0]) * w[0, 1] for y in outputs]
+    first = [g for g in tf.gradients(outputs, [x, w], weights) if g is not None]
+    with tf.Session() as session:
+        check_gradients(first, [x, w], feeds_of(inputs, n), session)
+
+
+@pytest.mark.parametrize("name", ["elementwise", "a growing loop in a loop", "a branch of two sizes in a loop"])
+def test_ahead_of_time_gives_the_same_bits(name: str, tmp_path: Path) -> None:
+    inputs, outputs = totals(name)
+    fetches = [*outputs, tf.gradients(outputs, inputs[0])[0]]
+    used = [inputs[0], inputs[2]]
+    model = aot.compile(fetches, used, tmp_path, batch=4).load()
+    with tf.Session() as session:
+        for n in (4, 0, 1):
+            feeds = {inputs[0]: X, inputs[2]: np.array(n, np.int32)}
+            for found, wanted in zip(model.step(*feeds.values()), session.run(fetches, feeds), strict=True):
+                assert np.asarray(found).tobytes() == np.asarray(wanted).tobytes()
