@@ -470,25 +470,6 @@ def test_large_products_have_tasks_for_threads_and_small_ones_do_not():
     assert evaluate(tasks(_matmul("f32", symbol("b"), 784, 512), target), {"b": 4096}) >= 16
 
 
-@pytest.mark.parametrize(
-    ("m", "k", "n", "transposed", "streams"),
-    [
-        (64, 784, 128, False, True),  # read in place, from the second cache
-        (64, 64, 64, False, False),  # stays in the first
-        (1, 784, 128, False, False),  # every product is a load already
-        (512, 512, 512, False, False),  # one panel at a time
-        (512, 512, 512, True, True),  # groups of panels
-    ],
-)
-def test_b_is_asked_for_ahead_where_it_comes_from_the_second_cache(m, k, n, transposed, streams):
-    spec, target = _matmul("f32", m, k, n, transposed), named("avx512")
-    chosen = choose.plan(spec, target)
-    assert chosen.streams == streams
-    # each line of a vector of B is asked for in the loop of products
-    asked = str(_module(spec, target)).count("call void @llvm.prefetch")
-    assert asked >= chosen.nv if streams else not transposed or asked == 0
-
-
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_groups_of_panels_are_copied_one_after_the_other(layout):
     width = host().vector_bytes
