@@ -38,6 +38,10 @@ def plan(spec: Contraction, target: Target) -> Plan:
     shape = shape_of(spec)
     if shape.col.a != 0:
         return paired_plan(shape, target)
+    if _images_serve_as_rows(spec, shape, target):
+        shape = _longer_loop_inside(shape_of(spec, swapped=True))
+        reasons = ("vectors run along the filters, places are rows",)
+        return tile_plan(shape, target, "", _copying_b_pays(shape, target), reasons)
     if shape.edges:
         return tile_plan(shape, target, "", _copying_b_pays(shape, target), ("the edges of A are cut off",))
     if _runs_along_k(shape) and _dot_pays(shape, target):
@@ -123,6 +127,26 @@ def _copy_of_a(shape: Shape, target: Target) -> str:
     few_pages = not is_windowed(shape) and guess(shape.k) < 256
     reused = guess(shape.n) >= (12 if few_pages else 4) * target.lanes(shape.dtype)
     return "columns" if far and runs_along_rows and large and reused else ""
+
+
+def _images_serve_as_rows(spec: Contraction, shape: Shape, target: Target) -> bool:
+    """Whether a convolution whose images have their channels first is computed as if they were last.
+
+    Vectors of filters fill their lanes and are aligned, which those along the width of images are not: they begin
+    anywhere, so that most loads meet two lines. Each tile is transposed at its end.
+    """
+    if spec.edges:
+        return spec.cuts_b
+    filters = shape.rows[0].extent if len(shape.rows) == 1 else 0
+    images_move_alone = bool(shape.outer) and all(group.a == 0 for group in shape.outer)
+    enough = isinstance(filters, int) and filters >= target.lanes(shape.dtype) and isinstance(shape.n, int)
+    return is_windowed(shape) and images_move_alone and enough
+
+
+def _longer_loop_inside(shape: Shape) -> Shape:
+    """The last two loops of K in the order that has the longer one inside, as few turns cost more than they do."""
+    *outside, width, channels = shape.inner
+    return replace(shape, inner=(*outside, channels, width)) if guess(channels.extent) < guess(width.extent) else shape
 
 
 def _columns_are_few(shape: Shape, target: Target) -> bool:
@@ -348,7 +372,7 @@ def tile_for(
             tiles = (-(-rows // mr) if isinstance(rows, int) else USUAL / mr) * -(-vectors // nv) * others
             far = guess(shape.k) * nv * lanes * element_bytes(shape) > target.l1
             cost = tiles * (guess(shape.k) * cycles_per_step(mr, nv, far) + tile_overhead(mr, nv))
-            cost *= SEVERAL_PANELS if nv < vectors and is_windowed(shape) else 1
+            cost *= SEVERAL_PANELS if nv < vectors and is_windowed(shape) and not shape.swapped else 1
             candidates.append((cost, -mr * nv, mr, nv))
     cost, _, mr, nv = min(candidates)
     return cost, mr, nv

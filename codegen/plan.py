@@ -111,10 +111,35 @@ class Plan:
         return self.group if self.a_tiles >= self.row_tiles else self.panels
 
     @property
+    def turned_lanes(self) -> int:
+        """Lanes of a vector along the rows of a tile where the result is contiguous along them, else 0.
+
+        That is where the operands changed roles and a tile runs along the last of the contraction's columns alone.
+        """
+        last = len(self.shape.rows) - 1
+        if not self.shape.swapped or self.tiled != last or len(self.shape.rows[last].places) != 1:
+            return 0
+        lanes = self.lanes
+        while lanes // 2 >= self.mr:
+            lanes //= 2
+        return lanes if lanes > 1 else 0
+
+    @property
+    def turned_height(self) -> int:
+        """Rows of a tile that was transposed, as whole vectors."""
+        return -(-self.mr // self.turned_lanes) * self.turned_lanes
+
+    @property
+    def turned_place(self) -> DimLike:
+        """Where in scratch a transposed tile stands: behind the sums of the others."""
+        tile = self.mr * self.nv * self.lanes
+        return tile * (1 if self.k_blocks == 1 else 1 + self.row_tiles * self.panels)
+
+    @property
     def scratch_parts(self) -> tuple[DimLike, DimLike, DimLike]:
         """Elements of scratch for sums, for the copy of A and for that of B, each a whole number of cache lines."""
-        tile = self.mr * self.nv * self.lanes
-        sums = tile * (1 if self.k_blocks == 1 else 1 + self.row_tiles * self.panels) + self.lanes
+        turned = self.turned_height * self.nv * self.lanes if self.turned_lanes else 0
+        sums = self.turned_place + turned + self.lanes
         a_copy = self.a_tiles * self.tile_elements if self.pack_a else 0
         b_copy = self.b_panels * self.panel_elements if self.pack_b else 0
         return _whole_lines(sums), _whole_lines(a_copy), _whole_lines(b_copy)

@@ -1,7 +1,7 @@
 """Convolutions as sums of products with a stride for each axis.
 
-What padding adds is not read: the contraction has edges. Where code for edges does not pay (channels before the places,
-few channels, sizes that are symbols), the images are padded first.
+What padding adds is not read: the contraction has edges. Where code for edges does not pay (few channels, sizes that
+are symbols, channels before the places that would fall in the same sets of a cache), the images are padded first.
 
 The adjoint of a strided convolution is one contraction for each phase of the image, that is for each remainder of a
 position by the stride: positions of one phase meet the same places of the window, so that each phase is a smaller
@@ -42,6 +42,9 @@ FEWEST_CHANNELS, FEWEST_ROWS, MOST_ROWS = 8, 16, 255
 
 # The adjoint of a filter with so few elements is summed in parts, of which there are so many if the batch allows it.
 MOST_SUMS, MOST_PARTS = 16384, 8
+
+# Channels share few sets of the first cache where they lie a multiple of more bytes than these apart, modulo a page.
+PAGE, FEW_TOGETHER, MOST_SPARE = 4096, 128, 4
 
 Axis = tuple[DimLike, DimLike, DimLike]  # extent, step in a, step in b
 Walk = tuple[DimLike, DimLike]  # extent and step in one operand
@@ -106,7 +109,7 @@ def convolution(kind: Convolution | DepthwiseConv2dNative, x: Tensor, w: Tensor)
     extents = window.extents(x.type.sizes)
     around = [(extent.low, extent.high) for extent in extents]
     by_channel = isinstance(kind, DepthwiseConv2dNative)
-    cut = _edges_pay(window, x, by_channel) and (by_channel or w.type.sizes[-1] != 1)
+    cut = _edges_pay(window, x, by_channel, w.type.sizes[-1])
     images, f = Images(window, x if cut else _pad(window, x, around)), Filter(w)
     edges = _edges_of_windows(window, extents, images.sizes) if cut else []
     view = images.view.moved(_before(around, images.steps)) if cut else images.view
@@ -132,7 +135,7 @@ def input_adjoint(
     window = kind.window
     around, along = _phases(window, shape)
     by_channel = isinstance(kind, DepthwiseConv2dNativeBackpropInput)
-    cut = _edges_pay(window, grad, by_channel) and (by_channel or w.type.sizes[-2] != 1)
+    cut = _edges_pay(window, grad, by_channel, w.type.sizes[-2])
     around = [(0, 0) for _ in around] if cut else around
     images, f = Images(window, grad if cut else _pad(window, grad, around)), Filter(w)
     parts, places = [], []
@@ -178,7 +181,9 @@ def filter_adjoint(
     if not window.channels_last and not by_channel and set(window.size + window.strides) != {1}:
         # rows of the result are channels of one pixel, which are neighbours in a copy in the other order
         x, window = transpose(x, [0, *window.axes, 1]), replace(window, data_format=LAYOUTS[window.rank][0])
-    cut = _edges_pay(window, x, by_channel, FEWEST_ROWS, MOST_ROWS) and g.channels[0] != 1
+    channels = x.type.sizes[window.channel_axis]
+    are_rows = by_channel or (isinstance(channels, int) and FEWEST_ROWS <= channels <= MOST_ROWS)
+    cut = are_rows and _edges_pay(window, x, by_channel, g.channels[0])
     images = Images(window, x if cut else _pad(window, x, around))
     edges = [edge.turned() for edge in _edges_of_windows(window, extents, images.sizes)] if cut else []
     view = images.view.moved(_before(around, images.steps)) if cut else images.view
@@ -228,11 +233,12 @@ def _mixing(
         rows = [(*images.batch, 0), *((extent, step, 0) for extent, step in places)]
         kind = _kind(view, filters, rows=rows, cols=[(channels[0], 0, channels[1])], inner=inner, edges=edges)
         return kind, view, filters
-    cols = [(extent, 0, step) for extent, step in _as_one(places)]
+    cols = [(extent, 0, step) for extent, step in (places if edges else _as_one(places))]
     turned = [(extent, b, a) for extent, a, b in inner]
     batch = [(images.batch[0], 0, images.batch[1])]
     shape = (images.batch[0], channels[0], *(extent for extent, _ in places))
-    kind = _kind(filters, view, batch=batch, rows=[(*channels, 0)], cols=cols, inner=turned, shape=shape)
+    axes: dict[str, Any] = {"batch": batch, "rows": [(*channels, 0)], "cols": cols, "inner": turned}
+    kind = _kind(filters, view, **axes, shape=shape, edges=edges)
     return kind, filters, view
 
 
@@ -278,16 +284,18 @@ def _emit(kind: Contract, a: View, b: View) -> Tensor:
     return apply(kind, a.base, b.base)
 
 
-def _edges_pay(
-    window: Window, images: Tensor, by_channel: bool, fewest: int = FEWEST_CHANNELS, most: int | None = None
-) -> bool:
-    """Whether to cut off the edges of images rather than to pad a copy: their channels are many, and last."""
-    rest = images.type.sizes[1:]
-    if not window.channels_last or not all(isinstance(size, int) for size in rest):
+def _edges_pay(window: Window, images: Tensor, by_channel: bool, outputs: DimLike) -> bool:
+    """Whether to cut off the edges of images rather than to pad a copy: their channels are many.
+
+    Where channels come before the places, filters have to fill vectors, and channels to fall in many sets of a cache.
+    """
+    sizes = [size for size in images.type.sizes[1:] if isinstance(size, int)]
+    if len(sizes) < window.rank + 1 or images.type.sizes[window.channel_axis] < FEWEST_CHANNELS:  # type: ignore
         return False
-    channels = rest[-1]
-    assert isinstance(channels, int)
-    return channels >= (FEWEST_CHANNELS if by_channel else fewest) and (by_channel or most is None or channels <= most)
+    if window.channels_last:
+        return by_channel or outputs != 1
+    enough = isinstance(outputs, int) and outputs >= FEWEST_ROWS
+    return not by_channel and enough and _bytes_together(images, sizes[1:]) <= 2 * FEW_TOGETHER
 
 
 def _edges_of_windows(window: Window, extents: Sequence[Extent], sizes: Sequence[Any]) -> list[PlaceEdge]:
@@ -331,7 +339,25 @@ def _pad(window: Window, x: Tensor, edges: Sequence[tuple[DimLike, DimLike]]) ->
         if padded is rows:
             return x
         return reshape(padded, (*padded.type.sizes[:-1], width + edges[-1][0] + edges[-1][1], channels))
-    return pad_edges(x, [0, 0, *(before for before, _ in edges)], [0, 0, *(after for _, after in edges)])
+    low, high = [0, 0, *(before for before, _ in edges)], [0, 0, *(after for _, after in edges)]
+    if any(low) or any(high):
+        high[-1] = high[-1] + _spare_columns(x, low, high)
+    return pad_edges(x, low, high)
+
+
+def _spare_columns(x: Tensor, low: Sequence[DimLike], high: Sequence[DimLike]) -> int:
+    """How many columns more a padded copy gets, so that the channels of one place fall in different sets of a cache."""
+    sizes = [size + before + after for size, before, after in zip(x.type.sizes, low, high, strict=True)][2:]
+    known = [size for size in sizes if isinstance(size, int)]
+    if len(known) < len(sizes):
+        return 0
+    *outer, width = known
+    return min(range(MOST_SPARE), key=lambda spare: max(_bytes_together(x, [*outer, width + spare]), FEW_TOGETHER))
+
+
+def _bytes_together(x: Tensor, sizes: Sequence[int]) -> int:
+    """Channels of so many places lie a multiple of so many bytes apart, modulo a page."""
+    return math.gcd(math.prod(sizes) * x.type.dtype.size, PAGE)
 
 
 def _phases(window: Window, shape: Sequence[DimLike]) -> tuple[list[tuple[DimLike, DimLike]], list[list[Phase]]]:

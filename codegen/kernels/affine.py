@@ -28,6 +28,7 @@ class Edge:
     """A is read only where ``0 <= start + row_step * u + inner_step * v < size``, and counts as zero elsewhere.
 
     u is the position along row axis ``row``, v along inner axis ``inner``: the padding around a convolution's images.
+    Cols are numbered after the rows; their edges are those of B, whose contraction is computed with both swapped.
     """
 
     row: int
@@ -64,6 +65,11 @@ class Contraction:
             raise ValueError("rows of a contraction have stride 0 in B, and cols stride 0 in A")
         if self.cols and self.paired:
             raise ValueError("a contraction has cols or paired axes, not both")
+
+    @property
+    def cuts_b(self) -> bool:
+        """Whether the edges are edges of B."""
+        return any(edge.row >= len(self.rows) for edge in self.edges)
 
     @property
     def output(self) -> tuple[Axis, ...]:
@@ -123,11 +129,17 @@ def shape_of(spec: Contraction, swapped: bool = False) -> Shape:
     places = iter(range(len(spec.output)))
     batch = [_group(axis, next(places)) for axis in spec.batch]
     rows = [_group(axis, next(places), _edge_of(spec, row=n)) for n, axis in enumerate(spec.rows)]
-    cols = [_group(axis, next(places)) for axis in (*spec.cols, *spec.paired)]
+    cols = [
+        _group(axis, next(places), _edge_of(spec, row=len(rows) + n))
+        for n, axis in enumerate((*spec.cols, *spec.paired))
+    ]
     inner = [Group(axis.extent, axis.a, axis.b, (), _edge_of(spec, inner=n)) for n, axis in enumerate(spec.inner)]
     if swapped:
         rows, cols = [_swap(group) for group in cols], [_swap(group) for group in rows]
-        batch = [_swap(group) for group in batch]
+        outer = [_swap(group) for group in batch]
+        # What was a batch of A meets one and the same B: rows, so that a copy of B serves all of them.
+        rows = [group for group in outer if group.b == 0] + rows
+        batch = [group for group in outer if group.b != 0]
         inner = [_swap(group) for group in inner]
     cols = [group for group in cols if group.extent != 1]
     return Shape(

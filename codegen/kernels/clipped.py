@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from graphc.codegen import ir
 from graphc.codegen.kernels.affine import Edge, Group
 from graphc.codegen.kernels.building import Code, Index
-from graphc.codegen.kernels.microtile import AHEAD, one_k
+from graphc.codegen.kernels.microtile import ask_ahead, one_k
 from graphc.codegen.kernels.operands import OperandA, OperandB, Rows
 from graphc.codegen.kernels.packing import Move, merged
 from graphc.codegen.kernels.paired import one_pair
@@ -155,7 +155,7 @@ class Clipped:
 
             def body(here: ir.Value, there: ir.Value, *totals: ir.Value) -> list[ir.Value]:
                 if not rest and isinstance(turn.a, int) and abs(turn.a) * code.element_bytes >= 64:
-                    code.prefetch(code.at(here, AHEAD * turn.a), near=True)
+                    ask_ahead(code, tile.rows, here, self.a.row_step, turn.a)
                 return nest(rest, here, there, rows, list(totals))
 
             return code.walk(turn.begin, turn.end, [(a, turn.a), (b, turn.b)], body, totals)

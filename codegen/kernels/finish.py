@@ -1,6 +1,7 @@
 """What happens to a finished tile: its sums go through the epilogue vector by vector, from registers or from scratch.
 
 From registers where the epilogue may see an element twice: tiles at an edge overlap their neighbours.
+Where the result is contiguous along the rows of a tile and not along its columns, the tile is transposed first.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Callable, Sequence
 from graphc.codegen import ir
 from graphc.codegen.kernels.affine import Group
 from graphc.codegen.kernels.building import Index
+from graphc.codegen.kernels.packing import transposed_rows
 from graphc.codegen.kernels.site import Coordinates, Site
 from graphc.records import record
 
@@ -34,7 +36,11 @@ class Finisher:
         whole_rows = isinstance(self.site.m, int) and plan.pack_a != "rows"
         n, columns = self.site.n, self.site.tile.columns
         whole_columns = isinstance(n, int) and (n % columns == 0 or (not plan.pack_b and n > columns))
-        plain = plan.form == "tile" and plan.k_blocks == 1 and not plan.shape.swapped and not plan.shape.edges
+        plain = (
+            plan.form == "tile"
+            and plan.k_blocks == 1
+            and not (plan.shape.swapped or plan.shape.edges or plan.turned_lanes)
+        )
         return self.repeatable and plain and whole_rows and whole_columns
 
     def finish_at_once(self, products: Sequence[ir.Value], row: Index, column: Index, coordinates: Coordinates) -> None:
@@ -56,6 +62,9 @@ class Finisher:
         site, code, tile = self.site, self.site.code, self.site.tile
         end_row = code.least(tile.rows, code.sub(site.m, row))
         end_column = code.least(tile.columns, code.sub(site.n, column))
+        if site.plan.turned_lanes:
+            self._finish_turned((row, first_row, end_row), (column, first_column, end_column), coordinates)
+            return
 
         def one_row(r: Index) -> None:
             here = coordinates | site.coordinates(self._tiled(), code.opaque(code.add(row, r)))
@@ -73,7 +82,49 @@ class Finisher:
             here = coordinates | site.coordinates((site.plan.shape.col,), code.add(column, c))
             self.epilogue(code.builder, self._full(here), code.load(code.at(sums, c), lanes), mask)
 
-        if lanes == 1 or (isinstance(site.n, int) and site.n % lanes == 0):
+        self._in_vectors(first, end, lanes, vector, not isinstance(site.n, int) or site.n % lanes != 0)
+
+    def _finish_turned(
+        self, rows: tuple[Index, Index, Index], columns: tuple[Index, Index, Index], coordinates: Coordinates
+    ) -> None:
+        """The same column by column, in vectors along the rows."""
+        site, code = self.site, self.site.code
+        lanes, height = site.plan.turned_lanes, site.plan.turned_height
+        turned = code.at(self.sums, site.sizes(site.plan.turned_place))
+        self._turn(turned)
+        row, first, end = rows
+        column, first_column, end_column = columns
+
+        def one_column(c: Index) -> None:
+            beside = coordinates | site.coordinates((site.plan.shape.col,), code.opaque(code.add(column, c)))
+            sums = code.opaque_pointer(code.at(turned, code.mul(c, height)))
+
+            def vector(r: Index, mask: ir.Value | None = None) -> None:
+                here = beside | site.coordinates(self._tiled(), code.add(row, r))
+                self.epilogue(code.builder, self._full(here), code.load(code.at(sums, r), lanes), mask)
+
+            self._in_vectors(first, end, lanes, vector)
+
+        code.loop(first_column, end_column, 1, one_column)
+
+    def _turn(self, turned: ir.Value) -> None:
+        """The tile transposed, its columns as long as whole vectors; the last row is repeated to fill them."""
+        code, tile, plan = self.site.code, self.site.tile, self.site.plan
+        lanes, height = plan.turned_lanes, plan.turned_height
+        side = min(lanes, tile.lanes, 16 // code.element_bytes)
+
+        def square(sums: ir.Value, copy: ir.Value) -> None:
+            for first in range(0, height, lanes):
+                places = [code.at(sums, min(first + i, tile.rows - 1) * tile.columns) for i in range(lanes)]
+                for i, vector in enumerate(transposed_rows(code, places, side)):
+                    code.store(vector, code.at(copy, i * height + first))
+
+        code.walk(0, tile.columns // side, [(self.sums, side), (turned, side * height)], square)
+
+    def _in_vectors(self, first: Index, end: Index, lanes: int, vector: Callable[..., None], rest: bool = True) -> None:
+        """``vector`` from ``first`` to ``end`` by steps of ``lanes``, the last one masked where there is a ``rest``."""
+        code = self.site.code
+        if lanes == 1 or not rest:
             code.loop(first, end, lanes, vector)
             return
         whole = code.add(first, code.mul(code.div(code.sub(end, first), lanes), lanes))

@@ -17,6 +17,8 @@ from graphc.records import record
 AHEAD = 8
 # The same for B, where it comes from the second cache; more do no good, and 24 do harm.
 AHEAD_OF_B = 6
+# Rows of a tile that lie within so many lines are asked for line by line.
+MOST_SPANNED = 2
 
 
 # How far apart the rows of a tile are; where they do not lie evenly, how far each is from the first.
@@ -73,8 +75,8 @@ def accumulate(
         step, rest = steps[0], steps[1:]
 
         def turn(a_here: ir.Value, b_here: ir.Value, *totals: ir.Value) -> list[ir.Value]:
-            if not rest and isinstance(step.a, int) and abs(step.a) * code.element_bytes >= 64:
-                code.prefetch(code.at(a_here, AHEAD * step.a), near=True)
+            if _is_far(code, step) and not any(_is_far(code, inner) for inner in rest):
+                ask_ahead(code, tile.rows, a_here, row_step, step.a)
             if not rest and streams:
                 for place in range(0, tile.columns, 64 // code.element_bytes):
                     code.prefetch(code.at(b_here, code.add(code.mul(AHEAD_OF_B, step.b), place)), near=True)
@@ -86,6 +88,20 @@ def accumulate(
         return one_k(code, tile, range(tile.rows), a, row_step, b, column_step, mask, totals)
 
     return nest(steps, a, b, [code.zero(tile.lanes)] * (tile.rows * tile.vectors))
+
+
+def ask_ahead(code: Code, rows: int, a: ir.Value, row_step: RowStep, step: Index) -> None:
+    """Ask for what a tile reads of A some steps later: one line, or all lines of rows that share some."""
+    ahead, line = code.mul(AHEAD, step), 64 // code.element_bytes
+    span = (rows - 1) * row_step if isinstance(row_step, int) else 0
+    shared = line // 4 <= span <= MOST_SPANNED * line
+    for place in (0, *range(line, span, line), span) if shared else (0,):
+        code.prefetch(code.at(a, code.add(ahead, place)), near=True)
+
+
+def _is_far(code: Code, step: Step) -> bool:
+    """Whether A is in another cache line at every turn."""
+    return isinstance(step.a, int) and abs(step.a) * code.element_bytes >= 64
 
 
 def row_place(code: Code, row: int, step: RowStep) -> Index:

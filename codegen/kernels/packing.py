@@ -199,7 +199,7 @@ def copy_transposed(
 
             def square(there: ir.Value, here: ir.Value) -> None:
                 places = [code.at(there, column) for column in columns]
-                for place, row in zip(rows, _transposed_rows(code, places, side), strict=True):
+                for place, row in zip(rows, transposed_rows(code, places, side), strict=True):
                     code.store(row, code.at(here, place))
 
             pointers = [(code.at(source, code.mul(c, step)), side), (code.at(copy, c), code.mul(side, last.copy))]
@@ -216,7 +216,7 @@ def copy_transposed(
     walk(code, merged(code, outer), source, copy, block)
 
 
-def _transposed_rows(code: Code, places: Sequence[ir.Value], side: int) -> list[ir.Value]:
+def transposed_rows(code: Code, places: Sequence[ir.Value], side: int) -> list[ir.Value]:
     """``side`` vectors, the i-th holding element i of every place.
 
     Squares of ``side`` x ``side`` elements are 16 bytes wide; a vector of several such is gathered so that its

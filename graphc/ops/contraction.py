@@ -77,7 +77,8 @@ class Contract(Op):
     they like, as the channels of a convolution by depth do. ``shape`` is the row-major order of batch, rows, cols and
     paired under the sizes of the result. ``edges`` are ``(row, inner, row_step, inner_step, start, size)``: a is read
     only where ``0 <= start + row_step * u + inner_step * v < size`` for the positions u along that axis of the rows and
-    v along that inner axis, and counts as zero elsewhere, as the padding around images does.
+    v along that inner axis, and counts as zero elsewhere, as the padding around images does. Axes of the cols are
+    numbered after those of the rows, and their edges are edges of b; a contraction has edges of one input only.
     """
 
     batch: tuple[tuple[DimLike, DimLike, DimLike], ...]
@@ -102,8 +103,13 @@ class Contract(Op):
         outer = len(axes) - len(self.inner)
         kept = [n for n in range(outer) if axes[n][1] != 0 or axes[n][2] != 0]
         places = [[n for n, _, _ in moving] for moving in (left, right)]
-        places[0] = sorted({*places[0], *self._edge_axes()})
-        views = self._seen(a, axes, places[0]), _view(b, self.b_offset, right)
+        cut = int(self.cuts_b)
+        places[cut] = sorted({*places[cut], *self._edge_axes()})
+        views = [_view(a, self.a_offset, left), _view(b, self.b_offset, right)] if not self.edges else []
+        if self.edges:
+            offset = self.b_offset if cut else self.a_offset
+            seen = self._seen(b if cut else a, offset, [(extent, steps[cut]) for extent, *steps in axes], places[cut])
+            views = [_view(a, self.a_offset, left), seen] if cut else [seen, _view(b, self.b_offset, right)]
         total = np.einsum(views[0], places[0], views[1], places[1], kept, optimize=True)
         # an inner axis along which neither input moves adds the same product again and again
         repeats = math.prod(extent for extent, *steps in self.inner if steps == [0, 0])
@@ -117,10 +123,13 @@ class Contract(Op):
         inner = len((*self.batch, *self.rows, *self.cols, *self.paired))
         return [axis for row, k, *_ in self.edges for axis in (len(self.batch) + row, inner + k)]
 
-    def _seen(self, a: Any, axes: Sequence[Any], places: Sequence[int]) -> Any:
-        """The elements of ``a`` along the axes of these numbers, zero beyond its edges."""
-        if not self.edges:
-            return _view(a, self.a_offset, [(n, axes[n][0], axes[n][1]) for n in places])
+    @property
+    def cuts_b(self) -> bool:
+        """Whether the edges are edges of b."""
+        return any(row >= len(self.rows) for row, *_ in self.edges)
+
+    def _seen(self, x: Any, offset: Any, axes: Sequence[Any], places: Sequence[int]) -> Any:
+        """The elements of ``x`` along the axes (extent, step) of these numbers, zero beyond its edges."""
         index = dict(zip(places, np.ix_(*(np.arange(axes[n][0]) for n in places)), strict=True))
         exists: Any = True
         numbers = self._edge_axes()
@@ -129,8 +138,8 @@ class Contract(Op):
         ):  # fmt: skip
             at = start + row_step * index[u] + inner_step * index[v]
             exists = exists & (at >= 0) & (at < size)
-        place = self.a_offset + sum(axes[n][1] * index[n] for n in places)
-        return np.where(exists, np.asarray(a).reshape(-1)[np.where(exists, place, 0)], np.zeros((), a.dtype))
+        place = offset + sum(axes[n][1] * index[n] for n in places)
+        return np.where(exists, np.asarray(x).reshape(-1)[np.where(exists, place, 0)], np.zeros((), x.dtype))
 
     def attributes(self) -> dict[str, Any]:
         shown: dict[str, Any] = {

@@ -206,6 +206,26 @@ def test_images_of_many_channels_are_not_padded(padding: Any, strides: Any, dila
     assert "PadV2" not in _kinds(after)
 
 
+@pytest.mark.parametrize("strides, dilations", MOVES)
+def test_nor_are_those_whose_channels_come_first(strides: Any, dilations: Any) -> None:
+    def build(x: Tensor, w: Tensor) -> list[Any]:
+        y = conv2d(x, w, strides, "SAME", data_format="NCHW", dilations=dilations)
+        return [y, gradients(y * y, [x])[0]]
+
+    assert "PadV2" not in _kinds(_assert_same_values(build, [(2, 16, 9, 7), (3, 2, 16, 17)]))
+
+
+def test_channels_a_page_apart_are_padded_to_fall_in_other_sets_of_a_cache() -> None:
+    after = _assert_same_values(
+        lambda x, w: [conv2d(x, w, 1, "SAME", data_format="NCHW")], [(1, 8, 32, 32), (1, 3, 8, 16)]
+    )
+    assert [op.outputs[0].type.sizes for op in after.nodes if op.type == "PadV2"] == [(1, 8, 32, 35)]
+    after = _assert_same_values(
+        lambda x, w: [conv2d(x, w, 1, "SAME", data_format="NCHW")], [(1, 8, 30, 30), (3, 3, 8, 2)]
+    )
+    assert [op.outputs[0].type.sizes for op in after.nodes if op.type == "PadV2"] == [(1, 8, 32, 33)]
+
+
 @pytest.mark.parametrize("layout", ["NHWC", "NCHW"])
 @pytest.mark.parametrize("channels, multiplier", [(3, 1), (9, 1), (9, 2)])
 @pytest.mark.parametrize("strides, dilations", MOVES)

@@ -1,0 +1,128 @@
+"""Convolutions of images with their channels first: places are rows, filters fill the vectors, tiles are transposed."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+from graphc.codegen.choose import plan
+from graphc.codegen.kernels.affine import Axis, Contraction, Edge
+from graphc.codegen.target import host, named
+from graphc.dims import evaluate, symbol
+from graphc.records import replace
+from tests.codegen.test_contraction import _expected, _random, _run
+from tests.codegen.test_edges import _fenced, _width
+
+BATCH = 2
+
+
+class _Images(NamedTuple):
+    """A convolution with so many cells of padding before height and width, and as many windows as SAME has."""
+
+    height: int
+    width: int
+    channels: int
+    filters: int
+    window: tuple[int, int] = (3, 3)
+    stride: int = 1
+    dilation: int = 1
+    low: tuple[int, int] = (1, 1)
+
+    def outs(self) -> list[int]:
+        return [-(-n // self.stride) for n in (self.height, self.width)]
+
+    def padded(self) -> list[int]:
+        reach = [(o - 1) * self.stride + (k - 1) * self.dilation + 1 for o, k in zip(self.outs(), self.window)]
+        return [max(r, n + low) for r, n, low in zip(reach, (self.height, self.width), self.low)]
+
+    def spec(self, edges: bool, dtype: str = "f32", batch: Any = BATCH) -> Contraction:
+        """C[n, f, o, p] = sum over i, j, c of W[i, j, c, f] * X[n, c, o*stride + i*dilation, p*stride + j*dilation]."""
+        height, width = (self.height, self.width) if edges else self.padded()
+        s, d, (kh, kw), c, f = self.stride, self.dilation, self.window, self.channels, self.filters
+        cols = tuple(Axis(o, b=s * step) for o, step in zip(self.outs(), (width, 1)))
+        inner = (Axis(kh, kw * c * f, d * width), Axis(kw, c * f, d), Axis(c, f, height * width))
+        start = -self.low[0] * width - self.low[1] if edges else 0
+        cut = [Edge(1 + i, i, s, d, -self.low[i], size) for i, size in enumerate((height, width))] if edges else []
+        batches = (Axis(batch, b=c * height * width),)
+        return Contraction(dtype, batches, (Axis(f, a=1),), cols, inner, 0, start, (), tuple(cut))
+
+    def copy(self, x: Any) -> Any:
+        (top, left), (height, width) = self.low, self.padded()
+        around = [(0, 0), (0, 0), (top, height - self.height - top), (left, width - self.width - left)]
+        shape = (BATCH, self.channels, self.height, self.width)
+        return np.ascontiguousarray(np.pad(x[: int(np.prod(shape))].reshape(shape), around))
+
+    def arrays(self, dtype: str = "f32") -> tuple[Any, Any]:
+        """The filter, and images between what is not a number."""
+        count = BATCH * self.channels * self.height * self.width
+        filters = _random(dtype, self.window[0] * self.window[1] * self.channels * self.filters, 2)
+        return filters, _fenced(count) if dtype == "f32" else _random(dtype, count, 1)
+
+
+CASES = [
+    _Images(9, 7, 8, 16),
+    _Images(8, 8, 16, 40, stride=2, low=(0, 1)),
+    _Images(5, 37, 12, 33, (5, 2), dilation=2, low=(4, 1)),
+    _Images(4, 3, 9, 70, (3, 5), low=(1, 2)),
+    _Images(6, 29, 3, 32, (3, 7), stride=3),  # fewer channels than the window is wide
+]
+
+
+def _same(made: _Images, target: Any, edges: bool, dtype: str = "f32", batch: Any = BATCH) -> None:
+    filters, x = made.arrays(dtype)
+    values = {} if batch == BATCH else {"n": BATCH}
+    whole, copy = made.spec(False, dtype), made.copy(x)
+    got = _run(made.spec(edges, dtype, batch), filters, x if edges else copy, target, values)
+    terms = made.window[0] * made.window[1] * made.channels
+    bound = (terms + 1) * np.finfo(got.dtype).eps * _expected(whole, np.abs(filters), np.abs(copy))
+    assert (np.abs(got - _expected(whole, filters, copy)) <= bound).all()
+
+
+@pytest.mark.parametrize("edges", [False, True], ids=["padded", "edges"])
+@pytest.mark.parametrize("target", ["host", "avx2", "sse2"])
+@pytest.mark.parametrize("made", CASES, ids=str)
+def test_places_are_rows(made: _Images, target: str, edges: bool) -> None:
+    processor = host() if target == "host" else replace(host(), **_width(target))
+    assert plan(made.spec(edges), processor).shape.swapped
+    _same(made, processor, edges)
+
+
+@pytest.mark.parametrize("edges", [False, True], ids=["padded", "edges"])
+def test_places_are_rows_in_float64(edges: bool) -> None:
+    _same(CASES[0], host(), edges, "f64")
+
+
+@pytest.mark.parametrize("edges", [False, True], ids=["padded", "edges"])
+def test_a_batch_that_is_a_symbol(edges: bool) -> None:
+    _same(CASES[2], host(), edges, batch=symbol("n"))
+
+
+@pytest.mark.parametrize("edges", [False, True], ids=["padded", "edges"])
+def test_sums_of_parts_of_k(edges: bool) -> None:
+    small = replace(host(), l1=1024, l2=16384)
+    made = _Images(20, 18, 32, 48)
+    assert evaluate(plan(made.spec(edges), small).k_blocks, {}) > 1
+    _same(made, small, edges)
+
+
+def test_bits_do_not_depend_on_tasks() -> None:
+    made = _Images(16, 16, 32, 32)
+    filters, x = made.arrays()
+    whole = _run(made.spec(True), filters, x)
+    split = _run(made.spec(True), filters, x, order=lambda total: [(i, i + 1) for i in reversed(range(total))])
+    np.testing.assert_array_equal(whole, split)
+
+
+def test_one_copy_of_the_filters_serves_all_images() -> None:
+    made = _Images(14, 14, 64, 64)
+    chosen = plan(made.spec(True), named("avx512"))
+    assert chosen.outer == 1 and chosen.shape.m == BATCH * 14 * 14
+    assert str(chosen).startswith("tile 392 x 576 x 64: 14 x 2 x 16; vectors run along the filters, places are rows")
+    assert chosen.turned_lanes == 16
+
+
+def test_few_filters_leave_the_vectors_to_the_places() -> None:
+    chosen = plan(_Images(32, 32, 16, 8).spec(False), named("avx512"))
+    assert not chosen.shape.swapped and chosen.turned_lanes == 0
