@@ -218,7 +218,13 @@ class Variable(HasParts, Arithmetic, metaclass=_ByCreators):
         session = session or self.graph.default_session()
         if session is None:
             raise ValueError("Either session argument should be provided or default session should be established")
-        session.run(self._initializer, {self._initializer.inputs[1]: value})
+        first = self._initializer.inputs[1]
+        try:
+            session.run(self._initializer, {first: value})
+        except (TypeError, ValueError) as error:
+            # what is fed is the initial value, of which the caller knows nothing
+            text = str(error).replace(f"Tensor '{first.name}'", f"variable '{self.name}'").replace("feed", "load")
+            raise type(error)(text.replace(first.op.describe(), self.op.describe())) from None
 
     def begin_with(self, value: Tensor) -> None:
         """Lets the initializer assign ``value`` from here on: for values of a checkpoint."""

@@ -36,6 +36,131 @@ def shapes_that_do_not_broadcast():
     tf.Session().run(tf.broadcast_dynamic_shape(p, [4, 5]), {p: [2, 3, 5]})  # here
 
 
+def _x():
+    return tf.placeholder(tf.float32, [None, 5], name="x")
+
+
+def _image():
+    return tf.placeholder(tf.float32, [None, 8, 8, 3], name="image")
+
+
+def layer_of_a_scalar():
+    tf.layers.dense(tf.constant(1.0), 3)  # here
+
+
+def layer_of_a_wrong_rank():
+    tf.layers.conv2d(_x(), 4, 3)  # here
+
+
+def settings_of_a_layer():
+    tf.layers.conv2d(_image(), 4, [3, 3, 3])  # here
+
+
+def settings_of_a_layer_as_a_class():
+    tf.layers.Dense("ten")  # here
+
+
+def layer_of_whole_numbers():
+    tf.layers.dense(tf.placeholder(tf.int32, [None, 3]), 3)  # here
+
+
+def rate_of_dropout():
+    tf.nn.dropout(_x(), 1.5)  # here
+
+
+def loss_of_other_shapes():
+    tf.losses.mean_squared_error(tf.zeros([3, 4]), _x())  # here
+
+
+def weights_of_a_loss():
+    tf.losses.mean_squared_error(tf.zeros([3, 4]), tf.zeros([3, 4]), weights=tf.zeros([2]))  # here
+
+
+def labels_of_one_number_each():
+    tf.nn.sparse_softmax_cross_entropy_with_logits(labels=tf.zeros([3, 1], tf.int32), logits=tf.zeros([3, 4]))  # here
+
+
+def cross_entropy_without_names():
+    tf.nn.softmax_cross_entropy_with_logits(tf.zeros([3, 4]), tf.zeros([3, 4]))  # here
+
+
+def state_of_a_cell():
+    cell = tf.nn.rnn_cell.LSTMCell(4)
+    tf.nn.dynamic_rnn(cell, tf.zeros([2, 3, 4]), initial_state=tf.zeros([2, 4]))  # here
+
+
+def neither_state_nor_dtype():
+    tf.nn.dynamic_rnn(tf.nn.rnn_cell.GRUCell(4), tf.zeros([2, 3, 4]))  # here
+
+
+def one_tensor_for_all_steps():
+    tf.nn.static_rnn(tf.nn.rnn_cell.GRUCell(4), tf.zeros([2, 3, 4], name="x"), dtype=tf.float32)  # here
+
+
+def lengths_of_sequences():
+    cell, x = tf.nn.rnn_cell.GRUCell(4), tf.zeros([2, 3, 4])
+    tf.nn.dynamic_rnn(cell, x, sequence_length=[1, 2, 3], dtype=tf.float32)  # here
+
+
+def nothing_to_train():
+    tf.train.AdamOptimizer().minimize(tf.constant(1.0))  # here
+
+
+def no_loss():
+    tf.train.AdamOptimizer().minimize(None)  # here
+
+
+def no_gradient():
+    v = tf.get_variable("v", [2])
+    tf.train.AdamOptimizer().minimize(tf.reduce_sum(tf.to_float(tf.to_int32(v))))  # here
+
+
+def training_of_what_is_no_variable():
+    loss = tf.reduce_sum(tf.get_variable("v", [2]))
+    tf.train.AdamOptimizer().minimize(loss, var_list=[tf.constant(1.0)])  # here
+
+
+def loading_a_wrong_shape():
+    v = tf.Variable([1.0, 2.0], name="v")  # here
+    v.load([1.0, 2.0, 3.0], tf.Session())
+
+
+def loading_text():
+    v = tf.Variable([1.0, 2.0], name="v")  # here
+    v.load(["a", "b"], tf.Session())
+
+
+def variable_without_a_shape():
+    tf.get_variable("v")  # here
+
+
+def branches_that_differ():
+    tf.cond(tf.placeholder(tf.bool, []), lambda: tf.constant(1), lambda: tf.constant(2.0))  # here
+
+
+def axis_of_a_mean():
+    tf.reduce_mean(_x(), 2)  # here
+
+
+def depth_of_fractions():
+    tf.one_hot([1.0], 3)  # here
+
+
+def boundaries_and_values():
+    tf.train.piecewise_constant(tf.constant(1), [1, 2], [0.1, 0.2])  # here
+
+
+def summary_of_a_vector():
+    tf.summary.scalar("loss", tf.zeros([3]))  # here
+
+
+def mistake_of_the_users_own():
+    def double(x):
+        raise ValueError("not mine")
+
+    tf.map_fn(double, tf.zeros([3]))
+
+
 CASES = [
     (running_sum_along_several_axes, tf.errors.InvalidDeclaration, "cumsum: axis must be a scalar, not [0]"),
     (
@@ -63,6 +188,125 @@ CASES = [
         tf.errors.InvalidArgumentError,
         "Assert 'BroadcastArgs/Assert' (declared at {line}): assertion failed: [Incompatible shapes:] [2 3 5] [and] [1 4 5]",
     ),
+    (
+        layer_of_a_scalar,
+        ValueError,
+        "The last dimension of the inputs to `Dense` should be defined. Found `None`: 'dense' got (). Declared at {line}",
+    ),
+    (
+        layer_of_a_wrong_rank,
+        ValueError,
+        "Input 0 of layer conv2d is incompatible with the layer: expected ndim=4, found ndim=2. Full shape received: (?, 5), declared at {line}",
+    ),
+    (
+        settings_of_a_layer,
+        ValueError,
+        "The `kernel_size` argument must be a tuple of 2 integers. Received: [3, 3, 3], declared at {line}",
+    ),
+    (
+        settings_of_a_layer_as_a_class,
+        ValueError,
+        "dense: units must be a whole number of at least 1, not 'ten', declared at {line}",
+    ),
+    (
+        layer_of_whole_numbers,
+        TypeError,
+        "MatMul 'dense/MatMul': inputs have different dtypes: i32[?,3] and f32[3,3]; convert one with tf.cast, declared at {line}",
+    ),
+    (
+        rate_of_dropout,
+        ValueError,
+        "keep_prob must be a scalar tensor or a float in the range (0, 1], got 1.5, declared at {line}",
+    ),
+    (
+        loss_of_other_shapes,
+        ValueError,
+        "mean_squared_error: labels and predictions have shapes (3, 4) and (?, 5); wanted equal shapes, declared at {line}",
+    ),
+    (
+        weights_of_a_loss,
+        ValueError,
+        "compute_weighted_loss: weights can not be broadcast to values. values shape=(3, 4). weights shape=(2,). Declared at {line}",
+    ),
+    (
+        labels_of_one_number_each,
+        ValueError,
+        "sparse_softmax_cross_entropy_with_logits: Rank mismatch: Rank of labels (received 2) should equal rank of logits minus 1 (received 2). Declared at {line}",
+    ),
+    (
+        cross_entropy_without_names,
+        ValueError,
+        "Only call `softmax_cross_entropy_with_logits` with named arguments (labels=..., logits=..., ...), declared at {line}",
+    ),
+    (
+        state_of_a_cell,
+        TypeError,
+        "initial_state of LSTMCell must be 2 tensors in the structure of its state_size LSTMStateTuple(c=4, h=4), not <tf.Tensor 'zeros_1:0' shape=(2, 4) dtype=float32>, declared at {line}",
+    ),
+    (neither_state_nor_dtype, ValueError, "If there is no initial_state, you must give a dtype. Declared at {line}"),
+    (
+        one_tensor_for_all_steps,
+        TypeError,
+        "inputs must be a sequence of tensors, one for each step, not <tf.Tensor 'x:0' shape=(2, 3, 4) dtype=float32>; see tf.unstack, declared at {line}",
+    ),
+    (
+        lengths_of_sequences,
+        ValueError,
+        "Assert: sequence_length has 3 lengths for 2 sequences: the inputs are f32[2,3,4], declared at {line}",
+    ),
+    (nothing_to_train, ValueError, "No variables to optimize. Declared at {line}"),
+    (no_loss, TypeError, "AdamOptimizer.minimize: loss must be a tensor, not None, declared at {line}"),
+    (
+        no_gradient,
+        ValueError,
+        'No gradients provided for any variable, check your graph for ops that do not support gradients, between variables ["<tf.Variable \'v:0\' shape=(2,) dtype=float32>"] and loss Tensor("Sum:0", shape=(), dtype=float32). Declared at {line}',
+    ),
+    (
+        training_of_what_is_no_variable,
+        TypeError,
+        'Argument is not a variable: Tensor("Const:0", shape=(), dtype=float32), declared at {line}',
+    ),
+    (
+        loading_a_wrong_shape,
+        ValueError,
+        "Cannot load value of shape (3,) for variable 'v:0', which has shape '(2,)' (VariableV2 'v' (declared at {line}))",
+    ),
+    (
+        loading_text,
+        TypeError,
+        "Cannot load ['a', 'b'] for variable 'v:0' of type f32[2]: strings are no numbers (VariableV2 'v' (declared at {line}))",
+    ),
+    (
+        variable_without_a_shape,
+        ValueError,
+        "Shape of a new variable (v) must be fully defined, but instead was <unknown>. Declared at {line}",
+    ),
+    (
+        branches_that_differ,
+        ValueError,
+        "Outputs of true_fn and false_fn must have the same type: int32, float32, declared at {line}",
+    ),
+    (
+        axis_of_a_mean,
+        ValueError,
+        "Sum of 'x:0' (f32[?,5]): Invalid reduction dimension 2 for input with 2 dimensions; wanted a whole number in [-2, 2), declared at {line}",
+    ),
+    (
+        depth_of_fractions,
+        TypeError,
+        "the input of one_hot has type f32[1]; wanted one of int32, int64, uint8, int8, int16, uint16, uint32, uint64, declared at {line}",
+    ),
+    (
+        boundaries_and_values,
+        ValueError,
+        "piecewise_constant: The length of boundaries should be 1 less than the length of values; they are 2 and 2, declared at {line}",
+    ),
+    (
+        summary_of_a_vector,
+        ValueError,
+        "tf.summary.scalar 'loss': wanted a scalar, but zeros:0 is f32[3], declared at {line}",
+    ),
+    (mistake_of_the_users_own, ValueError, "not mine"),
 ]
 
 

@@ -8,7 +8,7 @@ from inspect import Parameter, signature
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from graphc import dtypes
-from graphc.graph import Graph
+from graphc.graph import Graph, telling_line
 from graphc.nn import activations
 from graphc.nn.classification import softmax
 from graphc.nodes import Tensor
@@ -50,6 +50,13 @@ class Layer:
         self._variables: list[tuple[Variable, bool]] = []
         self._updates: list[Any] = []
         self._losses: list[Any] = []
+
+    def __init_subclass__(cls, **given: Any) -> None:
+        """The mistakes that a layer of graphc finds in its settings and inputs end with the user's line."""
+        super().__init_subclass__(**given)
+        for name in ("__init__", "__call__"):
+            if name in vars(cls) and cls.__module__.startswith("graphc."):
+                setattr(cls, name, telling_line(vars(cls)[name]))
 
     # -- what subclasses say -------------------------------------------------------------------------
 
@@ -157,6 +164,7 @@ class Layer:
         """The number of elements of all variables."""
         return sum(variable.shape.num_elements() or 0 for variable in self.variables)
 
+    @telling_line
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """The outputs for these inputs; the first call makes the variables."""
         is_several = isinstance(inputs, (list, tuple)) and any(is_tensor_like(part) for part in inputs)

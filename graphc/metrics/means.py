@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from graphc import dtypes
+from graphc.graph import telling_line
 from graphc.metrics.streams import Result, added, as_float, fitted, metric_variable, of_rank, published, quotient
 from graphc.metrics.streams import weights_of_each as each_weight
 from graphc.nodes import Tensor
@@ -64,6 +65,7 @@ def mean_tensor(
         )  # fmt: skip
 
 
+@telling_line
 def accuracy(
     labels: Any, predictions: Any, weights: Any = None, metrics_collections: Any = None,
     updates_collections: Any = None, name: str | None = None,

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from graphc import dtypes
+from graphc.graph import telling_line
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import apply, axis_of, constant, convert_to_tensor, graph_of
@@ -46,6 +47,7 @@ def log_softmax(logits: Any, axis: Any = None, name: str | None = None, dim: Any
         return e.subtract(shifted, _log_sum_exp(shifted, at), name=scope)
 
 
+@telling_line
 def softmax_cross_entropy_with_logits_v2(
     _sentinel: Any = None,
     labels: Any = None,
@@ -73,6 +75,7 @@ def softmax_cross_entropy_with_logits_v2(
         return e.subtract(log_sum * reduce_sum(wanted, at), reduce_sum(wanted * shifted, at), name=scope)
 
 
+@telling_line
 def softmax_cross_entropy_with_logits(
     _sentinel: Any = None,
     labels: Any = None,
@@ -88,6 +91,7 @@ def softmax_cross_entropy_with_logits(
     )
 
 
+@telling_line
 def sparse_softmax_cross_entropy_with_logits(
     _sentinel: Any = None, labels: Any = None, logits: Any = None, name: str | None = None
 ) -> Tensor:
@@ -110,6 +114,7 @@ def sparse_softmax_cross_entropy_with_logits(
         return e.subtract(log_sum, own, name=scope)
 
 
+@telling_line
 def sigmoid_cross_entropy_with_logits(
     _sentinel: Any = None, labels: Any = None, logits: Any = None, name: str | None = None
 ) -> Tensor:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from graphc.graph import telling_line
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import constant, convert_to_tensor, graph_of
@@ -16,12 +17,16 @@ from graphc.ops.reshaping import count, reshape, reshape_like, squeeze
 Pair = tuple[Tensor, Tensor]
 
 
+@telling_line
 def moments(
     x: Any, axes: Any, shift: Any = None, name: str | None = None, keep_dims: Any = None, keepdims: Any = None
 ) -> Pair:
     """The mean and the variance of ``x`` over ``axes``."""
     tensor = convert_to_tensor(x)
-    over = resolve_axes(tensor, axes)
+    try:
+        over = resolve_axes(tensor, axes)
+    except ValueError as error:
+        raise ValueError(f"moments of {tensor.op.describe()} of type {tensor.type}: {error}") from None
     with graph_of([tensor]).name_scope(name or "moments"):
         mean = reduce_mean(tensor, over, keepdims=True, name="mean")
         # TensorFlow stops the gradient at the mean here. The first derivative is the same either way, but the second

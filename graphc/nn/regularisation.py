@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from graphc.graph import telling_line
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import convert_to_tensor, graph_of, is_scalar_number, is_tensor_like
@@ -14,6 +15,7 @@ from graphc.ops.reduction import reduce_mean, reduce_sum
 from graphc.ops.reshaping import as_scalar, shape
 
 
+@telling_line
 def dropout(
     x: Any,
     keep_prob: Any = None,

@@ -10,6 +10,7 @@ import numpy as np
 
 from graphc import dtypes
 from graphc.dtypes import DType
+from graphc.graph import telling_line
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import (
@@ -295,6 +296,7 @@ def _split_sizes(x: Tensor, sizes: Any, axis: int) -> list[Tensor]:
     return [along(x, axis, end - count, end) for count, end in zip(counts, ends, strict=True)]
 
 
+@telling_line
 def tile(input: Any, multiples: Any, name: str | None = None) -> Tensor:
     """``input`` repeated ``multiples[i]`` times along axis i."""
     x = convert_to_tensor(input)

@@ -11,6 +11,7 @@ from graphc import dtypes
 from graphc.dims import DimLike
 from graphc.dtypes import DType
 from graphc.errors import InvalidArgumentError
+from graphc.graph import telling_line
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import Const, apply, axis_of, check_dtype, convert_to_tensor, graph_of
@@ -343,6 +344,7 @@ def _put_back(grad: Tensor, indices: Tensor, looked_up: Tensor, axis: int) -> Te
     return apply(ScatterAdd(axis, lookup=True), grad, indices, number)
 
 
+@telling_line
 def one_hot(
     indices: Any, depth: Any, on_value: Any = None, off_value: Any = None, axis: Any = None, dtype: Any = None,
     name: str | None = None,

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from graphc import dtypes
+from graphc.graph import telling_line
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import apply, constant, convert_to_tensor, graph_of
@@ -65,6 +66,7 @@ def random_shuffle(value: Any, seed: int | None = None, name: str | None = None)
         return gather(x, order, name=scope)
 
 
+@telling_line
 def multinomial(
     logits: Any, num_samples: Any, seed: int | None = None, name: str | None = None, output_dtype: Any = None
 ) -> Tensor:

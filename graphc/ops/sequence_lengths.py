@@ -8,6 +8,7 @@ import numpy as np
 
 from graphc import dtypes
 from graphc.errors import InvalidArgumentError
+from graphc.graph import telling_line
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import Const, apply, axis_of, check_dtype, constant, convert_to_tensor, graph_of
@@ -92,6 +93,7 @@ def reverse_sequence(
     return apply(ReverseSequence(along, across), x, lengths, name=name or "ReverseSequence")
 
 
+@telling_line
 def sequence_mask(lengths: Any, maxlen: Any = None, dtype: Any = dtypes.bool, name: str | None = None) -> Tensor:
     """``mask[..., t] = t < lengths[...]`` for ``t`` from 0 to ``maxlen``, the greatest of the lengths unless given."""
     counts = convert_to_tensor(lengths)

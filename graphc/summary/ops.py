@@ -12,6 +12,7 @@ import numpy as np
 from graphc import dtypes, errors
 from graphc.exchange.schema import message
 from graphc.frame import logging
+from graphc.graph import telling_line
 from graphc.nodes import Tensor
 from graphc.ops.base import convert_to_tensor
 from graphc.ops.host import host_call
@@ -22,6 +23,7 @@ from graphc.summary import values as written
 STRING = TensorType(dtypes.string, ())
 
 
+@telling_line
 def scalar(name: str, tensor: Any, collections: Sequence[str] | None = None, family: str | None = None) -> Tensor:
     """A summary of one number.
 

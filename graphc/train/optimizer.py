@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from graphc.dtypes import FLOATS, DType
-from graphc.graph import Graph
+from graphc.graph import Graph, telling_line
 from graphc.nodes import Operation, Tensor
 from graphc.ops import state
 from graphc.ops.base import convert_to_tensor
@@ -48,6 +48,7 @@ class Optimizer:
 
     # -- what users call -----------------------------------------------------------------------------
 
+    @telling_line
     def minimize(
         self,
         loss: Any,
@@ -60,6 +61,8 @@ class Optimizer:
         grad_loss: Any = None,
     ) -> Operation:
         """The operation that moves the variables once so that ``loss`` becomes smaller, and counts ``global_step``."""
+        if loss is None:
+            raise TypeError(f"{type(self).__name__}.minimize: loss must be a tensor, not None")
         grads_and_vars = self.compute_gradients(loss, var_list, grad_loss=grad_loss)
         if all(grad is None for grad, _ in grads_and_vars):
             raise ValueError(
@@ -68,6 +71,7 @@ class Optimizer:
             )
         return self.apply_gradients(grads_and_vars, global_step, name)
 
+    @telling_line
     def compute_gradients(
         self,
         loss: Any,
@@ -95,6 +99,7 @@ class Optimizer:
         grads = gradients(tensor, variables, None if grad_loss is None else [grad_loss])
         return list(zip(grads, variables))
 
+    @telling_line
     def apply_gradients(self, grads_and_vars: Any, global_step: Any = None, name: str | None = None) -> Operation:
         """The operation that changes each variable by its gradient, and then counts ``global_step``."""
         pairs = _checked_pairs(grads_and_vars)

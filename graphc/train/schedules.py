@@ -6,12 +6,14 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from graphc.graph import telling_line
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import convert_to_tensor, graph_of
 from graphc.ops.random import random_normal
 
 
+@telling_line
 def exponential_decay(
     learning_rate: Any,
     global_step: Any,
@@ -27,6 +29,7 @@ def exponential_decay(
         return e.multiply(rate, factor, name=scope)
 
 
+@telling_line
 def natural_exp_decay(
     learning_rate: Any,
     global_step: Any,
@@ -42,6 +45,7 @@ def natural_exp_decay(
         return e.multiply(rate, e.exp(exponent), name=scope)
 
 
+@telling_line
 def inverse_time_decay(
     learning_rate: Any,
     global_step: Any,
@@ -57,6 +61,7 @@ def inverse_time_decay(
         return e.realdiv(rate, divisor, name=scope)
 
 
+@telling_line
 def polynomial_decay(
     learning_rate: Any,
     global_step: Any,
@@ -162,10 +167,14 @@ def noisy_linear_cosine_decay(
         return e.multiply(rate, (alpha + noisy) * wave + beta, name=scope)
 
 
+@telling_line
 def piecewise_constant(x: Any, boundaries: Sequence[Any], values: Sequence[Any], name: str | None = None) -> Tensor:
     """``values[i]`` where ``boundaries[i - 1] < x <= boundaries[i]``."""
     if len(boundaries) != len(values) - 1:
-        raise ValueError("The length of boundaries should be 1 less than the length of values")
+        raise ValueError(
+            "piecewise_constant: The length of boundaries should be 1 less than the length of values; they are "
+            f"{len(boundaries)} and {len(values)}"
+        )
     step = convert_to_tensor(x)
     with graph_of([step]).name_scope(name or "PiecewiseConstant") as scope:
         first = convert_to_tensor(values[0])

@@ -200,7 +200,10 @@ def test_softmax_centered_makes_probabilities() -> None:
     p = value[:-1]
     area = np.linalg.slogdet(np.diag(p) - np.outer(p, p))[1] + 0.5 * np.log(4)  # of the simplex, not of its shadow
     np.testing.assert_allclose([there, again], [area, -area], rtol=1e-10)
-    with pytest.raises(ValueError, match=r"^softmax_centered: event_ndims must be at least 1, not 0$"):
+    with pytest.raises(
+        ValueError,
+        match=r"^softmax_centered: event_ndims must be at least 1, not 0, declared at test_rare_names.py:\d+$",
+    ):
         case.forward_log_det_jacobian(tf.constant(x), 0)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import graphc as tf
+from tests.told import is_told
 
 NUMBERS = np.random.RandomState(3).randn(50).astype(np.float32)
 PICTURES = np.random.RandomState(4).uniform(-1, 3, [4, 5, 6, 3]).astype(np.float32)
@@ -233,7 +234,7 @@ def test_a_monitored_session_writes_summaries(tmp_path: Path) -> None:
 def test_errors_while_declaring(make: Any, kind: type[Exception], text: str) -> None:
     with pytest.raises(kind) as caught:
         make()
-    assert str(caught.value) == text
+    assert is_told(caught.value, text), str(caught.value)
 
 
 def test_errors_while_running(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 import graphc as tf
 from tests.interpreted import InterpretedSession
+from tests.told import is_told
 
 STEPS = np.arange(0, 25)
 
@@ -93,7 +94,7 @@ def test_a_schedule_drives_an_optimizer() -> None:
 def test_schedules_need_a_step() -> None:
     with pytest.raises(ValueError) as caught:
         tf.train.exponential_decay(0.1, None, 10, 0.5)
-    assert str(caught.value) == "global_step is required for exponential_decay."
+    assert is_told(caught.value, "global_step is required for exponential_decay."), str(caught.value)
 
 
 def test_noise_on_a_schedule() -> None:
@@ -109,7 +110,8 @@ def test_noise_on_a_schedule() -> None:
 def test_boundaries_and_values_have_to_fit() -> None:
     with pytest.raises(ValueError) as caught:
         tf.train.piecewise_constant(tf.constant(1), [1, 2], [0.1, 0.2])
-    assert str(caught.value) == "The length of boundaries should be 1 less than the length of values"
+    text = "The length of boundaries should be 1 less than the length of values; they are 2 and 2"
+    assert is_told(caught.value, f"piecewise_constant: {text}"), str(caught.value)
 
 
 def test_global_step_is_made_once() -> None:

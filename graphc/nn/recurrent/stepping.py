@@ -44,6 +44,12 @@ _CHECKS = (partial(_check_count, axis=0), partial(_check_count, axis=1))
 def first_state(cell: Any, initial_state: Any, batch_size: Any, dtype: Any) -> Any:
     """The state given, as tensors, or the cell's zeros of ``dtype``."""
     if initial_state is not None:
+        if is_nested(cell.state_size) and isinstance(initial_state, Tensor):
+            size = cell.state_size
+            raise TypeError(
+                f"initial_state of {type(cell).__name__} must be {len(flatten(size))} tensors in the structure of its "
+                f"state_size {size}, not {initial_state!r}"
+            )
         return map_leaves(_as_state, initial_state)
     if dtype is None:
         raise ValueError("If there is no initial_state, you must give a dtype.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from graphc.graph import telling_line
 from graphc.nest import flatten, map_leaves, pack_as
 from graphc.nn.recurrent.cell import check_cell
 from graphc.nn.recurrent.stepping import (
@@ -23,6 +24,7 @@ from graphc.ops.sequence_lengths import reverse_sequence
 from graphc.variable_scope import variable_scope
 
 
+@telling_line
 def static_rnn(
     cell: Any,
     inputs: Sequence[Any],
@@ -57,7 +59,7 @@ def static_rnn(
 
 def _check_list(inputs: Any) -> None:
     if not isinstance(inputs, (list, tuple)):
-        raise TypeError("inputs must be a sequence")
+        raise TypeError(f"inputs must be a sequence of tensors, one for each step, not {inputs!r}; see tf.unstack")
     if not inputs:
         raise ValueError("inputs must not be empty")
 
