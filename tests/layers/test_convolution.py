@@ -9,6 +9,7 @@ import pytest
 
 import graphc as tf
 from tests.interpreted import InterpretedSession as Session
+from tests.told import is_told
 
 RANDOM = np.random.RandomState(0)
 ROWS = RANDOM.standard_normal((2, 7, 3)).astype(np.float32)
@@ -82,4 +83,4 @@ ERRORS = [
 def test_messages(call: Any, text: str) -> None:
     with pytest.raises(ValueError) as raised:
         call()
-    assert str(raised.value) == text
+    assert is_told(raised.value, text), str(raised.value)
