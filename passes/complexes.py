@@ -26,6 +26,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from graphc import errors
 from graphc.dtypes import DType
 from graphc.graph import Graph
@@ -49,6 +51,7 @@ from graphc.ops.row_writes import AddRows, NewRows, WriteRows
 from graphc.ops.scatter import GatherNd, Scatter
 from graphc.ops.sequence_lengths import ReverseSequence
 from graphc.ops.sequences import Cumsum
+from graphc.ops.shape_values import NeedsNumbers
 from graphc.ops.state import VariableV2
 from graphc.passes.complex_formulas import FORMULAS, Pair, constant_pair
 from graphc.passes.complex_products import matrix_product, product_along
@@ -101,7 +104,10 @@ class _Parting:
         if isinstance(node.kind, _INPUTS) or node.kind.functions():
             return _with_packed_types(node, inputs)
         given = [self._parts(x) if old.dtype.is_complex else x for old, x in zip(node.inputs, inputs, strict=True)]
-        results = _computed(node, given)
+        try:
+            results = _computed(node, given)
+        except NeedsNumbers as error:
+            raise errors.UnimplementedError(node, node, f"{node.describe()}: {error}") from None
         return [
             self._packed(result, old) if isinstance(result, Pair) else result
             for result, old in zip(results, node.outputs, strict=True)
@@ -197,14 +203,15 @@ def _cast(wanted: DType, given: Any) -> Any:
 def _by_parts(node: Operation, given: list[Any]) -> Sequence[Any]:
     """The op on the real parts, and on the imaginary parts."""
     changed = {name: dtype.real_dtype for name in fields(node.kind) if _is_dtype(dtype := getattr(node.kind, name))}
-    kind: Any = replace(node.kind, **changed) if changed else node.kind
+    same: Any = replace(node.kind, **changed) if changed else node.kind
     wholes: list[Sequence[Tensor]] = []
     for part in range(2):
         inputs = [_whole(x, part) if isinstance(x, Pair) else x for x in given]
         types = tuple(_part_type(x.type) for x in node.outputs)
+        kind = replace(same, value=(np.real, np.imag)[part](same.value)) if isinstance(same, Pad) else same
         wholes.append(get_default_graph().add(kind, inputs, types, like=node).outputs)
         pairs = [x for x in given if isinstance(x, Pair)]
-        if pairs and all(x.im is None for x in pairs):
+        if pairs and all(x.im is None for x in pairs) and not np.imag(getattr(same, "value", 0)):
             return [Pair(re) if _is_number(x) else re for re, x in zip(wholes[0], node.outputs, strict=True)]
     return [Pair(re, im) if _is_number(x) else re for re, im, x in zip(*wholes, node.outputs, strict=True)]
 

@@ -75,7 +75,9 @@ def inverse_real_transform(x: Pair, length: DimLike | None, scaled: bool) -> Ten
 
 def _known(size: Any) -> int:
     if not isinstance(size, int):
-        raise NeedsNumbers(f"a Fourier transform is another program for each length; the length here is {size}")
+        raise NeedsNumbers(
+            f"a Fourier transform is another program for each length; the length here is {size}, wanted a number"
+        )
     return size
 
 

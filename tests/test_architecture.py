@@ -45,6 +45,7 @@ FLOORS: list[dict[str, list[str]]] = [
             *("graphc.functional", "graphc.tensor_array", "graphc.composites", "graphc.config", "graphc.examples*"),
             "graphc.critical_section",
             *("graphc.math*", "graphc.linalg*", "graphc.sparse*", "graphc.random", "graphc.bitwise", "graphc.strings"),
+            *("graphc.signal*", "graphc.spectral"),
             *("graphc.image*", "graphc.debugging*", "graphc.initialised", "graphc.raw_ops*", "graphc.quantization"),
         ]
     },

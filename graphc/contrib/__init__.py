@@ -23,6 +23,7 @@ _LATER = {
     "nn": "graphc.contrib.nn",
     "opt": "graphc.contrib.opt",
     "resampler": "graphc.contrib.resampler",
+    "signal": "graphc.contrib.signal",
     "slim": "graphc.contrib.slim",
     "util": "graphc.contrib.util",
 }

@@ -188,6 +188,7 @@ RECORDS: dict[str, Record] = {record.type: record for record in [
     Record("Tanh", "tanh", np.tanh, FIELD, (lambda x, y, g: g * (1.0 - y * y),), flops=18),
     Record("Sigmoid", "sigmoid", meaning.sigmoid, FIELD, (lambda x, y, g: g * y * (1.0 - y),), flops=16),
     Record("Softplus", "softplus", meaning.softplus, FLOATS, (lambda x, y, g: g * sigmoid(x),), flops=40),
+    Record("Softsign", "softsign", meaning.softsign, FLOATS, (lambda x, y, g: g / square(abs(x) + 1.0),), flops=6),
     Record("Erf", "erf", meaning.erf, FLOATS, (lambda x, y, g: g * _TWO_OVER_ROOT_PI * exp(-square(x)),), flops=30),
     Record("Relu", "relu", meaning.relu, NUMBERS,
            (lambda x, y, g: _only_where(greater(y, _zero(y)), g),)),
@@ -235,11 +236,11 @@ def realdiv(x: Any, y: Any, name: str | None = None) -> Tensor:
 
 
 def truediv(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """``x / y`` as Python 3 divides: whole numbers become float64 first (uint8: float32)."""
+    """``x / y`` as Python 3 divides: whole numbers become float64 first, those of 8 and 16 bits float32."""
     a, b = convert_together(x, y)
     check_same_dtype((a.type, b.type))
     if a.dtype.is_integer:
-        target = dtypes.float32 if a.dtype is dtypes.uint8 else dtypes.float64
+        target = dtypes.float32 if a.dtype.size <= 2 else dtypes.float64
         a, b = cast(a, target), cast(b, target)
     return apply(Elementwise("RealDiv"), a, b, name=name or "truediv")
 

@@ -31,7 +31,7 @@ def run(tf: Any, graph: Any, program: Program, arrays: list[Any], gradients: boo
         outputs = list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
         floats = [y for y in outputs if y.dtype.is_floating] if gradients else []
         weights = [(1 + np.arange(np.prod(y.shape.as_list()))).reshape(y.shape.as_list()) for y in floats]
-        sources = [x for x in inputs if x.dtype.is_floating]
+        sources = [x for x in inputs if x.dtype.is_floating or x.dtype.is_complex]
         found = []
         if floats and sources and gradients:
             ys = [y * w.astype(y.dtype.as_numpy_dtype) for y, w in zip(floats, weights, strict=True)]
