@@ -432,7 +432,19 @@ def _with_tasks(chosen: Plan, target: Target) -> Plan:
         # Tiles are read one after the other, so the third cache serves as well as the second.
         most = max(target.l2 * 3 // 8, target.l3 // 8) // (guess(chosen.tile_elements) * element_bytes(chosen.shape))
         a_tiles = max(1, min(tiles, most))
-    return replace(chosen, row_tiles=tiles, a_tiles=a_tiles, panels=panels, group=_group(chosen, tiles, panels, target))
+    group = _group(chosen, tiles, panels, target)
+    streams = _b_streams(chosen, group, target)
+    return replace(chosen, row_tiles=tiles, a_tiles=a_tiles, panels=panels, group=group, streams=streams)
+
+
+def _b_streams(chosen: Plan, group: int, target: Target) -> bool:
+    """Whether to ask for B ahead: it comes from the second cache, and loads leave time for that.
+
+    A panel that all tiles meet before the next one is a single stream, which processors see themselves.
+    """
+    shape = chosen.shape
+    far = guess(shape.k) * guess(shape.n) * element_bytes(shape) > target.l1
+    return chosen.form == "tile" and chosen.mr >= 4 and (group > 1 if chosen.pack_b else far)
 
 
 def _group(chosen: Plan, tiles: int, panels: int, target: Target) -> int:
