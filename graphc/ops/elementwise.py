@@ -291,8 +291,11 @@ def pow(x: Any, y: Any, name: str | None = None) -> Tensor:
 
 
 def squared_difference(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """``(x - y) ** 2``."""
-    return apply(Elementwise("Square"), subtract(x, y), name=name or "SquaredDifference")
+    """``(x - y) ** 2``; of complex numbers ``(x - y) conj(x - y)``."""
+    difference = subtract(x, y)
+    if difference.dtype.is_complex:
+        return _call("Mul", difference, conjugate(difference), name=name or "SquaredDifference")
+    return apply(Elementwise("Square"), difference, name=name or "SquaredDifference")
 
 
 def negative(x: Any, name: str | None = None) -> Tensor:
