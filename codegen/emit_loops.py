@@ -225,21 +225,17 @@ def merge(writer: Writer, change: Accumulate | AccumulateAt, old: list[Value], n
 
 
 def _better(writer: Writer, change: AccumulateAt, old: list[Value], new: list[Value]) -> Value:
-    """NaN before numbers, the lower place among equals."""
+    """Where the new one is; the lower place among equals, and nothing is better by NaN."""
     depth, lanes, (x, y, x_place, y_place) = writer.together(new[0], old[0], new[1], old[1])
     sign = ">" if change.combine == "maximum" else "<"
     is_float = IN_REGISTER[change.value.dtype] in FLOATS.values()
 
     def write(builder: ir.IRBuilder) -> ir.Value:
         earlier = _compare(builder, "<", x_place, y_place, change.position.dtype)
-        if not is_float:
-            equal = builder.icmp_unsigned("==", x, y)
-            return builder.or_(_compare(builder, sign, x, y, change.value.dtype), builder.and_(equal, earlier))
-        ahead = builder.and_(builder.fcmp_unordered(sign, x, y), builder.fcmp_ordered("ord", y, y))
-        equal = builder.or_(
-            builder.fcmp_ordered("==", x, y),
-            builder.and_(builder.fcmp_unordered("uno", x, x), builder.fcmp_unordered("uno", y, y)),
-        )
+        if is_float:
+            ahead, equal = builder.fcmp_ordered(sign, x, y), builder.fcmp_ordered("==", x, y)
+        else:
+            ahead, equal = _compare(builder, sign, x, y, change.value.dtype), builder.icmp_unsigned("==", x, y)
         return builder.or_(ahead, builder.and_(equal, earlier))
 
     return writer.numbered(("better", sign, id(x), id(y), id(x_place), id(y_place)), depth, lanes, write)

@@ -242,11 +242,9 @@ COMBINE = {
 
 
 def choose_best(combine: str, old: tuple[Any, ...], new: tuple[Any, ...]) -> tuple[Any, Any]:
-    """The better of two (value, place) pairs: NaN before numbers, the lower place among equals."""
+    """The better of two (value, place) pairs: the lower place among equals, and nothing is better by NaN."""
     better = new[0] > old[0] if combine == "maximum" else new[0] < old[0]
-    old_nan, new_nan = old[0] != old[0], new[0] != new[0]
-    better |= new_nan & ~old_nan
-    better |= ((new[0] == old[0]) | (new_nan & old_nan)) & (new[1] < old[1])
+    better |= (new[0] == old[0]) & (new[1] < old[1])
     return np.where(better, new[0], old[0]), np.where(better, new[1], old[1])
 
 

@@ -209,7 +209,7 @@ class Accumulate:
 
 @record
 class AccumulateAt:
-    """Keep the best ``value`` in ``name`` and where it was in ``place``; the first of equals, and NaN, win.
+    """Keep the best ``value`` in ``name`` and where it was in ``place``: of the first of equals; NaN is passed over.
 
     ``combine`` is ``maximum`` or ``minimum``; the accumulators begin with its identity and position 0.
     """

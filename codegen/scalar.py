@@ -212,6 +212,7 @@ _ROWS = (
     ScalarOp("tan", np.tan, floats=_approximated(approx.tan)),
     ScalarOp("tanh", np.tanh, floats=_approximated(approx.tanh)),
     ScalarOp("sigmoid", _in_double(meaning.sigmoid), floats=_approximated(approx.sigmoid)),
+    ScalarOp("softsign", meaning.softsign, floats=lambda x: x / (x.abs() + 1.0)),
     ScalarOp("softplus", _in_double(meaning.softplus), floats=_approximated(approx.softplus)),
     ScalarOp("erf", _in_double(meaning.erf), floats=_approximated(approx.erf)),
     ScalarOp("erfc", _in_double(meaning_special.erfc), floats=_approximated(approx.erfc)),

@@ -51,6 +51,8 @@ def cast_meaning(x: Any, dtype: Any) -> Any:
         return np.where(large, upper, cast_meaning(x, np.int64).astype(np.uint64))
     if dtype.kind == "u":
         return cast_meaning(x, np.int64).astype(dtype)
+    if dtype.itemsize < 4:  # the low bits of what processors convert to
+        return cast_meaning(x, np.int32).astype(dtype)
     limits = np.iinfo(dtype)
     fits = np.isfinite(x) & (x >= float(limits.min)) & (x < -float(limits.min))
     return np.where(fits, np.where(fits, whole, 0).astype(dtype), limits.min).astype(dtype)
@@ -65,7 +67,7 @@ def _from_float(x: Lanes, dtype: str) -> Lanes:
         return is_large.choose(upper, _to_signed(x, 64))
     if dtype[0] == "u":
         return _resize(_to_signed(x, 64), dtype, signed=True)
-    return _to_signed(x, WIDTHS[dtype])
+    return _resize(_to_signed(x, max(32, WIDTHS[dtype])), dtype, signed=True)
 
 
 def _to_signed(x: Lanes, bits: int) -> Lanes:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from graphc import dtypes
+from graphc.dtypes import DType
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.arrays import stack
@@ -99,10 +102,11 @@ def squared_size(x: Tensor) -> Tensor:
 def reduce_euclidean_norm(
     input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None
 ) -> Tensor:
-    """``sqrt(sum(x ** 2))`` over ``axis``."""
+    """``sqrt(sum(x ** 2))`` over ``axis``; of whole numbers, in float64 and with what follows the point cut off."""
     x = convert_to_tensor(input_tensor)
     with graph_of([x]).name_scope(name or "EuclideanNorm") as scope:
-        return e.sqrt(reduce_sum(squared_size(x), axis, keepdims), name=scope)
+        number = e.cast(x, dtypes.float64) if x.dtype.is_integer else x
+        return e.cast(e.sqrt(reduce_sum(squared_size(number), axis, keepdims)), x.dtype, name=scope)
 
 
 def saturate_cast(value: Any, dtype: Any, name: str | None = None) -> Tensor:
@@ -114,8 +118,15 @@ def saturate_cast(value: Any, dtype: Any, name: str | None = None) -> Tensor:
         if x.dtype.min < wanted.min:
             x = e.maximum(x, convert_to_tensor(wanted.min, x.dtype))
         if x.dtype.max > wanted.max:
-            x = e.minimum(x, convert_to_tensor(wanted.max, x.dtype))
+            x = e.minimum(x, convert_to_tensor(_at_most(wanted.max, x.dtype), x.dtype))
         return e.cast(x, wanted, name=scope)
+
+
+def _at_most(limit: Any, dtype: DType) -> Any:
+    """The greatest number of ``dtype`` that is at most ``limit``: float32 rounds 2147483647 upwards."""
+    nearest = dtype.numpy.type(limit)
+    above = dtype.is_floating and int(nearest) > limit
+    return np.nextafter(nearest, dtype.numpy.type(0)) if above else nearest
 
 
 def to_float(x: Any, name: str = "ToFloat") -> Tensor:

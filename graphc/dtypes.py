@@ -211,6 +211,8 @@ def as_dtype(type_value: Any) -> DType:
 
 def as_bytes(value: Any) -> np.ndarray[Any, Any]:
     """Strings as an array of Python's ``bytes``, text in UTF-8; ``TypeError`` where an element is no string."""
+    if type(value) is bytes:
+        return np.array(value, object)
     array = np.array(value, object, order="C")
     flat = array.reshape(-1)
     for place, item in enumerate(flat):

@@ -55,26 +55,41 @@ class Staged:
             (cut.groups.get(number, []), _Native(stage, wanted, threads) if stage else None)
             for number, (stage, wanted) in enumerate(cut.native_stages())
         ]
+        self.fetches = self._fetches()
 
     def run(self, session: BaseSession, feeds: Mapping[Tensor, Any]) -> list[Any]:
         """The values of the fetches; ``feeds`` are by the user's tensors."""
         session.check_initialised(self.step)
         values: Values = dict(self.known)
-        values.update((place, feeds[key]) for place, key in self.inputs.items())
-        values.update((place, self._state_of(session, variable)) for place, variable in self.read.items())
-        held = session.state.initialised
-        values.update((place, np.array(variable in held)) for variable, place in self.step.flags.items())
+        for place, key in self.inputs.items():
+            values[place] = feeds[key]
+        for place, variable in self.read.items():
+            values[place] = self._state_of(session, variable)
+        for variable, place in self.step.flags.items():
+            values[place] = np.array(variable in session.state.initialised)
         for hosts, native in self.stages:
-            for node in hosts:
-                with running_in(session.resources):
-                    try:
-                        results = call_on_host(node, [values[tensor] for tensor in node.inputs])
-                    except errors.OpError as error:
-                        raise _as_users(error, node, session.graph) from error.__cause__
-                values.update(zip(node.outputs, results, strict=True))
+            if hosts:
+                self._call(hosts, session, values)
             if native is not None:
                 native.run(session, self.step, values)
-        return [_fetched(values[tensor]) for tensor in self.step.graph.targets[: self.step.fetches]]
+        return [values[tensor] if own else _fetched(values[tensor]) for tensor, own in self.fetches]
+
+    def _fetches(self) -> list[tuple[Tensor, bool]]:
+        """The fetches, and whether each is an array of its run alone: one that no host operation has seen."""
+        seen = {tensor for hosts, _ in self.stages for node in hosts for tensor in node.inputs}
+        made = {tensor for _, native in self.stages if native is not None for tensor in native.wanted}
+        targets = self.step.graph.targets[: self.step.fetches]
+        return [(x, x in made and x not in seen and targets.count(x) == 1) for x in targets]
+
+    def _call(self, hosts: Sequence[Operation], session: BaseSession, values: Values) -> None:
+        """Adds what host operations give to ``values``."""
+        with running_in(session.resources):
+            for node in hosts:
+                try:
+                    results = call_on_host(node, [values[tensor] for tensor in node.inputs])
+                except errors.OpError as error:
+                    raise _as_users(error, node, session.graph) from error.__cause__
+                values.update(zip(node.outputs, results, strict=True))
 
     def _state_of(self, session: BaseSession, variable: Operation) -> Array:
         """What a variable holds before the run."""
@@ -93,16 +108,17 @@ class _Native:
 
     def run(self, session: BaseSession, whole: Step, values: Values) -> None:
         """Adds what the stage computes to ``values``."""
-        used = [_for_native(values[tensor]) for tensor in self.step.feeds]
+        used = [values[tensor] for tensor in self.step.feeds]
         with session.lock:
             session.check_open()  # it may have been closed while the host was busy
             state, ready = session.state, self.ready
-            used += [np.array(variable in state.initialised) for variable in self.step.flags]
             try:
                 known = ready is not None and ready.states_version == state.version
                 results = ready.run_plain(used) if ready is not None and known else None
                 if results is None:
                     session.check_initialised(whole)
+                    used = [_for_native(value) for value in used]
+                    used += [np.array(variable in state.initialised) for variable in self.step.flags]
                     results = self._run_with_care(state, used)
             except RefusedValue as failure:
                 raise explained(failure, session.graph, self.step.graph, self._inputs(used, state)) from None

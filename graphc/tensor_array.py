@@ -1,7 +1,8 @@
 """TensorArray: an array that a loop writes element by element.
 
-It is a tensor, ``flow``, whose first axis counts the elements; each write gives a further array. All elements have one
-shape, learnt from the first that is written where it is not given.
+It is a tensor, ``flow``, whose first axis counts the elements; each write gives a further array, with more elements
+where it writes behind the last and the array is of ``dynamic_size``. All elements have one shape, learnt from the first
+that is written where it is not given.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from graphc.ops.arrays import split as _split
 from graphc.ops.arrays import stack as _stack
 from graphc.ops.base import apply, convert_to_tensor, graph_of
 from graphc.ops.elementwise import cast, identity
+from graphc.ops.grown_rows import GrownRows
 from graphc.ops.lookup import gather
 from graphc.ops.reshaping import reshape, shape
 from graphc.ops.row_writes import NewRows, WriteRows
@@ -53,19 +55,16 @@ class TensorArray:
             raise ValueError("Either an explicit size, or a flow must be provided to TensorArray")
         self._dtype = dtypes.as_dtype(dtype)
         self._flow, self._size = flow, size
+        self._grows = False  # whether a write beyond the last element adds elements
         self._count: Size = None  # the number of elements, where it is known while declaring
         if flow is None:
             self._create(size, dynamic_size, as_shape(element_shape), name or "TensorArray")
 
     def _create(self, size: Any, dynamic_size: bool | None, row: Any, name: str) -> None:
         known = static_sizes(size)
-        if dynamic_size and known == (0,):
-            raise NotImplementedError(
-                "a TensorArray does not grow while it is written: its memory is planned before the step runs. Give its "
-                "final size, such as the largest number of iterations, as `size`"
-            )
+        self._grows = bool(dynamic_size)
         self._size = cast(convert_to_tensor(size), dtypes.int32)
-        self._count = known[0] if known else None
+        self._count = known[0] if known and not dynamic_size else None
         self._flow = apply(NewRows(self._dtype, row, self._count), self._size, name=name)
 
     # -- what it is --------------------------------------------------------------------------------------------
@@ -101,11 +100,16 @@ class TensorArray:
     def learn_rows(flow: Tensor) -> None:
         """Notes the shape of the elements in the node that makes the array, now that it is known."""
         node, known = flow.op, flow.type.shape
+        while node.type == "Identity":
+            node = node.inputs[0].op
+            node.outputs[0].set_shape(known)
         if isinstance(node.kind, NewRows) and known is not None:
             node.kind = replace(node.kind, row=known[1:])
 
     def size(self, name: str | None = None) -> Tensor:
         """The number of elements."""
+        if self._grows and not isinstance(self.flow.op.kind, NewRows):
+            return shape(self.flow)[0]
         if self._size is None:
             self._size = shape(self.flow)[0]
         return convert_to_tensor(self._size)
@@ -146,6 +150,8 @@ class TensorArray:
         if self.flow.type.shape is None and rows.type.shape is not None and indices.type.shape is not None:
             self.flow.set_shape((self._count, *rows.type.shape[len(indices.type.shape) :]))
             self.learn_rows(self.flow)
+        if self._grows:
+            return self.with_flow(apply(GrownRows(), self.flow, indices, rows, name=name))
         if self.flow.type.is_exact:
             return self.with_flow(apply(WriteRows(), self.flow, indices, rows, name=name))
         return self.with_flow(apply(WriteRows(), self.flow, indices, rows, self.size(), name=name))

@@ -15,10 +15,10 @@ from graphc.dims import DimLike, Measured, atom, coefficient, measured_in, subst
 from graphc.nodes import Operation, Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import Placeholder, apply
-from graphc.ops.branches import Undefined
 from graphc.ops.loops import While
 from graphc.ops.measured import assumption
 from graphc.ops.reshaping import dim_value
+from graphc.ops.row_writes import in_shape
 from graphc.ops.told import COUNT, HistorySizes, as_assumed, known_around, told_size
 from graphc.passes.specialise_bodies import Specialise, exact_function, from_outside
 from graphc.records import record, replace
@@ -144,13 +144,9 @@ class _ExactLoop:
 
     def _learnt(self, number: int, type: TensorType) -> Tensor:
         """The start of a loop variable whose shape was not known, in the shape that it has after an iteration."""
-        start = self.starts[number]
-        retyped = getattr(start.op.kind, "retyped", None)
-        if retyped is not None:
-            return retyped(start, type)
         # A parameter whose own loop will learn its shape: this attempt only tells it.
-        graph = get_default_graph()
-        return graph.add(Undefined(type.dtype, type.shape), (), (type,), like=start.op).outputs[0]
+        known = tuple(0 if measured_in(size) else size for size in type.sizes)
+        return in_shape(self.starts[number], TensorType(type.dtype, known))
 
     # -- the functions -----------------------------------------------------------------------------------------
 

@@ -56,11 +56,14 @@ def _both(a: Lanes, x: Lanes) -> tuple[Lanes, Lanes]:
 
 
 def _with_limits(a: Lanes, x: Lanes, value: Lanes, at_zero: float, at_infinity: float) -> Lanes:
-    """The value, and those at x = 0 and at infinity of either; NaN where ``a <= 0`` or ``x < 0``."""
+    """The value, and those at x = 0 and at infinity of either; NaN where ``a <= 0`` or ``x < 0``.
+
+    As in TensorFlow, P(a, 0) is 0 for every a.
+    """
     value = a.equals(math.inf).choose(value.like(at_zero), value)
     value = x.equals(0.0).choose(value.like(at_zero), x.equals(math.inf).choose(value.like(at_infinity), value))
     defined = (a > 0.0) & (x >= 0.0)
-    return defined.choose(value, math.nan)
+    return (defined | x.equals(0.0) if at_zero == 0.0 else defined).choose(value, math.nan)
 
 
 def _front(a: Lanes, x: Lanes) -> Lanes:

@@ -216,12 +216,15 @@ class Sheet:
         return Number(Local(name, start.dtype))
 
     def greatest(self, extent: DimLike, term: Callable[[DimLike], Number], dtype: str) -> tuple[Number, Number]:
-        """The greatest of the terms, and its position."""
+        """The greatest of the terms, and its position; of NaN, which is not passed over here, infinity."""
         name, place = self.name("s"), self.name("p")
         self.add(Declare(name, dtype, Literal(float("-inf"), dtype)))
         self.add(Declare(place, "i64", Literal(0, "i64")))
         with self.loop(extent) as k:
-            self.add(AccumulateAt(name, place, "maximum", term(k).value, IndexValue(k, "i64")))
+            value = term(k).value
+            no_number = Apply("is_nan", (value,), "bool")
+            value = Apply("select", (no_number, Literal(float("inf"), dtype), value), dtype)
+            self.add(AccumulateAt(name, place, "maximum", value, IndexValue(k, "i64")))
         return Number(Local(name, dtype)), Number(Local(place, "i64"))
 
     def refuse_where(self, condition: Number, node: Any) -> None:

@@ -97,11 +97,14 @@ def _both(a: Expression | None, b: Expression | None) -> Expression | None:
 def _max_pool(nest: Nest, node: Operation) -> tuple[Statement, ...]:
     x, out = node.inputs[0], nest.outputs[node.outputs[0]]
     image, dtype = nest.values.buffers[x], x.dtype.short
-    cells = Cells(node.kind.window, x.type.sizes)  # type: ignore[attr-defined]
+    cells, least = Cells(node.kind.window, x.type.sizes), identity("maximum", dtype)  # type: ignore[attr-defined]
 
     def one(index: Index) -> Store:
-        values = [_value(image, cell, identity("maximum", dtype)) for cell in cells.seen(index)]
-        greatest = reduce(lambda a, b: Apply("maximum", (a, b), dtype), values)
+        greatest: Expression = literal(least, dtype)
+        for cell in cells.seen(index):
+            value = _value(image, cell, least)
+            greater = Apply("gt", (value, greatest), "bool")  # false for NaN: it is passed over
+            greatest = Apply("select", (greater, value, greatest), dtype)
         return Store(out, cells.window_offset(index), greatest)
 
     return loops("i", cells.window_sizes, one)

@@ -8,7 +8,7 @@ from typing import Any
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.arrays import concat
-from graphc.ops.base import convert_to_tensor, graph_of
+from graphc.ops.base import apply, convert_to_tensor, graph_of
 from graphc.ops.contraction import matmul
 
 # The fixed point of self-normalising networks: Klambauer et al., NeurIPS 2017, equation 14.
@@ -33,10 +33,10 @@ def leaky_relu(features: Any, alpha: Any = 0.2, name: str | None = None) -> Tens
 
 
 def elu(features: Any, name: str | None = None) -> Tensor:
-    """``x`` where it is positive, else ``exp(x) - 1``."""
+    """``exp(x) - 1`` where x is negative, else ``x``."""
     x = convert_to_tensor(features)
     with graph_of([x]).name_scope(name or "Elu") as scope:
-        return e.select(x > 0, x, _expm1_below_zero(x), name=scope)
+        return e.select(x < 0, _expm1_below_zero(x), x, name=scope)
 
 
 def selu(features: Any, name: str | None = None) -> Tensor:
@@ -72,9 +72,7 @@ def crelu(features: Any, name: str | None = None, axis: int = -1) -> Tensor:
 
 def softsign(features: Any, name: str | None = None) -> Tensor:
     """``x / (1 + |x|)``."""
-    x = convert_to_tensor(features)
-    with graph_of([x]).name_scope(name or "Softsign") as scope:
-        return e.div(x, e.abs(x) + 1, name=scope)
+    return apply(e.Elementwise("Softsign"), convert_to_tensor(features), name=name)
 
 
 def swish(features: Any, name: str | None = None) -> Tensor:

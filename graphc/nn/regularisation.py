@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from graphc.dtypes import FLOATS
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
@@ -77,4 +79,6 @@ def zero_fraction(value: Any, name: str | None = None) -> Tensor:
     """The share of elements that are zero."""
     tensor = convert_to_tensor(value)
     with graph_of([tensor]).name_scope(name or "zero_fraction"):
-        return reduce_mean(e.cast(e.equal(tensor, 0), "float32"), name="fraction")
+        return reduce_mean(
+            e.cast(e.equal(tensor, convert_to_tensor(np.zeros((), tensor.dtype.numpy))), "float32"), name="fraction"
+        )

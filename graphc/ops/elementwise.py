@@ -188,6 +188,7 @@ RECORDS: dict[str, Record] = {record.type: record for record in [
     Record("Tanh", "tanh", np.tanh, FIELD, (lambda x, y, g: g * (1.0 - y * y),), flops=18),
     Record("Sigmoid", "sigmoid", meaning.sigmoid, FIELD, (lambda x, y, g: g * y * (1.0 - y),), flops=16),
     Record("Softplus", "softplus", meaning.softplus, FLOATS, (lambda x, y, g: g * sigmoid(x),), flops=40),
+    Record("Softsign", "softsign", meaning.softsign, FLOATS, (lambda x, y, g: g / square(abs(x) + 1.0),), flops=6),
     Record("Erf", "erf", meaning.erf, FLOATS, (lambda x, y, g: g * _TWO_OVER_ROOT_PI * exp(-square(x)),), flops=30),
     Record("Relu", "relu", meaning.relu, NUMBERS,
            (lambda x, y, g: _only_where(greater(y, _zero(y)), g),)),
@@ -235,11 +236,11 @@ def realdiv(x: Any, y: Any, name: str | None = None) -> Tensor:
 
 
 def truediv(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """``x / y`` as Python 3 divides: whole numbers become float64 first (uint8: float32)."""
+    """``x / y`` as Python 3 divides: whole numbers become float64 first, those of 8 and 16 bits float32."""
     a, b = convert_together(x, y)
     check_same_dtype((a.type, b.type))
     if a.dtype.is_integer:
-        target = dtypes.float32 if a.dtype is dtypes.uint8 else dtypes.float64
+        target = dtypes.float32 if a.dtype.size <= 2 else dtypes.float64
         a, b = cast(a, target), cast(b, target)
     return apply(Elementwise("RealDiv"), a, b, name=name or "truediv")
 
@@ -292,10 +293,9 @@ def pow(x: Any, y: Any, name: str | None = None) -> Tensor:
 
 def squared_difference(x: Any, y: Any, name: str | None = None) -> Tensor:
     """``(x - y) ** 2``; of complex numbers ``(x - y) conj(x - y)``."""
-    difference = subtract(x, y)
-    if difference.dtype.is_complex:
-        return _call("Mul", difference, conjugate(difference), name=name or "SquaredDifference")
-    return apply(Elementwise("Square"), difference, name=name or "SquaredDifference")
+    difference, called = subtract(x, y), name or "SquaredDifference"
+    is_complex = difference.dtype.is_complex
+    return _call("Mul", difference, conjugate(difference), name=called) if is_complex else square(difference, called)
 
 
 def negative(x: Any, name: str | None = None) -> Tensor:

@@ -140,10 +140,11 @@ _running = _Running()
 
 @contextmanager
 def running_in(resources: dict[Any, Any]) -> Iterator[None]:
-    """Inside, host operations are run for the session to which the resources belong."""
+    """Inside, host operations are run for the session to which the resources belong, and NumPy warns of nothing."""
     _running.resources.append(resources)
     try:
-        yield
+        with np.errstate(all="ignore"):
+            yield
     finally:
         _running.resources.pop()
 
@@ -166,10 +167,12 @@ def end_all(resources: dict[Any, Any]) -> None:
 
 
 def call_on_host(node: Operation, arrays: Sequence[Any]) -> list[Array]:
-    """The values of the node's outputs; ``errors.OpError`` that names it where the call fails."""
+    """The values of the node's outputs; ``errors.OpError`` that names it where the call fails.
+
+    It is called inside :func:`running_in`.
+    """
     try:
-        with np.errstate(all="ignore"):
-            results = node.kind.evaluate(*arrays)
+        results = node.kind.evaluate(*arrays)
         values = results if isinstance(results, tuple) else (results,) if node.outputs else ()
         if len(values) != len(node.outputs):
             raise ValueError(f"{len(values)} values came for {len(node.outputs)} outputs")
@@ -181,8 +184,10 @@ def call_on_host(node: Operation, arrays: Sequence[Any]) -> list[Array]:
 
 
 def _checked(value: Any, output: Tensor) -> Array:
-    array = host_array(value, output.dtype)
-    if not is_compatible(output.type.shape, array.shape):
+    dtype = output.type.dtype
+    as_it_is = type(value) is np.ndarray and value.dtype is dtype.numpy and value.flags.c_contiguous
+    array = value if as_it_is and not dtype.is_string else host_array(value, dtype)
+    if array.shape != output.type.shape and not is_compatible(output.type.shape, array.shape):
         raise ValueError(f"output {output.value_index} has shape {array.shape}; declared was {output.type}")
     return array
 

@@ -95,14 +95,20 @@ class While(Op):
         if all(np.size(start) for start in starts) or not call(self.condition, inputs)[0]:
             return starts
         following = call(self.body, (*inputs[:end], *(history.item()[-1] for history in inputs[end:])))
-        pairs = zip(starts, following, strict=False)
-        return tuple(start if np.size(start) else np.zeros_like(after) for start, after in pairs)
+        return tuple(map(_with_rows_like, starts, following))
 
     def functions(self) -> dict[str, Any]:
         return {"condition": self.condition, "body": self.body}
 
     def attributes(self) -> dict[str, Any]:
         return {} if self.iterations is None else {"iterations": self.iterations}
+
+
+def _with_rows_like(start: Any, after: Any) -> Any:
+    """An array whose rows have no shape yet, with rows as they are after an iteration."""
+    if np.size(start) or np.ndim(start) == 0 or np.shape(start)[1:] == np.shape(after)[1:]:
+        return start
+    return np.zeros((np.shape(start)[0], *np.shape(after)[1:]), after.dtype)
 
 
 def _history(values: list[Any]) -> Any:

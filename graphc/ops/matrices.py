@@ -219,7 +219,8 @@ def _lu(matrix: Any) -> Any:
     w, n = matrix.astype(np.float64), matrix.shape[-1]
     order = np.arange(n)
     for k in range(n):
-        pivot = k + int(np.argmax(np.abs(w[k:, k])))
+        column = np.abs(w[k:, k])
+        pivot = k + int(np.argmax(np.where(np.isnan(column), np.inf, column)))
         w[[k, pivot]], order[[k, pivot]] = w[[pivot, k]], order[[pivot, k]]
         w[k + 1 :, k] /= w[k, k]
         w[k + 1 :, k + 1 :] -= np.outer(w[k + 1 :, k], w[k, k + 1 :])

@@ -20,6 +20,10 @@ def softplus(x: Any) -> Any:
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
 
+def softsign(x: Any) -> Any:
+    return x / (np.abs(x) + 1)
+
+
 def erf(x: Any) -> Any:
     return np.vectorize(math.erf, otypes=[np.float64])(x)
 

@@ -72,7 +72,7 @@ def _igamma_limit(a: float, x: float) -> float | None:
 
 
 def _igamma(a: float, x: float) -> float:
-    limit = _igamma_limit(a, x)
+    limit = 0.0 if x == 0 else _igamma_limit(a, x)
     if limit is not None:
         return limit
     return 1 - _igammac(a, x) if x > max(1, a + 1) else _front(a, x) * _terms(a, x)[0] / a
@@ -91,7 +91,7 @@ def _igammac(a: float, x: float) -> float:
 
 
 def _igamma_grad_a(a: float, x: float) -> float:
-    limit = _igamma_limit(a, x)
+    limit = 0.0 if x == 0 else _igamma_limit(a, x)
     if limit is not None:
         return limit if math.isnan(limit) else 0.0
     total, change = _terms(a, x)

@@ -202,7 +202,7 @@ def assumption(types: Sequence[TensorType], fit: Callable[[list[TensorType]], bo
     """The size that a measured one in ``types`` must be equal to so that they fit each other, or None."""
     sizes: list[DimLike] = [size for type in types for size in type.sizes]
     sizes.sort(key=lambda size: size == 1)  # which fits by broadcasting where another one is meant
-    counted = sorted({thing for size in sizes for thing in measured_in(size)}, key=lambda thing: int(thing.name[1:]))
+    counted = sorted({thing for size in sizes for thing in measured_in(size)}, key=_order)
     for one in reversed(counted):  # the last one was counted when the others were known
         for other in dict.fromkeys([*sizes, *_by_elements(one, types), 1]):  # 1 fits by broadcasting
             too_much = isinstance(other, int) and isinstance(one.most, int) and other > one.most
@@ -233,7 +233,12 @@ def _pairs(a: Dim, b: Dim) -> list[tuple[Measured, Measured]]:
     pairs = [(x[0], y[0]) for x, y in zip(firsts, seconds, strict=True) if len(x) == len(y) == 1 and x != y]
     if not all(isinstance(thing, Measured) for pair in pairs for thing in pair):
         return []
-    return pairs if all(int(one.name[1:]) > int(other.name[1:]) for one, other in pairs) else []
+    return pairs if all(_order(one) > _order(other) for one, other in pairs) else []
+
+
+def _order(size: Measured) -> int:
+    """When a size was counted: ``m10`` after ``m9``."""
+    return int(size.name[1:])
 
 
 def _by_elements(one: Measured, types: Sequence[TensorType]) -> Iterator[DimLike]:

@@ -43,13 +43,13 @@ class _Pool(_Windowed):
 
 @record
 class MaxPool(_Pool):
-    """The greatest value of each window; NaN where one is NaN."""
+    """The greatest value of each window. NaN is passed over, as TensorFlow does."""
 
     def evaluate(self, x: Any) -> Any:
         patches = Patches(self.window, x.shape)
         image = patches.padded(x, _least(x.dtype))
         seen = [image[index] for _, index in patches.places()]
-        return patches.back(np.maximum.reduce(seen))
+        return patches.back(np.fmax(np.fmax.reduce(seen), _least(x.dtype)))
 
     def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
         return [apply(MaxPoolGrad(self.window), node.inputs[0], node.outputs[0], grad)]

@@ -87,7 +87,7 @@ class Reduce(Op):
 class ArgReduce(Op):
     """The position of the greatest (``ArgMax``) or least (``ArgMin``) element along ``axis``.
 
-    It is the first of equals, and the first NaN where there is one.
+    It is the first of equals; NaN is passed over, as TensorFlow does, and the position of nothing else is 0.
     """
 
     fn: str
@@ -110,7 +110,9 @@ class ArgReduce(Op):
         return TensorType(self.output_type, reduced_shape(x, axes, False))
 
     def evaluate(self, x: Any) -> Any:
-        return (np.argmax if self.fn == "ArgMax" else np.argmin)(x, axis=self.axis).astype(self.output_type.numpy)
+        find, last = (np.argmax, -np.inf) if self.fn == "ArgMax" else (np.argmin, np.inf)
+        numbers = np.where(np.isnan(x), x.dtype.type(last), x) if x.dtype.kind == "f" else x
+        return find(numbers, axis=self.axis).astype(self.output_type.numpy)
 
     def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
         return [None]
@@ -292,13 +294,13 @@ def reduce_logsumexp(input_tensor: Any, axis: Any = None, keepdims: Any = None, 
 
 def argmax(input: Any, axis: Any = None, name: str | None = None, dimension: Any = None,
            output_type: Any = dtypes.int64) -> Tensor:  # fmt: skip
-    """The position of the greatest element along ``axis`` (0 where None); the first of equals, the first NaN if any."""
+    """The position of the greatest element along ``axis`` (0 where None); the first of equals; NaN is passed over."""
     return _argreduce("ArgMax", input, dimension if axis is None else axis, name, output_type)
 
 
 def argmin(input: Any, axis: Any = None, name: str | None = None, dimension: Any = None,
            output_type: Any = dtypes.int64) -> Tensor:  # fmt: skip
-    """The position of the least element along ``axis`` (0 where None); the first of equals, the first NaN if any."""
+    """The position of the least element along ``axis`` (0 where None); the first of equals; NaN is passed over."""
     return _argreduce("ArgMin", input, dimension if axis is None else axis, name, output_type)
 
 

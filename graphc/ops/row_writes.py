@@ -13,7 +13,7 @@ import numpy as np
 from graphc.dtypes import DType, as_dtype
 from graphc.errors import InvalidArgumentError
 from graphc.nodes import Op, Operation, Tensor
-from graphc.ops.base import apply, check_dtype, check_same_dtype, constant
+from graphc.ops.base import Const, apply, check_dtype, check_same_dtype, constant
 from graphc.ops.branches import Undefined
 from graphc.ops.checks import Refused, beyond, outside
 from graphc.ops.indexing import INDICES, GatherV2
@@ -46,17 +46,19 @@ class NewRows(Op):
         """Zeros, where the shape of a row is known."""
         if self.row is None or None in self.row:
             return None
-        return _zeros(self.dtype, (*sizes_from(values[0], "TensorArray"), *self.row))
+        return zero_rows(self.dtype, (*sizes_from(values[0], "TensorArray"), *self.row))
 
     def retyped(self, array: Tensor, type: TensorType) -> Tensor:
         """The same array, now that the shape of its rows is known."""
-        return _zeros(type.dtype, type.sizes)
+        count = array.op.inputs[0].op.kind
+        rows = int(count.value) if isinstance(count, Const) else getattr(count, "dim", type.sizes[0])
+        return zero_rows(type.dtype, (rows, *type.sizes[1:]))
 
     def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
         return [None]
 
 
-def _zeros(dtype: DType, sizes: tuple[Any, ...]) -> Tensor:
+def zero_rows(dtype: DType, sizes: tuple[Any, ...]) -> Tensor:
     return apply(BroadcastTo(sizes), constant(dtype.zero, dtype))
 
 
@@ -109,15 +111,21 @@ class WriteRows(Op):
             return None if len(inputs) == 3 else apply(WriteRows(), array, indices, rows)
         count = sizes_from(values[3], "TensorArray") if len(inputs) > 3 else ()
         type = TensorType(array.dtype, (*count, *rows.type.sizes[len(indices.type.sizes) :]))
-        retyped = getattr(array.op.kind, "retyped", None)
-        known = retyped(array, type) if retyped else apply(Undefined(array.dtype, type.shape))
-        return apply(WriteRows(), known, indices, rows)
+        return apply(WriteRows(), in_shape(array, type), indices, rows)
 
     def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
         indices, rows = node.inputs[1:3]
         own = apply(GatherV2(0), grad, indices)
         others = apply(WriteRows(), grad, indices, broadcast_like(constant(0, rows.dtype), rows))
         return [others, None, own, None][: len(node.inputs)]
+
+
+def in_shape(array: Tensor, type: TensorType) -> Tensor:
+    """An array of rows whose shape was not known, in the shape that it has."""
+    while array.op.type == "Identity":
+        array = array.op.inputs[0]
+    retyped = getattr(array.op.kind, "retyped", None)
+    return retyped(array, type) if retyped else apply(Undefined(type.dtype, type.shape))
 
 
 @record

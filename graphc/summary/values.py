@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 import sys
 import zlib
@@ -33,24 +34,31 @@ def bucket_limits() -> Array:
 
 def histogram(values: Array, tag: str) -> Any:
     """A HistogramProto: counts in buckets, of which each run of empty ones is kept as one."""
-    ordered = np.sort(np.ravel(values)).astype(np.float64)  # not-a-number comes last
-    if ordered.size and not np.isfinite(ordered[[0, -1]]).all():
-        what = "Nan" if np.isnan(ordered[-1]) else "Infinity"
+    ordered = np.sort(values, axis=None).astype(np.float64)  # not-a-number comes last
+    if ordered.size and not (math.isfinite(ordered[0]) and math.isfinite(ordered[-1])):
+        what = "Nan" if math.isnan(ordered[-1]) else "Infinity"
         raise errors.InvalidArgumentError(None, None, f"{what} in summary histogram for: {tag}")
     limits = bucket_limits()
-    # A value belongs to the first bucket whose limit is above it; the greatest number to the last.
-    below = np.searchsorted(ordered, limits, side="left")
-    below[-1] = ordered.size
-    counts = np.diff(below, prepend=0)
-    last_of_run = np.append((counts[:-1] > 0) | (counts[1:] > 0), True)
-    found = message("HistogramProto")(
-        min=ordered.min(initial=LARGEST), max=ordered.max(initial=-LARGEST), num=ordered.size, sum=ordered.sum(),
-        sum_squares=np.square(ordered).sum(),
+    counts = _counts(ordered, limits)
+    kept = counts > 0
+    kept[np.flatnonzero(kept) - 1] = True  # the last empty one before each; before the first that is the last of all
+    kept[-1] = True
+    return message("HistogramProto")(
+        min=ordered[0] if ordered.size else LARGEST, max=ordered[-1] if ordered.size else -LARGEST,
+        num=ordered.size, sum=ordered.sum(), sum_squares=np.square(ordered).sum(),
+        bucket_limit=limits[kept].tolist(), bucket=counts[kept].tolist(),
     )  # fmt: skip
-    kept = last_of_run | (counts > 0)
-    found.bucket_limit.extend(limits[kept])
-    found.bucket.extend(counts[kept].astype(np.float64))
-    return found
+
+
+def _counts(ordered: Array, limits: Array) -> Array:
+    """How many values each bucket holds: those from the limit before it to below its own; the last, all from there."""
+    if ordered.size < limits.size:  # few values look for their buckets, many are cut at the limits
+        places = limits.searchsorted(ordered, side="right")
+        return np.bincount(np.minimum(places, limits.size - 1), minlength=limits.size)
+    ends = ordered.searchsorted(limits)
+    ends[-1] = ordered.size
+    ends[1:] -= ends[:-1].copy()
+    return ends
 
 
 def image(pixels: Array) -> Any:

@@ -20,7 +20,9 @@ ARITY = {
     **dict.fromkeys(
         ["neg", "square", "reciprocal", "relu", "abs", "sign", "floor", "ceil", "round", "sqrt", "rsqrt"], 1
     ),
-    **dict.fromkeys(["exp", "expm1", "log", "log1p", "sin", "cos", "tan", "tanh", "sigmoid", "softplus", "erf"], 1),
+    **dict.fromkeys(
+        ["exp", "expm1", "log", "log1p", "sin", "cos", "tan", "tanh", "sigmoid", "softplus", "softsign", "erf"], 1
+    ),
     **dict.fromkeys(["is_nan", "is_inf", "is_finite", "logical_not", "bit_not", "bits", "cast"], 1),
 }
 # Approximations: their own tests say how close they are everywhere.

@@ -106,6 +106,43 @@ def loop_in_branch(tf: Any, x: Any, w: Any, n: Any) -> Any:
     return tf.cond(n > 1, lambda: elementwise(tf, x, w, n), lambda: x * 3.0) * 2.0
 
 
+def array(tf: Any, x: Any, w: Any, n: Any) -> Any:
+    array = tf.TensorArray(tf.float64, size=0, dynamic_size=True)
+    array = tf.while_loop(lambda i, a: i < n, lambda i, a: (i + 1, a.write(i, tf.tanh(w[0]) * x[0])), (0, array))[1]
+    return tf.concat([array.stack(), x], 0) * tf.cast(array.size(), tf.float64)
+
+
+def array_read_back(tf: Any, x: Any, w: Any, n: Any) -> Any:
+    array = tf.TensorArray(tf.float64, size=0, dynamic_size=True, clear_after_read=False).write(0, x)
+    body = lambda i, a: (i + 1, a.write(i + 1, tf.sin(a.read(i)) + x))  # noqa: E731
+    return tf.while_loop(lambda i, a: i < n, body, (0, array))[1].concat()
+
+
+def array_until_large(tf: Any, x: Any, w: Any, n: Any) -> Any:
+    def body(s: Any, i: Any, a: Any) -> Any:
+        s = s * 1.3 + w[0] * 0.1
+        return s, i + 1, a.write(i, s)
+
+    array = tf.TensorArray(tf.float64, size=0, dynamic_size=True)
+    large = 3.0 + tf.cast(n, tf.float64)
+    return tf.while_loop(lambda s, *_: tf.reduce_sum(tf.abs(s)) < large, body, (w[1], 0, array))[2].stack()
+
+
+def array_with_gaps(tf: Any, x: Any, w: Any, n: Any) -> Any:
+    array = tf.TensorArray(tf.float64, size=1, dynamic_size=True)
+    return array.scatter([2, 0], w[:2]).write(n + 1, w[1] * 2.0).stack()
+
+
+def array_in_two_loops(tf: Any, x: Any, w: Any, n: Any) -> Any:
+    def outer(i: Any, k: Any, a: Any) -> Any:
+        body = lambda j, k, a: (j + 1, k + 1, a.write(k, w[0] * tf.cast(j + 1, tf.float64)))  # noqa: E731
+        _, k, a = tf.while_loop(lambda j, *_: j < i, body, (0, k, a))
+        return i + 1, k, a
+
+    array = tf.TensorArray(tf.float64, size=0, dynamic_size=True)
+    return tf.while_loop(lambda i, *_: i < n, outer, (0, 0, array))[2].stack()
+
+
 PROGRAMS: dict[str, tuple[Program, tuple[int, ...]]] = {
     "rows": (rows, (3, 0)),
     "elementwise": (elementwise, (4, 1)),
@@ -123,4 +160,9 @@ PROGRAMS: dict[str, tuple[Program, tuple[int, ...]]] = {
     "one of three sizes": (one_of_three, (5, 2, 0)),
     "a branch of two sizes in a loop": (branch_in_loop, (4, 1)),
     "a growing loop in a branch": (loop_in_branch, (3, 0)),
+    "a growing array": (array, (3, 0)),
+    "a growing array that is read": (array_read_back, (3, 0)),
+    "a growing array until it is large": (array_until_large, (4,)),
+    "a growing array with gaps": (array_with_gaps, (4, 0)),
+    "a growing array in two loops": (array_in_two_loops, (4,)),
 }

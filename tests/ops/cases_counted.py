@@ -136,7 +136,8 @@ LISTS: list[Case] = [
 ]  # fmt: skip
 
 CASES: list[Case] = [
-    _row("positions", positions.positions, np.flatnonzero, MASK, dtypes=("bool",)),
+    _row("positions", positions.positions, np.flatnonzero, MASK, dtypes=("bool",),
+         peer=lambda mask: tf.where(mask)[:, 0]),
     _row("where of a vector", tf.where, np.argwhere, In((7,)), dtypes=ALL, differentiable=()),
     _row("where of a matrix", lambda x: tf.where(x > 0), lambda x: np.argwhere(x > 0), dtypes=("float32", "int32")),
     _row("where of a block", lambda x: tf.where(x > 0), lambda x: np.argwhere(x > 0), In((3, 2, 4)),

@@ -94,11 +94,18 @@ def _one_by_one(combine: Callable[[Any, Any], Any]) -> Callable[..., Any]:
     return reference
 
 
+def _newer(name: str) -> Callable[..., Any]:
+    """A function that TensorFlow has since 2."""
+    return lambda *xs: getattr(tf, name)(*xs)
+
+
 _PLACES = In(values=[[2], [0], [2]], dtype="int32")
 
 SCATTERS = [
-    _row("scatter min", _changed("min"), _one_by_one(np.minimum), In((4, 5)), _PLACES, In((3, 5)), dtypes=NUMBERS),
-    _row("scatter max", _changed("max"), _one_by_one(np.maximum), In((4, 5)), _PLACES, In((3, 5)), dtypes=NUMBERS),
+    _row("scatter min", _changed("min"), _one_by_one(np.minimum), In((4, 5)), _PLACES, In((3, 5)), dtypes=NUMBERS,
+         peer=_newer("tensor_scatter_nd_min")),
+    _row("scatter max", _changed("max"), _one_by_one(np.maximum), In((4, 5)), _PLACES, In((3, 5)), dtypes=NUMBERS,
+         peer=_newer("tensor_scatter_nd_max")),
     _row("scatter mul", _changed("mul"), _one_by_one(np.multiply), In((4, 5)), _PLACES, In((3, 5)), dtypes=NUMBERS),
     _row("scatter div", _changed("div"), _one_by_one(lambda a, b: np.fix(a / b) if a.dtype.kind == "i" else a / b),
          In((4, 5), low=-9, high=9), _PLACES, In((3, 5), low=1, high=3), dtypes=NUMBERS, differentiable=()),

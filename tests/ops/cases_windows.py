@@ -53,6 +53,19 @@ def _back(x: Any, layout: str) -> Any:
     return x if layout.endswith("C") else np.moveaxis(x, -1, 1)
 
 
+def _last_in(layout: str) -> str:
+    return f"N{layout[2:]}C" if layout[1] == "C" else layout
+
+
+def _channels_last(call: Any, layout: str) -> Any:
+    """The same op of images whose channels come last: on CPUs TensorFlow has kernels for no others."""
+    if layout.endswith("C"):
+        return None
+    places = range(1, len(layout) - 1)
+    there, back = [0, *(place + 1 for place in places), 1], [0, len(layout) - 1, *places]
+    return lambda x, *w: tf.transpose(call(tf.transpose(x, there), *w, layout=_last_in(layout)), back)
+
+
 def _spatial(numbers: Any, layout: str, others: Any) -> list[Any]:
     """Entries for the places as entries for all axes."""
     rest = [*map(list, numbers)] if others == [0, 0] else list(numbers)
@@ -63,7 +76,7 @@ def _convolution(
     padding: Any, strides: Any = (1, 1), dilations: Any = (1, 1), window: Any = (3, 2), layout: str = "NHWC",
     channels: int = 3, filters: int = 4,
 ) -> Case:  # fmt: skip
-    def call(x: Any, w: Any) -> Any:
+    def call(x: Any, w: Any, layout: str = layout) -> Any:
         edges = padding if isinstance(padding, str) else _spatial(padding, layout, [0, 0])
         return tf.nn.conv2d(x, w, strides, edges, data_format=layout, dilations=dilations)
 
@@ -73,14 +86,21 @@ def _convolution(
 
     images = In((2, 6, 5, channels)) if layout == "NHWC" else In((2, channels, 6, 5))
     name = f"conv2d {padding} {strides} {dilations} {window} {channels}>{filters} {layout}"
-    return Case(name, call, reference, (images, In((*window, channels, filters), known=True)), loose=LOOSE)
+    return Case(
+        name,
+        call,
+        reference,
+        (images, In((*window, channels, filters), known=True)),
+        loose=LOOSE,
+        peer=_channels_last(call, layout),
+    )
 
 
 def _by_depth(
     padding: Any, strides: Any = (1, 1), dilations: Any = (1, 1), multiplier: int = 1, layout: str = "NHWC",
     channels: int = 3, window: Any = (3, 2),
 ) -> Case:  # fmt: skip
-    def call(x: Any, w: Any) -> Any:
+    def call(x: Any, w: Any, layout: str = layout) -> Any:
         edges = padding if isinstance(padding, str) else _spatial(padding, layout, [0, 0])
         moves, spread = (_spatial(numbers, layout, 1) for numbers in (strides, dilations))
         return tf.nn.depthwise_conv2d_native(x, w, moves, edges, layout, spread)
@@ -92,13 +112,20 @@ def _by_depth(
 
     images = In((2, 6, 5, channels)) if layout == "NHWC" else In((2, channels, 6, 5))
     name = f"depthwise {padding} {strides} {dilations} {window} {channels}x{multiplier} {layout}"
-    return Case(name, call, reference, (images, In((*window, channels, multiplier), known=True)), loose=LOOSE)
+    return Case(
+        name,
+        call,
+        reference,
+        (images, In((*window, channels, multiplier), known=True)),
+        loose=LOOSE,
+        peer=_channels_last(call, layout),
+    )
 
 
 def _volumes(padding: Any, strides: Any = (1, 1, 1), dilations: Any = (1, 1, 1), layout: str = "NDHWC") -> Case:
     window = (2, 3, 1)
 
-    def call(x: Any, w: Any) -> Any:
+    def call(x: Any, w: Any, layout: str = layout) -> Any:
         moves, spread = (_spatial(numbers, layout, 1) for numbers in (strides, dilations))
         return tf.nn.conv3d(x, w, moves, padding, layout, spread)
 
@@ -108,7 +135,9 @@ def _volumes(padding: Any, strides: Any = (1, 1, 1), dilations: Any = (1, 1, 1),
 
     images = In((2, 3, 5, 4, 2)) if layout == "NDHWC" else In((2, 2, 3, 5, 4))
     name = f"conv3d {padding} {strides} {dilations} {layout}"
-    return Case(name, call, reference, (images, In((*window, 2, 3), known=True)), loose=LOOSE)
+    return Case(
+        name, call, reference, (images, In((*window, 2, 3), known=True)), loose=LOOSE, peer=_channels_last(call, layout)
+    )
 
 
 def _rows(padding: Any, stride: int = 1, dilation: int = 1, layout: str = "NWC") -> Case:
@@ -116,10 +145,13 @@ def _rows(padding: Any, stride: int = 1, dilation: int = 1, layout: str = "NWC")
         cells = _cells(_last(x, layout), padding, (3,), (stride,), (dilation,))
         return _back(np.einsum("noic,icf->nof", cells, w), layout)
 
+    def call(x: Any, w: Any, layout: str = layout) -> Any:
+        return tf.nn.conv1d(x, w, stride, padding, data_format=layout, dilations=dilation)
+
     return Case(
-        f"conv1d {padding} {stride} {dilation} {layout}",
-        lambda x, w: tf.nn.conv1d(x, w, stride, padding, data_format=layout, dilations=dilation), reference,
+        f"conv1d {padding} {stride} {dilation} {layout}", call, reference,
         (In((2, 7, 3) if layout == "NWC" else (2, 3, 7)), In((3, 3, 4), known=True)), loose=LOOSE,
+        peer=_channels_last(call, layout),
     )  # fmt: skip
 
 
@@ -173,7 +205,8 @@ CONVOLUTIONS = [
          loose=LOOSE),
     Case("conv2d_backprop_filter", lambda x, g: tf.nn.conv2d_backprop_filter(x, [3, 2, 3, 4], g, 1, "SAME"),
          lambda x, g: np.einsum("nopijc,nopf->ijcf", _cells(x, "SAME", (3, 2)), g),
-         (In((2, 6, 5, 3)), In((2, 6, 5, 4))), loose=LOOSE),
+         (In((2, 6, 5, 3)), In((2, 6, 5, 4))), loose=LOOSE,
+         peer=lambda x, g: tf.nn.conv2d_backprop_filter(x, [3, 2, 3, 4], g, [1] * 4, "SAME")),
     Case("atrous_conv2d", lambda x, w: tf.nn.atrous_conv2d(x, w, 2, "SAME"),
          lambda x, w: np.einsum("nopijc,ijcf->nopf", _cells(x, "SAME", (3, 2), None, (2, 2)), w),
          (In((2, 6, 5, 3)), In((3, 2, 3, 4), known=True)), loose=LOOSE),
@@ -227,7 +260,7 @@ BY_DEPTH = [
 
 
 def _pool(name: str, padding: Any, window: Any, strides: Any, layout: str = "NHWC", dtypes: Any = FLOATS) -> Case:
-    def call(x: Any) -> Any:
+    def call(x: Any, layout: str = layout) -> Any:
         return getattr(tf.nn, name)(x, window, strides, padding, data_format=layout)
 
     def reference(x: Any) -> Any:
@@ -235,7 +268,9 @@ def _pool(name: str, padding: Any, window: Any, strides: Any, layout: str = "NHW
 
     shape = {"NHWC": (2, 7, 5, 3), "NCHW": (2, 3, 7, 5), "NDHWC": (2, 3, 5, 4, 2), "NCDHW": (2, 2, 3, 5, 4)}[layout]
     title = f"{name} {padding} {window} {strides} {layout}" + ("" if dtypes == FLOATS else " of whole numbers")
-    return Case(title, call, reference, (In(shape, low=-9, high=9),), dtypes, loose=LOOSE)
+    return Case(
+        title, call, reference, (In(shape, low=-9, high=9),), dtypes, loose=LOOSE, peer=_channels_last(call, layout)
+    )
 
 
 def _pooled(x: Any, name: str, padding: Any, window: Any, strides: Any) -> Any:
@@ -278,12 +313,15 @@ POOLS = [
     Case("max_pool of equals", lambda x: tf.gradients(tf.nn.max_pool(x, 2, 2, "VALID"), x)[0], _first_maximum,
          (In(values=_TIES),), FLOATS, ()),
     Case("max_pool with NaN", lambda x: tf.nn.max_pool(x, 2, 2, "VALID"),
-         lambda x: np.array([[[[np.nan]], [[3.0]]]], x.dtype).reshape(1, 1, 2, 1),
+         lambda x: np.array([[[[1.0]], [[3.0]]]], x.dtype).reshape(1, 1, 2, 1),
          (In(values=np.array([[np.nan, 1, 2, 3], [0, 1, 2, 3.0]]).reshape(1, 2, 4, 1)),), FLOATS, ()),
     Case("max_pool adjoint of an adjoint", lambda x, u: apply(
             pooling.MaxPoolGradGrad(make_window((2, 2), 2, "VALID", "NHWC")), x, tf.nn.max_pool(x, 2, 2, "VALID"), u),
          lambda x, u: (_first_maximum(x) * u).reshape(1, 2, 2, 2, 2, 1).sum((2, 4)),
-         (In(values=_TIES), In((1, 4, 4, 1))), FLOATS, (1,)),
+         (In(values=_TIES), In((1, 4, 4, 1))), FLOATS, (1,),
+         peer=lambda x, u: tf.raw_ops.MaxPoolGradGrad(
+             orig_input=x, orig_output=tf.nn.max_pool(x, 2, 2, "VALID"), grad=u, ksize=[1, 2, 2, 1],
+             strides=[1, 2, 2, 1], padding="VALID")),
 ]  # fmt: skip
 
 CASES = [*CONVOLUTIONS, *BY_DEPTH, *POOLS]

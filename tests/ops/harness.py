@@ -69,6 +69,7 @@ class Case:
         True  # whether shapes bound the sizes of what comes out, which a caller ahead of time gives room for
     )
     loose: float = 1.0  # how much rounding the op adds, as a factor of the usual tolerance
+    peer: Callable[..., Any] | None = None  # how TensorFlow says it, where it has another spelling
 
     def arrays(self, dtype: str) -> list[Array]:
         """The inputs' values."""
@@ -78,7 +79,7 @@ class Case:
     def expected(self, arrays: Sequence[Array]) -> list[Array]:
         """What NumPy gives."""
         with np.errstate(all="ignore"):
-            return [np.asarray(value) for value in _as_list(self.reference(*arrays))]
+            return [np.asarray(value) for value in as_list(self.reference(*arrays))]
 
     def sources(self, dtype: str) -> list[int]:
         """The inputs whose gradients are checked."""
@@ -127,7 +128,7 @@ def build(case: Case, dtype: str, unknown: bool = False) -> Built:
             tf.placeholder(a.dtype, [None] * a.ndim if unknown and not spec.known else a.shape, name=f"x{i}")
             for i, (a, spec) in enumerate(zip(arrays, case.inputs, strict=True))
         ]
-        outputs = [tf.convert_to_tensor(value) for value in _as_list(case.build(*inputs))]
+        outputs = [tf.convert_to_tensor(value) for value in as_list(case.build(*inputs))]
     return Built(graph, inputs, outputs, arrays)
 
 
@@ -168,5 +169,6 @@ def assert_close(came: Sequence[Array], wanted: Sequence[Array], factor: float =
         np.testing.assert_allclose(got, expected, rtol=tolerance, atol=tolerance * scale)
 
 
-def _as_list(values: Any) -> list[Any]:
+def as_list(values: Any) -> list[Any]:
+    """One value or several, as a list."""
     return list(values) if isinstance(values, (list, tuple)) else [values]

@@ -75,6 +75,16 @@ def test_sizes_that_must_be_equal_are_checked() -> None:
                 session.run(fetch, {x: value, **feeds})
 
 
+def test_more_than_ten_sizes_that_must_be_equal() -> None:
+    x, y = tf.placeholder(tf.float32, [6]), tf.placeholder(tf.float32, [6])
+    firsts = [tf.boolean_mask(x, x > float(limit)) for limit in range(6)]
+    sums = [first + tf.boolean_mask(y, y > float(limit)) for limit, first in enumerate(firsts)]
+    value = np.arange(6, dtype=np.float32) + 0.5
+    with tf.Session() as session:
+        for limit, found in enumerate(session.run(sums, {x: value, y: value})):
+            np.testing.assert_array_equal(found, 2 * value[value > limit])
+
+
 def test_inside_of_loops_and_branches() -> None:
     x = tf.placeholder(tf.float32, [None])
 
@@ -92,13 +102,17 @@ def test_inside_of_loops_and_branches() -> None:
             np.testing.assert_allclose(one, wanted[0 if value.sum() > 0 else 1], rtol=1e-5)
 
 
-def test_the_gradient_of_a_loop_cannot_save_what_changes_its_size() -> None:
+def test_the_gradient_of_a_loop_saves_what_changes_its_size() -> None:
     x = tf.placeholder(tf.float32, [5])
     total = tf.while_loop(
         lambda i, y: i < 3, lambda i, y: (i + 1, y + tf.reduce_sum(tf.exp(tf.boolean_mask(x * y, x > 0)))), [0, 1.0]
     )[1]
-    with tf.Session() as session, pytest.raises(tf.errors.UnimplementedError, match="compute with weights"):
-        session.run(tf.gradients(total, x)[0], {x: np.ones(5)})
+    value, y, slopes = np.array([0.1, 0.2, -0.3, 0.1, 0.05]), 1.0, np.zeros(5)
+    for _ in range(3):
+        terms = np.where(value > 0, np.exp(value * y), 0)
+        slopes, y = slopes + terms * y + (value * terms).sum() * slopes, y + terms.sum()
+    with tf.Session() as session:
+        np.testing.assert_allclose(session.run(tf.gradients(total, x)[0], {x: value}), slopes, rtol=1e-5)
 
 
 def test_a_variable_takes_no_measured_value() -> None:

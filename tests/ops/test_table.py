@@ -50,6 +50,7 @@ ELSEWHERE = {
     "Undefined": "what the branch not taken leaves; tests/control",
     "NewRows": "part of a TensorArray; tests/control",
     "WriteRows": "part of a TensorArray; tests/control",
+    "GrownRows": "part of a TensorArray; tests/control",
     "AddRows": "made while simplifying; tests/control",
     "HistorySizes": "made where loops replay values of several sizes; control/test_growing.py",
     "CheckSize": "made where sizes are told while the step runs; test_fed_sizes.py",

@@ -143,11 +143,26 @@ def test_greedy_decoding() -> None:
     np.testing.assert_array_equal(found, ids[:, : steps.max()])
 
 
-def test_a_decoder_without_an_end_asks_for_one() -> None:
+@pytest.mark.parametrize("beam", [0, 2])
+def test_a_decoder_without_a_limit_runs_until_all_have_ended(beam: int) -> None:
     cell, table, layer, first = _speaker()
-    decoder = seq2seq.BasicDecoder(cell, seq2seq.GreedyEmbeddingHelper(table, tf.fill([BATCH], 1), 2), first, layer)
-    with pytest.raises(NotImplementedError, match="needs maximum_iterations"):
-        seq2seq.dynamic_decode(decoder)
+    layer = tf.layers.Dense(CLASSES, name="out", bias_initializer=tf.constant_initializer([0.0, 0.0, 0.4, 0.0, 0.0]))
+    tokens = tf.fill([BATCH], 1)
+    found = []
+    for limit in (None, 60):
+        if beam:
+            state = seq2seq.tile_batch(first, beam)
+            decoder: Any = seq2seq.BeamSearchDecoder(cell, table, tokens, 2, state, beam, layer)
+        else:
+            helper = seq2seq.GreedyEmbeddingHelper(table, tokens, 2)
+            decoder = seq2seq.BasicDecoder(cell, helper, first, layer)
+        outputs, _, lengths = seq2seq.dynamic_decode(decoder, maximum_iterations=limit, scope=f"decoder{limit}")
+        found.append([outputs.predicted_ids if beam else outputs.sample_id, lengths])
+    with _started(12) as session:
+        (ids, lengths), (wanted, wanted_lengths) = session.run(found)
+    assert wanted_lengths.max() < 60
+    np.testing.assert_array_equal(ids, wanted)
+    np.testing.assert_array_equal(lengths, wanted_lengths)
     with pytest.raises(TypeError, match="Expected decoder to be type Decoder"):
         seq2seq.dynamic_decode(cell)
     with pytest.raises(ValueError, match="start_tokens must be a vector"):

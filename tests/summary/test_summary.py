@@ -102,6 +102,19 @@ def test_histograms_have_tensorflows_buckets() -> None:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("count", [1, 50, 20000])
+def test_few_and_many_values_are_counted_alike(count: int) -> None:
+    values = np.random.default_rng(count).normal(size=count) ** 3
+    values[: count // 4] = 0
+    found = written(tf.summary.histogram("h", tf.constant(values))).value[0].histo
+    limits = np.array(found.bucket_limit)
+    ends = [np.count_nonzero(values < limit) for limit in limits[:-1]] + [count]
+    np.testing.assert_array_equal(found.bucket, np.diff(ends, prepend=0))
+    assert (found.num, found.min, found.max) == (count, values.min(), values.max())
+    filled = np.array(found.bucket) > 0  # every filled bucket's lower limit is there, and its upper one
+    assert set(np.flatnonzero(filled) - 1) >= set(np.flatnonzero(~filled[:-1])) - {-1}
+
+
 def test_a_picture_can_be_read() -> None:
     pixels = np.arange(24, dtype=np.uint8).reshape(1, 2, 4, 3)
     value = written(tf.summary.image("i", tf.constant(pixels), max_outputs=1)).value[0]

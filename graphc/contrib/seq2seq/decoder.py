@@ -79,8 +79,8 @@ def dynamic_decode(
     """The outputs of a decoder in all steps until all sequences have ended, its last state, and their lengths [batch].
 
     Outputs are [batch, time, ...], or [time, batch, ...] with ``output_time_major``. With ``impute_finished`` they are
-    zero past the end of a sequence, and its state stays. ``maximum_iterations`` ends all sequences; it must be given
-    where only the outputs tell when they end, since memory is planned before the loop runs.
+    zero past the end of a sequence, and its state stays. ``maximum_iterations`` ends all sequences; without it, memory
+    is taken as the loop runs where only the outputs tell when they end.
     """
     if not isinstance(decoder, Decoder):
         raise TypeError(f"Expected decoder to be type Decoder, but saw: {type(decoder)}")
@@ -102,15 +102,10 @@ class _Decoding:
         self.room, self.is_exact = self._room()
 
     def _room(self) -> tuple[Any, bool]:
-        """For how many steps there is room in memory, and whether that many are run."""
+        """For how many steps there is room in memory (None: for any number), and whether that many are run."""
         steps = self.decoder.steps
         is_known = steps is not None and _follows_from_feeds(convert_to_tensor(steps))
         most = steps if is_known else self.decoder.most_steps
-        if most is None and self.limit is None:
-            raise NotImplementedError(
-                f"dynamic_decode of a {type(self.decoder).__name__} whose outputs alone tell when it ends needs "
-                "maximum_iterations: memory is planned before the loop runs"
-            )
         if most is None or self.limit is None:
             return (self.limit if most is None else most), is_known
         return e.minimum(most, self.limit), is_known
@@ -122,7 +117,7 @@ class _Decoding:
             finished = e.logical_or(finished, e.less_equal(self.limit, 0))
         lengths = zeros_like(finished, dtypes.int32)
         structure = self.decoder.output_dtype
-        arrays = [TensorArray(dtype, size=self.room) for dtype in flatten(structure)]
+        arrays = [_array(dtype, self.room) for dtype in flatten(structure)]
         starts = (constant(0, dtypes.int32), arrays, map_leaves(_sized(self.room), state), inputs, finished, lengths)
         time, arrays, state, _, _, lengths = while_loop(
             lambda time, arrays, state, inputs, finished, _: e.logical_not(reduce_all(finished)),
@@ -147,7 +142,7 @@ class _Decoding:
 
     def _cut(self, outputs: Tensor, steps: Tensor) -> Tensor:
         """The outputs of the steps that were run."""
-        if self.is_exact:
+        if self.is_exact or self.room is None:
             return outputs
         return boolean_mask(outputs, e.less(positions(self.room), steps))
 
@@ -173,10 +168,15 @@ class Unsized:
         self.dtype, self.row = dtype, row
 
 
+def _array(dtype: Any, room: Any, row: Any = None) -> TensorArray:
+    """An array with room for so many steps, or for any number."""
+    return TensorArray(dtype, size=0 if room is None else room, dynamic_size=room is None, element_shape=row)
+
+
 def _sized(room: Any) -> Any:
     def sized(x: Any) -> Any:
         if isinstance(x, Unsized):
-            return TensorArray(x.dtype, size=room, element_shape=x.row)
+            return _array(x.dtype, room, x.row)
         return x if hasattr(x, "with_flow") else convert_to_tensor(x)
 
     return sized
