@@ -30,6 +30,7 @@ from graphc.codegen.loops import (
     Load,
     Statement,
     Store,
+    postorder,
     statement_tasks,
 )
 from graphc.codegen.scratch import scratch_offsets
@@ -45,6 +46,8 @@ from graphc.codegen.traverse import (
 )
 from graphc.dims import DimLike, Symbol
 
+# Epilogues of so little are written once for each vector of a tile: it is no more code than to spill the tile.
+CHEAP, FEW_APPLIED = {"add", "sub", "mul", "neg", "maximum", "minimum", "relu"}, 2
 KERNEL_TYPE = ir.FunctionType(ir.VoidType(), [POINTER, POINTER, POINTER, I64, I64])
 
 
@@ -266,13 +269,39 @@ def _contract(writer: Writer, statement: Contract, begin: Value | None = None, e
     writer.enter(before)
     first, last = (value.ir if (number := index.known(value)) is None else number for value in (begin, end))
     assert writer.scratch is not None
-    contraction.emit_contraction(writer.builder, spec, writer.target, a, b, epilogue, first, last, writer.scratch, size)
+    contraction.emit_contraction(
+        writer.builder,
+        spec,
+        writer.target,
+        a,
+        b,
+        epilogue,
+        first,
+        last,
+        writer.scratch,
+        size,
+        _is_repeatable(statement.epilogue),
+    )
     writer.leave()
     after = writer.builder.block
     writer.builder.position_at_end(before)
     writer.builder.branch(inside)
     writer.builder.position_at_end(after)
     writer.seen = {}
+
+
+def _is_repeatable(epilogue: Sequence[Statement]) -> bool:
+    """Whether to finish an element twice does no harm, and whether that is little code.
+
+    What an epilogue loads at the very place where it stores may be the same memory, and changed the first time.
+    """
+    if not all(isinstance(s, Let) or (isinstance(s, Store) and s.combine is None) for s in epilogue):
+        return False
+    stored = [statement.offset for statement in epilogue if isinstance(statement, Store)]
+    parts = [part for statement in epilogue for part in postorder(expressions_of(statement))]
+    applied = [part for part in parts if isinstance(part, Apply)]
+    few = len(applied) <= FEW_APPLIED and all(part.op in CHEAP for part in applied)
+    return few and not any(isinstance(part, Load) and part.offset in stored for part in parts)
 
 
 def _epilogue(

@@ -302,6 +302,11 @@ class Kernel:
         return sum((count for count in counts if count is not None), 0)
 
     @cached_property
+    def notes(self) -> dict[Any, Any]:
+        """What was found out about the kernel, and need not be found out again."""
+        return {}
+
+    @cached_property
     def text(self) -> str:
         """The whole kernel in lines; kernels of one text are the same code."""
         from graphc.codegen.text import kernel_text  # the printer reads this file's classes
@@ -393,5 +398,5 @@ def node_text(node: Expression, operands: list[str]) -> str:
         return f"{node.dtype}({node.index})"
     if isinstance(node, Local):
         return node.name
-    name = f"cast.{node.dtype}" if node.op == "cast" else node.op
+    name = f"{node.op}.{node.dtype}" if node.op in ("cast", "bitcast") else node.op
     return f"{name}({', '.join(operands)})"

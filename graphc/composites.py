@@ -102,11 +102,12 @@ def squared_size(x: Tensor) -> Tensor:
 def reduce_euclidean_norm(
     input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None
 ) -> Tensor:
-    """``sqrt(sum(x ** 2))`` over ``axis``; of whole numbers, in float64 and with what follows the point cut off."""
+    """``sqrt(sum(x ** 2))`` over ``axis``; of whole numbers, with what follows the point cut off."""
     x = convert_to_tensor(input_tensor)
     with graph_of([x]).name_scope(name or "EuclideanNorm") as scope:
-        number = e.cast(x, dtypes.float64) if x.dtype.is_integer else x
-        return e.cast(e.sqrt(reduce_sum(squared_size(number), axis, keepdims)), x.dtype, name=scope)
+        total = reduce_sum(squared_size(x), axis, keepdims)
+        number = e.cast(total, dtypes.float64) if x.dtype.is_integer else total
+        return e.cast(e.sqrt(number), x.dtype, name=scope)
 
 
 def saturate_cast(value: Any, dtype: Any, name: str | None = None) -> Tensor:

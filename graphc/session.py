@@ -91,7 +91,8 @@ class _Plan:
         self.step: Step = capture(parsed.tensors, parsed.operations, self.feeds)
         self._check_fed(self.feeds)
         self.used = [self.feeds.index(tensor) for tensor in self.step.feeds]
-        self.feeds_alone_decide = self.used == list(range(len(self.feeds))) and not self.step.flags
+        self.in_order = self.used == list(range(len(self.feeds)))
+        self.unread: dict[int, Any] = {}  # what kind of value, found to be right, was fed that the step does not read
         self.versions = Versions(self.step, session.threads)
         self.session = session
         if self.step.prints:
@@ -131,7 +132,8 @@ class _Plan:
             if ready is None or session.closed or ready.states_version != session.state.version:
                 results = None
             else:
-                results = ready.run_plain(values)
+                used = values if self.in_order else self._used(values)
+                results = None if used is None else ready.run_plain(used)
         except RefusedValue as failure:
             raise self._explained(failure, values) from None
         finally:
@@ -139,6 +141,13 @@ class _Plan:
         if results is None:
             results = self._run_with_care(values)
         return self.rebuild(results)
+
+    def _used(self, values: Sequence[Any]) -> list[Any] | None:
+        """The values that the step reads; None where another one is not like the last, and must be checked."""
+        for place, kind in self.unread.items():
+            if kind is None or _kind(values[place]) != kind:
+                return None
+        return [values[place] for place in self.used]
 
     def _explained(self, failure: RefusedValue, values: Sequence[Any]) -> errors.InvalidArgumentError:
         """The error of a step that refused a value, by the names of the user's graph."""
@@ -153,6 +162,7 @@ class _Plan:
         """A run that takes nothing for granted."""
         session = self.session
         session.check_open()
+        kinds = {n: _kind(values[n]) for n in range(len(values)) if n not in self.used}
         values = [feed_value(tensor, value) for tensor, value in zip(self.feeds, values, strict=True)]
         if self.staged is not None:
             return self.staged.run(session, dict(zip(self.feeds, values, strict=True)))
@@ -172,10 +182,18 @@ class _Plan:
             state.initialised.update(self.step.updates)
             # Every variable is initialised now and stays so: from here on only the feeds can differ.
             self.ready = None
-            if self.feeds_alone_decide and self.versions.serves(executable, used):
+            if not self.step.flags and self.versions.serves(executable, used):
+                self.unread = kinds
                 executable.expect(used)
                 self.ready = executable
         return results
+
+
+def _kind(value: Any) -> Any:
+    """What decides whether a feed is right: of an array dtype and shape, of a number all of it; None elsewhere."""
+    if type(value) is np.ndarray:
+        return value.dtype, value.shape
+    return (type(value), value) if isinstance(value, (bool, int, float)) else None
 
 
 def staged(step: Step, threads: int) -> Any:

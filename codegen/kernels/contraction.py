@@ -52,8 +52,12 @@ def emit_contraction(
     end: Index,
     scratch: ir.Value,
     size: Size,
+    repeatable: bool = False,
 ) -> None:
-    """Code for the tasks ``begin`` to ``end``; ``epilogue`` sees each element of C once, summed over all of K."""
+    """Code for the tasks ``begin`` to ``end``; ``epilogue`` sees each element of C once, summed over all of K.
+
+    Where that is ``repeatable``, it may see some twice, and is written once for each vector of a tile.
+    """
     chosen = plan(spec, target)
     if chosen.tasks == 0:
         return
@@ -68,7 +72,7 @@ def emit_contraction(
         site,
         OperandA(site, code.at(scratch, sizes(sums))),
         OperandB(site, code.at(scratch, sizes(sums + a_copy))),
-        Finisher(site, epilogue, len(spec.output), scratch),
+        Finisher(site, epilogue, len(spec.output), scratch, repeatable),
     )
     if chosen.tasks == 1:  # Then every position is known now.
         code.when(code.less(begin, end), lambda: loops.task(0, a, b))
@@ -199,6 +203,11 @@ class _Loops:
         first_column = self.b.first_column(column)
         a = code.opaque_pointer(self._along_columns(self.a.place(tile, first_copied, rows), first_column))
         b = code.opaque_pointer(self.b.place(panel, first_panel, first_column, part.b))
+        if self.finisher.from_registers:
+            where = {axis: code.opaque(place) for axis, place in (task.coordinates | rows.coordinates).items()}
+            corner = code.opaque(rows.start), code.opaque(first_column)
+            self._with_products(a, b, part, rows, lambda made: self.finisher.finish_at_once(made, *corner, where))
+            return
         if self.site.plan.k_blocks == 1:
             self._fill(a, b, part, rows)
         else:
@@ -286,4 +295,6 @@ class _Loops:
             return paired_products(
                 code, tile, steps, a, self.a.row_step, column_step, b, self.b.column_step, site.plan.shape.n
             )
-        return microtile.accumulate(code, tile, steps, a, self.a.row_step, b, self.b.column_step, self.b.mask)
+        return microtile.accumulate(
+            code, tile, steps, a, self.a.row_step, b, self.b.column_step, self.b.mask, site.plan.streams
+        )

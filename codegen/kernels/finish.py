@@ -1,5 +1,6 @@
-"""What happens to a finished tile: its sums, which wait in scratch, go through the epilogue vector by vector.
+"""What happens to a finished tile: its sums go through the epilogue vector by vector, from registers or from scratch.
 
+From registers where the epilogue may see an element twice: tiles at an edge overlap their neighbours.
 Where the result is contiguous along the rows of a tile and not along its columns, the tile is transposed first.
 """
 
@@ -26,6 +27,30 @@ class Finisher:
     epilogue: Epilogue
     axes: int
     sums: ir.Value
+    repeatable: bool = False
+
+    @property
+    def from_registers(self) -> bool:
+        """Whether tiles are finished as they leave the registers: all of their rows and columns are C's."""
+        plan = self.site.plan
+        whole_rows = isinstance(self.site.m, int) and plan.pack_a != "rows"
+        n, columns = self.site.n, self.site.tile.columns
+        whole_columns = isinstance(n, int) and (n % columns == 0 or (not plan.pack_b and n > columns))
+        plain = (
+            plan.form == "tile"
+            and plan.k_blocks == 1
+            and not (plan.shape.swapped or plan.shape.edges or plan.turned_lanes)
+        )
+        return self.repeatable and plain and whole_rows and whole_columns
+
+    def finish_at_once(self, products: Sequence[ir.Value], row: Index, column: Index, coordinates: Coordinates) -> None:
+        """The tile whose corner is C[row, column], all of it, from registers."""
+        site, code, tile = self.site, self.site.code, self.site.tile
+        for r in range(tile.rows):
+            in_row = coordinates | site.coordinates(self._tiled(), code.add(row, r))
+            for v in range(tile.vectors):
+                here = in_row | site.coordinates((site.plan.shape.col,), code.add(column, v * tile.lanes))
+                self.epilogue(code.builder, self._full(here), products[r * tile.vectors + v], None)
 
     def finish(
         self, row: Index, first_row: Index, column: Index, first_column: Index, coordinates: Coordinates
@@ -55,8 +80,7 @@ class Finisher:
 
         def vector(c: Index, mask: ir.Value | None = None) -> None:
             here = coordinates | site.coordinates((site.plan.shape.col,), code.add(column, c))
-            full = tuple(code.value(here.get(axis, 0)) for axis in range(self.axes))
-            self.epilogue(code.builder, full, code.load(code.at(sums, c), lanes), mask)
+            self.epilogue(code.builder, self._full(here), code.load(code.at(sums, c), lanes), mask)
 
         self._in_vectors(first, end, lanes, vector, not isinstance(site.n, int) or site.n % lanes != 0)
 
@@ -77,8 +101,7 @@ class Finisher:
 
             def vector(r: Index, mask: ir.Value | None = None) -> None:
                 here = beside | site.coordinates(self._tiled(), code.add(row, r))
-                full = tuple(code.value(here.get(axis, 0)) for axis in range(self.axes))
-                self.epilogue(code.builder, full, code.load(code.at(sums, r), lanes), mask)
+                self.epilogue(code.builder, self._full(here), code.load(code.at(sums, r), lanes), mask)
 
             self._in_vectors(first, end, lanes, vector)
 
@@ -108,6 +131,9 @@ class Finisher:
         code.loop(first, whole, lanes, vector)
         left = code.sub(end, whole)
         code.when(code.less(0, left), lambda: vector(whole, code.first_lanes(left, lanes)))
+
+    def _full(self, coordinates: Coordinates) -> tuple[ir.Value, ...]:
+        return tuple(self.site.code.value(coordinates.get(axis, 0)) for axis in range(self.axes))
 
     def _tiled(self) -> Sequence[Group]:
         plan = self.site.plan

@@ -15,6 +15,8 @@ from graphc.records import record
 
 # Where each k finds A in a cache line of its own, that line is asked for so many steps ahead.
 AHEAD = 8
+# The same for B, where it comes from the second cache; more do no good, and 24 do harm.
+AHEAD_OF_B = 6
 # Rows of a tile that lie within so many lines are asked for line by line.
 MOST_SPANNED = 2
 
@@ -58,8 +60,11 @@ def accumulate(
     b: ir.Value,
     column_step: Index,
     mask: ir.Value | None,
+    streams: bool = False,
 ) -> list[ir.Value]:
     """The products summed over the nest of ``steps``, row by row; ``mask`` names the lanes of B that exist.
+
+    B ``streams`` from the second cache: its lines are asked for ahead.
 
     The loop is not unrolled: that was measured to gain nothing, as a turn is some forty instructions already.
     """
@@ -72,6 +77,9 @@ def accumulate(
         def turn(a_here: ir.Value, b_here: ir.Value, *totals: ir.Value) -> list[ir.Value]:
             if _is_far(code, step) and not any(_is_far(code, inner) for inner in rest):
                 ask_ahead(code, tile.rows, a_here, row_step, step.a)
+            if not rest and streams:
+                for place in range(0, tile.columns, 64 // code.element_bytes):
+                    code.prefetch(code.at(b_here, code.add(code.mul(AHEAD_OF_B, step.b), place)), near=True)
             return nest(rest, a_here, b_here, list(totals))
 
         return code.walk(0, step.extent, [(a, step.a), (b, step.b)], turn, totals)

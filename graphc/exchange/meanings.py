@@ -387,6 +387,7 @@ MEANINGS: dict[str, Meaning] = {
     "DivNoNan": means("div_no_nan"),
     "SquaredDifference": means("squared_difference"),
     "AddN": gathered("add_n"),
+    "Bitcast": means("bitcast", type="type"),
     "Cast": means("cast", dtype="DstT"),
     **{op: means(op.lower()) for op in ("Complex", "Real", "Imag", "Conj", "Angle")},
     "ComplexAbs": means("abs"),

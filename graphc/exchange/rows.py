@@ -153,6 +153,10 @@ def _cast(w: Any, node: Operation, inputs: Inputs) -> Any:
     return w.put("Cast", inputs, SrcT=type_of(node), DstT=node.outputs[0].dtype)
 
 
+def _bitcast(w: Any, node: Operation, inputs: Inputs) -> Any:
+    return w.put("Bitcast", inputs, T=type_of(node), type=node.outputs[0].dtype)
+
+
 def _checked(w: Any, node: Operation, inputs: Inputs) -> Any:
     return w.exact(w.put("Identity", inputs[:1], T=type_of(node)), node, inputs)
 
@@ -289,6 +293,7 @@ ROWS: dict[type[Op], Row] = {
     random.RandomUniformInt: _random,
     e.Elementwise: _elementwise,
     copies.Cast: _cast,
+    copies.Bitcast: _bitcast,
     copies.Conj: plain(),
     copies.ComplexAbs: _part,
     complexes.Complex: _part,

@@ -173,3 +173,18 @@ def _calls(run: Callable[[], Any]) -> int:
     finally:
         sys.setprofile(None)
     return sum(event in ("call", "c_call") for event in events)
+
+
+@pytest.mark.parametrize("order", [[0, 1, 2], [2, 0, 1], [1, 2, 0]])
+def test_feeds_in_any_order_and_some_that_nobody_reads(order: list[int]) -> None:
+    with tf.Graph().as_default(), tf.Session() as session:
+        x, y, unread = (tf.placeholder(tf.float32, shape) for shape in ([2], [2], []))
+        given = [(x, np.array([8, 6], np.float32)), (y, np.array([4, 2], np.float32)), (unread, 0.5)]
+        keys, values = zip(*(given[place] for place in order), strict=True)
+        call = session.make_callable(x / y, keys)
+        for _ in range(2):
+            np.testing.assert_array_equal(call(*values), [2, 3])
+        assert _calls(lambda: call(*values)) <= 20
+        for wrong in ("a word", np.zeros(3, np.float32), None):
+            with pytest.raises((TypeError, ValueError), match=r"Cannot feed|NoneType"):
+                call(*(wrong if key is unread else value for key, value in zip(keys, values, strict=True)))

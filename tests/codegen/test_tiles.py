@@ -1,0 +1,128 @@
+"""Products, from where arrays come to how tiles are finished: copies of what is fed, asking ahead, registers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import graphc as tf
+from graphc.codegen import choose
+from graphc.codegen.kernels.affine import Axis, Contraction
+from graphc.codegen.loops import Apply, Buffer, Contract, Kernel, Load, Local, Store
+from graphc.codegen.schedule import schedule
+from graphc.codegen.target import host, named
+from graphc.compiler import build_program, capture
+from graphc.dims import Symbol, atom
+from graphc.records import replace
+from tests.codegen.native import native_text, run_native
+
+
+def product(m: int, k: int, n: int) -> Contraction:
+    return Contraction("f32", (), (Axis(m, a=k),), (Axis(n, b=1),), (Axis(k, a=1, b=n),))
+
+
+@pytest.mark.parametrize(
+    ("rows", "inner", "columns", "target", "copied"),
+    [
+        (128, 128, 128, "avx512", True),
+        (32, 784, 128, "avx512", True),
+        (31, 784, 128, "avx512", False),  # too few rows to repay a copy
+        (128, 64, 64, "avx512", False),  # stays in the first cache, where straddling costs little
+        (128, 128, 128, "avx2", False),  # half of the loads straddle, which ports have time for
+    ],
+)
+def test_b_is_copied_where_every_load_may_straddle(
+    rows: int, inner: int, columns: int, target: str, copied: bool
+) -> None:
+    spec = product(rows, inner, columns)
+    assert not choose.plan(spec, named(target)).pack_b
+    assert choose.plan(replace(spec, fed_b=True), named(target)).pack_b == copied
+    assert not choose.plan(replace(spec, fed_a=True), named(target)).pack_b
+
+
+def fed(target: tf.Tensor) -> list[tuple[bool, bool]]:
+    """Which operands of the products of a step are fed."""
+    _, program = build_program(capture([target], [], []), {}, host())
+    contracts = [s for call in program.calls for s in call.kernel.body if isinstance(s, Contract)]
+    return [(contract.spec.fed_a, contract.spec.fed_b) for contract in contracts]
+
+
+def test_only_what_the_caller_hands_in_is_fed() -> None:
+    x, y = (tf.placeholder(tf.float32, [64, 64]) for _ in range(2))
+    w = tf.Variable(np.ones((64, 64), np.float32))
+    assert fed(x @ w) == [(True, False)]
+    assert fed(w @ x) == [(False, True)]
+    assert fed(tf.reshape(x, [32, 128]) @ tf.reshape(y, [128, 32])) == [(True, True)]
+    assert fed(tf.tanh(x) @ w) == [(False, False)]
+
+
+def test_equal_products_differ_where_one_is_fed() -> None:
+    x = tf.placeholder(tf.float32, [128, 128])
+    w = tf.Variable(np.ones((128, 128), np.float32))
+    assert sorted(fed(x @ (w @ x))) == [(False, True), (True, False)]
+
+
+@pytest.mark.parametrize("shift", [0, 1, 7])
+def test_values_do_not_depend_on_where_an_array_begins(shift: int) -> None:
+    rng = np.random.default_rng(shift)
+    a = rng.integers(-3, 4, (128, 160)).astype(np.float32)
+    b = rng.integers(-3, 4, 160 * 144 + shift).astype(np.float32)[shift:].reshape(160, 144)
+    x, y = tf.placeholder(tf.float32, a.shape), tf.placeholder(tf.float32, b.shape)
+    with tf.Session() as session:
+        np.testing.assert_array_equal(session.run(x @ y, {x: a, y: b}), a @ b)  # whole numbers: exact
+
+
+def product_kernel(m: int, k: int, n: int, transposed: bool = False, kept: bool = False) -> Kernel:
+    """y = a b, and where something is ``kept`` y = y + a b."""
+    i, j = Symbol("i", m), Symbol("j", n)
+    a, b, y = Buffer("a", "f32", m * k), Buffer("b", "f32", k * n), Buffer("y", "f32", m * n)
+    rows, inner = (Axis(m, a=1), Axis(k, a=m, b=n)) if transposed else (Axis(m, a=k), Axis(k, a=1, b=n))
+    spec = Contraction("f32", (), (rows,), (Axis(n, b=1),), (inner,))
+    place, total = atom(i) * n + atom(j), Local("sum", "f32")
+    value = Apply("add", (Load(y, place), total), "f32") if kept else total
+    return Kernel("product", (a, b, y), (Contract(spec, a, b, (i, j), "sum", (Store(y, place, value),)),))
+
+
+@pytest.mark.parametrize(
+    ("m", "k", "n", "transposed", "streams"),
+    [
+        (64, 784, 128, False, True),  # read in place, from the second cache
+        (64, 64, 64, False, False),  # stays in the first
+        (1, 784, 128, False, False),  # every product is a load already
+        (512, 512, 512, False, False),  # one panel at a time
+        (512, 512, 512, True, True),  # groups of panels
+    ],
+)
+def test_b_is_asked_for_ahead_where_it_comes_from_the_second_cache(
+    m: int, k: int, n: int, transposed: bool, streams: bool
+) -> None:
+    kernel, target = product_kernel(m, k, n, transposed), named("avx512")
+    (contract,) = kernel.body
+    assert isinstance(contract, Contract)
+    chosen = choose.plan(contract.spec, target)
+    assert chosen.streams == streams
+    asked = native_text(kernel, target).count('call void @"llvm.prefetch.p0"')
+    assert asked >= chosen.nv if streams else transposed or asked == 0 or chosen.pack_b
+
+
+@pytest.mark.parametrize("kept", [False, True])
+@pytest.mark.parametrize("transposed", [False, True])
+@pytest.mark.parametrize(("m", "k", "n"), [(65, 70, 128), (33, 300, 384), (7, 40, 64), (64, 64, 80), (50, 784, 140)])
+def test_tiles_are_finished_from_registers_and_from_scratch(
+    m: int, k: int, n: int, transposed: bool, kept: bool
+) -> None:
+    kernel = schedule(product_kernel(m, k, n, transposed, kept), host())
+    rng = np.random.default_rng(m)
+    a, b, y = (rng.integers(-4, 5, shape).astype(np.float32) for shape in ((m, k), (k, n), (m, n)))
+    arrays = {"a": (a.T if transposed else a).ravel().copy(), "b": b.ravel(), "y": y.ravel().copy()}
+    run_native(kernel, arrays, host(), {}, [(task, task + 1) for task in reversed(range(kernel.tasks))])
+    np.testing.assert_array_equal(arrays["y"].reshape(m, n), a @ b + (y if kept else 0))  # whole numbers: exact
+
+
+def test_stores_of_a_tile_from_registers_are_all_there_are() -> None:
+    target = named("avx512")
+    (contract,) = product_kernel(66, 64, 128).body
+    chosen = choose.plan(contract.spec, target)  # type: ignore[union-attr]
+    stores = native_text(product_kernel(66, 64, 128), target).count("store <16 x float>")
+    assert stores == chosen.mr * chosen.nv  # no sum is spilled, and no loop finishes it
+    assert native_text(product_kernel(66, 64, 128, kept=True), target).count("store <16 x float>") == stores + 1
