@@ -256,7 +256,12 @@ class BaseSession:
         """
         feeds = feed_dict or {}
         # Most runs are like one before (a closed session has no plans); asking `_plan` costs half as much again.
-        plan = self._plans.get((fetches, *feeds)) if type(fetches) is Tensor and type(feeds) is dict else None
+        plan = None
+        if type(feeds) is dict:
+            try:
+                plan = self._plans.get(((list, *fetches) if type(fetches) is list else fetches, *feeds))
+            except TypeError:  # lists in lists, and dictionaries
+                pass
         if plan is None:
             self.check_open()
             plan = self._plan(fetches, feeds)
