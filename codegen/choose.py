@@ -101,8 +101,8 @@ def _copying_b_pays(shape: Shape, target: Target) -> bool:
     row = abs(shape.inner[-1].b) * size if shape.inner and isinstance(shape.inner[-1].b, int) else 0
     collides = row % 2048 == 0 and guess(shape.k) > 64
     straddles = row % target.vector_bytes != 0 and guess(shape.n) > target.lanes(shape.dtype)
-    beyond_l1 = guess(shape.k) * guess(shape.n) * size > target.l1
-    begins_anywhere = shape.fed_b and target.vector_bytes == LINE and beyond_l1 and not is_windowed(shape)
+    leaves_l1 = guess(shape.k) * guess(shape.n) * size > target.l1 // 2
+    begins_anywhere = shape.fed_b and target.vector_bytes == LINE and leaves_l1 and not is_windowed(shape)
     if begins_anywhere and guess(shape.m) >= ROWS_OF_FED:
         return True
     return guess(shape.m) >= (24 if large else 48) and (large or collides or straddles)
