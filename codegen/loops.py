@@ -398,5 +398,5 @@ def node_text(node: Expression, operands: list[str]) -> str:
         return f"{node.dtype}({node.index})"
     if isinstance(node, Local):
         return node.name
-    name = f"cast.{node.dtype}" if node.op == "cast" else node.op
+    name = f"{node.op}.{node.dtype}" if node.op in ("cast", "bitcast") else node.op
     return f"{name}({', '.join(operands)})"
