@@ -21,6 +21,8 @@ TASKS_WANTED = 4
 # Tasks that share columns each copy B, which costs as much as the products of some ten rows.
 FEW_ROWS = 1024
 LARGEST_SUMS = 1 << 20
+# Sums over fewer products cost less than to write the result.
+SHORT_K = 128
 # Where every load of B lies across two lines, products of so many rows take as long as those from a copy, and the copy.
 ROWS_OF_FED = 32
 # Registers with sums where every product reads memory: enough to hide the latency of an addition.
@@ -101,8 +103,8 @@ def _copying_b_pays(shape: Shape, target: Target) -> bool:
     row = abs(shape.inner[-1].b) * size if shape.inner and isinstance(shape.inner[-1].b, int) else 0
     collides = row % 2048 == 0 and guess(shape.k) > 64
     straddles = row % target.vector_bytes != 0 and guess(shape.n) > target.lanes(shape.dtype)
-    leaves_l1 = guess(shape.k) * guess(shape.n) * size > target.l1 // 2
-    begins_anywhere = shape.fed_b and target.vector_bytes == LINE and leaves_l1 and not is_windowed(shape)
+    fills_l1 = guess(shape.k) * guess(shape.n) * size >= target.l1
+    begins_anywhere = shape.fed_b and target.vector_bytes == LINE and fills_l1 and not is_windowed(shape)
     if begins_anywhere and guess(shape.m) >= ROWS_OF_FED:
         return True
     return guess(shape.m) >= (24 if large else 48) and (large or collides or straddles)
@@ -403,8 +405,8 @@ def tile_overhead(mr: int, nv: int) -> float:
 def _with_tasks(chosen: Plan, target: Target) -> Plan:
     """Tasks as a grid over C: halve blocks while their work stays worth a thread.
 
-    The longer side is halved; where only B is copied, first the columns, as tasks that share columns each copy them;
-    where only A is, first the rows.
+    The longer side is halved; where only B is copied, first the columns, as tasks that share columns each copy them,
+    unless rows are many, which would come from memory once for every task; where only A is, first the rows.
     """
     tiles, panels = max(1, guess(chosen.tiles)), max(1, guess(chosen.column_panels))
     flops_per_tile = 2 * max(1, guess(chosen.shape.k)) * chosen.mr * chosen.nv * chosen.lanes
@@ -413,7 +415,11 @@ def _with_tasks(chosen: Plan, target: Target) -> Plan:
     wanted = max(2, target.cores) if copies else max(TASKS_WANTED, 2 * target.cores)
     while blocks < wanted and tiles * panels * flops_per_tile >= 2 * TASK_FLOPS:
         rows, columns = tiles * chosen.mr, panels * chosen.nv * chosen.lanes
-        by_columns = panels > 1 and (columns > rows if bool(chosen.pack_a) == chosen.pack_b else chosen.pack_b)
+        if bool(chosen.pack_a) == chosen.pack_b:
+            by_columns = columns > rows
+        else:
+            by_columns = chosen.pack_b and rows < FEW_ROWS
+        by_columns = by_columns and panels > 1
         if by_columns or (tiles == 1 and panels > 1):
             panels = -(-panels // 2)
         elif tiles > 1 and (not chosen.pack_b or rows >= (128 if blocks < target.cores else FEW_ROWS)):
@@ -449,16 +455,23 @@ def _b_streams(chosen: Plan, group: int, target: Target) -> bool:
 def _group(chosen: Plan, tiles: int, panels: int, target: Target) -> int:
     """As many panels as stay in the second cache, so that rows come from afar once for all of them.
 
-    One where they need not: the panel stays in the first cache, or nearly, and the rows in the second.
+    One where they need not: the panel stays in the first cache, or nearly, and the rows in the second. Over a short K
+    it is the result that counts, and its rows are written from end to end.
     """
     k_bytes = max(1, guess(chosen.k_elements) * element_bytes(chosen.shape))
     panel_bytes = chosen.nv * chosen.lanes * k_bytes
     if chosen.form != "tile":
         one = chosen.mr <= chosen.nv * chosen.lanes
     else:
+<<<<<<< HEAD
         one = panel_bytes <= target.l1 * 3 // 2 and tiles * chosen.mr * k_bytes <= target.l2 // 2
     most = target.l2 * 5 // 8 // panel_bytes
     # Where rows are copied too, the copy wants its part of that cache: two panels, or a quarter, measured 2 % better.
     if chosen.pack_a:
         most = min(most, max(2, target.l2 // 4 // panel_bytes))
     return 1 if one else max(1, min(panels, most))
+=======
+        stays = panel_bytes <= target.l1 * 3 // 2 and tiles * chosen.mr * k_bytes <= target.l2 // 2
+        one = stays and guess(chosen.shape.k) >= SHORT_K
+    return 1 if one else max(1, min(panels, target.l2 * 5 // 8 // panel_bytes))
+>>>>>>> c50e218c183fa74ff98f82290e69e0b9e8375309

@@ -262,7 +262,7 @@ class BaseSession:
         return plan.run(tuple(feeds.values()))
 
     def _known_plan(self, fetches: Any, feeds: Mapping[Any, Any]) -> _Plan | None:
-        """The plan of a run like this one, which most runs have; a closed session has none, so nothing else is asked."""
+        """The plan of a run like this one; most runs have one, and in a closed session none has."""
         try:
             return self._plans.get(((list, *fetches) if type(fetches) is list else fetches, *feeds))
         except TypeError:  # lists in lists, and dictionaries
