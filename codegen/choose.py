@@ -463,15 +463,10 @@ def _group(chosen: Plan, tiles: int, panels: int, target: Target) -> int:
     if chosen.form != "tile":
         one = chosen.mr <= chosen.nv * chosen.lanes
     else:
-<<<<<<< HEAD
-        one = panel_bytes <= target.l1 * 3 // 2 and tiles * chosen.mr * k_bytes <= target.l2 // 2
+        stays = panel_bytes <= target.l1 * 3 // 2 and tiles * chosen.mr * k_bytes <= target.l2 // 2
+        one = stays and guess(chosen.shape.k) >= SHORT_K
     most = target.l2 * 5 // 8 // panel_bytes
     # Where rows are copied too, the copy wants its part of that cache: two panels, or a quarter, measured 2 % better.
     if chosen.pack_a:
         most = min(most, max(2, target.l2 // 4 // panel_bytes))
     return 1 if one else max(1, min(panels, most))
-=======
-        stays = panel_bytes <= target.l1 * 3 // 2 and tiles * chosen.mr * k_bytes <= target.l2 // 2
-        one = stays and guess(chosen.shape.k) >= SHORT_K
-    return 1 if one else max(1, min(panels, target.l2 * 5 // 8 // panel_bytes))
->>>>>>> c50e218c183fa74ff98f82290e69e0b9e8375309
