@@ -24,6 +24,7 @@ def test_words_become_numbers_in_the_order_they_come() -> None:
 
 
 def test_rare_words_are_unknown() -> None:
+    preprocessing = tf.contrib.learn.preprocessing
     made = tf.contrib.learn.preprocessing.VocabularyProcessor(
         6, min_frequency=1, tokenizer_fn=lambda x: map(str.split, x)
     )
