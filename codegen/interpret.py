@@ -318,6 +318,8 @@ def _node(node: Expression, operands: list[Any], state: _State) -> Any:
             return np.where(where, array[offset] if array.size else 0, 0).astype(array.dtype)[()]
         case Apply(op="cast", dtype=dtype):
             return cast_meaning(operands[0], DTYPES[dtype])[()]
+        case Apply(op="bitcast", dtype=dtype):
+            return np.asarray(operands[0]).view(DTYPES[dtype])[()]
         case Apply(op=op, dtype=dtype):
             return np.asarray(OPS[op].numpy(*operands)).astype(DTYPES[dtype])[()]
 

@@ -11,11 +11,11 @@ first of its stores is written.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Container, Iterable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from graphc.codegen.digest import short_digest
 from graphc.dims import DimLike, Symbol, atoms, ceildiv
 from graphc.records import record
 
@@ -302,6 +302,11 @@ class Kernel:
         return sum((count for count in counts if count is not None), 0)
 
     @cached_property
+    def notes(self) -> dict[Any, Any]:
+        """What was found out about the kernel, and need not be found out again."""
+        return {}
+
+    @cached_property
     def text(self) -> str:
         """The whole kernel in lines; kernels of one text are the same code."""
         from graphc.codegen.text import kernel_text  # the printer reads this file's classes
@@ -378,7 +383,7 @@ def inline_text(value: Expression) -> str:
     texts: dict[int, str] = {}
     for node in postorder([value]):
         text = node_text(node, [texts[id(operand)] for operand in node.operands])
-        texts[id(node)] = text if len(text) <= 80 else "#" + hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+        texts[id(node)] = text if len(text) <= 80 else "#" + short_digest(text)
     return texts[id(value)]
 
 
@@ -393,5 +398,5 @@ def node_text(node: Expression, operands: list[str]) -> str:
         return f"{node.dtype}({node.index})"
     if isinstance(node, Local):
         return node.name
-    name = f"cast.{node.dtype}" if node.op == "cast" else node.op
+    name = f"{node.op}.{node.dtype}" if node.op in ("cast", "bitcast") else node.op
     return f"{name}({', '.join(operands)})"

@@ -63,6 +63,9 @@ class ScalarOp:
         lanes = [Lanes(builder, operand, target.fma) for operand in operands]
         if self.name == "cast":
             return cast(lanes[0], source, dtype).value
+        if self.name == "bitcast":
+            bits = lanes[0].bits() if source[0] == "f" else lanes[0]
+            return (bits.as_float() if dtype[0] == "f" else bits).value
         rule = self.rule(source)
         assert rule is not None, f"{self.name} does not take {source}"
         return rule(*lanes).value
@@ -263,6 +266,7 @@ _ROWS = (
 
     # Conversions, to the dtype of the result: see scalar_cast.
     ScalarOp("cast", lambda x: x),
+    ScalarOp("bitcast", lambda x: x),
 )
 # fmt: on
 

@@ -16,6 +16,7 @@ from graphc.codegen.target import Target
 from graphc.records import replace
 
 Body = tuple[Statement, ...]
+FLAT = 2  # steps that do not depend on the target
 
 
 def steps(target: Target) -> tuple[tuple[str, Callable[[Body], Body]], ...]:
@@ -31,8 +32,17 @@ def steps(target: Target) -> tuple[tuple[str, Callable[[Body], Body]], ...]:
 
 
 def schedule(kernel: Kernel, target: Target) -> Kernel:
-    """The kernel scheduled for a target."""
-    body = kernel.body
-    for _, step in steps(target):
-        body = step(body)
-    return replace(kernel, body=body)
+    """The kernel scheduled for a target; those who ask what it would cost ask before."""
+    if target not in kernel.notes:
+        body = flat(kernel)
+        for _, step in steps(target)[FLAT:]:
+            body = step(body)
+        kernel.notes[target] = replace(kernel, body=body)
+    return kernel.notes[target]
+
+
+def flat(kernel: Kernel) -> Body:
+    """The body after the first steps, which are the same for all targets."""
+    if flat not in kernel.notes:
+        kernel.notes[flat] = collapse(drop_single(kernel.body))
+    return kernel.notes[flat]

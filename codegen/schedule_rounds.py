@@ -10,8 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from graphc.codegen.loops import Buffer, Declare, For, Kernel, Let, Load, Local, Statement, Store
-from graphc.codegen.schedule import schedule
-from graphc.codegen.schedule_collapse import collapse, drop_single
+from graphc.codegen.schedule import flat, schedule
 from graphc.codegen.schedule_cost import CostModel, estimate_size
 from graphc.codegen.schedule_products import split_product
 from graphc.codegen.schedule_split import (
@@ -71,7 +70,7 @@ def split_rounds(kernel: Kernel, target: Target) -> tuple[Kernel, ...] | None:
       z[j] = s                           s = t[j]
                                          for i < min(512, n-c*512): ...    z[j] = t[j]
     """
-    rounds = _match(collapse(drop_single(kernel.body)))
+    rounds = _match(flat(kernel))
     if rounds is None:
         return None
     scheduled = schedule(kernel, target)

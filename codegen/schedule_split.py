@@ -23,8 +23,7 @@ from graphc.codegen.loops import (
     Store,
     identity,
 )
-from graphc.codegen.schedule import schedule
-from graphc.codegen.schedule_collapse import collapse, drop_single
+from graphc.codegen.schedule import flat, schedule
 from graphc.codegen.schedule_cost import CostModel, estimate_size
 from graphc.codegen.schedule_tasks import MOST_TASKS, TASK_COST
 from graphc.codegen.target import Target
@@ -69,7 +68,7 @@ def split_reduction(kernel: Kernel, target: Target) -> tuple[Kernel, Kernel] | N
       y[j] = s                        s = add(s, x[c*512+i,j])               y[j] = s
                                     partials[c,j] = s
     """
-    reduction = _match(collapse(drop_single(kernel.body)))
+    reduction = _match(flat(kernel))
     if reduction is None:
         return None
     scheduled = schedule(kernel, target)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from graphc.codegen.loops import (
     Accumulate,
@@ -24,6 +25,7 @@ from graphc.codegen.loops import (
     LoadedIndex,
     Statement,
     Store,
+    loaded_indices,
     postorder,
 )
 from graphc.dims import Atom, DimLike, Symbol, atom, atoms, substitute
@@ -34,31 +36,38 @@ from graphc.records import replace
 
 def expressions_of(statement: Statement) -> tuple[Expression, ...]:
     """The values that a statement itself computes, those of its body not included."""
-    if isinstance(statement, Store | Let | Accumulate):
-        return (statement.value,)
-    if isinstance(statement, AccumulateAt):
-        return (statement.value, statement.position)
-    if isinstance(statement, Declare):
-        return (statement.start,)
-    if isinstance(statement, Check | If):
-        return (statement.condition,)
-    if isinstance(statement, Draw):
-        return (statement.position, *statement.limits, *statement.seeds)
-    return ()
+    values = _EXPRESSIONS.get(type(statement))
+    return () if values is None else values(statement)
+
+
+_EXPRESSIONS: dict[type, Callable[[Any], tuple[Expression, ...]]] = {
+    **dict.fromkeys((Store, Let, Accumulate), lambda statement: (statement.value,)),
+    AccumulateAt: lambda statement: (statement.value, statement.position),
+    Declare: lambda statement: (statement.start,),
+    **dict.fromkeys((Check, If), lambda statement: (statement.condition,)),
+    Draw: lambda statement: (statement.position, *statement.limits, *statement.seeds),
+}
 
 
 def body_of(statement: Statement) -> tuple[Statement, ...]:
     """The statements inside a statement."""
-    if isinstance(statement, For | If):
-        return statement.body
-    return statement.epilogue if isinstance(statement, Contract) else ()
+    kind = type(statement)
+    if kind is For or kind is If:
+        return statement.body  # type: ignore[union-attr]
+    return statement.epilogue if kind is Contract else ()  # type: ignore[union-attr]
 
 
-def statements_below(body: Iterable[Statement]) -> Iterator[Statement]:
+def statements_below(body: Iterable[Statement]) -> list[Statement]:
     """Every statement of a body and of the bodies inside it, in order."""
+    found: list[Statement] = []
     for statement in body:
-        yield statement
-        yield from statements_below(body_of(statement))
+        found.append(statement)
+        if type(statement) in _NESTED:
+            found += statements_below(body_of(statement))
+    return found
+
+
+_NESTED = frozenset((For, If, Contract))
 
 
 def expressions_below(body: Iterable[Statement]) -> Iterator[Expression]:
@@ -66,8 +75,8 @@ def expressions_below(body: Iterable[Statement]) -> Iterator[Expression]:
     roots: list[Expression] = []
     for statement in statements_below(body):
         roots += expressions_of(statement)
-        if isinstance(statement, Store):
-            roots += Load(statement.buffer, statement.offset).operands
+        if type(statement) is Store:
+            roots += loaded_indices(statement.offset)
     return postorder(roots)
 
 

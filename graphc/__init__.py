@@ -310,6 +310,7 @@ _LATER = {
     "batch_to_space": "graphc.ops.spaces:batch_to_space",
     "batch_to_space_nd": "graphc.ops.spaces:batch_to_space_nd",
     "bincount": "graphc.ops.rearranging:bincount",
+    "bitcast": "graphc.ops.bits:bitcast",
     "bitwise": "graphc.bitwise",
     "broadcast_dynamic_shape": "graphc.ops.rearranging:broadcast_dynamic_shape",
     "broadcast_static_shape": "graphc.ops.rearranging:broadcast_static_shape",

@@ -87,6 +87,13 @@ class InvalidArgumentError(_CodedError):
     code = 3
 
 
+class InvalidDeclaration(InvalidArgumentError, ValueError):
+    """A mistake while declaring that TensorFlow finds when the graph runs: it can be caught as either."""
+
+    def __init__(self, message: str = ""):
+        super().__init__(message=message)
+
+
 class DeadlineExceededError(_CodedError):
     """An operation took longer than its limit."""
 

@@ -113,7 +113,6 @@ ADVICE = {
     "load_library": "tf.py_func calls any function of Python",
     "load_op_library": "tf.py_func calls any function of Python; operations of graphc make the rest",
     "math.betainc": "tf.py_func with scipy.special.betainc computes it outside of the native step",
-    "math.nextafter": "numpy.nextafter gives it for constants",
     "matrix_square_root": "of symmetric matrices, tf.linalg.eigh gives it: v sqrt(w) v^T",
     "nn.ctc_beam_search_decoder": "fetch the logits, and decode them in Python",
     "nn.ctc_beam_search_decoder_v2": "fetch the logits, and decode them in Python",

@@ -138,6 +138,14 @@ class Tensor(Arithmetic):
             )
         return session.run(self, feed_dict)
 
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """``assign`` of a part of a variable, such as ``v[2:5]``; other tensors have no such method."""
+            if name == "assign" and self in self.op.graph.extras.get("parts_of_variables", ()):
+                return self.op.graph.extras["parts_of_variables"][self]
+            raise AttributeError(f"'Tensor' object has no attribute {name!r}")
+
     def __repr__(self) -> str:
         return f"<tf.Tensor '{self.name}' shape={self.shape} dtype={self.dtype.name}>"
 

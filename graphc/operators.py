@@ -40,7 +40,10 @@ def _matmul(left: Any, right: Any, name: str) -> Tensor:
 def _getitem(self: Any, key: Any) -> Tensor:
     from graphc.ops.slicing import getitem  # loads after the tensor class exists
 
-    return getitem(convert_to_tensor(self), key)
+    part = getitem(convert_to_tensor(self), key)
+    if hasattr(self, "_note_part"):
+        self._note_part(part, key)
+    return part
 
 
 def _iterate(self: Any) -> Any:

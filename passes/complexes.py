@@ -132,9 +132,13 @@ def _filling(part: Tensor, pair: Pair, old: Tensor) -> Tensor:
     """A part in the shape of the whole: one that stayed the same may have been broadcast beside the other."""
     if part.type.shape == old.type.shape:
         return part
-    if old.type.is_exact:
-        return apply(BroadcastTo(old.type.shape), part)
-    return broadcast_like(part, pair.re)
+    return _spread(part, pair.re) if part is not pair.re else _spread(part, pair.imag)
+
+
+def _spread(part: Tensor, like: Tensor) -> Tensor:
+    if like.type.is_exact:
+        return apply(BroadcastTo(like.type.shape), part)
+    return broadcast_like(part, like)
 
 
 def _with_packed_types(node: Operation, inputs: tuple[Tensor, ...]) -> Sequence[Tensor]:
@@ -228,4 +232,4 @@ def _whole(pair: Pair, part: int) -> Tensor:
     """A part in the shape of the other."""
     if part == 0 or pair.im is not None:
         return pair[part]  # type: ignore[return-value]
-    return broadcast_like(pair.imag, pair.re) if pair.re.type.shape != () else pair.imag
+    return _spread(pair.imag, pair.re) if pair.re.type.shape != () else pair.imag

@@ -216,7 +216,10 @@ class _Assembly:
                 waiting.append((part, True))
                 sources = {self.home[source] for group in part.groups for source in group.sources}
                 sources |= self._counted_before(part)
-                waiting.extend((source, False) for source in sources if source not in done)
+                fresh = sorted(
+                    sources - done, key=lambda part: part.first, reverse=True
+                )  # the same order in each process
+                waiting.extend((source, False) for source in fresh)
         return order
 
 

@@ -11,7 +11,7 @@ from graphc.ops.base import Const
 from graphc.ops.blocks import Pad, Slice
 from graphc.ops.branches import If
 from graphc.ops.contraction import Contract, ContractPhases
-from graphc.ops.copies import Cast
+from graphc.ops.copies import Bitcast, Cast
 from graphc.ops.elementwise import Elementwise
 from graphc.ops.indexing import CheckLabels, GatherV2, ScatterAdd
 from graphc.ops.loops import While
@@ -58,7 +58,7 @@ def traits(kind: type[Op]) -> Traits:
 
 
 def _traits(kind: type[Op]) -> Traits:
-    is_pointwise = issubclass(kind, (Elementwise, Cast, CheckLabels, CheckSize, Assert, CheckNumerics))
+    is_pointwise = issubclass(kind, (Elementwise, Cast, Bitcast, CheckLabels, CheckSize, Assert, CheckNumerics))
     is_view = issubclass(kind, _VIEWS)
     is_source = issubclass(kind, _SOURCES)
     reduces = issubclass(kind, (Reduce, ArgReduce))

@@ -94,7 +94,7 @@ class _Search:
             return
         again = {tensor for tensor in region if made[tensor] in behind}
         if again & wanted.keys() and self._have_room(wanted, len(again)):
-            for tensor in again & wanted.keys():
+            for tensor in (tensor for tensor in wanted if tensor in again):
                 self._move(tensor, wanted[tensor], again, region)
 
     def _region(self, group: Group, wanted: dict[Tensor, set[Group]]) -> dict[Tensor, Value]:

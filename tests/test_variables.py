@@ -247,3 +247,30 @@ def test_load_sets_the_value() -> None:
     with InterpretedSession() as session:
         w.load([3.0, 4.0], session)
         np.testing.assert_array_equal(session.run(w), [3, 4])
+
+
+@pytest.mark.parametrize("make", [InterpretedSession, tf.Session])
+def test_parts_of_variables_are_assigned_as_numpy_does(make: Any) -> None:
+    start = np.arange(12.0, dtype=np.float32).reshape(3, 4)
+    v = tf.Variable(start)
+    keys: list[Any] = [
+        slice(None), (slice(1, 2), slice(1, 2)), (slice(1, 2), 1), (1, 1), (slice(None), None), (..., 0),
+        (None, None, 0, slice(0, 1)), (slice(None), slice(None, None, -2)), (slice(8, 10), 0),
+    ]  # fmt: skip
+    with make() as session:
+        for key in keys:
+            wanted = start.copy()
+            wanted[key] = -1 - np.arange(wanted[key].size, dtype=np.float32).reshape(wanted[key].shape)
+            for changed in (v[key].assign(wanted[key]), tf.assign(v[key], wanted[key])):
+                session.run(v.initializer)
+                np.testing.assert_array_equal(session.run(changed), wanted)
+                np.testing.assert_array_equal(session.run(v), wanted)
+
+
+def test_only_parts_of_variables_have_assign() -> None:
+    v = tf.Variable([1.0, 2.0, 3.0], name="v")
+    assert hasattr(v[0], "assign") and not hasattr(v + 1, "assign") and not hasattr(v[:2][0], "assign")
+    with pytest.raises(
+        ValueError, match=r"a part of variable 'v': wanted f32\[2\], Const 'Const.*' \(declared at .*\) has f32\[3\]$"
+    ):
+        v[:2].assign([1.0, 2.0, 3.0])

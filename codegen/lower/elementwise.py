@@ -8,7 +8,7 @@ from graphc.nodes import Op, Operation
 from graphc.ops.assertions import Assert, CheckNumerics
 from graphc.ops.base import Const
 from graphc.ops.checks import is_negative, is_zero
-from graphc.ops.copies import Cast
+from graphc.ops.copies import Bitcast, Cast
 from graphc.ops.elementwise import Elementwise
 from graphc.ops.special import Special
 
@@ -26,6 +26,10 @@ def _elementwise(values: Values, node: Operation, index: Index) -> Expression:
 
 def _cast(values: Values, node: Operation, index: Index) -> Expression:
     return Apply("cast", (values.at(node.inputs[0], index),), node.outputs[0].dtype.short)
+
+
+def _bitcast(values: Values, node: Operation, index: Index) -> Expression:
+    return Apply("bitcast", (values.at(node.inputs[0], index),), node.outputs[0].dtype.short)
 
 
 def _constant(values: Values, node: Operation, index: Index) -> Expression:
@@ -49,6 +53,7 @@ RULES: dict[type[Op], Rule] = {
     Elementwise: _elementwise,
     Special: _elementwise,
     Cast: _cast,
+    Bitcast: _bitcast,
     Const: _constant,
     Assert: _assert,
     CheckNumerics: _check_numerics,

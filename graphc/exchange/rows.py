@@ -18,11 +18,13 @@ from graphc.ops import (
     arrays,
     base,
     blocks,
+    complexes,
     contraction,
     convolution,
     copies,
     custom_gradients,
     depthwise,
+    fourier,
     indexing,
     pooling,
     random,
@@ -136,8 +138,23 @@ def _elementwise(w: Any, node: Operation, inputs: Inputs) -> Any:
     return w.put(name, inputs, T=type_of(node))
 
 
+def _part(w: Any, node: Operation, inputs: Inputs) -> Any:
+    return w.put(node.type, inputs, T=type_of(node), Tout=node.outputs[0].dtype)
+
+
+def _transform(w: Any, node: Operation, inputs: Inputs) -> Any:
+    kind: Any = node.kind
+    if kind.axis != -1 or kind.inverse != kind.scaled:
+        raise NotInTensorFlow("TensorFlow has no transform along another axis than the last, or with another factor")
+    return w.put(node.type, inputs, Tcomplex=type_of(node))
+
+
 def _cast(w: Any, node: Operation, inputs: Inputs) -> Any:
     return w.put("Cast", inputs, SrcT=type_of(node), DstT=node.outputs[0].dtype)
+
+
+def _bitcast(w: Any, node: Operation, inputs: Inputs) -> Any:
+    return w.put("Bitcast", inputs, T=type_of(node), type=node.outputs[0].dtype)
 
 
 def _checked(w: Any, node: Operation, inputs: Inputs) -> Any:
@@ -276,6 +293,12 @@ ROWS: dict[type[Op], Row] = {
     random.RandomUniformInt: _random,
     e.Elementwise: _elementwise,
     copies.Cast: _cast,
+    copies.Bitcast: _bitcast,
+    copies.Conj: plain(),
+    copies.ComplexAbs: _part,
+    complexes.Complex: _part,
+    complexes.Part: _part,
+    fourier.Fft: _transform,
     copies.Identity: plain(),
     copies.StopGradient: plain(),
     ch.Fitting: _checked,

@@ -14,7 +14,7 @@ import numpy as np
 from graphc import dtypes
 from graphc.dims import Dim
 from graphc.dtypes import DType
-from graphc.errors import brief
+from graphc.errors import InvalidDeclaration, brief
 from graphc.graph import Graph
 from graphc.nodes import Op, Operation, Tensor
 from graphc.records import record
@@ -358,6 +358,15 @@ def axis_of(x: Tensor, axis: int, called: str, extra: int = 0) -> int:
     if not -rank <= axis < rank:
         raise ValueError(f"{called} of {x.op.describe()}: axis {axis} is not in [{-rank}, {rank}) for {x.type}")
     return axis + rank if axis < 0 else axis
+
+
+def scan_axis_of(x: Tensor, axis: int, called: str) -> int:
+    """``axis`` of a running sum or product counted from the front; ``InvalidDeclaration`` where it is none."""
+    try:
+        return axis_of(x, axis, called)
+    except ValueError as error:
+        rank = x.type.rank
+        raise InvalidDeclaration(f"{error}: Expected scan axis in the range [-{rank}, {rank})") from None
 
 
 def check_dtype(type: TensorType, allowed: Sequence[DType], what: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from graphc.dtypes import COMPLEX, DType
+from graphc.dtypes import COMPLEX, INTEGERS, DType, float32, float64
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.base import apply, check_dtype
 from graphc.records import record
@@ -40,6 +40,32 @@ class Cast(Op):
         if not (source.has_slope and grad.dtype.has_slope):
             return [None]
         return [grad if grad.dtype is source else apply(Cast(source), grad)]
+
+
+@record
+class Bitcast(Op):
+    """``y[i]`` has the bits of ``x[i]`` as a number of another dtype of as many bytes."""
+
+    dtype: DType
+
+    def infer(self, x: TensorType) -> TensorType:
+        for dtype in (x.dtype, self.dtype):
+            if dtype not in BITS:
+                raise TypeError(
+                    f"cannot take the bits of {x} as {self.dtype.name}; wanted float32, float64 or whole numbers"
+                )
+        if x.dtype.size != self.dtype.size:
+            raise ValueError(f"{x} and {self.dtype.name} differ in size")
+        return TensorType(self.dtype, x.shape)
+
+    def evaluate(self, x: Any) -> Any:
+        return x.view(self.dtype.numpy)
+
+    def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
+        return [None]
+
+
+BITS = (float32, float64, *INTEGERS)  # what bits can be taken of
 
 
 @record

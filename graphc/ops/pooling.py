@@ -12,7 +12,11 @@ import numpy as np
 
 from graphc import dtypes
 from graphc.nodes import Op, Operation, Tensor
-from graphc.ops.base import apply, check_dtype, check_same_dtype, convert_to_tensor
+from graphc.ops.arrays import concat
+from graphc.ops.base import apply, check_dtype, check_same_dtype, convert_to_tensor, graph_of
+from graphc.ops.late import late_one
+from graphc.ops.reduction import reduce_max
+from graphc.ops.reshaping import reshape
 from graphc.ops.reshaping import shape as shape_of
 from graphc.ops.shape_values import sizes_from
 from graphc.ops.windows import Patches, Window, check_images, make_window, spatial_numbers
@@ -249,5 +253,32 @@ def _pool(
     kind: type[_Pool], value: Any, ksize: Any, strides: Any, padding: Any, layout: str, name: str | None,
     dilations: Any = None,
 ) -> Tensor:  # fmt: skip
+    channels = layout.index("C")
+    if kind is MaxPool and hasattr(ksize, "__len__") and len(ksize) == len(layout) and ksize[channels] != 1:
+        return _greatest_over_channels(convert_to_tensor(value), ksize, strides, channels, name or "MaxPool")
     size = spatial_numbers(ksize, layout, "ksize")
     return apply(kind(make_window(size, strides, padding, layout, dilations)), convert_to_tensor(value), name=name)
+
+
+def _greatest_over_channels(x: Tensor, ksize: Any, strides: Any, axis: int, name: str) -> Tensor:
+    """The greatest of each ``ksize[axis]`` channels that follow each other."""
+    depth = int(ksize[axis])
+    alone = [depth if place == axis else 1 for place in range(len(ksize))]
+    if list(ksize) != alone or list(strides) != alone:
+        raise ValueError(
+            "max_pool goes over places, or over groups of channels with a stride of their size: wanted ksize and "
+            f"strides {alone}, not {list(ksize)} and {list(strides)}"
+        )
+    if x.type.rank is None:
+        build = lambda x: _greatest_over_channels(x, ksize, strides, axis, name)  # noqa: E731
+        return late_one("MaxPool", build, x, [], rank=len(ksize), name=name)
+    channels = x.type.shape[axis]  # type: ignore[index]
+    if isinstance(channels, int) and channels % depth:
+        raise ValueError(
+            f"max_pool: the depth window {depth} must evenly divide the input depth {channels}: {x.op.describe()} has "
+            f"{x.type}"
+        )
+    with graph_of([x]).name_scope(name) as scope:
+        sizes = shape_of(x)
+        parts = concat([sizes[:axis], [sizes[axis] // depth, depth], sizes[axis + 1 :]], 0)
+        return reduce_max(reshape(x, parts), axis + 1, name=scope)

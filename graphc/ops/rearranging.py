@@ -10,9 +10,11 @@ from graphc import dtypes
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.arrays import concat, ones_like, stack, zeros_like
+from graphc.ops.assertions import assert_that
 from graphc.ops.base import axis_of, convert_to_tensor, convert_together, graph_of
 from graphc.ops.indexing import unsorted_segment_sum
 from graphc.ops.lookup import gather, take_along_rows
+from graphc.ops.reduction import reduce_all
 from graphc.ops.reshaping import reshape, shape
 from graphc.ops.scatter import changed
 from graphc.ops.segments import number_of
@@ -103,7 +105,10 @@ def broadcast_static_shape(shape_x: Any, shape_y: Any) -> TensorShape:
 
 
 def broadcast_dynamic_shape(shape_x: Any, shape_y: Any) -> Tensor:
-    """The same of shapes as vectors, whose lengths are known while declaring."""
+    """The same of shapes as vectors, whose lengths are known while declaring.
+
+    ``errors.InvalidArgumentError`` when the graph runs where two sizes differ and none is 1.
+    """
     x, y = convert_together(shape_x, shape_y)
     lengths = [part.type.shape[0] if part.type.shape else None for part in (x, y)]
     if not all(isinstance(length, int) for length in lengths):
@@ -113,7 +118,10 @@ def broadcast_dynamic_shape(shape_x: Any, shape_y: Any) -> Tensor:
         x, y = (concat([np.ones(longest - n, part.dtype.numpy), part], 0) if n < longest else part
                 for part, n in zip((x, y), lengths, strict=True))  # fmt: skip
         one = convert_to_tensor(1, x.dtype)
-        return e.select(e.equal(x, one), y, x)
+        alone = e.logical_or(e.equal(x, one), e.equal(y, one))
+        fits = assert_that(reduce_all(e.logical_or(alone, e.equal(x, y))), ["Incompatible shapes:", x, "and", y], -1)
+        with x.graph.current.control_dependencies([fits]):
+            return e.select(e.equal(x, one), y, x)
 
 
 def bincount(

@@ -11,16 +11,17 @@ import numpy as np
 from graphc import dtypes
 from graphc.dims import Dim, DimLike, ceildiv, is_nonnegative
 from graphc.dtypes import DType
+from graphc.errors import InvalidDeclaration
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import (
     apply,
-    axis_of,
     check_dtype,
     constant,
     convert_to_tensor,
     convert_together,
     graph_of,
+    scan_axis_of,
 )
 from graphc.ops.blocks import along, flip, pad_edges
 from graphc.ops.late import is_late, late, late_one, number
@@ -217,22 +218,29 @@ def _positions(number: Any) -> Tensor:
 def cumsum(x: Any, axis: Any = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None) -> Tensor:
     """The running sum of ``x`` along ``axis``."""
     tensor = convert_to_tensor(x)
+    _check_scalar(axis, "cumsum")
     if is_late(axis, tensor):
         build = lambda x, axis: cumsum(x, number(axis), exclusive, reverse)  # noqa: E731
         return late_one("Cumsum", build, tensor, [axis], rank=tensor.type.rank, name=name)
     position = static_axis(axis, "cumsum")
     if tensor.type.rank is not None:
-        position = axis_of(tensor, position, "cumsum")
+        position = scan_axis_of(tensor, position, "cumsum")
     return apply(Cumsum(position, exclusive, reverse), tensor, name=name)
+
+
+def _check_scalar(axis: Any, called: str) -> None:
+    if isinstance(axis, (list, tuple)):
+        raise InvalidDeclaration(f"{called}: axis must be a scalar, not {axis!r}")
 
 
 def cumprod(x: Any, axis: Any = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None) -> Tensor:
     """The running product of ``x`` along ``axis``, by products of ever longer runs: their adjoints are exact at 0."""
     tensor = convert_to_tensor(x)
+    _check_scalar(axis, "cumprod")
     build = lambda x, axis: cumprod(x, number(axis), exclusive, reverse)  # noqa: E731
     if tensor.type.rank is None or is_late(axis, tensor):
         return late_one("Cumprod", build, tensor, [axis], rank=tensor.type.rank, name=name)
-    position = axis_of(tensor, static_axis(axis, "cumprod"), "cumprod")
+    position = scan_axis_of(tensor, static_axis(axis, "cumprod"), "cumprod")
     size = tensor.type.shape[position]  # type: ignore[index]
     if not isinstance(size, int):
         return late_one("Cumprod", build, tensor, [position], rank=tensor.type.rank, name=name)

@@ -175,7 +175,9 @@ def assigned(kind: Assign, ref: Any, values: Sequence[Tensor], name: str | None)
 def assign(
     ref: Any, value: Any, validate_shape: bool | None = None, use_locking: Any = None, name: str | None = None
 ) -> Tensor:
-    """``ref := value``; the result is the new value."""
+    """``ref := value``; the result is the new value, of ``v[2:5]`` the whole one."""
+    if isinstance(ref, Tensor) and hasattr(ref, "assign"):
+        return ref.assign(value, name=name)
     return _assign(Assign(validate_shape is not False), ref, value, name)
 
 

@@ -81,6 +81,7 @@ _FOLDERS: dict[str, dict[str, Sequence[str]]] = {
         "tensor_array_ops": _PLAIN,
         "variable_scope": _PLAIN,
         "variables": _PLAIN,
+        "distributions.special_math": ["distributions.special_math"],
         **{
             f"distributions.{name}": ["distributions"]
             for name in (

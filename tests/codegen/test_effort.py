@@ -11,7 +11,7 @@ import graphc as tf
 from graphc import compiler
 from graphc.capture import capture
 from graphc.codegen import jit, llvm, runtime
-from graphc.codegen.objects import distinct_kernels, kernel_ir
+from graphc.codegen.objects import distinct_kernels, kernel_ir, program_text
 from graphc.codegen.target import named
 
 # Today's counts, which repeat exactly; who needs fewer lowers them.
@@ -127,3 +127,23 @@ def test_the_text_of_a_training_step_stays_short() -> None:
     texts = [kernel_ir(name, k, program, named("avx2")) for name, k in distinct_kernels(program).items()]
     assert len(texts) <= KERNELS
     assert sum(len(text) for text in texts) <= TEXT
+
+
+def test_a_step_becomes_the_same_program_wherever_its_nodes_are_in_memory() -> None:
+    """Else the cache would not know it again."""
+    texts, kept = set(), []
+    for round in range(8):
+        with tf.Graph().as_default():
+            x = tf.placeholder(tf.float32, [64, 2])
+            h = x
+            for width in (16, 16, 16, 1):
+                h = tf.tanh(tf.layers.dense(h, width))
+            (slope,) = tf.gradients(h, x)
+            (curve,) = tf.gradients(slope[:, 0], x)
+            loss = tf.reduce_mean(tf.square(slope + h * curve))
+            step = capture([loss], [tf.train.AdamOptimizer().minimize(loss)], [x])
+            _, program = compiler.build_program(step, {}, named("avx2"))
+            texts.add(program_text(program))
+            kept.append([bytearray(97 * round + 31 * n) for n in range(500)])  # other addresses next time
+            kept.append(step)
+    assert len(texts) == 1

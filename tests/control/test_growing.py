@@ -69,3 +69,15 @@ def test_ahead_of_time_gives_the_same_bits(name: str, tmp_path: Path) -> None:
             feeds = {inputs[0]: X, inputs[2]: np.array(n, np.int32)}
             for found, wanted in zip(model.step(*feeds.values()), session.run(fetches, feeds), strict=True):
                 assert np.asarray(found).tobytes() == np.asarray(wanted).tobytes()
+
+
+def test_the_gradients_of_an_array_add_up() -> None:
+    array = tf.TensorArray(tf.float32, size=3, element_shape=[2])
+    gradients = array.write(0, [1.0, 2.0]).grad("loss")
+    assert array.grad("loss") is gradients and array.grad("other") is not gradients
+    written = gradients.write(2, [3.0, 4.0]).write(0, [1.0, 1.0]).write(2, [0.5, 0.5])
+    with tf.Session() as session:
+        assert session.run(written.stack()).tolist() == [[1.0, 1.0], [0.0, 0.0], [3.5, 4.5]]
+        assert session.run([written.size(), gradients.read(2)])[0] == 3
+        assert session.run(gradients.read(2)).tolist() == [3.5, 4.5]
+        assert session.run(array.grad("other").read(2)).tolist() == [0.0, 0.0]

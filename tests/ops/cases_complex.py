@@ -81,6 +81,9 @@ FUNCTIONS: Functions = [
 ]
 CIRCLES: Functions = [
     *((getattr(tf, name), getattr(np, name)) for name in ("sin", "cos", "tan", "tanh", "sinh", "cosh")),
+    (tf.asin, np.arcsin),
+    (tf.acos, np.arccos),
+    (tf.atan, np.arctan),
     (tf.asinh, np.arcsinh),
     (tf.acosh, np.arccosh),
     (tf.atanh, np.arctanh),

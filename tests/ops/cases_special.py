@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -50,7 +51,70 @@ COLUMN = np.array(SPECIAL)[:, None]
 BITS = (In((3, 5), low=-40, high=40), In((5,), low=-40, high=40))
 WORDS = (*INTS, "uint8")
 
+
+def _normal_quantile(p: float) -> float:
+    """By Python's own inverse (Wichura's AS 241), which takes what is inside (0, 1)."""
+    if not 0 < p < 1:
+        return {0.0: -np.inf, 1.0: np.inf}.get(p, np.nan)
+    return NormalDist().inv_cdf(p)
+
+
+def _bits(a: str, b: str, shape: tuple[int, ...] = (3, 4)) -> Case:
+    return Case(
+        f"bitcast {a} to {b}", lambda x: tf.bitcast(x, b), lambda x: x.view(b).reshape(_bits_shape(x, b)),
+        (In(shape, a, -30, 30),), (a,), (), known_sizes=np.dtype(a).itemsize < np.dtype(b).itemsize,
+    )  # fmt: skip
+
+
+def _bits_shape(x: Any, b: str) -> tuple[int, ...]:
+    old, new = x.itemsize, np.dtype(b).itemsize
+    return x.shape if old == new else (*x.shape, old // new) if old > new else x.shape[:-1]
+
+
 CASES: list[Case] = [
+    *(
+        _bits(a, b)
+        for a, b in [
+            ("float32", "int32"),
+            ("float32", "uint32"),
+            ("int32", "float32"),
+            ("float64", "int64"),
+            ("uint64", "float64"),
+            ("int64", "uint64"),
+            ("float64", "uint8"),
+            ("int32", "uint16"),
+        ]
+    ),
+    _bits("uint8", "float32"),
+    _bits("int32", "int64", (3, 2)),
+    Case("nextafter", tf.math.nextafter, np.nextafter, (In((3, 5)), In((5,))), FLOATS, ()),
+    Case(
+        "nextafter of special values",
+        tf.math.nextafter,
+        np.nextafter,
+        (In(values=np.array(SPECIAL)[:, None]), In(values=SPECIAL)),
+        FLOATS,
+        (),
+    ),
+    Case("ndtri", tf.math.ndtri, _like(np.vectorize(_normal_quantile)), (In((3, 5), low=0.01, high=0.99),), FLOATS),
+    Case(
+        "ndtri of tails",
+        tf.math.ndtri,
+        _like(np.vectorize(_normal_quantile)),
+        (In(values=[1e-30, 1e-20, 1e-10, 1e-3, 0.999, 0.0, 1.0, -1.0, 2.0]),),
+        FLOATS,
+        (),
+        loose=4.0,
+    ),
+    Case(
+        "erfinv",
+        tf.math.erfinv,
+        lambda x: (
+            _like(np.vectorize(_normal_quantile))((x.astype("f8") + 1) / 2).astype(x.dtype) / np.sqrt(x.dtype.type(2))
+        ),
+        (In((3, 5), low=-0.9, high=0.9),),
+        FLOATS,
+    ),
     _unary("asin", np.arcsin, -0.9, 0.9),
     _unary("acos", np.arccos, -0.9, 0.9),
     _unary("atan", np.arctan, -4, 4),

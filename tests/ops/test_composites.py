@@ -103,7 +103,8 @@ MISTAKES: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: tf.boolean_mask(_x(2, 3), [True, False, True]), ValueError,
      "Shapes (2, 3) and (3,) are incompatible: boolean_mask from axis 0 on"),
     (lambda: tf.boolean_mask(_x(2, 3), True), ValueError, "mask cannot be scalar."),
-    (lambda: tf.cumprod(_x(2, 3), 2), ValueError, f"cumprod of {X}: axis 2 is not in [-2, 2) for f32[2,3]"),
+    (lambda: tf.cumprod(_x(2, 3), 2), tf.errors.InvalidDeclaration,
+     f"cumprod of {X}: axis 2 is not in [-2, 2) for f32[2,3]: Expected scan axis in the range [-2, 2)"),
 ]  # fmt: skip
 
 

@@ -31,7 +31,6 @@ ELSEWHERE = {
     "NoOp": "has no value",
     "Barrier": "test_recompute_grad.py",
     "Recomputed": "test_recompute_grad.py",
-    "IdentityN": "test_custom_gradients.py",
     "RandomUniform": "test_random.py",
     "RandomStandardNormal": "test_random.py",
     "TruncatedNormal": "test_random.py",
