@@ -21,6 +21,8 @@ TASKS_WANTED = 4
 # Tasks that share columns each copy B, which costs as much as the products of some ten rows.
 FEW_ROWS = 1024
 LARGEST_SUMS = 1 << 20
+# How far apart the columns of a strided convolution are.
+STRIDES = range(2, 5)
 # Sums over fewer products cost less than to write the result.
 SHORT_K = 128
 # Where every load of B lies across two lines, products of so many rows take as long as those from a copy, and the copy.
@@ -86,8 +88,10 @@ def _dot_pays(shape: Shape, target: Target) -> bool:
     if not isinstance(shape.n, int) or shape.col.b == 1:
         return False
     k, lanes = guess(shape.k), target.lanes(shape.dtype)
+    # A row's vectors of K meet some eight columns: they come from the second cache where the first cannot hold them.
+    far = k / 25 if 10 * k * element_bytes(shape) > target.l1 else k / 200
     leaves_lanes_empty = shape.n < 2 * lanes and 4 * shape.n <= 3 * lanes * -(-shape.n // lanes)
-    return guess(shape.m) * (6 + k / 200) < k / 2 or (leaves_lanes_empty and k >= 128)
+    return guess(shape.m) * (6 + far) < k / 2 or (leaves_lanes_empty and k >= 128)
 
 
 def _copying_b_pays(shape: Shape, target: Target) -> bool:
@@ -136,18 +140,21 @@ def _images_serve_as_rows(spec: Contraction, shape: Shape, target: Target) -> bo
     """Whether a convolution whose images have their channels first is computed as if they were last.
 
     Vectors of filters fill their lanes and are aligned, which those along the width of images are not: they begin
-    anywhere, so that most loads meet two lines. Each tile is transposed at its end.
+    anywhere, so that most loads meet two lines, or are picked from several. Each tile is transposed at its end.
     """
     if spec.edges:
         return spec.cuts_b
     filters = shape.rows[0].extent if len(shape.rows) == 1 else 0
+    places_apart = is_windowed(shape) or shape.col.b in STRIDES
     images_move_alone = bool(shape.outer) and all(group.a == 0 for group in shape.outer)
     enough = isinstance(filters, int) and filters >= target.lanes(shape.dtype) and isinstance(shape.n, int)
-    return is_windowed(shape) and images_move_alone and enough
+    return places_apart and images_move_alone and enough
 
 
 def _longer_loop_inside(shape: Shape) -> Shape:
     """The last two loops of K in the order that has the longer one inside, as few turns cost more than they do."""
+    if not is_windowed(shape):
+        return shape
     *outside, width, channels = shape.inner
     return replace(shape, inner=(*outside, channels, width)) if guess(channels.extent) < guess(width.extent) else shape
 
