@@ -6,11 +6,11 @@ compiled before starts without it.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
 from graphc.codegen import jit
+from graphc.codegen.digest import short_digest
 from graphc.codegen.entry import data_offset, entry_ir
 from graphc.codegen.jit import Request
 from graphc.codegen.loops import Contract, Draw, Kernel
@@ -63,7 +63,7 @@ def _python_entry(program: Program) -> str:
 def kernel_symbol(kernel: Kernel, symbols: Sequence[str]) -> str:
     """The name of a kernel's function: a digest of its loops, so that equal kernels are one function."""
     text = f"{symbols}\n{kernel.text}"
-    return "graphc_k" + hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+    return "graphc_k" + short_digest(text)
 
 
 def distinct_kernels(program: Program) -> dict[str, Kernel]:
