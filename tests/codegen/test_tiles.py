@@ -89,8 +89,8 @@ def product_kernel(m: int, k: int, n: int, transposed: bool = False, kept: bool 
         (64, 784, 128, False, True),  # read in place, from the second cache
         (64, 64, 64, False, False),  # stays in the first
         (1, 784, 128, False, False),  # every product is a load already
-        (512, 512, 512, False, False),  # one panel at a time
-        (512, 512, 512, True, True),  # groups of panels
+        (512, 512, 512, False, True),  # groups of panels
+        (512, 512, 512, True, True),
     ],
 )
 def test_b_is_asked_for_ahead_where_it_comes_from_the_second_cache(
@@ -126,3 +126,26 @@ def test_stores_of_a_tile_from_registers_are_all_there_are() -> None:
     stores = native_text(product_kernel(66, 64, 128), target).count("store <16 x float>")
     assert stores == chosen.mr * chosen.nv  # no sum is spilled, and no loop finishes it
     assert native_text(product_kernel(66, 64, 128, kept=True), target).count("store <16 x float>") == stores + 1
+
+
+@pytest.mark.parametrize(("rows", "tile"), [(1, (1, 8)), (2, (2, 8)), (4, (4, 4)), (8, (8, 2)), (16, (8, 2))])
+def test_few_rows_have_wide_tiles(rows: int, tile: tuple[int, int]) -> None:
+    """B is read once, from the second cache: fewer rows than hide that latency take more columns instead."""
+    chosen = choose.plan(product(rows, 256, 256), named("avx512"))
+    assert (chosen.mr, chosen.nv) == tile
+
+
+def test_tasks_are_few_enough_to_read_rows_seldom() -> None:
+    """Tasks that share rows each read all of A; two panels or more in each halve that."""
+    for size in (384, 512, 768, 1024):
+        chosen = choose.plan(replace(product(size, size, size), fed_b=True), named("avx512"))
+        assert chosen.panels >= 2 and chosen.group >= 2 and chosen.tasks in (3, 4)
+
+
+def test_a_group_of_panels_leaves_room_for_a_copy_of_rows() -> None:
+    target = named("avx512")
+    for transposed in (False, True):
+        (contract,) = product_kernel(512, 512, 512, transposed).body
+        chosen = choose.plan(contract.spec, target)  # type: ignore[union-attr]
+        copied = chosen.group * int(chosen.panel_elements) * 4
+        assert copied <= target.l2 * (3 if transposed else 6) // 8
