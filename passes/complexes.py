@@ -44,6 +44,7 @@ from graphc.ops.custom_gradients import IdentityN
 from graphc.ops.fourier import Fft, Irfft, Rfft
 from graphc.ops.indexing import GatherV2, ScatterAdd
 from graphc.ops.loops import HistoryType, history_of
+from graphc.ops.matrices import MatrixSolve
 from graphc.ops.recomputed import Barrier
 from graphc.ops.reduction import Reduce
 from graphc.ops.reshaping import BroadcastTo, ExpandDims, Reshape, Squeeze, Transpose, broadcast_like
@@ -54,7 +55,7 @@ from graphc.ops.sequences import Cumsum
 from graphc.ops.shape_values import NeedsNumbers
 from graphc.ops.state import VariableV2
 from graphc.passes.complex_formulas import FORMULAS, Pair, constant_pair
-from graphc.passes.complex_products import matrix_product, product_along
+from graphc.passes.complex_products import matrix_product, product_along, solution
 from graphc.passes.fourier import inverse_real_transform, real_transform, transform
 from graphc.passes.rewrite import rewrite
 from graphc.records import fields, replace
@@ -178,6 +179,8 @@ def _one_output(node: Operation, kind: Any, given: list[Any]) -> Any:
             return _cast(kind.dtype, given[0])
         case MatMul() | BatchMatMul():
             return matrix_product(kind, *given)
+        case MatrixSolve():
+            return solution(kind, *given)
         case Reduce(fn="Prod"):
             return product_along(kind, given[0])
         case Fft():

@@ -76,6 +76,13 @@ def test_variables_are_trained_by_the_slope_of_both_parts() -> None:
         np.testing.assert_allclose(session.run(v), [3 - 1j] * 2, rtol=1e-6)
 
 
+def test_variables_need_an_initializer() -> None:
+    with pytest.raises(ValueError, match="An initializer for variable v of <dtype: 'complex64'> is required"):
+        tf.get_variable("v", [2], tf.complex64)
+    v = tf.get_variable("v", [2], tf.complex64, tf.zeros_initializer())
+    np.testing.assert_array_equal(run(v), [0, 0])
+
+
 def test_saved_and_restored(tmp_path: Path) -> None:
     v = tf.get_variable("v", initializer=Z)
     saver = tf.train.Saver()
