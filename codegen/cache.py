@@ -4,12 +4,11 @@ An entry is code that will be executed, so it is loaded only when nobody else ca
 to this user, nobody else may write them, neither is a link, and the header fits the contents. Everything else counts
 as missing and is written anew. A cache that cannot be used is never an error: code is then compiled in every process.
 
-File format: magic, length of the payload, sha256 over key and payload, payload.
+File format: magic, length of the payload, BLAKE2b over key and payload, payload.
 """
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import os
 import stat
@@ -20,8 +19,9 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from graphc import settings
+from graphc.codegen.digest import digest
 
-_MAGIC = b"graphc cache 1\n\0"
+_MAGIC = b"graphc cache 2\n\0"
 _HEADER = struct.Struct("<16sQ32s")
 _SUFFIX, _UNFINISHED = ".bin", ".tmp"
 
@@ -50,12 +50,11 @@ def put(key: str, data: bytes) -> None:
 
 def make_key(*parts: str | bytes) -> str:
     """A name for what is compiled from ``parts`` (code, processor, options) by this graphc and this LLVM."""
-    digest = hashlib.sha256(_MAGIC)
+    pieces = [_MAGIC]
     for part in (_llvm_version(), _source_state(), *parts):
         data = part.encode() if isinstance(part, str) else part
-        digest.update(len(data).to_bytes(8, "little"))  # So that ("ab", "c") and ("a", "bc") differ.
-        digest.update(data)
-    return digest.hexdigest()
+        pieces += [len(data).to_bytes(8, "little"), data]  # So that ("ab", "c") and ("a", "bc") differ.
+    return digest(b"".join(pieces)).hex()
 
 
 @lru_cache(maxsize=1)
@@ -73,17 +72,21 @@ def _llvm_version() -> str:
 
 @lru_cache(maxsize=1)
 def _source_state() -> str:
-    """Name, size and time of every source file of graphc: an edited compiler makes other code from the same parts."""
-    return "\n".join(sorted(_source_lines(os.path.dirname(settings.__file__))))
+    """Name, size and time of the sources that make code of parts: an edited compiler makes other code of the same ones.
+
+    Those are code generation and what stands beside it, sizes and records; what comes before says itself in the parts.
+    """
+    own = _source_lines(os.path.dirname(__file__))
+    return "\n".join(sorted((*own, *_source_lines(os.path.dirname(settings.__file__), inside=False))))
 
 
-def _source_lines(folder: str) -> Iterator[str]:
+def _source_lines(folder: str, inside: bool = True) -> Iterator[str]:
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.name.endswith((".py", ".ll")):
                 status = entry.stat()
                 yield f"{entry.name} {status.st_size} {status.st_mtime_ns}"
-            elif entry.is_dir() and entry.name != "__pycache__":
+            elif inside and entry.is_dir() and entry.name != "__pycache__":
                 yield from _source_lines(entry.path)
 
 
@@ -209,7 +212,7 @@ def _payload(key: str, content: bytes) -> bytes | None:
 
 def _checksum(key: str, data: bytes) -> bytes:
     """The key takes part, so that an entry under another name is none."""
-    return hashlib.sha256(key.encode() + b"\0" + data).digest()
+    return digest(key.encode() + b"\0" + data)
 
 
 def _open_no_link(path: str, flags: int) -> int:

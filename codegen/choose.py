@@ -13,13 +13,21 @@ from graphc.codegen.target import Target
 from graphc.dims import DimLike
 from graphc.records import replace
 
-LINE = 64  # Bytes of a cache line.
-# A task should be worth waking a thread for (about 5 us), and there should be some for every thread.
+# Steps of K in one turn of the innermost loop, where a register or two are left: 1 to 4 % faster, 8 % where there are
+# few registers; 4 steps gain half as much again, and compile a third slower.
+STEPS_TOGETHER = 2
+FED_ALIGNMENT = 16  # Bytes: where the caller's arrays begin.
+# A task should be worth waking a thread for (about 5 us), and there should be some for every thread; not many more,
+# as each task that shares rows reads them from the third cache again.
 TASK_FLOPS = 1 << 19
-TASKS_WANTED = 8
+TASKS_WANTED = 4
 # Tasks that share columns each copy B, which costs as much as the products of some ten rows.
 FEW_ROWS = 1024
 LARGEST_SUMS = 1 << 20
+# How far apart the columns of a strided convolution are.
+STRIDES = range(2, 5)
+# Sums over fewer products cost less than to write the result.
+SHORT_K = 128
 # Where every load of B lies across two lines, products of so many rows take as long as those from a copy, and the copy.
 ROWS_OF_FED = 32
 # Registers with sums where every product reads memory: enough to hide the latency of an addition.
@@ -83,8 +91,10 @@ def _dot_pays(shape: Shape, target: Target) -> bool:
     if not isinstance(shape.n, int) or shape.col.b == 1:
         return False
     k, lanes = guess(shape.k), target.lanes(shape.dtype)
+    # A row's vectors of K meet some eight columns: they come from the second cache where the first cannot hold them.
+    far = k / 25 if 10 * k * element_bytes(shape) > target.l1 else k / 200
     leaves_lanes_empty = shape.n < 2 * lanes and 4 * shape.n <= 3 * lanes * -(-shape.n // lanes)
-    return guess(shape.m) * (6 + k / 200) < k / 2 or (leaves_lanes_empty and k >= 128)
+    return guess(shape.m) * (6 + far) < k / 2 or (leaves_lanes_empty and k >= 128)
 
 
 def _copying_b_pays(shape: Shape, target: Target) -> bool:
@@ -92,7 +102,7 @@ def _copying_b_pays(shape: Shape, target: Target) -> bool:
 
     A plain product reads it in place as long as it fills half of the second cache, or an eighth where very many rows
     read it; with several loops of K (the windows of a convolution) that pays only while it stays in the first.
-    An array of the caller's begins anywhere: where a vector fills a line, all loads of it may straddle.
+    An array of the caller's begins anywhere: loads of wide vectors may all straddle lines.
     """
     size = element_bytes(shape)
     kept = target.l1 if is_windowed(shape) else target.l2 // (8 if guess(shape.m) >= 512 else 2)
@@ -100,8 +110,8 @@ def _copying_b_pays(shape: Shape, target: Target) -> bool:
     row = abs(shape.inner[-1].b) * size if shape.inner and isinstance(shape.inner[-1].b, int) else 0
     collides = row % 2048 == 0 and guess(shape.k) > 64
     straddles = row % target.vector_bytes != 0 and guess(shape.n) > target.lanes(shape.dtype)
-    beyond_l1 = guess(shape.k) * guess(shape.n) * size > target.l1
-    begins_anywhere = shape.fed_b and target.vector_bytes == LINE and beyond_l1 and not is_windowed(shape)
+    fills_l1 = guess(shape.k) * guess(shape.n) * size >= target.l1
+    begins_anywhere = shape.fed_b and target.vector_bytes > FED_ALIGNMENT and fills_l1 and not is_windowed(shape)
     if begins_anywhere and guess(shape.m) >= ROWS_OF_FED:
         return True
     return guess(shape.m) >= (24 if large else 48) and (large or collides or straddles)
@@ -133,18 +143,21 @@ def _images_serve_as_rows(spec: Contraction, shape: Shape, target: Target) -> bo
     """Whether a convolution whose images have their channels first is computed as if they were last.
 
     Vectors of filters fill their lanes and are aligned, which those along the width of images are not: they begin
-    anywhere, so that most loads meet two lines. Each tile is transposed at its end.
+    anywhere, so that most loads meet two lines, or are picked from several. Each tile is transposed at its end.
     """
     if spec.edges:
         return spec.cuts_b
     filters = shape.rows[0].extent if len(shape.rows) == 1 else 0
+    places_apart = is_windowed(shape) or shape.col.b in STRIDES
     images_move_alone = bool(shape.outer) and all(group.a == 0 for group in shape.outer)
     enough = isinstance(filters, int) and filters >= target.lanes(shape.dtype) and isinstance(shape.n, int)
-    return is_windowed(shape) and images_move_alone and enough
+    return places_apart and images_move_alone and enough
 
 
 def _longer_loop_inside(shape: Shape) -> Shape:
     """The last two loops of K in the order that has the longer one inside, as few turns cost more than they do."""
+    if not is_windowed(shape):
+        return shape
     *outside, width, channels = shape.inner
     return replace(shape, inner=(*outside, channels, width)) if guess(channels.extent) < guess(width.extent) else shape
 
@@ -370,7 +383,9 @@ def tile_for(
             if mr * nv + nv + 1 > target.vector_registers:
                 continue
             tiles = (-(-rows // mr) if isinstance(rows, int) else USUAL / mr) * -(-vectors // nv) * others
-            far = guess(shape.k) * nv * lanes * element_bytes(shape) > target.l1
+            # A panel that no second tile of rows reads comes from where all of B is.
+            reread = vectors if mr == guess(shape.m) and not pack_b else nv
+            far = guess(shape.k) * reread * lanes * element_bytes(shape) > target.l1
             cost = tiles * (guess(shape.k) * cycles_per_step(mr, nv, far) + tile_overhead(mr, nv))
             cost *= SEVERAL_PANELS if nv < vectors and is_windowed(shape) and not shape.swapped else 1
             candidates.append((cost, -mr * nv, mr, nv))
@@ -400,8 +415,8 @@ def tile_overhead(mr: int, nv: int) -> float:
 def _with_tasks(chosen: Plan, target: Target) -> Plan:
     """Tasks as a grid over C: halve blocks while their work stays worth a thread.
 
-    The longer side is halved; where only B is copied, first the columns, as tasks that share columns each copy them;
-    where only A is, first the rows.
+    The longer side is halved; where only B is copied, first the columns, as tasks that share columns each copy them,
+    unless rows are many, which would come from memory once for every task; where only A is, first the rows.
     """
     tiles, panels = max(1, guess(chosen.tiles)), max(1, guess(chosen.column_panels))
     flops_per_tile = 2 * max(1, guess(chosen.shape.k)) * chosen.mr * chosen.nv * chosen.lanes
@@ -410,7 +425,11 @@ def _with_tasks(chosen: Plan, target: Target) -> Plan:
     wanted = max(2, target.cores) if copies else max(TASKS_WANTED, 2 * target.cores)
     while blocks < wanted and tiles * panels * flops_per_tile >= 2 * TASK_FLOPS:
         rows, columns = tiles * chosen.mr, panels * chosen.nv * chosen.lanes
-        by_columns = panels > 1 and (columns > rows if bool(chosen.pack_a) == chosen.pack_b else chosen.pack_b)
+        if bool(chosen.pack_a) == chosen.pack_b:
+            by_columns = columns > rows
+        else:
+            by_columns = chosen.pack_b and rows < FEW_ROWS
+        by_columns = by_columns and panels > 1
         if by_columns or (tiles == 1 and panels > 1):
             panels = -(-panels // 2)
         elif tiles > 1 and (not chosen.pack_b or rows >= (128 if blocks < target.cores else FEW_ROWS)):
@@ -428,7 +447,11 @@ def _with_tasks(chosen: Plan, target: Target) -> Plan:
         a_tiles = max(1, min(tiles, most))
     group = _group(chosen, tiles, panels, target)
     streams = _b_streams(chosen, group, target)
-    return replace(chosen, row_tiles=tiles, a_tiles=a_tiles, panels=panels, group=group, streams=streams)
+    free = target.vector_registers - (chosen.mr + 1) * chosen.nv - 1
+    together = STEPS_TOGETHER if free >= target.vector_registers // 16 else 1
+    return replace(
+        chosen, row_tiles=tiles, a_tiles=a_tiles, panels=panels, group=group, streams=streams, together=together
+    )
 
 
 def _b_streams(chosen: Plan, group: int, target: Target) -> bool:
@@ -437,19 +460,27 @@ def _b_streams(chosen: Plan, group: int, target: Target) -> bool:
     A panel that all tiles meet before the next one is a single stream, which processors see themselves.
     """
     shape = chosen.shape
-    far = guess(shape.k) * guess(shape.n) * element_bytes(shape) > target.l1
-    return chosen.form == "tile" and chosen.mr >= 4 and (group > 1 if chosen.pack_b else far)
+    size = guess(shape.k) * guess(shape.n) * element_bytes(shape)
+    # Loads that straddle lines take so long that asking costs nothing.
+    has_time = chosen.mr >= 4 or (shape.fed_b and size <= target.l2)
+    return chosen.form == "tile" and has_time and (group > 1 if chosen.pack_b else size > target.l1)
 
 
 def _group(chosen: Plan, tiles: int, panels: int, target: Target) -> int:
     """As many panels as stay in the second cache, so that rows come from afar once for all of them.
 
-    One where they need not: the panel stays in the first cache, or nearly, and the rows in the second.
+    One where they need not: the panel stays in the first cache, or nearly, and the rows in the second. Over a short K
+    it is the result that counts, and its rows are written from end to end.
     """
     k_bytes = max(1, guess(chosen.k_elements) * element_bytes(chosen.shape))
     panel_bytes = chosen.nv * chosen.lanes * k_bytes
     if chosen.form != "tile":
         one = chosen.mr <= chosen.nv * chosen.lanes
     else:
-        one = panel_bytes <= target.l1 * 3 // 2 and tiles * chosen.mr * k_bytes <= target.l2 // 2
-    return 1 if one else max(1, min(panels, target.l2 * 5 // 8 // panel_bytes))
+        stays = panel_bytes <= target.l1 * 3 // 2 and tiles * chosen.mr * k_bytes <= target.l2 // 2
+        one = stays and guess(chosen.shape.k) >= SHORT_K
+    most = target.l2 * 5 // 8 // panel_bytes
+    # Where rows are copied too, the copy wants its part of that cache: two panels, or a quarter, measured 2 % better.
+    if chosen.pack_a:
+        most = min(most, max(2, target.l2 // 4 // panel_bytes))
+    return 1 if one else max(1, min(panels, most))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import threading
 from ctypes import POINTER, byref, c_bool, c_char_p, c_int, c_size_t, c_void_p
 from functools import lru_cache
 from typing import Any
@@ -46,9 +47,19 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
 _OBJECT_FILE = 1  # what `EmitToMemory` makes; 0 is assembly
 
 
-@lru_cache(maxsize=1)
 def library() -> Any:
     """The library, in which the processor of this process is registered."""
+    if not is_loaded():
+        with _registering:
+            _loaded()
+    return _loaded()
+
+
+_registering = threading.Lock()  # LLVM's list of processors is not for several threads at once
+
+
+@lru_cache(maxsize=1)
+def _loaded() -> Any:
     functions = ctypes.CDLL(_library_file())
     for name, (result, arguments) in _FUNCTIONS.items():
         function = getattr(functions, name)
@@ -58,10 +69,21 @@ def library() -> Any:
     return functions
 
 
-@lru_cache(maxsize=1)
+def is_loaded() -> bool:
+    """Whether this process has needed LLVM."""
+    return _loaded.cache_info().currsize > 0
+
+
 def register_all() -> None:
     """Every processor that LLVM was built for is registered."""
     functions = library()
+    if not _register_all.cache_info().currsize:
+        with _registering:
+            _register_all(functions)
+
+
+@lru_cache(maxsize=1)
+def _register_all(functions: Any) -> None:
     functions.LLVMPY_InitializeAllTargetInfos()
     functions.LLVMPY_InitializeAllTargets()
     functions.LLVMPY_InitializeAllTargetMCs()

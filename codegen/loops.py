@@ -11,11 +11,11 @@ first of its stores is written.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Container, Iterable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from graphc.codegen.digest import short_digest
 from graphc.dims import DimLike, Symbol, atoms, ceildiv
 from graphc.records import record
 
@@ -383,7 +383,7 @@ def inline_text(value: Expression) -> str:
     texts: dict[int, str] = {}
     for node in postorder([value]):
         text = node_text(node, [texts[id(operand)] for operand in node.operands])
-        texts[id(node)] = text if len(text) <= 80 else "#" + hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+        texts[id(node)] = text if len(text) <= 80 else "#" + short_digest(text)
     return texts[id(value)]
 
 

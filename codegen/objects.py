@@ -6,21 +6,24 @@ compiled before starts without it.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 from graphc.codegen import jit
+from graphc.codegen.digest import short_digest
 from graphc.codegen.entry import data_offset, entry_ir
 from graphc.codegen.jit import Request
 from graphc.codegen.loops import Contract, Draw, Kernel
 from graphc.codegen.program import Action, Branch, Call, Copy, Give, Hand, Loop, Place, Program, Slot, Take
-from graphc.codegen.schedule_cost import CostModel
+from graphc.codegen.schedule_cost import CostModel, estimate_size
 from graphc.codegen.target import Target
 from graphc.codegen.traverse import statements_below
+from graphc.dims import product
 
 PARALLEL_FOR = "graphc_parallel_for"  # what the step function calls for kernels of several tasks
 TEXT_OF_PRODUCT = 4000  # characters of plain loops that take as long to compile as the code of one contraction
+HARDLY = 1e-3  # of a step
 SHORT = 1e6  # instructions, of which a core does several in a nanosecond
 
 
@@ -33,12 +36,12 @@ def compile_program(
     variables to their first values, is compiled quickly where its code need not be fast.
     """
     kernels = distinct_kernels(program)
-    once = once and not any(isinstance(action, (Branch, Loop)) for action in program.actions)
+    hardly = _hardly_running(program, kernels, target, once)
     requests = [
         Request(
             f"{symbol} {program.symbols}\n{kernel.text}",
             partial(kernel_ir, symbol, kernel, program, target),
-            jit.QUICK if once and _is_short(kernel, target) else jit.FAST,
+            jit.QUICK if symbol in hardly else jit.FAST,
         )
         for symbol, kernel in sorted(kernels.items(), key=lambda item: -_effort(item[1]))
     ]
@@ -62,8 +65,10 @@ def _python_entry(program: Program) -> str:
 
 def kernel_symbol(kernel: Kernel, symbols: Sequence[str]) -> str:
     """The name of a kernel's function: a digest of its loops, so that equal kernels are one function."""
-    text = f"{symbols}\n{kernel.text}"
-    return "graphc_k" + hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+    key = tuple(symbols)
+    if key not in kernel.notes:
+        kernel.notes[key] = "graphc_k" + short_digest(f"{symbols}\n{kernel.text}")
+    return str(kernel.notes[key])
 
 
 def distinct_kernels(program: Program) -> dict[str, Kernel]:
@@ -77,10 +82,30 @@ def _effort(kernel: Kernel) -> int:
     return len(kernel.text) + TEXT_OF_PRODUCT * products
 
 
-def _is_short(kernel: Kernel, target: Target) -> bool:
-    """Whether a kernel takes less time than its compilation, even if its code is several times slower than need be."""
-    is_loop_alone = not any(isinstance(statement, Contract) for statement in statements_below(kernel.body))
-    return is_loop_alone and CostModel(target).body(kernel.body) < SHORT
+def _hardly_running(program: Program, kernels: Mapping[str, Kernel], target: Target, once: bool) -> set[str]:
+    """The kernels whose code need not be fast: together they take less than a thousandth of the step.
+
+    Where the step runs once, also those that take less time than their compilation.
+    """
+    if program.symbols or any(isinstance(action, (Branch, Loop)) for action in program.actions):
+        return set()  # how long loops run is not known, nor how often
+    calls = Counter(kernel_symbol(call.kernel, program.symbols) for call in program.calls)
+    costs = {symbol: calls[symbol] * _cost(kernel, target) for symbol, kernel in kernels.items()}
+    left = sum(costs.values()) * HARDLY / target.cores  # for other kernels have all cores
+    found = {symbol for symbol, cost in costs.items() if once and cost < SHORT}
+    for symbol in sorted(costs, key=costs.__getitem__):
+        left -= costs[symbol]
+        if left < 0:
+            break
+        found.add(symbol)
+    return found
+
+
+def _cost(kernel: Kernel, target: Target) -> float:
+    """About how many instructions a kernel takes."""
+    products = [statement.spec for statement in statements_below(kernel.body) if isinstance(statement, Contract)]
+    sizes = (product(axis.extent for axis in (*spec.output, *spec.inner)) for spec in products)
+    return CostModel(target).body(kernel.body) + sum(2 * estimate_size(size) / target.lanes("f32") for size in sizes)
 
 
 def program_text(program: Program) -> str:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # code generation loads when a step is compiled
     from graphc.codegen.program import Program
     from graphc.codegen.target import Target
     from graphc.executable import Executable
+    from graphc.passes.pipeline import Observer
 
 __all__ = ["Compiled", "build_program", "capture", "compile_step", "exact_types", "interface_of", "optimised"]
 
@@ -53,12 +54,20 @@ def optimised(
 
     With ``by_value``, sizes that depend on other values are taken from them when the step runs.
     """
-    from graphc.passes.observe import observers
     from graphc.passes.pipeline import optimise
     from graphc.passes.specialise import Given
 
     _check_native(step)
-    return optimise(step.graph, Given(types, fixed or {}, by_value), observers())
+    return optimise(step.graph, Given(types, fixed or {}, by_value), _observers())
+
+
+def _observers() -> Sequence[Observer]:
+    """Who watches the passes, as the settings say."""
+    if settings.current().verbose < 2 and not settings.current().dump:
+        return ()
+    from graphc.passes.observe import observers  # those who watch load what shows files and differences
+
+    return observers()
 
 
 def _check_native(step: Step) -> None:

@@ -13,6 +13,7 @@ from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.arrays import stack
 from graphc.ops.base import convert_to_tensor, convert_together, graph_of
+from graphc.ops.copies import conjugate
 from graphc.ops.indexing import IndexedSlices, convert_to_tensor_or_indexed_slices
 from graphc.ops.reduction import argmax, argmin, reduce_mean, reduce_sum
 from graphc.ops.reshaping import shape
@@ -79,10 +80,11 @@ def count_nonzero(
 
 
 def reduce_variance(input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Tensor:
-    """The mean of ``(x - mean(x)) ** 2`` over ``axis``."""
+    """The mean of ``(x - mean(x)) ** 2`` over ``axis``; of complex numbers that of ``|x - mean(x)| ** 2``."""
     x = convert_to_tensor(input_tensor)
     with graph_of([x]).name_scope(name or "reduce_variance") as scope:
-        return reduce_mean(e.squared_difference(x, reduce_mean(x, axis, keepdims=True)), axis, keepdims, name=scope)
+        squares = e.squared_difference(x, reduce_mean(x, axis, keepdims=True))
+        return reduce_mean(e.cast(squares, x.dtype.real_dtype), axis, keepdims, name=scope)
 
 
 def reduce_std(input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Tensor:
@@ -92,13 +94,18 @@ def reduce_std(input_tensor: Any, axis: Any = None, keepdims: bool = False, name
         return e.sqrt(reduce_variance(x, axis, keepdims), name=scope)
 
 
+def squared_size(x: Tensor) -> Tensor:
+    """``x conj(x)`` in the dtype of ``x``: of real numbers, their squares."""
+    return e.multiply(x, conjugate(x)) if x.dtype.is_complex else e.square(x)
+
+
 def reduce_euclidean_norm(
     input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None
 ) -> Tensor:
     """``sqrt(sum(x ** 2))`` over ``axis``; of whole numbers, with what follows the point cut off."""
     x = convert_to_tensor(input_tensor)
     with graph_of([x]).name_scope(name or "EuclideanNorm") as scope:
-        total = reduce_sum(e.square(x), axis, keepdims)
+        total = reduce_sum(squared_size(x), axis, keepdims)
         number = e.cast(total, dtypes.float64) if x.dtype.is_integer else total
         return e.cast(e.sqrt(number), x.dtype, name=scope)
 
@@ -107,6 +114,8 @@ def saturate_cast(value: Any, dtype: Any, name: str | None = None) -> Tensor:
     """``value`` in another dtype, moved to the nearest number which that has."""
     x, wanted = convert_to_tensor(value), dtypes.as_dtype(dtype)
     with graph_of([x]).name_scope(name or "saturate_cast") as scope:
+        if x.dtype.is_complex or wanted.is_complex:
+            return e.cast(x, wanted, name=scope)
         if x.dtype.min < wanted.min:
             x = e.maximum(x, convert_to_tensor(wanted.min, x.dtype))
         if x.dtype.max > wanted.max:

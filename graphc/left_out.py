@@ -160,6 +160,7 @@ ADVICE = {
 # What is there all the same, by the dotted name after "tf.", and where: see graphc/lazily.py.
 _THERE = {
     "contrib.learn.ModeKeys": "graphc.train.model_spec:ModeKeys",
+    "contrib.learn.preprocessing": "graphc.contrib.preprocessing",
     "estimator.EstimatorSpec": "graphc.train.model_spec:EstimatorSpec",
     "estimator.ModeKeys": "graphc.train.model_spec:ModeKeys",
     "keras.initializers": "graphc.initializers",

@@ -255,12 +255,18 @@ class BaseSession:
         the run.
         """
         feeds = feed_dict or {}
-        # Most runs are like one before (a closed session has no plans); asking `_plan` costs half as much again.
-        plan = self._plans.get((fetches, *feeds)) if type(fetches) is Tensor and type(feeds) is dict else None
+        plan = self._known_plan(fetches, feeds) if type(feeds) is dict else None
         if plan is None:
             self.check_open()
             plan = self._plan(fetches, feeds)
         return plan.run(tuple(feeds.values()))
+
+    def _known_plan(self, fetches: Any, feeds: Mapping[Any, Any]) -> _Plan | None:
+        """The plan of a run like this one; most runs have one, and in a closed session none has."""
+        try:
+            return self._plans.get(((list, *fetches) if type(fetches) is list else fetches, *feeds))
+        except TypeError:  # lists in lists, and dictionaries
+            return None
 
     def _plan(self, fetches: Any, feeds: Mapping[Any, Any]) -> _Plan:
         if type(feeds) is not dict and not isinstance(feeds, Mapping):

@@ -15,8 +15,9 @@ from graphc.nodes import Operation, Tensor
 from graphc.ops.arrays import concat as _concat
 from graphc.ops.arrays import split as _split
 from graphc.ops.arrays import stack as _stack
+from graphc.ops.arrays import zeros_like
 from graphc.ops.base import apply, convert_to_tensor, graph_of
-from graphc.ops.elementwise import cast, identity
+from graphc.ops.elementwise import add, cast, identity
 from graphc.ops.grown_rows import GrownRows
 from graphc.ops.lookup import gather
 from graphc.ops.reshaping import reshape, shape
@@ -56,6 +57,7 @@ class TensorArray:
         self._dtype = dtypes.as_dtype(dtype)
         self._flow, self._size = flow, size
         self._grows = False  # whether a write beyond the last element adds elements
+        self._gradients: dict[str, TensorArray] = {}  # by their source; with_flow keeps them
         self._count: Size = None  # the number of elements, where it is known while declaring
         if flow is None:
             self._create(size, dynamic_size, as_shape(element_shape), name or "TensorArray")
@@ -186,6 +188,16 @@ class TensorArray:
         """The array with the same elements."""
         return self.with_flow(identity(self.flow))
 
+    def grad(self, source: str, flow: Any = None, name: str | None = None) -> TensorArray:
+        """The array of the gradients of ``source``: as many elements, zeros at first, and what is written is added.
+
+        ``flow`` is an array of that many elements of the same shape where this one has none yet.
+        """
+        if source not in self._gradients:
+            like = self.flow if flow is None else convert_to_tensor(flow)
+            self._gradients[source] = _GradientArray(self._dtype, zeros_like(like))
+        return self._gradients[source]
+
     def close(self, name: str | None = None) -> Operation:
         """Nothing: its memory is part of the step."""
         with graph_of([self.flow]).control_dependencies([self.flow.op]):
@@ -193,3 +205,26 @@ class TensorArray:
 
     def __repr__(self) -> str:
         return f"<tf.TensorArray '{self.flow.op.name}' of {self.dtype.name}{self.element_shape}>"
+
+
+class _GradientArray(TensorArray):
+    """An array whose writes add; what has no write of its own yet shows the last one that any has."""
+
+    def __init__(self, dtype: Any, zeros: Tensor):
+        super().__init__(dtype, flow=zeros)
+        self._last = [zeros]
+        self._begins = True
+
+    @property
+    def flow(self) -> Tensor:
+        return self._last[0] if self._begins else self._flow
+
+    def with_flow(self, flow: Tensor) -> TensorArray:
+        other: Any = super().with_flow(flow)
+        other._begins = False
+        return other
+
+    def _written(self, indices: Tensor, value: Any, name: str) -> TensorArray:
+        total = add(gather(self.flow, indices, axis=0), self._converted(value))
+        self._last[0] = apply(WriteRows(), self.flow, indices, total, name=name)
+        return self.with_flow(self._last[0])

@@ -465,6 +465,8 @@ def _check_reusable(found: Variable, name: str, shape: Any, dtype: DType, reuse:
 
 def _first_value(name: str, shape: Any, dtype: DType, initializer: Any, validate_shape: bool) -> Any:
     """What Variable takes as its initial value: a value, or a function without arguments."""
+    if initializer is None and dtype.is_complex:
+        raise ValueError(f"An initializer for variable {name} of {dtype} is required")
     if initializer is None:
         initializer = GlorotUniform() if dtype.is_floating else Zeros()
     if inspect.isclass(initializer):

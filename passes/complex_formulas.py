@@ -241,13 +241,27 @@ def sigmoid(a: Pair) -> Pair:
     return divide(top, Pair(1.0 + small.re, small.imag))
 
 
+def asin(a: Pair) -> Pair:
+    """Kahan's, by the roots of ``1 - a`` and ``1 + a``."""
+    left, right = sqrt(Pair(1.0 - a.re, -a.imag)), sqrt(Pair(1.0 + a.re, a.imag))
+    return Pair(s.atan2(a.re, multiply(left, right).re), s.asinh(multiply(conjugate(left), right).imag))
+
+
+def acos(a: Pair) -> Pair:
+    """Kahan's, by the same roots."""
+    left, right = sqrt(Pair(1.0 - a.re, -a.imag)), sqrt(Pair(1.0 + a.re, a.imag))
+    half = s.atan2(left.re, right.re)
+    return Pair(half + half, s.asinh(multiply(conjugate(right), left).imag))
+
+
+def atan(a: Pair) -> Pair:
+    """``-i atanh(i a)``."""
+    return _turned_back(atanh(_turned(a)))
+
+
 def asinh(a: Pair) -> Pair:
-    """Kahan's, by ``asinh(a) = -i asin(i a)``."""
-    turned = _turned(a)
-    left, right = sqrt(Pair(1.0 - turned.re, -turned.imag)), sqrt(Pair(1.0 + turned.re, turned.imag))
-    re = s.atan2(turned.re, multiply(left, right).re)
-    im = s.asinh(multiply(conjugate(left), right).imag)
-    return _turned_back(Pair(re, im))
+    """``-i asin(i a)``."""
+    return _turned_back(asin(_turned(a)))
 
 
 def acosh(a: Pair) -> Pair:
@@ -279,7 +293,8 @@ FORMULAS: dict[str, Callable[..., Any]] = {
     "Add": add, "Sub": subtract, "Mul": multiply, "RealDiv": divide, "Pow": power, "Neg": negative, "Sign": sign,
     "Square": square, "Sqrt": sqrt, "Rsqrt": rsqrt, "Reciprocal": reciprocal, "Exp": exp, "Expm1": expm1, "Log": log,
     "Log1p": log1p, "Sin": sin, "Cos": cos, "Tan": tan, "Tanh": tanh, "Sigmoid": sigmoid, "Sinh": sinh, "Cosh": cosh,
-    "Asinh": asinh, "Acosh": acosh, "Atanh": atanh, "Equal": equal, "NotEqual": not_equal, "Conj": conjugate,
+    "Asin": asin, "Acos": acos, "Atan": atan, "Asinh": asinh, "Acosh": acosh, "Atanh": atanh, "Equal": equal,
+    "NotEqual": not_equal, "Conj": conjugate,
     "ComplexAbs": absolute,
 }  # fmt: skip
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.arrays import ConcatV2
 from graphc.ops.base import apply
 from graphc.ops.blocks import along
+from graphc.ops.matrices import MatrixSolve
 from graphc.ops.reduction import Reduce
-from graphc.ops.reshaping import Squeeze
+from graphc.ops.reshaping import BroadcastTo, Squeeze
 from graphc.passes.complex_formulas import Pair, absolute, angle, multiply
 
 
@@ -21,6 +23,20 @@ def matrix_product(kind: Any, a: Pair, b: Pair) -> Pair:
         return Pair(apply(kind, a.re, b.re), apply(kind, a.im, b.re))
     re = apply(kind, a.re, b.re) - apply(kind, a.im, b.im)
     return Pair(re, apply(kind, a.re, b.im) + apply(kind, a.im, b.re))
+
+
+def solution(kind: MatrixSolve, a: Pair, b: Pair) -> Pair:
+    """The x with ``a x = b``, of real matrices twice as large: ``[[re, -im], [im, re]] [x; y] = [re b; im b]``."""
+    rank = len(a.re.type.sizes)
+    re, im = a.re, _whole_imag(a)
+    rows = [apply(ConcatV2(rank - 1), left, right) for left, right in ((re, -im), (im, re))]
+    both = apply(kind, apply(ConcatV2(rank - 2), *rows), apply(ConcatV2(rank - 2), b.re, _whole_imag(b)))
+    size: Any = b.re.type.sizes[rank - 2]
+    return Pair(along(both, rank - 2, 0, size), along(both, rank - 2, size, None))
+
+
+def _whole_imag(x: Pair) -> Tensor:
+    return x.im if x.im is not None else apply(BroadcastTo(x.re.type.sizes), x.imag)
 
 
 def product_along(kind: Reduce, x: Pair) -> Pair:

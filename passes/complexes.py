@@ -44,6 +44,7 @@ from graphc.ops.custom_gradients import IdentityN
 from graphc.ops.fourier import Fft, Irfft, Rfft
 from graphc.ops.indexing import GatherV2, ScatterAdd
 from graphc.ops.loops import HistoryType, history_of
+from graphc.ops.matrices import MatrixSolve
 from graphc.ops.recomputed import Barrier
 from graphc.ops.reduction import Reduce
 from graphc.ops.reshaping import BroadcastTo, ExpandDims, Reshape, Squeeze, Transpose, broadcast_like
@@ -54,7 +55,7 @@ from graphc.ops.sequences import Cumsum
 from graphc.ops.shape_values import NeedsNumbers
 from graphc.ops.state import VariableV2
 from graphc.passes.complex_formulas import FORMULAS, Pair, constant_pair
-from graphc.passes.complex_products import matrix_product, product_along
+from graphc.passes.complex_products import matrix_product, product_along, solution
 from graphc.passes.fourier import inverse_real_transform, real_transform, transform
 from graphc.passes.rewrite import rewrite
 from graphc.records import fields, replace
@@ -132,9 +133,13 @@ def _filling(part: Tensor, pair: Pair, old: Tensor) -> Tensor:
     """A part in the shape of the whole: one that stayed the same may have been broadcast beside the other."""
     if part.type.shape == old.type.shape:
         return part
-    if old.type.is_exact:
-        return apply(BroadcastTo(old.type.shape), part)
-    return broadcast_like(part, pair.re)
+    return _spread(part, pair.re) if part is not pair.re else _spread(part, pair.imag)
+
+
+def _spread(part: Tensor, like: Tensor) -> Tensor:
+    if like.type.is_exact:
+        return apply(BroadcastTo(like.type.shape), part)
+    return broadcast_like(part, like)
 
 
 def _with_packed_types(node: Operation, inputs: tuple[Tensor, ...]) -> Sequence[Tensor]:
@@ -174,6 +179,8 @@ def _one_output(node: Operation, kind: Any, given: list[Any]) -> Any:
             return _cast(kind.dtype, given[0])
         case MatMul() | BatchMatMul():
             return matrix_product(kind, *given)
+        case MatrixSolve():
+            return solution(kind, *given)
         case Reduce(fn="Prod"):
             return product_along(kind, given[0])
         case Fft():
@@ -228,4 +235,4 @@ def _whole(pair: Pair, part: int) -> Tensor:
     """A part in the shape of the other."""
     if part == 0 or pair.im is not None:
         return pair[part]  # type: ignore[return-value]
-    return broadcast_like(pair.imag, pair.re) if pair.re.type.shape != () else pair.imag
+    return _spread(pair.imag, pair.re) if pair.re.type.shape != () else pair.imag

@@ -104,12 +104,32 @@ def _growth(kind: While, inputs: Sequence[Tensor], n: int) -> tuple[DimLike, int
 
 def _iterations(kind: While, inputs: Sequence[Tensor]) -> DimLike | None:
     """How often the body runs, where the condition compares what is counted with a number; None elsewhere."""
-    test = kind.condition.targets[0].op
+    return _until(kind.condition.targets[0].op, kind, inputs)
+
+
+def most_iterations(kind: While, inputs: Sequence[Tensor]) -> DimLike | None:
+    """How often the body runs at most, where all of several conditions must hold and one of them counts."""
+    waiting = [kind.condition.targets[0].op]
+    while waiting:
+        test = waiting.pop()
+        found = _until(test, kind, inputs)
+        if found is not None:
+            return found
+        if test.type == "LogicalAnd":
+            waiting.extend(x.op for x in test.inputs)
+    return None
+
+
+def _until(test: Operation, kind: While, inputs: Sequence[Tensor]) -> DimLike | None:
+    """How often the body runs until a comparison of what is counted with a number is false."""
     if test.type not in ("Less", "LessEqual", "Greater", "GreaterEqual"):
         return None
     variable, limit = test.inputs if test.type.startswith("Less") else reversed(test.inputs)
-    parameters, end = kind.condition.parameters[: kind.variables], _value(limit)
-    if variable not in parameters or end is None:
+    parameters = kind.condition.parameters
+    if limit in parameters[kind.variables :]:
+        limit = inputs[parameters.index(limit)]
+    end = _value(limit)
+    if variable not in parameters[: kind.variables] or end is None:
         return None
     growth = _growth(kind, inputs, parameters.index(variable))
     if growth is None or growth[1] <= 0:

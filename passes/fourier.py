@@ -91,8 +91,10 @@ def _reshaped(x: Tensor, sizes: Any) -> Tensor:
 
 
 def _turns(sign: int, products: Any, n: int) -> Any:
-    """``exp(2 pi i sign p / n)`` of whole numbers p, reduced first so that nothing is lost."""
-    return np.exp(2j * np.pi * sign * (products % n) / n)
+    """``exp(2 pi i sign p / n)`` of whole numbers p, reduced first so that nothing is lost; quarters are exact."""
+    places = sign * products % n
+    quarters = np.array([1, 1j, -1, -1j])[4 * places // n]
+    return np.where(4 * places % n == 0, quarters, np.exp(2j * np.pi * places / n))
 
 
 class _Transform:

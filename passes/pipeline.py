@@ -14,6 +14,7 @@ from graphc.passes.fold import fold
 from graphc.passes.fuse import PART_NAMES, fuse, fused_so_far
 from graphc.passes.moments import moments
 from graphc.passes.prune import prune
+from graphc.passes.saved_sizes import save_sizes
 from graphc.passes.share import share
 from graphc.passes.simplify import simplify
 from graphc.passes.specialise import Given, specialise_for
@@ -48,6 +49,7 @@ PIPELINE: tuple[Pass, ...] = (
     Pass("simplify", everywhere(simplify), "fewer and cheaper nodes, before equal ones are looked for"),
     Pass("share", everywhere(share), "what is left is computed once; simplifying makes different spellings alike"),
     Pass("count", everywhere(count), "loops whose number of iterations shows by now, so that their adjoints do too"),
+    Pass("saved sizes", everywhere(save_sizes), "when no value that is saved is read for something known by now"),
     Pass("trim again", everywhere(trim), "what was saved or carried for values that are known by now"),
     Pass("moments", everywhere(moments), "when means have one spelling, and adjoints made use of how they are found"),
     Pass("contractions", everywhere(contractions), "products and convolutions take transposes and views in as strides"),

@@ -11,7 +11,7 @@ from typing import Any
 
 from graphc import dtypes, errors
 from graphc.body import Function
-from graphc.dims import DimLike, Measured, atom, coefficient, measured_in, substitute
+from graphc.dims import DimLike, Measured, atom, coefficient, is_bounded, measured_in, most, product, substitute
 from graphc.nodes import Operation, Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import Placeholder, apply
@@ -20,10 +20,13 @@ from graphc.ops.measured import assumption
 from graphc.ops.reshaping import dim_value
 from graphc.ops.row_writes import in_shape
 from graphc.ops.told import COUNT, HistorySizes, as_assumed, known_around, told_size
+from graphc.passes.count import most_iterations
 from graphc.passes.specialise_bodies import Specialise, exact_function, from_outside
 from graphc.records import record, replace
 from graphc.scopes import get_default_graph
 from graphc.shapes import TensorType
+
+MOST_ELEMENTS = 1 << 20  # of a loop variable whose size changes: room for more is taken as it is needed
 
 Axis = tuple[int, int]  # the number of an input, and an axis of it
 
@@ -54,6 +57,7 @@ class _ExactLoop:
         self.known = [None] * self.count + list(values[self.count :])
         self.replayed = self._replayed_sizes()
         self.varied: dict[Axis, None] = dict.fromkeys(self._declared_to_vary())
+        self.limits: dict[Axis, DimLike] = {}
         self.kept: set[Axis] = set()  # declared to vary, and they do not
 
     def run(self) -> Sequence[Tensor]:
@@ -61,6 +65,10 @@ class _ExactLoop:
         with from_outside(self.node, 0):
             body, names = self._settled()
             condition, condition_names = self._function(self.kind.condition)
+            self.limits = self._limits(body, condition)
+            if self.limits:
+                body, names = self._function(self.kind.body)
+                condition, condition_names = self._function(self.kind.condition)
         sizes = tuple(dim_value(self.starts[n].type.sizes[axis], dtypes.int64) for n, axis in self.varied)
         replayed = [apply(HistorySizes(x.place[1]), self.starts[x.place[0]]) for x in self.replayed]
         kind = replace(
@@ -70,7 +78,9 @@ class _ExactLoop:
         starts = (*self.starts[: self.count], *sizes, *self.starts[self.count :], *replayed)
         outputs = get_default_graph().add(kind, starts, like=self.node).outputs
         counts = outputs[self.count : self.count + len(sizes)]
-        told = {place: told_size(count) for place, count in zip(self.varied, counts, strict=True)}
+        told = {
+            place: told_size(count, self.limits.get(place)) for place, count in zip(self.varied, counts, strict=True)
+        }
         for n, out in enumerate(outputs[: self.count]):
             own = [told.get((n, axis), size) for axis, size in enumerate(self._start_type(n).sizes)]
             out.type = TensorType(out.dtype, tuple(own))
@@ -107,6 +117,32 @@ class _ExactLoop:
                     changed = self._has_varied(n, body) or changed
             if not changed:
                 return body, names
+
+    def _limits(self, body: Function, condition: Function) -> dict[Axis, DimLike]:
+        """The most that sizes are which change by a number, in loops whose iterations are counted.
+
+        Where all are bounded by little, memory for the most is planned before the step, and ahead of time.
+        """
+        kind = replace(self.kind, condition=condition, body=body)
+        runs = most_iterations(kind, self.starts) if self.varied else None
+        if runs is None:
+            return {}
+        found: dict[Axis, DimLike] = {}
+        for n, axis in self.varied:
+            parameter, start = body.parameters[n], self._start_type(n).sizes[axis]
+            if parameter is None or not is_bounded(start):
+                return {}
+            change = body.targets[n].type.sizes[axis] - parameter.type.sizes[axis]
+            grows = most(change) if is_bounded(change) else None
+            if not isinstance(grows, int):
+                return {}
+            found[n, axis] = most(start) + max(grows, 0) * runs
+        for n in {n for n, _ in found}:
+            sizes = [found.get((n, axis), size) for axis, size in enumerate(self._start_type(n).sizes)]
+            count = product(sizes)
+            if not is_bounded(count) or (isinstance(count, int) and count > MOST_ELEMENTS):
+                return {}
+        return found
 
     def _has_varied(self, n: int, body: Function) -> bool:
         """Whether a size of the loop variable changes otherwise than was thought; notes it."""
@@ -164,7 +200,7 @@ class _ExactLoop:
 
         def first() -> Mapping[str, TensorType]:
             with get_default_graph().standing_for(self.node):
-                told = {place: told_size(self._told(names)) for place in self.varied}
+                told = {place: told_size(self._told(names), self.limits.get(place)) for place in self.varied}
                 told |= self._replayed_now(names, types)
             found = {}
             for n, type in enumerate(types):

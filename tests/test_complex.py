@@ -76,6 +76,13 @@ def test_variables_are_trained_by_the_slope_of_both_parts() -> None:
         np.testing.assert_allclose(session.run(v), [3 - 1j] * 2, rtol=1e-6)
 
 
+def test_variables_need_an_initializer() -> None:
+    with pytest.raises(ValueError, match="An initializer for variable v of <dtype: 'complex64'> is required"):
+        tf.get_variable("v", [2], tf.complex64)
+    v = tf.get_variable("v", [2], tf.complex64, tf.zeros_initializer())
+    np.testing.assert_array_equal(run(v), [0, 0])
+
+
 def test_saved_and_restored(tmp_path: Path) -> None:
     v = tf.get_variable("v", initializer=Z)
     saver = tf.train.Saver()
@@ -147,3 +154,33 @@ def test_the_pass_leaves_real_numbers() -> None:
     # two for the absolute value; and as the second factor is real, two, not four, for the product
     assert sum(node.type == "Mul" for node in graph.nodes) == 4
     assert complexes(graph) is graph
+
+
+def test_read_from_a_graph_def() -> None:
+    pytest.importorskip("google.protobuf")
+    x = tf.placeholder(tf.complex64, [2, 2], name="x")
+    tf.real(tf.conj(tf.fft(x)) * (1 - 2j), name="y")
+    definition = tf.get_default_graph().as_graph_def()
+    assert [node.op for node in definition.node] == ["Placeholder", "FFT", "Conj", "Const", "Mul", "Real"]
+    constant = next(node.attr["value"].tensor for node in definition.node if node.op == "Const")
+    constant.ClearField("tensor_content")
+    constant.scomplex_val.extend([3.0, -1.0])
+    with tf.Graph().as_default():
+        (x, y) = tf.import_graph_def(definition, return_elements=["x:0", "y:0"])
+        np.testing.assert_allclose(run(y, {x: Z}), (np.conj(np.fft.fft(Z)) * (3 - 1j)).real, rtol=1e-5)
+
+
+def test_lengths_and_means_of_complex_numbers() -> None:
+    x = tf.constant(Z)
+    came = run([tf.norm(x), tf.squared_difference(x, 1j), tf.math.reduce_variance(x), tf.linalg.adjoint(x),
+                tf.nn.l2_normalize(x, 0), tf.segment_mean(x, [0, 0])])  # fmt: skip
+    wanted = [np.linalg.norm(Z), np.abs(Z - 1j) ** 2, np.var(Z), Z.conj().T, Z / np.linalg.norm(Z, axis=0), [Z.mean(0)]]
+    for ours, numpy in zip(came, wanted, strict=True):
+        np.testing.assert_allclose(ours, numpy, rtol=1e-6)
+    with pytest.raises(TypeError, match="l2_loss has type c64"):
+        tf.nn.l2_loss(x)
+
+
+def test_padding_holds_complex_numbers() -> None:
+    padded = run(tf.pad(tf.constant(Z), [[1, 0], [0, 0]], constant_values=2 - 1j))
+    np.testing.assert_array_equal(padded, np.concatenate([[[2 - 1j] * 2], Z]))

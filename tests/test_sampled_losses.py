@@ -51,6 +51,34 @@ def test_losses_are_tensorflows() -> None:
         np.testing.assert_allclose(our, their, rtol=2e-5, atol=1e-5)
 
 
+def _draws(tf: Any) -> list[Any]:
+    tf.set_random_seed(11)
+    samplers = (tf.nn.uniform_candidate_sampler, tf.nn.log_uniform_candidate_sampler)
+    found = [
+        part
+        for sampler in samplers for number, limit in ((3, 50), (12, 12), (40, 64)) for unique in (False, True)
+        for part in sampler([[1, 2], [3, 4]], 2, number, unique, limit, seed=7)
+    ]  # fmt: skip
+    w, b, x = (tf.constant(value) for value in (WEIGHTS, BIASES, INPUTS))
+    return [*found, tf.nn.sampled_softmax_loss(w, b, LABELS, x, 5, 11, 2, seed=3)]
+
+
+@pytest.mark.peer("tensorflow")
+def test_classes_are_those_that_tensorflow_draws() -> None:
+    import tensorflow
+
+    v1 = tensorflow.compat.v1
+    with v1.Graph().as_default(), v1.Session() as session:
+        draws = _draws(v1)
+        theirs = [value for _ in range(3) for value in session.run(draws)]
+    with graphc.Session() as session:
+        draws = _draws(graphc)
+        ours = [value for _ in range(3) for value in session.run(draws)]
+    for our, their in zip(ours, theirs, strict=True):
+        assert our.dtype == their.dtype
+        np.testing.assert_allclose(our, their, rtol=1e-5)
+
+
 def test_all_classes_drawn_make_the_plain_softmax() -> None:
     w, b, x = (tf.constant(value) for value in (WEIGHTS, BIASES, INPUTS))
     labels = LABELS[:, :1]

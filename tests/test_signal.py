@@ -57,6 +57,13 @@ def test_steps_multiply_to_the_length_and_stay_short() -> None:
     assert sum(factors(2**18)) <= 2 * sum(factors(2**9))
 
 
+def test_whole_numbers_over_quarter_turns_are_exact() -> None:
+    value = np.arange(8, dtype=np.complex64).reshape(2, 4)
+    np.testing.assert_array_equal(
+        run(tf.fft(tf.constant(value))), [[6, -2 + 2j, -2, -2 - 2j], [22, -2 + 2j, -2, -2 - 2j]]
+    )
+
+
 def test_transforms_over_several_axes() -> None:
     value = numbers(2, 4, 6, 5).astype(np.complex64)
     x, real = tf.constant(value), tf.constant(value.real)

@@ -138,8 +138,9 @@ def shape_of(spec: Contraction, swapped: bool = False) -> Shape:
         rows, cols = [_swap(group) for group in cols], [_swap(group) for group in rows]
         outer = [_swap(group) for group in batch]
         # What was a batch of A meets one and the same B: rows, so that a copy of B serves all of them.
-        rows = [group for group in outer if group.b == 0] + rows
-        batch = [group for group in outer if group.b != 0]
+        joins = any(group.extent != 1 for group in rows)
+        rows = [group for group in outer if joins and group.b == 0] + rows
+        batch = [group for group in outer if not joins or group.b != 0]
         inner = [_swap(group) for group in inner]
     cols = [group for group in cols if group.extent != 1]
     return Shape(

@@ -36,11 +36,7 @@ class Finisher:
         whole_rows = isinstance(self.site.m, int) and plan.pack_a != "rows"
         n, columns = self.site.n, self.site.tile.columns
         whole_columns = isinstance(n, int) and (n % columns == 0 or (not plan.pack_b and n > columns))
-        plain = (
-            plan.form == "tile"
-            and plan.k_blocks == 1
-            and not (plan.shape.swapped or plan.shape.edges or plan.turned_lanes)
-        )
+        plain = plan.form == "tile" and plan.k_blocks == 1 and not plan.shape.swapped and not plan.shape.edges
         return self.repeatable and plain and whole_rows and whole_columns
 
     def finish_at_once(self, products: Sequence[ir.Value], row: Index, column: Index, coordinates: Coordinates) -> None:

@@ -18,6 +18,8 @@ from graphc.records import record
 
 # How many short runs ahead of the one that is copied memory is asked for: about the latency of the third cache.
 PREFETCH = 16
+# Elements no further apart are picked from whole vectors.
+MOST_PICKED = 8
 # How many runs are copied for one tile before the next tile has its turn: those of one page of a copy, or nearly.
 BLOCK = 16
 
@@ -170,16 +172,27 @@ def columns_of(code: Code, start: ir.Value, step: Index, lanes: int, count: int)
         return code.splat(code.load(start), lanes)
     if step == 1:
         return code.load(start, lanes) if count >= lanes else code.load_masked(start, code.first_lanes(count, lanes))
-    if step == 2 and count >= lanes > 1:
-        # the second half ends with the last element, so that nothing behind it is touched
-        low, high = code.load(start, lanes), code.load(code.at(start, lanes - 1), lanes)
-        return code.shuffle(low, high, [2 * i if 2 * i < lanes else 2 * i + 1 for i in range(lanes)])
+    if isinstance(step, int) and 1 < step <= min(lanes, MOST_PICKED) and count >= lanes:
+        return _picked(code, start, step, lanes)
     if lanes == 1:
         return code.load(start)
     result: ir.Value = code.zero(lanes)
     for lane in range(min(lanes, count)):
         element = code.load(code.at(start, code.mul(lane, step)))
         result = code.builder.insert_element(result, element, ir.Constant(ir.IntType(32), lane))
+    return result
+
+
+def _picked(code: Code, start: ir.Value, step: int, lanes: int) -> ir.Value:
+    """`columns_of` from whole vectors; the last ends with the last element, so that nothing behind is touched."""
+    bases = [*range(0, lanes * (step - 1), lanes), (lanes - 1) * (step - 1)]
+    sources = [min(i * step // lanes, step - 1) for i in range(lanes)]
+    result = code.load(start, lanes)
+    for number, base in enumerate(bases[1:], start=1):
+        # What comes from earlier vectors stands in its lanes, after the first round.
+        before = [i * step if number == 1 and sources[i] == 0 else i for i in range(lanes)]
+        order = [lanes + i * step - base if sources[i] == number else before[i] for i in range(lanes)]
+        result = code.shuffle(result, code.load(code.at(start, base), lanes), order)
     return result
 
 

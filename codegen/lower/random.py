@@ -8,6 +8,8 @@ from graphc.codegen.loops import Draw, Statement
 from graphc.codegen.lower.values import Root
 from graphc.nodes import Op, Operation
 from graphc.ops.random import (
+    CandidateInt,
+    CandidateUniform,
     MultinomialUniform,
     Random,
     RandomStandardNormal,
@@ -34,6 +36,7 @@ def _random(nest: Nest, node: Operation) -> tuple[Statement, ...]:
 
 _KINDS = (
     *(RandomUniform, RandomStandardNormal, TruncatedNormal, RandomUniformInt, MultinomialUniform, ShuffleDraws),
+    *(CandidateUniform, CandidateInt),
     *(StatelessUniform, StatelessNormal, StatelessTruncatedNormal, StatelessUniformInt),
 )
 ROOTS: dict[type[Op], Root] = dict.fromkeys(_KINDS, _random)

@@ -183,7 +183,8 @@ def _check_bounded(graph: Graph, types: Sequence[TensorType], tensors: Sequence[
                 tensor.op,
                 tensor.op,
                 f"{tensor.op.describe()} is fetched, and nothing bounds its size, which is known only while the step "
-                "runs: ahead of time the caller gives memory; slice it from an array of known size",
+                "runs: ahead of time the caller gives memory; slice it from an array of known size, or give the loop "
+                "that tells it maximum_iterations",
             )
 
 

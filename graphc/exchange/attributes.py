@@ -15,9 +15,9 @@ from graphc.shapes import Shape
 Array = np.ndarray[Any, Any]
 # The field of a TensorProto that holds the values of a type, where tensor_content does not.
 _FIELDS = {
-    1: "float_val", 2: "double_val", 3: "int_val", 4: "int_val", 5: "int_val", 6: "int_val", 9: "int64_val",
-    10: "bool_val", 17: "int_val", 19: "half_val", 22: "uint32_val", 23: "uint64_val", STRING: "string_val",
-    BFLOAT16: "half_val",
+    1: "float_val", 2: "double_val", 3: "int_val", 4: "int_val", 5: "int_val", 6: "int_val", 8: "scomplex_val",
+    9: "int64_val", 10: "bool_val", 17: "int_val", 18: "dcomplex_val", 19: "half_val", 22: "uint32_val",
+    23: "uint64_val", STRING: "string_val", BFLOAT16: "half_val",
 }  # fmt: skip
 _LISTS = {"type": "type", "shape": "shape", "i": "i", "f": "f", "b": "b", "s": "s", "tensor": "tensor", "func": "func"}
 
@@ -86,6 +86,8 @@ def make_ndarray(tensor: Any) -> Array:
     if number in (19, BFLOAT16):
         data = np.array(given, "<u2")
         array: Array = data.view(np.float16) if number == 19 else widened_bfloat16(data.tobytes())
+    elif number in (8, 18):  # the parts one after the other
+        array = np.array(given, np.float32 if number == 8 else np.float64).view(NUMPY[number])
     else:
         array = np.array(given, object if number == STRING else NUMPY[number])
     count = int(np.prod(shape))

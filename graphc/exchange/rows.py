@@ -18,11 +18,13 @@ from graphc.ops import (
     arrays,
     base,
     blocks,
+    complexes,
     contraction,
     convolution,
     copies,
     custom_gradients,
     depthwise,
+    fourier,
     indexing,
     pooling,
     random,
@@ -134,6 +136,17 @@ def _elementwise(w: Any, node: Operation, inputs: Inputs) -> Any:
         alike = len(shapes) == 1 and None not in shapes and all(isinstance(n, int) for n in next(iter(shapes)) or ())
         return w.put("Select" if alike else "SelectV2", inputs, T=node.inputs[1].dtype)
     return w.put(name, inputs, T=type_of(node))
+
+
+def _part(w: Any, node: Operation, inputs: Inputs) -> Any:
+    return w.put(node.type, inputs, T=type_of(node), Tout=node.outputs[0].dtype)
+
+
+def _transform(w: Any, node: Operation, inputs: Inputs) -> Any:
+    kind: Any = node.kind
+    if kind.axis != -1 or kind.inverse != kind.scaled:
+        raise NotInTensorFlow("TensorFlow has no transform along another axis than the last, or with another factor")
+    return w.put(node.type, inputs, Tcomplex=type_of(node))
 
 
 def _cast(w: Any, node: Operation, inputs: Inputs) -> Any:
@@ -281,6 +294,11 @@ ROWS: dict[type[Op], Row] = {
     e.Elementwise: _elementwise,
     copies.Cast: _cast,
     copies.Bitcast: _bitcast,
+    copies.Conj: plain(),
+    copies.ComplexAbs: _part,
+    complexes.Complex: _part,
+    complexes.Part: _part,
+    fourier.Fft: _transform,
     copies.Identity: plain(),
     copies.StopGradient: plain(),
     ch.Fitting: _checked,

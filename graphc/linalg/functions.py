@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from graphc import dtypes
+from graphc.composites import squared_size
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import apply, convert_to_tensor, convert_together, graph_of
@@ -150,8 +151,8 @@ def expm(input: Any, name: str | None = None) -> Tensor:
 
 
 def adjoint(matrix: Any, name: str | None = None) -> Tensor:
-    """The transpose of matrices of real numbers."""
-    return matrix_transpose(matrix, name=name or "adjoint")
+    """The transpose of matrices, of complex numbers with each conjugate."""
+    return matrix_transpose(matrix, name=name or "adjoint", conjugate=True)
 
 
 def norm(
@@ -172,7 +173,7 @@ def norm(
         raise ValueError(f"'ord' must be a supported {kind}, got {ord}")
     with graph_of([x]).name_scope(name or "norm") as scope:
         if ord in ("fro", "euclidean") or (ord == 2 and not pair):
-            return e.sqrt(reduce_sum(e.square(x), axis, keep), name=scope)
+            return e.sqrt(reduce_sum(squared_size(x), axis, keep), name=scope)
         if pair:
             return _matrix_norm(x, ord, axis, keep, scope)
         if ord == 1:

@@ -29,7 +29,7 @@ def xdivy(x: Any, y: Any, name: str | None = None) -> Tensor:
 
 def _zero_where_first_is(called: str, name: str | None, x: Any, y: Any, formula: Any) -> Tensor:
     a, b = convert_together(x, y)
-    check_dtype(a.type, dtypes.FLOATS, called)
+    check_dtype(a.type, dtypes.FIELD, called)
     with graph_of([a]).name_scope(name or called) as scope:
         is_zero = e.equal(a, convert_to_tensor(0, a.dtype))
         safe = e.select(is_zero, convert_to_tensor(1, b.dtype), b)

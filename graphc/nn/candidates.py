@@ -1,7 +1,8 @@
 """A few classes drawn to stand for all others, where there are too many to look at each.
 
-The distributions are TensorFlow's; the numbers are graphc's own. Classes that must differ are drawn one after the
-other, those that were drawn before left out, as TensorFlow does.
+Classes that must differ are drawn one after the other, those that were drawn before left out. With the same seeds the
+uniform and the log-uniform samplers draw the classes that TensorFlow draws; of given frequencies, the distribution is
+the same and the numbers are graphc's own.
 """
 
 from __future__ import annotations
@@ -16,17 +17,17 @@ from graphc import dtypes
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.arrays import fill
-from graphc.ops.base import constant, convert_to_tensor
+from graphc.ops.base import apply, constant, convert_to_tensor
 from graphc.ops.lookup import gather
 from graphc.ops.loops import while_loop
 from graphc.ops.positions import where
-from graphc.ops.random import random_uniform
+from graphc.ops.random import CandidateInt, CandidateUniform, random_uniform, seeds_of
 from graphc.ops.reduction import reduce_any, reduce_sum
 from graphc.ops.reshaping import expand_dims
 from graphc.ops.sequences import range as sequence
 from graphc.scopes import get_default_graph
 
-Draw = Callable[[list[int]], Tensor]
+Draw = Callable[[int], Tensor]  # so many draws: the first of the stream
 Chance = Callable[[Tensor], Tensor]
 
 
@@ -44,8 +45,10 @@ def uniform_candidate_sampler(
 ) -> Candidates:  # fmt: skip
     """Classes below ``range_max``, all equally likely."""
 
-    def draw(shape: list[int]) -> Tensor:
-        return random_uniform(shape, 0, range_max, dtypes.int64, seed)
+    seeds, limits = seeds_of(seed), (constant(0, dtypes.int64), constant(range_max, dtypes.int64))
+
+    def draw(count: int) -> Tensor:
+        return apply(CandidateInt(dtypes.int64, *seeds, (count,), num_sampled), *limits)
 
     def chance(classes: Tensor) -> Tensor:
         return 0 * e.cast(classes, dtypes.float32) + 1 / range_max
@@ -59,15 +62,15 @@ def log_uniform_candidate_sampler(
     name: str | None = None,
 ) -> Candidates:  # fmt: skip
     """Class k with the probability ``log((k + 2) / (k + 1)) / log(range_max + 1)``: words by falling frequency."""
-    width = math.log(range_max + 1)
+    seeds, width = seeds_of(seed), math.log(range_max + 1)
 
-    def draw(shape: list[int]) -> Tensor:
-        value = e.exp(random_uniform(shape, dtype=dtypes.float64, seed=seed) * width)
+    def draw(count: int) -> Tensor:
+        value = e.exp(apply(CandidateUniform(dtypes.float64, *seeds, (count,), num_sampled)) * width)
         return (e.cast(value, dtypes.int64) - 1) % range_max
 
     def chance(classes: Tensor) -> Tensor:
         number = e.cast(classes, dtypes.float32)
-        return (e.log(number + 2) - e.log(number + 1)) / width
+        return e.log1p(1 / (number + 1)) / width
 
     called = name or "LogUniformCandidateSampler"
     return _candidates(true_classes, num_true, num_sampled, unique, range_max, draw, chance, called)
@@ -104,8 +107,8 @@ def fixed_unigram_candidate_sampler(
     shares = constant((weights / weights.sum()).astype(np.float32))
     sums = constant(np.cumsum(weights / weights.sum()))
 
-    def draw(shape: list[int]) -> Tensor:
-        drawn = random_uniform(shape, dtype=dtypes.float64, seed=seed)
+    def draw(count: int) -> Tensor:
+        drawn = random_uniform([count], dtype=dtypes.float64, seed=seed)
         return reduce_sum(e.cast(sums[:-1] <= expand_dims(drawn, -1), dtypes.int64), -1)
 
     called = name or "FixedUnigramCandidateSampler"
@@ -165,14 +168,15 @@ def _candidates(
     with get_default_graph().name_scope(name):
         true = _true_classes(true_classes, num_true)
         if not unique:
-            drawn = draw([num_sampled])
+            drawn = draw(num_sampled)
             return Candidates(drawn, chance(true) * num_sampled, chance(drawn) * num_sampled)
         drawn, tries = _different(num_sampled, draw)
         number = e.cast(tries, dtypes.float32)
 
         def expected(classes: Tensor) -> Tensor:
-            """The probability of at least one in that many tries."""
-            return -e.expm1(number * e.log1p(-chance(classes)))
+            """The probability of at least one in that many tries; as TensorFlow, the mean where all tries differed."""
+            found = chance(classes)
+            return e.select(e.equal(tries, num_sampled), found * number, -e.expm1(number * e.log1p(-found)))
 
         return Candidates(drawn, expected(true), expected(drawn))
 
@@ -180,12 +184,14 @@ def _candidates(
 def _different(number: int, draw: Draw) -> tuple[Tensor, Tensor]:
     """Classes that differ, in the order in which they came, and how many draws it took."""
     places = sequence(number)
+    ahead = draw(8 * number + 256)  # nearly always enough; what is drawn beyond is as good, if not TensorFlow's
+    enough = ahead.shape[0].value
 
     def more(found: Tensor, _: Tensor, __: Tensor) -> Tensor:
         return found < number
 
     def one(found: Tensor, tries: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        value = draw([])
+        value = e.select(tries < enough, gather(ahead, e.minimum(tries, enough - 1)), draw(1)[0])
         known = reduce_any(e.equal(chosen, value))
         here = e.logical_and(e.equal(places, found), e.logical_not(known))
         step = e.cast(e.logical_not(known), dtypes.int32)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from graphc.composites import squared_size
 from graphc.graph import telling_line
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
@@ -196,8 +197,9 @@ def l2_normalize(x: Any, axis: Any = None, epsilon: float = 1e-12, name: str | N
     """``x / sqrt(max(sum(x**2), epsilon))``, the sum over ``axis``."""
     tensor = convert_to_tensor(x)
     with graph_of([tensor]).name_scope(name or "l2_normalize") as scope:
-        squares = reduce_sum(e.square(tensor), dim if axis is None else axis, keepdims=True)
-        return e.multiply(tensor, e.rsqrt(e.maximum(squares, epsilon)), name=scope)
+        squares = e.cast(squared_size(tensor), tensor.dtype.real_dtype)
+        total = reduce_sum(squares, dim if axis is None else axis, keepdims=True)
+        return e.multiply(tensor, e.cast(e.rsqrt(e.maximum(total, epsilon)), tensor.dtype), name=scope)
 
 
 def local_response_normalization(

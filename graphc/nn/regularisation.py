@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from graphc.dtypes import FLOATS
 from graphc.graph import telling_line
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
-from graphc.ops.base import convert_to_tensor, graph_of, is_scalar_number, is_tensor_like
+from graphc.ops.base import check_dtype, convert_to_tensor, graph_of, is_scalar_number, is_tensor_like
 from graphc.ops.random import random_uniform
 from graphc.ops.reduction import reduce_mean, reduce_sum
 from graphc.ops.reshaping import as_scalar, shape
@@ -71,6 +72,7 @@ def _noise_shape(x: Tensor, noise_shape: Any) -> Any:
 def l2_loss(t: Any, name: str | None = None) -> Tensor:
     """``sum(t ** 2) / 2``."""
     tensor = convert_to_tensor(t)
+    check_dtype(tensor.type, FLOATS, "l2_loss")
     with graph_of([tensor]).name_scope(name or "L2Loss") as scope:
         return e.multiply(reduce_sum(e.square(tensor)), 0.5, name=scope)
 

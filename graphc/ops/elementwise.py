@@ -292,8 +292,10 @@ def pow(x: Any, y: Any, name: str | None = None) -> Tensor:
 
 
 def squared_difference(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """``(x - y) ** 2``."""
-    return apply(Elementwise("Square"), subtract(x, y), name=name or "SquaredDifference")
+    """``(x - y) ** 2``; of complex numbers ``(x - y) conj(x - y)``."""
+    difference, called = subtract(x, y), name or "SquaredDifference"
+    is_complex = difference.dtype.is_complex
+    return _call("Mul", difference, conjugate(difference), name=called) if is_complex else square(difference, called)
 
 
 def negative(x: Any, name: str | None = None) -> Tensor:

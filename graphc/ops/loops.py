@@ -247,6 +247,8 @@ def _types(values: Sequence[Tensor], structure: Any, invariants: Any) -> list[Te
     if invariants is None:
         return [value.type for value in values]
     shapes = _shapes_of(invariants)
+    if isinstance(invariants, (list, tuple)) and len(invariants) == len(values) and not any(invariants):
+        shapes = list(invariants)  # each unknown
     if len(shapes) != len(values):
         raise ValueError(f"shape_invariants has {len(shapes)} shapes for {len(values)} loop variables")
     types = []

@@ -7,11 +7,13 @@ decomposition", 2016), said with the same ops, so that they can be differentiate
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from graphc import dtypes
+from graphc.dtypes import DType
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import (
@@ -31,9 +33,9 @@ from graphc.records import record
 from graphc.shapes import Shape, Size, TensorType, merge
 
 
-def check_matrices(x: TensorType, called: str, square: bool = False) -> None:
+def check_matrices(x: TensorType, called: str, square: bool = False, allowed: Sequence[DType] = dtypes.FLOATS) -> None:
     """``TypeError`` unless floats, ``ValueError`` unless matrices; ``square`` ones where that is asked."""
-    check_dtype(x, dtypes.FLOATS, f"the matrix of {called}")
+    check_dtype(x, allowed, f"the matrix of {called}")
     if x.rank is not None and x.rank < 2:
         raise ValueError(f"{called} needs matrices in the last two axes, not {x}: Shape must be at least rank 2")
     if square and x.shape is not None:
@@ -42,10 +44,10 @@ def check_matrices(x: TensorType, called: str, square: bool = False) -> None:
             raise ValueError(f"{called} needs square matrices, not {x}: Dimensions must be equal")
 
 
-def _same_batches(a: TensorType, b: TensorType, called: str) -> Shape:
+def _same_batches(a: TensorType, b: TensorType, called: str, allowed: Sequence[DType] = dtypes.FLOATS) -> Shape:
     """The shape of a result of b's columns; ``ValueError`` where the matrices do not fit."""
     check_same_dtype((a, b))
-    check_matrices(b, called)
+    check_matrices(b, called, allowed=allowed)
     if a.shape is None or b.shape is None:
         return None
     try:
@@ -148,24 +150,24 @@ class TriangularSolve(_OfMatrices):
 
 @record
 class MatrixSolve(_OfMatrices):
-    """The x with ``a x = b``, or ``a^T x = b`` as ``adjoint``."""
+    """The x with ``a x = b``, or ``a^T x = b`` as ``adjoint``, with conjugates where numbers are complex."""
 
     adjoint: bool = False
 
     def infer(self, a: TensorType, b: TensorType) -> TensorType:
-        check_matrices(a, "matrix_solve", square=True)
-        return TensorType(a.dtype, _same_batches(a, b, "matrix_solve"))
+        check_matrices(a, "matrix_solve", True, dtypes.FIELD)
+        return TensorType(a.dtype, _same_batches(a, b, "matrix_solve", dtypes.FIELD))
 
     def evaluate(self, a: Any, b: Any) -> Any:
         if np.any(self.wrong(a, None)):
             raise ArithmeticError("Input matrix is not invertible.")
-        return np.linalg.solve(np.swapaxes(a, -1, -2) if self.adjoint else a, b).astype(a.dtype)
+        return np.linalg.solve(np.conj(np.swapaxes(a, -1, -2)) if self.adjoint else a, b).astype(a.dtype)
 
     def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
         """``g_b = a^-T g`` and ``g_a = -g_b x^T``."""
         a, x = node.inputs[0], node.outputs[0]
         to_b = apply(MatrixSolve(not self.adjoint), a, grad)
-        return [-matmul(x, to_b, transpose_b=True) if self.adjoint else -matmul(to_b, x, transpose_b=True), to_b]
+        return [-matmul(x, to_b, adjoint_b=True) if self.adjoint else -matmul(to_b, x, adjoint_b=True), to_b]
 
 
 @record
@@ -303,7 +305,7 @@ def matrix_solve(matrix: Any, rhs: Any, adjoint: bool = False, name: str | None 
 def matrix_inverse(input: Any, adjoint: bool = False, name: str | None = None) -> Tensor:
     """The inverse of matrices, or of their transposes as ``adjoint``; ``InvalidArgumentError`` where there is none."""
     a = convert_to_tensor(input)
-    check_matrices(a.type, "matrix_inverse", square=True)
+    check_matrices(a.type, "matrix_inverse", True, dtypes.FIELD)
     with graph_of([a]).name_scope(name or "MatrixInverse") as scope:
         return apply(MatrixSolve(bool(adjoint)), a, broadcast_like(identity_like(a), a), name=scope)
 

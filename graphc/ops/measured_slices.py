@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from graphc import dtypes
-from graphc.dims import DimLike, is_bounded
+from graphc.dims import Dim, DimLike, is_bounded
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import apply, constant
@@ -51,14 +51,16 @@ def _places(block: Block, sizes: Sequence[DimLike], bounds: Sequence[Tensor]) ->
 
 
 def _along(block: Block, axis: int, whole: Tensor, size: DimLike, bounds: Sequence[Tensor]) -> Tensor | None:
+    limit = size if is_bounded(size) else None
     if isinstance(block, SliceFrom):
         begin, count = (_entry(vector, axis) for vector in bounds)
         stop = e.select(e.equal(count, _number(-1)), whole, begin + count)
-        return _positions(begin, stop, 1, size)
+        return _positions(begin, stop, 1, limit)
     if isinstance(block, StridedSlice):
         if axis >= len(block.begin):
             return None
         ends, stride = (block.begin[axis], block.end[axis]), block.strides[axis]
+        limit = _most_taken(*ends, stride, size)
         parts = [None if end is None else _number(end) for end in ends]
         if axis in block.index_axes:
             assert ends[0] is not None and parts[0] is not None
@@ -75,7 +77,7 @@ def _along(block: Block, axis: int, whole: Tensor, size: DimLike, bounds: Sequen
     low, high = (_number(0), whole) if stride > 0 else (_number(-1), whole - 1)
     first = _clipped(parts[0], whole, low, high, low if stride > 0 else high)
     stop = _clipped(parts[1], whole, low, high, high if stride > 0 else low)
-    return _positions(first, stop, stride, size)
+    return _positions(first, stop, stride, limit)
 
 
 def _clipped(part: Tensor | None, whole: Tensor, low: Tensor, high: Tensor, default: Tensor) -> Tensor:
@@ -86,9 +88,20 @@ def _clipped(part: Tensor | None, whole: Tensor, low: Tensor, high: Tensor, defa
     return e.maximum(low, e.minimum(counted, high))
 
 
-def _positions(first: Tensor, stop: Tensor, stride: int, size: DimLike) -> Tensor:
+def _most_taken(begin: int | None, end: int | None, stride: int, size: DimLike) -> DimLike | None:
+    """What a slice has at most: what is known of the size of its axis, or the distance of its ends."""
+    first = 0 if begin is None else begin
+    last = 0 if end is None and first < 0 else end
+    counted_alike = last is not None and (first < 0) == (last < 0 or end is None)
+    known = size if is_bounded(size) else None
+    if stride < 0 or last is None or not counted_alike or isinstance(known, Dim):
+        return known
+    found = max(0, -(-(last - first) // stride))
+    return found if known is None else min(known, found)
+
+
+def _positions(first: Tensor, stop: Tensor, stride: int, limit: DimLike | None) -> Tensor:
     steps = e.floordiv(stop - first + _number(stride - (1 if stride > 0 else -1)), _number(stride))
-    limit = size if is_bounded(size) else None
     count = measure(e.maximum(steps, _number(0)), limit)
     return apply(Iota(count, dtypes.int64)) * _number(stride) + first
 

@@ -102,6 +102,16 @@ class ShuffleDraws(Random):
 
 
 @record(eq=False)
+class CandidateUniform(RandomUniform):
+    """Evenly spread in ``[0, 1)``: of which ``number`` different candidates are made, however many draws that takes."""
+
+    number: int = 0
+
+    def advanced(self, counter: Tensor, output: Tensor) -> Tensor:
+        return _after_candidates(counter, self.number)
+
+
+@record(eq=False)
 class RandomStandardNormal(Random):
     """Normal with mean 0 and standard deviation 1."""
 
@@ -122,6 +132,21 @@ class RandomUniformInt(Random):
     sampler = "uniform_int"
 
 
+@record(eq=False)
+class CandidateInt(RandomUniformInt):
+    """Whole numbers evenly spread in ``[minval, maxval)``, of which ``number`` different candidates are made."""
+
+    number: int = 0
+
+    def advanced(self, counter: Tensor, output: Tensor) -> Tensor:
+        return _after_candidates(counter, self.number)
+
+
+def _after_candidates(counter: Tensor, number: int) -> Tensor:
+    # TensorFlow's samplers reserve 2048 words for each candidate.
+    return e.add(counter, convert_to_tensor(number * 2048 // 4, dtypes.int64))
+
+
 def get_seed(op_seed: int | None) -> tuple[int | None, int | None]:
     """TensorFlow's pair of seeds for an op, from the graph's seed and its own."""
     op_seed = checked_seed(op_seed)
@@ -136,7 +161,8 @@ def get_seed(op_seed: int | None) -> tuple[int | None, int | None]:
     return (0, _MAX_INT32) if pair == (0, 0) else pair
 
 
-def _seeds(seed: int | None) -> tuple[int, int]:
+def seeds_of(seed: int | None) -> tuple[int, int]:
+    """The pair of seeds of an op: chosen by the program, or fresh."""
     first, second = get_seed(seed)
     return fresh_seeds() if first is None or second is None else (first, second)
 
@@ -148,7 +174,7 @@ def fresh_seeds() -> tuple[int, int]:
 
 def draw(kind: type[Random], shape: Any, dtype: DType, seed: int | None, *limits: Tensor, name: str | None) -> Tensor:
     """Numbers of a shape that may be a tensor, from the stream of the graph's seed and this one."""
-    return draw_from(kind, shape, dtype, _seeds(seed), *limits, name=name)
+    return draw_from(kind, shape, dtype, seeds_of(seed), *limits, name=name)
 
 
 def draw_from(

@@ -97,6 +97,7 @@ def _reduced(how: str, start: Callable[[Any], Any], x: Tensor, ids: Tensor, numb
     """Each segment's elements combined, beginning with ``start`` of the dtype's limits."""
     if ids.type.rank is None:
         raise ValueError(f"{called} needs segment ids of known rank, not {ids.type}")
+    check_dtype(x.type, dtypes.NUMBERS, called)
     limits: Any = np.finfo(x.dtype.numpy) if x.dtype.is_floating else np.iinfo(x.dtype.numpy)
     count = reshape(e.cast(convert_to_tensor(number), dtypes.int32), [1])
     array = broadcast_to(
@@ -152,13 +153,13 @@ def unsorted_segment_sqrt_n(data: Any, segment_ids: Any, num_segments: Any, name
 def _weighed(data: Any, ids: Any, number: Any, name: str, weight: Callable[[Tensor], Tensor]) -> Tensor:
     x, ids = convert_to_tensor(data), convert_to_tensor(ids)
     with graph_of([x]).name_scope(name) as scope:
-        divisor = weight(e.maximum(_counts(ids, number, x), convert_to_tensor(1, x.dtype)))
-        return e.realdiv(unsorted_segment_sum(x, ids, number), divisor, name=scope)
+        divisor = weight(e.maximum(_counts(ids, number, x), convert_to_tensor(1, x.dtype.real_dtype)))
+        return e.realdiv(unsorted_segment_sum(x, ids, number), e.cast(divisor, x.dtype), name=scope)
 
 
 def _counts(ids: Tensor, number: Any, x: Tensor) -> Tensor:
-    """How many parts each segment has, in the dtype of ``x``, with axes beside those of its parts."""
-    counts = unsorted_segment_sum(ones_like(ids, x.dtype), ids, number)
+    """How many parts each segment has, in the real dtype of ``x``, with axes beside those of its parts."""
+    counts = unsorted_segment_sum(ones_like(ids, x.dtype.real_dtype), ids, number)
     if x.type.rank is None or ids.type.rank is None:
         raise ValueError(f"segments need known ranks, not {x.type} and {ids.type}")
     for _ in range(x.type.rank - ids.type.rank):

@@ -65,9 +65,9 @@ _TWO_OVER_ROOT_PI = 2 / math.sqrt(math.pi)
 # fmt: off
 SPECIAL: dict[str, Record] = {record.type: record for record in [
     # angles
-    Record("Asin", "asin", np.arcsin, FLOATS, (lambda x, y, g: g * e.rsqrt(1.0 - e.square(x)),), flops=40),
-    Record("Acos", "acos", np.arccos, FLOATS, (lambda x, y, g: -g * e.rsqrt(1.0 - e.square(x)),), flops=40),
-    Record("Atan", "atan", np.arctan, FLOATS, (lambda x, y, g: g / (1.0 + e.square(x)),), flops=40),
+    Record("Asin", "asin", np.arcsin, FIELD, (lambda x, y, g: g * e.rsqrt(1.0 - e.square(x)),), flops=40),
+    Record("Acos", "acos", np.arccos, FIELD, (lambda x, y, g: -g * e.rsqrt(1.0 - e.square(x)),), flops=40),
+    Record("Atan", "atan", np.arctan, FIELD, (lambda x, y, g: g / (1.0 + e.square(x)),), flops=40),
     Record("Atan2", "atan2", np.arctan2, FLOATS,
            (lambda a, b, y, g: g * b / (e.square(a) + e.square(b)),
             lambda a, b, y, g: -g * a / (e.square(a) + e.square(b))), flops=50),

@@ -89,6 +89,8 @@ def irfft3d(input_tensor: Any, fft_length: Any = None, name: str | None = None) 
 
 def _transform(value: Any, axes: int, inverse: bool, name: str) -> Tensor:
     x = convert_to_tensor(value)
+    if axes == 1:
+        return apply(Fft(-1, inverse, inverse), x, name=name)
     with graph_of([x]).name_scope(name):
         return _over(x, range(-1, -axes - 1, -1), inverse)
 

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import graphc as tf
@@ -45,6 +46,21 @@ def test_odd_names(tmp_path: Path) -> None:
     if compiler := shutil.which("cc"):
         strict = ["-std=c99", "-Wall", "-Werror", "-fsyntax-only", "-x", "c"]
         subprocess.run([compiler, *strict, artifact.header], check=True)
+
+
+def test_complex_numbers_are_pairs_of_floats(tmp_path: Path) -> None:
+    with tf.Graph().as_default():
+        x = tf.placeholder(tf.complex64, [None, 3], name="x")
+        v = tf.get_variable("v", initializer=np.array([1, 1j, 2 - 1j], np.complex64))
+        y = tf.multiply(x, tf.assign(v, v * 1j), name="y")
+        artifact = aot.compile(y, [x], tmp_path, name="turn", max_batch=4)
+    text = artifact.header.read_text()
+    assert "int turn_step(turn *self, int64_t batch, const float *x, float *y);" in text
+    assert "float v[3 * 2]; /* 'v' c64[3] */" in text
+    value = np.array([[1, 2, 3], [1j, -1j, 0.5]], np.complex64)
+    model = artifact.load()
+    np.testing.assert_allclose(model.step(value), value * [1j, -1, 1 + 2j])
+    np.testing.assert_allclose(model.step(value.tolist()), value * [-1, -1j, -2 + 1j])
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,7 @@ CASES = [
     _Images(5, 37, 12, 33, (5, 2), dilation=2, low=(4, 1)),
     _Images(4, 3, 9, 70, (3, 5), low=(1, 2)),
     _Images(6, 29, 3, 32, (3, 7), stride=3),  # fewer channels than the window is wide
+    _Images(9, 15, 21, 19, (1, 1), stride=2, low=(0, 0)),
 ]
 
 
@@ -126,3 +127,19 @@ def test_one_copy_of_the_filters_serves_all_images() -> None:
 def test_few_filters_leave_the_vectors_to_the_places() -> None:
     chosen = plan(_Images(32, 32, 16, 8).spec(False), named("avx512"))
     assert not chosen.shape.swapped and chosen.turned_lanes == 0
+
+
+def test_places_that_a_stride_keeps_apart_are_rows() -> None:
+    assert plan(_Images(28, 28, 64, 64, (1, 1), stride=2, low=(0, 0)).spec(False), named("avx512")).shape.swapped
+    assert not plan(_Images(28, 28, 64, 64, (1, 1), low=(0, 0)).spec(False), named("avx512")).shape.swapped
+
+
+def test_long_rows_that_the_first_cache_cannot_hold_are_no_dot_products() -> None:
+    """The filter's adjoint of a convolution 1 x 1: C[c, f] = sum over places p of X[c, p] * G[f, p]."""
+
+    def spec(places: int, rows: int) -> Contraction:
+        return Contraction("f32", (), (Axis(rows, places),), (Axis(256, b=places),), (Axis(places, 1, 1),))
+
+    assert plan(spec(3136, 64), named("avx512")).form == "tile"
+    assert plan(spec(3136, 4), named("avx512")).form == "dot"
+    assert plan(spec(784, 32), named("avx512")).form == "dot"

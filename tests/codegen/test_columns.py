@@ -7,7 +7,9 @@ import pytest
 from graphc.codegen import choose
 from graphc.codegen.kernels.affine import Axis, Contraction
 from graphc.codegen.target import host, named
+from graphc.records import replace
 from tests.codegen.test_contraction import _check
+from tests.codegen.test_edges import _width
 
 FILTERS, CHANNELS = 37, 11
 
@@ -36,3 +38,22 @@ def test_few_columns_leave_the_vectors_to_the_rows(outs: int) -> None:
     spec = Contraction("f32", (Axis(2, b=40 * 64),), (Axis(FILTERS, a=1),), cols, inner)
     assert choose.plan(spec, named("avx512")).shape.swapped
     _check(spec, 120 * FILTERS, 2 * 40 * 64 + 8)
+
+
+def test_a_batch_is_no_column() -> None:
+    """A filter's adjoint by depth: C[c, j, t] = sum over p of X[c, 2p + t] * G[c, j, p]."""
+    batch = (Axis(5, 64, 40), Axis(2, 0, 20))
+    spec = Contraction("f32", batch, (Axis(3, a=1),), (), (Axis(20, 2, 1),))
+    assert choose.plan(spec, named("avx512")).turned_lanes == 0
+    _check(spec, 5 * 64, 5 * 40)
+
+
+@pytest.mark.parametrize("name", ["host", "avx2", "sse2"])
+@pytest.mark.parametrize("a_step, b_step", [(2, 1), (4, 4), (3, 7), (8, 1), (9, 5)])
+def test_paired_columns_apart(a_step: int, b_step: int, name: str) -> None:
+    columns, rows = 35, 6
+    inner = (Axis(a_step, 1, 0), Axis(4, columns * a_step, columns * b_step))
+    width = columns * a_step * 4
+    spec = Contraction("f32", (), (Axis(rows, a=width),), (), inner, paired=(Axis(columns, a_step, b_step),))
+    target = host() if name == "host" else replace(host(), **_width(name))
+    _check(spec, rows * width, 4 * columns * b_step, target)

@@ -91,6 +91,18 @@ def test_a_long_loop_is_fast_even_where_it_runs_once(made: Made) -> None:
     assert jit.FAST in {level for name, level in made if name.startswith("graphc_k")}
 
 
+def test_what_takes_a_thousandth_of_a_step_need_not_be_fast(made: Made) -> None:
+    x, few = tf.placeholder(tf.float32, [768, 768]), tf.placeholder(tf.float32, [5])
+    values, numbers = np.eye(768, dtype=np.float32), np.arange(5, dtype=np.float32)
+    with sessions(1) as session:
+        square, norm = session.run([tf.matmul(x, x), tf.reduce_sum(few * few)], {x: values, few: numbers})
+        assert np.array_equal(square, values) and norm == 30
+        assert sorted(level for name, level in made if name.startswith("graphc_k")) == [jit.QUICK, jit.FAST]
+        made.clear()
+        session.run(tf.reduce_sum(few * few), {few: numbers})
+        assert [level for name, level in made if name.startswith("graphc_k")] == [jit.FAST]  # it is all of this step
+
+
 def perceptron(seed: int = 3) -> tuple[tf.Tensor, tf.Operation, tf.Tensor, tf.Tensor]:
     x, y = tf.placeholder(tf.float32, [64, 784]), tf.placeholder(tf.int32, [64])
     tf.set_random_seed(seed)

@@ -28,7 +28,8 @@ def product(m: int, k: int, n: int) -> Contraction:
         (32, 784, 128, "avx512", True),
         (31, 784, 128, "avx512", False),  # too few rows to repay a copy
         (128, 64, 64, "avx512", False),  # stays in the first cache, where straddling costs little
-        (128, 128, 128, "avx2", False),  # half of the loads straddle, which ports have time for
+        (128, 128, 128, "avx2", True),
+        (128, 128, 128, "sse2", False),  # no wider than arrays are aligned
     ],
 )
 def test_b_is_copied_where_every_load_may_straddle(
@@ -89,8 +90,8 @@ def product_kernel(m: int, k: int, n: int, transposed: bool = False, kept: bool 
         (64, 784, 128, False, True),  # read in place, from the second cache
         (64, 64, 64, False, False),  # stays in the first
         (1, 784, 128, False, False),  # every product is a load already
-        (512, 512, 512, False, False),  # one panel at a time
-        (512, 512, 512, True, True),  # groups of panels
+        (512, 512, 512, False, True),  # groups of panels
+        (512, 512, 512, True, True),
     ],
 )
 def test_b_is_asked_for_ahead_where_it_comes_from_the_second_cache(
@@ -126,3 +127,43 @@ def test_stores_of_a_tile_from_registers_are_all_there_are() -> None:
     stores = native_text(product_kernel(66, 64, 128), target).count("store <16 x float>")
     assert stores == chosen.mr * chosen.nv  # no sum is spilled, and no loop finishes it
     assert native_text(product_kernel(66, 64, 128, kept=True), target).count("store <16 x float>") == stores + 1
+
+
+@pytest.mark.parametrize(("rows", "tile"), [(1, (1, 8)), (2, (2, 8)), (4, (4, 4)), (8, (8, 2)), (16, (8, 2))])
+def test_few_rows_have_wide_tiles(rows: int, tile: tuple[int, int]) -> None:
+    """B is read once, from the second cache: fewer rows than hide that latency take more columns instead."""
+    chosen = choose.plan(product(rows, 256, 256), named("avx512"))
+    assert (chosen.mr, chosen.nv) == tile
+
+
+def test_tasks_are_few_enough_to_read_rows_seldom() -> None:
+    """Tasks that share rows each read all of A; two panels or more in each halve that."""
+    for size in (384, 512, 768, 1024):
+        chosen = choose.plan(replace(product(size, size, size), fed_b=True), named("avx512"))
+        assert chosen.panels >= 2 and chosen.group >= 2 and chosen.tasks in (3, 4)
+
+
+def test_a_group_of_panels_leaves_room_for_a_copy_of_rows() -> None:
+    target = named("avx512")
+    for transposed in (False, True):
+        (contract,) = product_kernel(512, 512, 512, transposed).body
+        chosen = choose.plan(contract.spec, target)  # type: ignore[union-attr]
+        copied = chosen.group * int(chosen.panel_elements) * 4
+        assert copied <= target.l2 * (3 if transposed else 6) // 8
+
+
+@pytest.mark.parametrize(("k", "together"), [(64, 2), (63, 1)])
+@pytest.mark.parametrize("name", ["avx2", "avx512"])
+def test_two_steps_of_k_are_written_together_where_that_divides_them(name: str, k: int, together: int) -> None:
+    kernel, target = product_kernel(66, k, 128), named(name)
+    (contract,) = kernel.body
+    chosen = choose.plan(contract.spec, target)  # type: ignore[union-attr]
+    products = native_text(kernel, target).count('@"llvm.fma.') - 1  # without the declaration
+    assert chosen.together == 2 and products == together * chosen.mr * chosen.nv
+
+
+def test_tiles_that_fill_the_registers_take_one_step_at_a_time() -> None:
+    shape = choose.shape_of(product(64, 64, 64))
+    for mr, nv, together in ((6, 4, 2), (14, 2, 1), (9, 3, 1)):
+        forced = replace(choose.tile_plan(shape, named("avx512"), "", False), mr=mr, nv=nv)
+        assert choose._with_tasks(forced, named("avx512")).together == together

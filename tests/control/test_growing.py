@@ -69,3 +69,35 @@ def test_ahead_of_time_gives_the_same_bits(name: str, tmp_path: Path) -> None:
             feeds = {inputs[0]: X, inputs[2]: np.array(n, np.int32)}
             for found, wanted in zip(model.step(*feeds.values()), session.run(fetches, feeds), strict=True):
                 assert np.asarray(found).tobytes() == np.asarray(wanted).tobytes()
+
+
+def test_ahead_of_time_a_counted_loop_gives_what_has_grown(tmp_path: Path) -> None:
+    x, n = tf.placeholder(tf.float32, [2, 3], name="x"), tf.placeholder(tf.int32, [], name="n")
+    shapes = [tf.TensorShape([]), tf.TensorShape([None, 3])]
+
+    def grown(goes_on: Any, limit: int | None) -> Any:
+        body = lambda i, y: (i + 1, tf.concat([y, tf.tanh(y[-1:]), x], 0))  # noqa: E731
+        return tf.while_loop(goes_on, body, (0, x), shapes, maximum_iterations=limit)[1]
+
+    fetches = [grown(lambda i, y: i < n, 5), grown(lambda i, y: i < 4, None)]
+    model = aot.compile(fetches, [x, n], tmp_path).load()
+    with tf.Session() as session:
+        for count in (3, 0, 9):
+            feeds = {x: X[:2].astype(np.float32), n: np.array(count, np.int32)}
+            for found, wanted in zip(model.step(*feeds.values()), session.run(fetches, feeds), strict=True):
+                assert found.shape == wanted.shape and found.tobytes() == wanted.tobytes()
+    assert not session.compiled(fetches, feeds)[0].program.grows
+    with pytest.raises(tf.errors.UnimplementedError, match="give the loop that tells it maximum_iterations"):
+        aot.compile([grown(lambda i, y: i < n, None)], [x, n], tmp_path)
+
+
+def test_the_gradients_of_an_array_add_up() -> None:
+    array = tf.TensorArray(tf.float32, size=3, element_shape=[2])
+    gradients = array.write(0, [1.0, 2.0]).grad("loss")
+    assert array.grad("loss") is gradients and array.grad("other") is not gradients
+    written = gradients.write(2, [3.0, 4.0]).write(0, [1.0, 1.0]).write(2, [0.5, 0.5])
+    with tf.Session() as session:
+        assert session.run(written.stack()).tolist() == [[1.0, 1.0], [0.0, 0.0], [3.5, 4.5]]
+        assert session.run([written.size(), gradients.read(2)])[0] == 3
+        assert session.run(gradients.read(2)).tolist() == [3.5, 4.5]
+        assert session.run(array.grad("other").read(2)).tolist() == [0.0, 0.0]

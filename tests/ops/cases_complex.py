@@ -16,6 +16,7 @@ from graphc.ops.base import apply
 from graphc.ops.fourier import Fft, Irfft, Rfft
 from tests.ops.harness import COMPLEX, FLOATS, Case, In
 
+RNG = np.random.default_rng(5)
 LOOSE = 8.0  # several functions of real numbers, one after the other
 Functions = list[tuple[Callable[..., Any], Callable[..., Any]]]
 
@@ -81,6 +82,9 @@ FUNCTIONS: Functions = [
 ]
 CIRCLES: Functions = [
     *((getattr(tf, name), getattr(np, name)) for name in ("sin", "cos", "tan", "tanh", "sinh", "cosh")),
+    (tf.asin, np.arcsin),
+    (tf.acos, np.arccos),
+    (tf.atan, np.arctan),
     (tf.asinh, np.arcsinh),
     (tf.acosh, np.arccosh),
     (tf.atanh, np.arctanh),
@@ -106,6 +110,7 @@ SUMS: Functions = [
     (lambda a, b: tf.matmul(a, tf.cast(tf.ones([4, 2], tf.real(a).dtype), a.dtype)), lambda a, b: a @ np.ones((4, 2))),
 ]
 TRANSFORMS: Functions = [_fft(-1), _fft(-2, True, True), _fft(-1, True), _fft(-2, False, True)]
+SQUARES = In(values=RNG.uniform(-1, 1, (2, 3, 3)) + 4 * np.eye(3))
 POINTS = np.array([0, 1, -1, 1j, -1j, complex(-1, -0.0), 1e-30, 3e18 + 4e18j, 3e-20 - 4e-20j])
 
 CASES: list[Case] = [
@@ -114,6 +119,11 @@ CASES: list[Case] = [
     _parts("complex functions of circles", CIRCLES, In((3, 4), low=0.2, high=0.8), Y),
     _parts("complex arrays", MOVES, X, Y, X, Y),
     _parts("complex sums and products", SUMS, X, Y, X, Y),
+    _parts("complex systems of equations", [
+        (tf.matrix_solve, np.linalg.solve),
+        (lambda a, b: tf.matrix_solve(a, b, adjoint=True), lambda a, b: np.linalg.solve(a.conj().swapaxes(1, 2), b)),
+        (lambda a, b: tf.matrix_inverse(a), lambda a, b: np.linalg.inv(a)),
+    ], SQUARES, In((2, 3, 3)), In((2, 3, 4)), In((2, 3, 4)), known_sizes=True),
     _parts("complex transforms", TRANSFORMS, In((3, 4, 6)), In((3, 4, 6))),
     _parts("complex transform of a product of lengths", [_fft(-1)], In((2, 70)), In((2, 70)), dtypes=("float64",)),
     _row("complex parts", lambda x: [tf.real(x), tf.imag(x), tf.conj(x)], lambda x: [x.real, x.imag, x.conj()], X),

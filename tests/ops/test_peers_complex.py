@@ -48,6 +48,9 @@ PROGRAMS: dict[str, tuple[Program, list[Any]]] = {
     "matrices": (lambda tf, z, w: _weighed(
         tf, tf.matmul(z, w, adjoint_b=True), tf.matmul(z, w, transpose_a=True),
         tf.transpose(z, conjugate=True), tf.einsum("ij,ik->jk", z, w)), [Z, W]),
+    "systems of equations": (lambda tf, z, w: _weighed(
+        tf, tf.matrix_solve(z, w), tf.matrix_solve(z, w, adjoint=True), tf.matrix_inverse(z, adjoint=True)),
+        [_complex(3, 3) + 4 * np.eye(3, dtype=np.complex64), _complex(3, 2)]),
     "moves": (lambda tf, z, w: _weighed(
         tf, tf.concat([z, w], 0), tf.stack([z, w], 1), tf.gather(z, [2, 0, 2]), tf.where(tf.real(z) > 0.0, z, w),
         tf.pad(z, [[1, 0], [0, 1]], constant_values=2 - 1j), tf.tile(z, [1, 2])[:, 1::2], tf.reverse(z, [0])), [Z, W]),

@@ -41,6 +41,8 @@ ELSEWHERE = {
     "StatelessTruncatedNormal": "test_sampling.py",
     "StatelessUniformInt": "test_sampling.py",
     "ShuffleDraws": "test_sampling.py",
+    "CandidateInt": "test_sampled_losses.py",
+    "CandidateUniform": "test_sampled_losses.py",
     "Permutation": "test_sampling.py",
     "DimValue": "stands for a symbol; test_symbols.py",
     "Late": "declared again when values are known; test_late.py",
