@@ -31,6 +31,7 @@ class Plan:
     reasons: tuple[str, ...]
     group: int = 1  # How many panels meet one tile of rows before the next tile.
     streams: bool = False  # Whether a panel of B comes from the second cache, and is asked for ahead.
+    together: int = 1  # How many steps of K are written in one turn of the innermost loop.
 
     def __str__(self) -> str:
         size = " x ".join(str(x) for x in (self.shape.m, self.shape.k, self.shape.n))

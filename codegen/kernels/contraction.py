@@ -296,5 +296,14 @@ class _Loops:
                 code, tile, steps, a, self.a.row_step, column_step, b, self.b.column_step, site.plan.shape.n
             )
         return microtile.accumulate(
-            code, tile, steps, a, self.a.row_step, b, self.b.column_step, self.b.mask, site.plan.streams
+            code,
+            tile,
+            steps,
+            a,
+            self.a.row_step,
+            b,
+            self.b.column_step,
+            self.b.mask,
+            site.plan.streams,
+            site.plan.together,
         )

@@ -31,7 +31,7 @@ class Branches:
         self._any = any(node.op in SWITCH for node in defs.values())
 
     def of_node(self, node: Any) -> Sides:
-        """The branches that the node is of. Its inputs have been asked for before it, as they are read before it."""
+        """The branches that the node is of. It is asked for each node that is read, so after the node's inputs."""
         if not self._any:
             return frozenset()
         if node.name not in self._known:

@@ -193,6 +193,7 @@ class Reader:
     def _read_node(self, definition: Any) -> None:
         if HELPER in definition.attr:
             return  # the node that it helps is read as graphc wrote it
+        self._branches.of_node(definition)
         name = definition.name
         with (
             self.graph.name_scope(None),

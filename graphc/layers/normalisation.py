@@ -42,11 +42,20 @@ class BatchNormalization(Layer):
         gamma_regularizer: Any = None,
         beta_constraint: Any = None,
         gamma_constraint: Any = None,
+        renorm: bool = False,
+        renorm_clipping: Any = None,
+        renorm_momentum: float = 0.99,
+        fused: Any = None,
         trainable: bool = True,
+        virtual_batch_size: Any = None,
+        adjustment: Any = None,
         name: str | None = None,
         **settings: Any,
     ):
+        if renorm or virtual_batch_size is not None or adjustment is not None:
+            raise ValueError("batch_normalization does not have renorm, virtual_batch_size or adjustment")
         super().__init__(trainable, name, **settings)
+        self.fused = fused
         self.axis = int(axis[0] if isinstance(axis, (list, tuple)) else axis)
         self.momentum = momentum
         self.epsilon = epsilon
@@ -101,8 +110,8 @@ class BatchNormalization(Layer):
         over = [axis for axis in range(inputs.type.rank or 0) if axis != channel]
         mean, variance = moments(inputs, over)
         kept = variance
-        if inputs.type.rank == 4:
-            # What TensorFlow's kernel for pictures keeps is the unbiased variance.
+        if inputs.type.rank == 4 and self.fused is not False:
+            # What TensorFlow's fused kernel for pictures keeps is the unbiased variance.
             number = count(inputs, tuple(over), inputs.dtype)
             kept = variance * (number / e.maximum(number - 1, 1))
         rest: Any = 1.0 - self.momentum
@@ -148,11 +157,9 @@ def batch_normalization(
     adjustment: Any = None,
 ) -> Tensor:
     """Inputs normalised over the batch while ``training`` (a bool or a tensor), else by the moving averages."""
-    if renorm or virtual_batch_size is not None or adjustment is not None:
-        raise ValueError("batch_normalization does not have renorm, virtual_batch_size or adjustment")
     layer = BatchNormalization(
         axis, momentum, epsilon, center, scale, beta_initializer, gamma_initializer, moving_mean_initializer,
         moving_variance_initializer, beta_regularizer, gamma_regularizer, beta_constraint, gamma_constraint,
-        trainable, name, _reuse=reuse,
+        renorm, renorm_clipping, renorm_momentum, fused, trainable, virtual_batch_size, adjustment, name, _reuse=reuse,
     )  # fmt: skip
     return as_function(layer)(inputs, training=training)

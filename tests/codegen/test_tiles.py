@@ -28,7 +28,8 @@ def product(m: int, k: int, n: int) -> Contraction:
         (32, 784, 128, "avx512", True),
         (31, 784, 128, "avx512", False),  # too few rows to repay a copy
         (128, 64, 64, "avx512", False),  # stays in the first cache, where straddling costs little
-        (128, 128, 128, "avx2", False),  # half of the loads straddle, which ports have time for
+        (128, 128, 128, "avx2", True),
+        (128, 128, 128, "sse2", False),  # no wider than arrays are aligned
     ],
 )
 def test_b_is_copied_where_every_load_may_straddle(
@@ -149,3 +150,20 @@ def test_a_group_of_panels_leaves_room_for_a_copy_of_rows() -> None:
         chosen = choose.plan(contract.spec, target)  # type: ignore[union-attr]
         copied = chosen.group * int(chosen.panel_elements) * 4
         assert copied <= target.l2 * (3 if transposed else 6) // 8
+
+
+@pytest.mark.parametrize(("k", "together"), [(64, 2), (63, 1)])
+@pytest.mark.parametrize("name", ["avx2", "avx512"])
+def test_two_steps_of_k_are_written_together_where_that_divides_them(name: str, k: int, together: int) -> None:
+    kernel, target = product_kernel(66, k, 128), named(name)
+    (contract,) = kernel.body
+    chosen = choose.plan(contract.spec, target)  # type: ignore[union-attr]
+    products = native_text(kernel, target).count('@"llvm.fma.') - 1  # without the declaration
+    assert chosen.together == 2 and products == together * chosen.mr * chosen.nv
+
+
+def test_tiles_that_fill_the_registers_take_one_step_at_a_time() -> None:
+    shape = choose.shape_of(product(64, 64, 64))
+    for mr, nv, together in ((6, 4, 2), (14, 2, 1), (9, 3, 1)):
+        forced = replace(choose.tile_plan(shape, named("avx512"), "", False), mr=mr, nv=nv)
+        assert choose._with_tasks(forced, named("avx512")).together == together

@@ -285,3 +285,14 @@ def test_assertions_of_tensorflow_1() -> None:
         np.testing.assert_array_equal(sess.run("y:0", {"x:0": [4.0, 9.0]}), [2, 3])
         with pytest.raises(tf.errors.InvalidArgumentError, match="must be positive"):
             sess.run("y:0", {"x:0": [4.0, -9.0]})
+
+
+def test_a_conditional_after_a_long_chain() -> None:
+    chain = [node("Neg", f"n{k}", f"n{k - 1}", T=1) for k in range(1, 1201)]
+    tf.import_graph_def(tf.GraphDef(node=[
+        node("Placeholder", "n0", dtype=1), node("Placeholder", "p", dtype=10), *chain,
+        node("Switch", "switch", "n1200", "p", T=1), node("Abs", "yes", "switch:1", T=1),
+        node("Merge", "y", "switch", "yes", T=1),
+    ]), name="")  # fmt: skip
+    with tf.Session() as sess:
+        assert [sess.run("y:0", {"n0:0": -2.0, "p:0": p}) for p in (True, False)] == [2, -2]
