@@ -11,18 +11,15 @@ keep their places from pass to pass.
 from __future__ import annotations
 
 import re
-import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from functools import cache, wraps
-from typing import Any, TypeVar, cast
+from typing import Any
 
 from graphc.dims import Measured
+from graphc.mistakes import declared_at, tell_line, user_line
 from graphc.needed import needed_nodes
-from graphc.nodes import Op, Operation, Origin, Tensor
+from graphc.nodes import Op, Operation, Tensor
 from graphc.shapes import TensorType
-
-Function = TypeVar("Function", bound=Callable[..., Any])
 
 _VALID_NAME = re.compile(r"^[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*$")
 _VALID_SCOPE = re.compile(r"^[A-Za-z0-9_.\\/>-]*$")
@@ -88,7 +85,7 @@ class Graph:
         try:
             types = _as_tuple(kind.infer(*(tensor.type for tensor in inputs)))
         except (ValueError, TypeError) as error:
-            raise type(error)(f"{kind.type} '{name}': {error}{_declared_at(origin)}") from None
+            raise type(error)(f"{kind.type} '{name}': {error}{declared_at(origin)}") from None
         control = self._control
         if control:
             own = {tensor.op for tensor in inputs}
@@ -462,60 +459,5 @@ class Graph:
         return len(self.nodes)
 
 
-def tell_line(error: Exception) -> None:
-    """Ends the text of a mistake that graphc found with the user's line, unless it names one; others stay."""
-    text = error.args[0] if len(error.args) == 1 and isinstance(error.args[0], str) else None
-    if text is None or "eclared at " in text or not _is_all_ours(error.__traceback__):
-        return
-    line = _declared_at(user_line())
-    error.args = (f"{text} D{line[3:]}" if text.endswith(".") else text + line,)
-
-
-def _is_all_ours(traceback: Any) -> bool:
-    """Whether no function of the user's was on the way from here to where an error was raised."""
-    while traceback is not None:
-        if not _is_between(traceback.tb_frame.f_globals.get("__name__", "")):
-            return False
-        traceback = traceback.tb_next
-    return True
-
-
-def telling_line(function: Function) -> Function:
-    """A function of the public namespaces whose mistakes end with the user's line."""
-
-    @wraps(function)
-    def told(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return function(*args, **kwargs)
-        except (ValueError, TypeError) as error:
-            # What a pass declares stands for a node of the user's, which says its own line.
-            if not any(isinstance(arg, Tensor) and arg.op.graph._standing_for for arg in (*args, *kwargs.values())):
-                tell_line(error)
-            raise
-
-    return cast(Function, told)
-
-
-def user_line() -> Origin | None:
-    """The innermost line of the call stack that is not in graphc."""
-    frame: Any = sys._getframe(1)
-    while frame is not None:
-        module = frame.f_globals.get("__name__", "")
-        if not _is_between(module):
-            return Origin(frame.f_code.co_filename, frame.f_lineno)
-        frame = frame.f_back
-    return None
-
-
-@cache
-def _is_between(module: str) -> bool:
-    """Whether the module stands between the user's line and a node."""
-    return module.startswith(("graphc.", "importlib.")) or module in ("graphc", "contextlib", "functools")
-
-
 def _as_tuple(types: TensorType | tuple[TensorType, ...]) -> tuple[TensorType, ...]:
     return (types,) if isinstance(types, TensorType) else types
-
-
-def _declared_at(origin: Origin | None) -> str:
-    return f", declared at {origin}" if origin else ""

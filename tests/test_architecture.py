@@ -64,7 +64,7 @@ FLOORS: list[dict[str, list[str]]] = [
     },
     {"ops": ["graphc.ops", "graphc.ops.*", "graphc.operators", "graphc.philox"]},
     {"scopes": ["graphc.scopes", "graphc.interpret"]},
-    {"graph": ["graphc.graph", "graphc.needed", "graphc.nodes", "graphc.body"]},
+    {"graph": ["graphc.graph", "graphc.needed", "graphc.nodes", "graphc.body", "graphc.mistakes"]},
     {
         "ground": [
             "graphc.arithmetic",

@@ -8,7 +8,8 @@ from inspect import Parameter, signature
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from graphc import dtypes
-from graphc.graph import Graph, telling_line
+from graphc.graph import Graph
+from graphc.mistakes import telling_line
 from graphc.nn import activations
 from graphc.nn.classification import softmax
 from graphc.nodes import Tensor

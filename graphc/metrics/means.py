@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from graphc import dtypes
-from graphc.graph import telling_line
 from graphc.metrics.streams import Result, added, as_float, fitted, metric_variable, of_rank, published, quotient
 from graphc.metrics.streams import weights_of_each as each_weight
+from graphc.mistakes import telling_line
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.arrays import ones_like

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from graphc import dtypes
-from graphc.graph import telling_line
+from graphc.mistakes import telling_line
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import apply, axis_of, constant, convert_to_tensor, graph_of

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from graphc.composites import squared_size
-from graphc.graph import telling_line
+from graphc.mistakes import telling_line
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import constant, convert_to_tensor, graph_of

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from graphc.dtypes import FLOATS
-from graphc.graph import telling_line
+from graphc.mistakes import telling_line
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import check_dtype, convert_to_tensor, graph_of, is_scalar_number, is_tensor_like

@@ -10,7 +10,7 @@ import numpy as np
 
 from graphc import dtypes
 from graphc.dtypes import DType
-from graphc.graph import telling_line
+from graphc.mistakes import telling_line
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import (

@@ -11,7 +11,7 @@ from graphc import dtypes
 from graphc.dims import DimLike
 from graphc.dtypes import DType
 from graphc.errors import InvalidArgumentError
-from graphc.graph import telling_line
+from graphc.mistakes import telling_line
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import Const, apply, axis_of, check_dtype, convert_to_tensor, graph_of

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from graphc import dtypes
-from graphc.graph import telling_line
+from graphc.mistakes import telling_line
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import apply, constant, convert_to_tensor, graph_of

@@ -8,7 +8,7 @@ import numpy as np
 
 from graphc import dtypes
 from graphc.errors import InvalidArgumentError
-from graphc.graph import telling_line
+from graphc.mistakes import telling_line
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import Const, apply, axis_of, check_dtype, constant, convert_to_tensor, graph_of

@@ -12,7 +12,7 @@ import numpy as np
 from graphc import dtypes, errors
 from graphc.exchange.schema import message
 from graphc.frame import logging
-from graphc.graph import telling_line
+from graphc.mistakes import telling_line
 from graphc.nodes import Tensor
 from graphc.ops.base import convert_to_tensor
 from graphc.ops.host import host_call

@@ -16,8 +16,8 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-from graphc.graph import user_line
 from graphc.left_out import LeftOut
+from graphc.mistakes import user_line
 from graphc.tf1.places import NOTHING_THERE, PLACES, in_part_of_contrib
 
 ROOT = "tensorflow"

@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from graphc.dtypes import FLOATS, DType
-from graphc.graph import Graph, telling_line
+from graphc.graph import Graph
+from graphc.mistakes import telling_line
 from graphc.nodes import Operation, Tensor
 from graphc.ops import state
 from graphc.ops.base import convert_to_tensor

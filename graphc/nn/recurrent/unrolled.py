@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from graphc.graph import telling_line
+from graphc.mistakes import telling_line
 from graphc.nest import flatten, map_leaves, pack_as
 from graphc.nn.recurrent.cell import check_cell
 from graphc.nn.recurrent.stepping import (

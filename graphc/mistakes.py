@@ -1,0 +1,68 @@
+"""The user's line in the texts of mistakes: which it is, and errors that end with it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import cache, wraps
+from typing import Any, TypeVar, cast
+
+from graphc.nodes import Origin, Tensor
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def tell_line(error: Exception) -> None:
+    """Ends the text of a mistake that graphc found with the user's line, unless it names one; others stay."""
+    text = error.args[0] if len(error.args) == 1 and isinstance(error.args[0], str) else None
+    if text is None or "eclared at " in text or not _is_all_ours(error.__traceback__):
+        return
+    line = declared_at(user_line())
+    error.args = (f"{text} D{line[3:]}" if text.endswith(".") else text + line,)
+
+
+def _is_all_ours(traceback: Any) -> bool:
+    """Whether no function of the user's was on the way from here to where an error was raised."""
+    while traceback is not None:
+        if not _is_between(traceback.tb_frame.f_globals.get("__name__", "")):
+            return False
+        traceback = traceback.tb_next
+    return True
+
+
+def telling_line(function: Function) -> Function:
+    """A function of the public namespaces whose mistakes end with the user's line."""
+
+    @wraps(function)
+    def told(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except (ValueError, TypeError) as error:
+            # What a pass declares stands for a node of the user's, which says its own line.
+            if not any(isinstance(arg, Tensor) and arg.op.graph._standing_for for arg in (*args, *kwargs.values())):
+                tell_line(error)
+            raise
+
+    return cast(Function, told)
+
+
+def user_line() -> Origin | None:
+    """The innermost line of the call stack that is not in graphc."""
+    frame: Any = sys._getframe(1)
+    while frame is not None:
+        module = frame.f_globals.get("__name__", "")
+        if not _is_between(module):
+            return Origin(frame.f_code.co_filename, frame.f_lineno)
+        frame = frame.f_back
+    return None
+
+
+@cache
+def _is_between(module: str) -> bool:
+    """Whether the module stands between the user's line and a node."""
+    return module.startswith(("graphc.", "importlib.")) or module in ("graphc", "contextlib", "functools")
+
+
+def declared_at(origin: Origin | None) -> str:
+    """The end of a text that names a line, where it is known."""
+    return f", declared at {origin}" if origin else ""
