@@ -133,8 +133,6 @@ def _lost(array: np.ndarray[Any, Any], wanted: DType) -> str | None:
         if fractions.any():
             return f"{_first(array, fractions)} is not a whole number"
     least, greatest = (0, 1) if wanted.is_bool else (np.iinfo(wanted.numpy).min, np.iinfo(wanted.numpy).max)
-    if least < 0 and array.dtype.kind != "f":
-        greatest = 2 * greatest + 1  # written as bits, such as 0xfeedbeef, a number is taken by them, as in TensorFlow
     if least <= int(array.min()) and int(array.max()) <= greatest:
         return None
     return f"{_first(array, (array < least) | (array > greatest))} is outside the range of {wanted.name}"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import graphc as tf
-from graphc.codegen import build as build_module
+from graphc.codegen import staged
 from graphc.codegen.target import host
 from graphc.compiler import build_program, capture
 
@@ -19,8 +19,8 @@ def two_divisions():
 
 def test_equal_kernels_are_lowered_once(monkeypatch):
     lowered = []
-    lower = build_module.lower
-    monkeypatch.setattr(build_module, "lower", lambda node, fed: lowered.append(node) or lower(node, fed))
+    lower = staged.lower
+    monkeypatch.setattr(staged, "lower", lambda node, fed: lowered.append(node) or lower(node, fed))
     _, targets = two_divisions()
     step = capture(targets, [], [])
     graph, program = build_program(step, {}, host())
