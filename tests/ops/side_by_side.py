@@ -58,6 +58,8 @@ def _compared(ours: Array | None, theirs: Array | None, loose: float) -> str:
         return "" if value is None or not np.any(value) else f"{ours} in graphc, {theirs} in TensorFlow"
     if (ours.shape, ours.dtype) != (theirs.shape, theirs.dtype):
         return f"{ours.dtype}{list(ours.shape)} in graphc, {theirs.dtype}{list(theirs.shape)} in TensorFlow"
+    if ours.dtype.kind == "c":
+        ours, theirs = (np.stack([part.real, part.imag]) for part in (ours, theirs))
     if ours.dtype.kind != "f":
         return "" if np.array_equal(ours, theirs) else f"{ours} in graphc, {theirs} in TensorFlow"
     finite = np.abs(theirs[np.isfinite(theirs)])

@@ -23,6 +23,8 @@ NO_FUNCTION = {
     "contract with steps": "made while a graph is simplified",
     "contract with paired axes": "made while a graph is simplified",
     "contract by phases": "made while a graph is simplified",
+    "complex transforms": "the ops that transforms are made of",
+    "complex transform of a product of lengths": "the ops that transforms are made of",
 }
 ORDER = "with NaN, TensorFlow's comparison is no order, and what it gives depends on its sorting algorithm"
 NO_GRADIENT = "TensorFlow has no gradient here"
@@ -61,6 +63,8 @@ DIFFERENT: dict[str, tuple[str, str]] = {
     "depthwise ((0, 1), (2, 2)) (1, 3) (1, 1) (3, 2) 3x2 NCHW": ("gradient float32, values float64", EXPLICIT),
     "depthwise SAME (1, 1) (2, 1) (3, 2) 3x2 NHWC": ("gradient float32, values float64", BY_DEPTH),
     "depthwise SAME (3, 3) (2, 2) (2, 3) 35x1 NHWC": ("gradient float32, values float64", BY_DEPTH),
+    "complex sums and products": ("second float64", "graphc's are those of finite differences, TensorFlow's are not"),
+    "complex special values": ("values complex64", "unexplained: some are 0 in TensorFlow alone; complex128 agrees"),
     "max_pool with NaN": ("gradient float64", "TensorFlow passes it to NaN there, to the greatest in float32"),
     "max_pool3d SAME (2, 1, 2) (2, 2, 2) NDHWC": ("values float64", VOLUMES),
     "max_pool3d VALID (2, 1, 2) (1, 1, 2) NCDHW": ("values float64", VOLUMES),

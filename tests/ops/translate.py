@@ -34,6 +34,8 @@ class _Translator:
         home = getattr(value, "__module__", None) or ""
         if callable(value) and _is_ours(home):
             return self.named(value)
+        if type(value) in (list, tuple):
+            return type(value)(map(self.of, value))
         if isinstance(value, partial):
             return partial(self.of(value.func), *value.args, **value.keywords)
         if isinstance(value, FunctionType) and home.startswith("tests."):
