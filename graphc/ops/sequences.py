@@ -145,6 +145,13 @@ def range(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name
     if limit is None:
         start, limit = 0, start
     with graph_of([]).name_scope(name) as scope:
+        if (
+            dtype is None
+            and all(map(_is_small, (start, limit, delta)))
+            and _length(start, limit, delta) <= MAX_CONSTANT
+        ):
+            # Without nodes for three numbers, which nothing would read.
+            return constant(_counted(start, limit, delta, dtypes.int32.numpy), name=scope)
         parts = _one_dtype((start, limit, delta), dtype)
         known = [_known_scalar(part) for part in parts]
         if all(value is not None for value in known):
@@ -154,6 +161,11 @@ def range(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name
             ramp = apply(Iota(length, parts[0].dtype))
             return e.add(e.multiply(ramp, parts[2]), parts[0], name=scope)
         return apply(Range(), *parts, name=scope)
+
+
+def _is_small(number: Any) -> bool:
+    """Whether a number is an int32 for TensorFlow."""
+    return type(number) is int and -(2**31) <= number < 2**31
 
 
 def _one_dtype(parts: Sequence[Any], dtype: Any) -> list[Tensor]:
