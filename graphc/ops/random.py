@@ -222,7 +222,7 @@ def _whole_numbers(shape: Any, minval: Any, maxval: Any, dtype: DType, seed: int
 
 
 def range_of(low: Tensor, high: Tensor, shape: Any, called: str) -> tuple[Tensor, Tensor]:
-    """The limits of whole numbers, the first below the second where any are drawn; else an error, now or of the step."""
+    """The limits of whole numbers, the first below the second where any is drawn; else an error now or of the step."""
     sizes = static_sizes(shape)
     if sizes is not None and 0 in sizes:
         return low, high
