@@ -95,10 +95,11 @@ class WriteRows(Op):
         result[indices, ...] = rows
         return result
 
-    def runtime_error(self, node: Operation) -> str:
+    def runtime_error(self, node: Operation, size: Any = None) -> str:
         """What went wrong where an index is outside."""
         array, indices = node.inputs[:2]
-        return f"an index in {indices.user_label} is not in [0, {array.type.sizes[0]}), the places of a TensorArray"
+        count = array.type.sizes[0] if size is None else size
+        return f"an index in {indices.user_label} is not in [0, {count}), the places of a TensorArray"
 
     def refused(self, node: Operation) -> Refused:
         """An index outside the array."""
@@ -150,10 +151,11 @@ class AddRows(Op):
             np.add.at(result, flat[kept], rows.reshape(-1, *array.shape[1:])[kept])
         return result
 
-    def runtime_error(self, node: Operation) -> str:
+    def runtime_error(self, node: Operation, size: Any = None) -> str:
         """What went wrong where an index is too large."""
         array, indices = node.inputs[:2]
-        return f"an index in {indices.user_label} is none of the {array.type.sizes[0]} rows of an array"
+        count = array.type.sizes[0] if size is None else size
+        return f"an index in {indices.user_label} is none of the {count} rows of an array"
 
     def refused(self, node: Operation) -> Refused:
         """An index that is too large, and a negative one of a lookup."""
