@@ -18,7 +18,7 @@ from graphc.ops.branches import Undefined
 from graphc.ops.checks import Refused, beyond, outside
 from graphc.ops.indexing import INDICES, GatherV2
 from graphc.ops.reshaping import BroadcastTo, broadcast_like
-from graphc.ops.shape_values import sizes_from
+from graphc.ops.shape_values import shape_from, sizes_from
 from graphc.records import record
 from graphc.shapes import Shape, Size, TensorType
 
@@ -46,7 +46,7 @@ class NewRows(Op):
         """Zeros, where the shape of a row is known."""
         if self.row is None or None in self.row:
             return None
-        return zero_rows(self.dtype, (*sizes_from(values[0], "TensorArray"), *self.row))
+        return zero_rows(self.dtype, (*shape_from(values[0], "TensorArray"), *self.row))
 
     def retyped(self, array: Tensor, type: TensorType) -> Tensor:
         """The same array, now that the shape of its rows is known."""
@@ -163,4 +163,4 @@ class AddRows(Op):
 
 
 def _differ(a: Size, b: Size) -> bool:
-    return isinstance(a, int) and isinstance(b, int) and a != b
+    return a is not None and b is not None and a != b
