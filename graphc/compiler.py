@@ -83,15 +83,15 @@ def _check_native(step: Step) -> None:
     )
 
 
-def interface_of(step: Step, graph: Graph) -> Interface:
-    """What the program takes and gives: feeds and flags in order, then states."""
+def interface_of(step: Step, graph: Graph, exact: Mapping[str, TensorType]) -> Interface:
+    """What the program takes and gives: feeds and flags in order, then states; ``exact`` types are by input."""
     from graphc.codegen.build import Interface  # code generation loads when a step is compiled
 
     placed = {node.name: node.outputs[0] for node in graph.nodes if node.type in ("Placeholder", "VariableV2")}
     # a feed that is read for its shape alone is not in the graph any more, and keeps its place
     feeds = [placed.get(x.op.name, x) for x in (*step.feeds.values(), *step.flags.values())]
     states = state_operations(step)
-    types = _state_types(step, graph)
+    types = _state_types(step, graph, exact)
     inputs = [placed.get(step.states[s].op.name) if s in step.states else None for s in states]
     return Interface(
         tuple(feeds), tuple(zip(inputs, types, strict=True)), step.fetches, tuple(states.index(s) for s in step.updates)
@@ -103,26 +103,26 @@ def state_operations(step: Step) -> list[Operation]:
     return list(dict.fromkeys((*step.states, *step.updates)))
 
 
-def _state_types(step: Step, graph: Graph) -> list[TensorType]:
+def _state_types(step: Step, graph: Graph, exact: Mapping[str, TensorType]) -> list[TensorType]:
     new = dict(zip(step.updates, graph.targets[step.fetches :]))
     types = []
     for state in state_operations(step):
-        tensor = new[state] if state in new else _input_of(step.states[state], graph)
-        if any(map(measured_in, tensor.type.sizes)):
+        type = new[state].type if state in new else _input_type(step.states[state], graph, exact)
+        if any(map(measured_in, type.sizes)):
             raise errors.UnimplementedError(
                 state,
                 state,
-                f"{state.describe()} would take a value of type {tensor.type}, whose size is counted while the step "
+                f"{state.describe()} would take a value of type {type}, whose size is counted while the step "
                 "runs: fetch the value, and feed it to a step that assigns it",
             )
-        types.append(tensor.type)
+        types.append(type)
     return types
 
 
-def _input_of(tensor: Tensor, graph: Graph) -> Tensor:
-    """The exact input that stands for ``tensor``, or it itself where no pass found it needed."""
-    names = {node.name: node.outputs[0] for node in graph.nodes if node.type in ("Placeholder", "VariableV2")}
-    return names.get(tensor.op.name, tensor)
+def _input_type(tensor: Tensor, graph: Graph, exact: Mapping[str, TensorType]) -> TensorType:
+    """The type of the input that stands for ``tensor``, also where no pass found it needed."""
+    types = {node.name: node.outputs[0].type for node in graph.nodes if node.type in ("Placeholder", "VariableV2")}
+    return types.get(tensor.op.name) or exact.get(tensor.op.name, tensor.type)
 
 
 @collector_paused()
@@ -161,8 +161,9 @@ def build_program(
     """The step in kernels, and the program for a target; with ``counts``, it gives those of its fetches after them."""
     from graphc.codegen.build import build  # code generation loads when a step is compiled
 
-    graph = optimised(step, exact_types(step, shapes), fixed, by_value)
-    interface = interface_of(step, graph)
+    exact = exact_types(step, shapes)
+    graph = optimised(step, exact, fixed, by_value)
+    interface = interface_of(step, graph, exact)
     if counts:
         types = [tensor.type for tensor in graph.targets[: step.fetches]]
         wanted = tuple(graph.measured[size] for size in measured_sizes(types))

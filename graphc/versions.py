@@ -34,16 +34,25 @@ if TYPE_CHECKING:
     from graphc.session import Array, State
 
 MOST_NODES = 64  # behind a size that NumPy computes before each run: for more it is cheaper to count in the step
-MOST_EXACT = 4  # values that decide sizes and are written in; for more, the step takes sizes from data when it runs
+# Values that decide sizes and are written in; for more, the step takes sizes from data when it runs. A program has few
+# fed sizes that recur, for training, for a last batch, for testing: those run best. A fifth says that there is no end.
+MOST_EXACT = 4
 MOST_VALUES = 64  # where it cannot: versions kept; a program that needs more compiles the oldest again
 
 Position = tuple[int, int]  # an input, and an axis of it
 Shapes = tuple[tuple[int, ...], ...]
-KEPT_BYTES = 1 << 28  # of arenas for sizes that have been seen; beyond that making one anew is cheap beside the step
+# Of arenas for sizes that have been seen, each of which only runs with its sizes need. Beyond that, values are so large
+# that making an arena anew is cheap beside the step, and a hundred lengths of batches would keep a hundred arenas.
+KEPT_BYTES = 1 << 28
 
 
 class _Symbolic:
-    """A version for many sizes: which positions are which symbol, and the constants of all others."""
+    """A version for many sizes: which positions are which symbol, and the constants of all others.
+
+    Positions whose sizes have been equal in every run share a symbol, be they of different feeds: rows of ``x`` and of
+    ``labels`` are nearly always one number, and only where that is known can the two be read in one loop. Where they
+    differ one day, this version does not serve them, and the next one tells them apart.
+    """
 
     def __init__(self, seen: Sequence[Shapes], free: Sequence[Position]):
         self.names: dict[Position, str] = {}
@@ -58,6 +67,8 @@ class _Symbolic:
 
     def sizes_for(self, shapes: Shapes) -> dict[str, int] | None:
         """The symbols' values for these shapes, or None where this version does not serve them."""
+        if list(map(len, shapes)) != list(map(len, self.shapes)):
+            return None  # of unknown rank, and another this time
         sizes: dict[str, int] = {}
         for place, shape in enumerate(shapes):
             for axis, size in enumerate(shape):

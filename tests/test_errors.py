@@ -395,7 +395,7 @@ CASES = [
     (random_numbers_of_a_negative_size, tf.errors.InvalidArgumentError, "RandomStandardNormal 'noise' (declared at {line}): sizes must be at least 0, not [-2, 3]"),
     (fed_paddings_below_zero, tf.errors.InvalidArgumentError, "PadV2 'padded' (declared at {line}): sizes must be at least 0, not [-2, 0, 0, 0]"),
     (slice_of_a_fed_size, tf.errors.InvalidArgumentError, "Slice 'part' (declared at {line}): begin [1, 1] and size [9, 1] reach outside the shape [4,3]"),
-    (slice_from_a_fed_begin, tf.errors.InvalidArgumentError, "Slice 'part' (declared at {line}): a position along axis 0 of x f32[4,3] is not in [0, 4): begin = [3, 0]"),
+    (slice_from_a_fed_begin, tf.errors.InvalidArgumentError, "Slice 'part' (declared at {line}): begin [3, 0] and size [2, 3] reach outside the shape [4,3]"),
     (slice_from_too_many_begins, tf.errors.InvalidArgumentError, "Slice 'part' (declared at {line}): begin has 3 entries for an input of 2 axes"),
     (index_that_is_fed, tf.errors.InvalidArgumentError, "StridedSlice 'strided_slice' (declared at {line}): a position along axis 0 of x f32[4,3] is not in [0, 4): 4"),
     (label_that_is_no_class, tf.errors.InvalidArgumentError, "CheckLabels 'loss/CheckLabels' (declared at {line}): a label in labels is outside the valid range of [0, 10): labels[1] = 10"),
