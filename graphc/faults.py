@@ -46,12 +46,16 @@ def explained(
     found = _named(declared, failure.op)
     lookup = _lookup(found)
     node = lookup or found or failure.op
-    if hasattr(failure.op.kind, "explanation"):
+    beyond = _beyond(_named(step, failure.op), values)
+    if beyond is not None:
+        text = beyond
+    elif hasattr(failure.op.kind, "explanation"):
         stood: Any = _standing(step, failure.op) or failure.op
         text = stood.kind.explanation(stood, lambda tensor: _value(tensor, values))
     else:
         told: Any = lookup if lookup and lookup.inputs[0].type.is_exact else failure.op
-        text = told.kind.runtime_error(told) + _element(failure, _named(step, failure.op), values)
+        number = failure.size if told is failure.op else None  # a lookup that the user declared names its own size
+        text = told.kind.runtime_error(told, number) + _element(failure, _named(step, failure.op), values)
     return errors.InvalidArgumentError(node, node, f"{node.describe()}: {text}")
 
 
@@ -82,14 +86,25 @@ def _lookup(node: Operation | None) -> Operation | None:
     return None
 
 
+def _beyond(node: Operation | None, values: Mapping[Tensor, Any]) -> str | None:
+    """What is wrong with the begin and the size of a slice; None where that is not it, or would be slow to find."""
+    if node is None or not isinstance(node.kind, SliceFrom):
+        return None
+    x, begin, size = (_value(tensor, values) for tensor in node.inputs)
+    if x is None or begin is None or size is None:
+        return None
+    try:
+        node.kind.bounds(x.shape, begin, size)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
 def _element(failure: RefusedValue, node: Operation | None, values: Mapping[Tensor, Any]) -> str:
     """``: ids[1] = 99``, the first element that is refused; nothing where that would be slow to find."""
     if node is None:
         return ""
-    if isinstance(node.kind, SliceFrom):
-        begin = _value(node.inputs[1], values)
-        return "" if begin is None else f": {node.inputs[1].user_label} = {begin.tolist()}"
-    if type(node.kind) is not type(failure.op.kind):
+    if getattr(node.kind, "becomes", type(node.kind)) is not type(failure.op.kind):
         return ""
     place, wrong, _ = failure.refused
     judged = node.inputs[place]

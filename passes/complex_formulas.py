@@ -1,4 +1,4 @@
-"""Functions of complex numbers, said with their real and imaginary parts.
+"""Functions of complex numbers, said with their real and imaginary parts: the formulas of :mod:`complexes`.
 
 Formulas: W. Kahan, Branch Cuts for Complex Elementary Functions (1987); L. Smith, Algorithm 116 (1962), for the scaled
 quotient; Abramowitz and Stegun, Handbook of Mathematical Functions, 4.3 and 4.5.
@@ -14,7 +14,8 @@ import numpy as np
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops import special as s
-from graphc.ops.base import convert_to_tensor
+from graphc.ops.arrays import ones_like
+from graphc.ops.base import Const, convert_to_tensor
 
 
 class Pair(NamedTuple):
@@ -78,14 +79,15 @@ def square(a: Pair) -> Pair:
 
 
 def divide(a: Pair, b: Pair) -> Pair:
-    """``a conj(b) / |b|^2``, with b brought near to 1 first, so that nothing overflows."""
+    """``a conj(b) / |b|^2``, with b brought near to 1 first, so that nothing overflows; by 0, each part by +0."""
     if b.im is None:
         return Pair(a.re / b.re, None if a.im is None else a.im / b.re)
     size = e.maximum(e.abs(b.re), e.abs(b.im))
-    x, y = b.re / size, b.im / size
+    x, y = (e.select(e.is_inf(part), e.sign(part), part / size) for part in b)  # infinity / infinity is not a number
     over = x * b.re + y * b.im
     top = multiply(a, Pair(x, -y))
-    return Pair(top.re / over, top.imag / over)
+    by_zero = e.equal(size, 0.0)
+    return Pair(*(e.select(by_zero, part / size, p / over) for part, p in ((a.re, top.re), (a.imag, top.imag))))
 
 
 def reciprocal(a: Pair) -> Pair:
@@ -119,7 +121,8 @@ def sqrt(a: Pair) -> Pair:
     size = absolute(a)
     x, y = a.re, a.imag
     half = e.sqrt(0.5 * size + 0.5 * e.abs(x))
-    other = 0.5 * e.abs(y) / e.select(e.equal(half, 0.0), _number(1, half), half)
+    quotient = 0.5 * e.abs(y) / e.select(e.equal(half, 0.0), _number(1, half), half)
+    other = e.select(e.is_inf(y), e.abs(y), quotient)  # infinity / infinity is not a number
     forward = e.greater_equal(x, 0.0)
     return Pair(e.select(forward, half, other), _signed(e.select(forward, other, half), y))
 
@@ -142,7 +145,17 @@ def rsqrt(a: Pair) -> Pair:
 def exp(a: Pair) -> Pair:
     """``e^re (cos im + i sin im)``."""
     size = e.exp(a.re)
-    return Pair(size) if a.im is None else Pair(size * e.cos(a.im), size * e.sin(a.im))
+    return Pair(size) if a.im is None else Pair(size * e.cos(a.im), _scaled(size, e.sin(a.im)))
+
+
+def _scaled(size: Tensor, factor: Tensor) -> Tensor:
+    """``size factor``, 0 where the factor is 0 even if the size is infinite: a function real on the axis stays so."""
+    return e.select(e.equal(factor, 0.0), _clipped(size), size) * factor
+
+
+def _clipped(x: Tensor) -> Tensor:
+    """What lies beyond 1 or -1 brought there; signs of zeros stay."""
+    return e.minimum(e.maximum(x, -1.0), 1.0)
 
 
 def expm1(a: Pair) -> Pair:
@@ -150,7 +163,7 @@ def expm1(a: Pair) -> Pair:
     if a.im is None:
         return Pair(e.expm1(a.re))
     half = e.sin(0.5 * a.im)
-    return Pair(e.expm1(a.re) * e.cos(a.im) - 2.0 * half * half, e.exp(a.re) * e.sin(a.im))
+    return Pair(e.expm1(a.re) * e.cos(a.im) - 2.0 * half * half, _scaled(e.exp(a.re), e.sin(a.im)))
 
 
 def angle(a: Pair) -> Tensor:
@@ -173,11 +186,32 @@ def log1p(a: Pair) -> Pair:
 
 
 def power(a: Pair, b: Pair) -> Pair:
-    """``exp(b log(a))``; of 0, 1 where b is 0, else 0."""
+    """``exp(b log(a))``; of 0, 1 where b is 0, else 0. A small whole number that is known multiplies."""
+    number = _small_number(b)
+    if number is not None:
+        return _repeated(a, number) if number >= 0 else reciprocal(_repeated(a, -number))
     raised = exp(multiply(b, log(a)))
     is_zero = _is_zero(a)
     at_zero = e.select(_is_zero(b), _number(1, a.re), _number(0, a.re))
     return Pair(e.select(is_zero, at_zero, raised.re), e.select(is_zero, _number(0, a.re), raised.imag))
+
+
+def _small_number(b: Pair) -> int | None:
+    """The whole number that is known to stand everywhere in ``b``, if its size is at most 16."""
+    if b.im is not None or not isinstance(b.re.op.kind, Const) or b.re.op.kind.value.size != 1:
+        return None
+    value = float(b.re.op.kind.value.item())
+    return int(value) if value in range(-16, 17) and b.re.type.rank == 0 else None
+
+
+def _repeated(a: Pair, number: int) -> Pair:
+    """``a`` multiplied by itself, by squares: ``a^5 = (a^2)^2 a``."""
+    if number == 0:
+        return Pair(ones_like(a.re))
+    if number == 1:
+        return a
+    even = square(_repeated(a, number // 2))
+    return multiply(even, a) if number % 2 else even
 
 
 def _is_zero(a: Pair) -> Tensor:
@@ -188,13 +222,13 @@ def _is_zero(a: Pair) -> Tensor:
 def sinh(a: Pair) -> Pair:
     """``sinh x cos y + i cosh x sin y``."""
     x, y = a.re, a.imag
-    return Pair(s.sinh(x) * e.cos(y), s.cosh(x) * e.sin(y))
+    return Pair(s.sinh(x) * e.cos(y), _scaled(s.cosh(x), e.sin(y)))
 
 
 def cosh(a: Pair) -> Pair:
     """``cosh x cos y + i sinh x sin y``."""
     x, y = a.re, a.imag
-    return Pair(s.cosh(x) * e.cos(y), s.sinh(x) * e.sin(y))
+    return Pair(s.cosh(x) * e.cos(y), _scaled(s.sinh(x), e.sin(y)))
 
 
 def tanh(a: Pair) -> Pair:
@@ -272,11 +306,14 @@ def acosh(a: Pair) -> Pair:
 
 
 def atanh(a: Pair) -> Pair:
-    """``log1p(4x / ((1 - x)^2 + y^2)) / 4 + i angle((1 - x)(1 + x) - y^2 + 2iy) / 2``."""
+    """``log1p(4x / ((1 - x)^2 + y^2)) / 4 + i angle((1 - x)(1 + x) - y^2 + 2iy) / 2``; at infinity ``+-i pi / 2``."""
     x, y = a.re, a.imag
     rest = 1.0 - x
     re = 0.25 * e.log1p(4.0 * x / (rest * rest + y * y))
-    return Pair(re, 0.5 * s.atan2(y + y, rest * (1.0 + x) - y * y))
+    infinite = e.logical_or(e.is_inf(x), e.is_inf(y))
+    across = e.select(infinite, _number(-np.inf, x), rest * (1.0 + x) - y * y)
+    angle = s.atan2(e.select(infinite, _clipped(y), y + y), across)
+    return Pair(e.select(infinite, _signed(_number(0, x), x), re), 0.5 * angle)
 
 
 def equal(a: Pair, b: Pair) -> Tensor:

@@ -184,3 +184,50 @@ def test_lengths_and_means_of_complex_numbers() -> None:
 def test_padding_holds_complex_numbers() -> None:
     padded = run(tf.pad(tf.constant(Z), [[1, 0], [0, 0]], constant_values=2 - 1j))
     np.testing.assert_array_equal(padded, np.concatenate([[[2 - 1j] * 2], Z]))
+
+
+_ENDS = (-np.inf, -1.0, -0.0, 0.0, 2.0, np.inf)
+_INFINITE = np.array([complex(x, y) for x in _ENDS for y in _ENDS])
+
+
+@pytest.mark.parametrize(
+    ("function", "meaning"),
+    [(tf.atan, np.arctan), (tf.atanh, np.arctanh), (tf.sqrt, np.sqrt), (tf.log, np.log)],
+)
+def test_functions_at_infinity(function: Any, meaning: Any) -> None:
+    x = tf.placeholder(tf.complex128, [None])
+    with np.errstate(all="ignore"):
+        np.testing.assert_allclose(run(function(x), {x: _INFINITE}), meaning(_INFINITE), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("function", "meaning"),
+    [(tf.exp, np.exp), (tf.sinh, np.sinh), (tf.cosh, np.cosh), (tf.sin, np.sin), (tf.cos, np.cos)],
+)
+def test_functions_of_infinite_numbers_on_an_axis(function: Any, meaning: Any) -> None:
+    x = tf.placeholder(tf.complex128, [None])
+    along = [(a, b) for a in _ENDS for b in (-0.0, 0.0)]
+    values = np.array([complex(b, a) if function in (tf.sin, tf.cos) else complex(a, b) for a, b in along])
+    with np.errstate(all="ignore"):
+        np.testing.assert_allclose(run(function(x), {x: values}), meaning(values), rtol=1e-12)
+
+
+def test_quotients_by_infinity_and_by_zero() -> None:
+    x, y = tf.placeholder(tf.complex128, [None]), tf.placeholder(tf.complex128, [None])
+    above, below = (part.ravel() for part in np.meshgrid(_INFINITE, _INFINITE))
+    # NumPy has NaN for what is finite over a number both parts of which are infinite; the quotient is 0.
+    both = np.isfinite(above) & np.isinf(below.real) & np.isinf(below.imag)
+    got = run(x / y, {x: above, y: below})
+    with np.errstate(all="ignore"):
+        np.testing.assert_allclose(got[~both], (above / below)[~both], rtol=1e-12)
+    np.testing.assert_array_equal(got[both], 0)
+
+
+def test_small_whole_powers_multiply() -> None:
+    x = tf.placeholder(tf.complex64, [None])
+    values = np.array([1 + 1j, -2 + 3j, 0, 1 - 2j], np.complex64)
+    for number in (0, 1, 2, 3, 5, 16):
+        np.testing.assert_array_equal(run(x**number, {x: values}), values**number)
+    np.testing.assert_allclose(run(x**-3, {x: values[:2]}), values[:2] ** -3.0, rtol=1e-6)
+    (slope,) = tf.gradients(x**3, x, grad_ys=tf.ones_like(x))
+    np.testing.assert_allclose(run(slope, {x: values}), np.conj(3 * values**2), rtol=1e-6)

@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 
 import graphc as tf
+from graphc.ops.reshaping import BroadcastTo
+from graphc.ops.shape_values import compute
 from graphc.versions import MOST_EXACT
+from tests.told import is_told
 
 
 @pytest.fixture
@@ -120,6 +123,45 @@ def test_a_fed_size_may_stand_for_the_rest(size):
         for value, shape in ((4, (4, 3)), (-1, (4, 3)), (2, (2, 6))):
             rest = 12 // abs(value) if value == 2 else 3
             assert session.run(tf.reshape(x, [size, rest]), {x: np.zeros((4, 3)), size: value}).shape == shape
+
+
+def test_the_rest_may_be_fed_however_often():
+    """The fifth value is the first whose sizes the step tells itself."""
+    x, shape = tf.placeholder(tf.int32, [None]), tf.placeholder(tf.int32, [2])
+    y = tf.reshape(x, shape) * 2
+    elements = np.arange(24)
+    with tf.Session() as session:
+        for sizes in ([1, -1], [2, -1], [3, -1], [4, -1], [6, -1], [-1, 8], [24, 1], [8, -1]):
+            np.testing.assert_array_equal(session.run(y, {x: elements, shape: sizes}), 2 * elements.reshape(sizes))
+        for sizes in ([-1, -1], [5, -1], [4, -2], [-1, 0], [5, 5]):
+            with pytest.raises(tf.errors.InvalidArgumentError, match="a size that is told while the step runs"):
+                session.run(y, {x: elements, shape: sizes})
+        np.testing.assert_array_equal(session.run(y, {x: [], shape: [-1, 3]}), np.empty((0, 3)))
+
+
+def test_a_slice_that_reaches_outside_is_refused_however_often_sizes_came():
+    size = tf.placeholder(tf.int32, [1])
+    y = tf.slice(tf.range(12), [2], size, name="part")
+    with tf.Session() as session:
+        for number in range(1, MOST_EXACT + 3):
+            np.testing.assert_array_equal(session.run(y, {size: [number]}), np.arange(2, 2 + number))
+        np.testing.assert_array_equal(session.run(y, {size: [-1]}), np.arange(2, 12))
+        for number in (-2, 11, 2**31 - 1):
+            with pytest.raises(tf.errors.InvalidArgumentError) as caught:
+                session.run(y, {size: [number]})
+            assert is_told(
+                caught.value,
+                f"Slice 'part' (declared at LINE): begin [2] and size [{number}] reach outside the shape [12]",
+            )
+
+
+def test_what_a_fed_number_repeats_a_million_times_is_not_written_out():
+    with tf.Graph().as_default() as graph:
+        row = tf.range(6)
+        for times, wanted in ((2, [[0, 1, 2, 3, 4, 5]] * 2), (2**40, None)):  # the latter would fit into no memory
+            rows = graph.add(BroadcastTo((times, 6)), (row,)).outputs[0]
+            found = compute(rows, [row.type], [np.arange(6).astype(object)])
+            assert (found if found is None else found.tolist()) == wanted
 
 
 def test_what_is_computed_from_feeds_decides_sizes_and_not_the_feeds_themselves():

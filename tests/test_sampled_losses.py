@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -158,3 +159,27 @@ def test_accidental_hits() -> None:
     # 5 is true of example 0 and at place 0; 0 of example 1 at place 3; 3 of example 3 at place 1.
     assert (examples.tolist(), places.tolist()) == ([0, 1, 3], [0, 3, 1])
     assert (weights == np.finfo(np.float32).min).all()
+
+
+@pytest.mark.parametrize(
+    ("draw", "text"),
+    [
+        (lambda: tf.nn.uniform_candidate_sampler([[1]], 1, 2, False, 0), "range_max must be at least 1, not 0"),
+        (lambda: tf.nn.uniform_candidate_sampler([[1]], 1, 2, False, -3), "range_max must be at least 1, not -3"),
+        (lambda: tf.nn.log_uniform_candidate_sampler([[1]], 1, 2, False, -3), "range_max must be at least 1, not -3"),
+        (lambda: tf.nn.log_uniform_candidate_sampler([[1]], 1, 0, True, 3), "num_sampled must be at least 1, not 0"),
+        (lambda: tf.nn.all_candidate_sampler([[]], 0, 2, True), "num_true must be at least 1, not 0"),
+        (
+            lambda: tf.nn.fixed_unigram_candidate_sampler([[1]], 1, 1, False, 2, unigrams=[-1.0, 2.0]),
+            "a frequency is at least 0 and finite, not -1.0",
+        ),
+        (
+            lambda: tf.nn.fixed_unigram_candidate_sampler([[1]], 1, 1, False, 2, unigrams=[1.0, 2.0], num_shards=0),
+            "shard must be in [0, num_shards), not 0 of 0",
+        ),
+        (lambda: tf.multinomial(tf.zeros([2, 0]), 4), "there must be a class to draw, but logits are f32[2,0]"),
+    ],
+)
+def test_numbers_that_samplers_refuse(draw: Any, text: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(text)):
+        draw()

@@ -218,6 +218,8 @@ def _fed(feed: Mapping[str, Any], value: Any) -> Array:
     wanted = np.dtype(feed["dtype"])
     array = np.asarray(value)
     if array.dtype != wanted:
+        if array.dtype.kind == "c" and wanted.kind != "c":
+            raise TypeError(f"feed '{feed['name']}' is {wanted} and cannot hold complex numbers ({array.dtype})")
         with np.errstate(all="ignore"):  # what does not fit is told below
             converted = array.astype(wanted)
         if wanted.kind not in "fc" and not np.array_equal(converted, array):

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from graphc.debugging.assertions import assert_less, assert_non_negative
 from graphc.distributions.distribution import (
     FULLY_REPARAMETERIZED,
     HALF_LOG_TWO_PI,
@@ -19,6 +20,7 @@ from graphc.distributions.distribution import (
     parameters,
 )
 from graphc.distributions.gamma_samples import standard_gamma
+from graphc.distributions.validity import Checks, between_0_and_1, positive
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import constant
@@ -47,6 +49,9 @@ class _Located(Distribution):
 
     def _whole(self) -> Tensor:
         return self._loc + self._scale
+
+    def _checks(self) -> Checks:
+        return positive(scale=self._scale)
 
     def _z(self, x: Tensor) -> Tensor:
         return (x - self._loc) / self._scale
@@ -149,6 +154,9 @@ class Uniform(Distribution):
     def _whole(self) -> Tensor:
         return self._low + self._high
 
+    def _checks(self) -> Checks:
+        return [assert_less(self._low, self._high, message="uniform not defined when low >= high.")]
+
     def _draws(self, sizes: Sizes, seed: int | None) -> Tensor:
         return self._low + (self._high - self._low) * random_uniform(sizes, dtype=self.dtype, seed=seed)
 
@@ -240,6 +248,12 @@ class Gamma(Distribution):
     def _whole(self) -> Tensor:
         return self._concentration + self._rate
 
+    def _checks(self) -> Checks:
+        return positive(concentration=self._concentration, rate=self._rate)
+
+    def _checks_of(self, value: Tensor) -> Checks:
+        return positive(sample=value)
+
     def _draws(self, sizes: Sizes, seed: int | None) -> Tensor:
         least = constant(np.finfo(self.dtype.numpy).tiny, self.dtype)
         return e.maximum(standard_gamma(self._concentration + 0 * self._rate, sizes, seed) / self._rate, least)
@@ -277,6 +291,12 @@ class Exponential(Gamma):
         (self._rate,) = parameters((rate, "rate"))
         self._concentration = 0 * self._rate + 1
         Distribution.__init__(self, name, self._rate.dtype, given, validate_args, allow_nan_stats)
+
+    def _checks(self) -> Checks:
+        return positive(rate=self._rate)
+
+    def _checks_of(self, value: Tensor) -> Checks:
+        return [assert_non_negative(value, message="sample must be non-negative")]
 
     def _draws(self, sizes: Sizes, seed: int | None) -> Tensor:
         least = float(np.finfo(self.dtype.numpy).tiny)
@@ -322,6 +342,12 @@ class Beta(Distribution):
 
     def _whole(self) -> Tensor:
         return self._one + self._zero
+
+    def _checks(self) -> Checks:
+        return positive(concentration1=self._one, concentration0=self._zero)
+
+    def _checks_of(self, value: Tensor) -> Checks:
+        return between_0_and_1(value)
 
     def _draws(self, sizes: Sizes, seed: int | None) -> Tensor:
         first = standard_gamma(self._one + 0 * self._zero, sizes, seed)
@@ -382,6 +408,9 @@ class StudentT(Distribution):
 
     def _whole(self) -> Tensor:
         return self._df + self._loc + self._scale
+
+    def _checks(self) -> Checks:
+        return positive(df=self._df)
 
     def _draws(self, sizes: Sizes, seed: int | None) -> Tensor:
         normal = random_normal(sizes, dtype=self.dtype, seed=seed)

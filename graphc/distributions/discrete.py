@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from graphc import dtypes
+from graphc.debugging.assertions import assert_equal
 from graphc.distributions.distribution import Distribution, Sizes, divergence, last_size, parameter
+from graphc.distributions.validity import Checks, chances, shares, whole_numbers
 from graphc.nn.classification import log_softmax, sigmoid_cross_entropy_with_logits, softmax
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
@@ -46,6 +48,9 @@ class _OfChances(Distribution):
         """The probabilities."""
         return self._probs
 
+    def _checks(self) -> Checks:
+        return [] if self._parameters.get("probs") is None else shares(self._probs, "probs")
+
 
 class Bernoulli(_OfChances):
     """1 with the probability ``probs``, else 0"""
@@ -60,6 +65,12 @@ class Bernoulli(_OfChances):
 
     def _whole(self) -> Tensor:
         return self._logits
+
+    def _checks(self) -> Checks:
+        return [] if self._parameters.get("probs") is None else chances(self._probs)
+
+    def _checks_of(self, value: Tensor) -> Checks:
+        return whole_numbers(value, "sample", 1)
 
     def _draws(self, sizes: Sizes, seed: int | None) -> Tensor:
         return e.cast(random_uniform(sizes, dtype=self._probs.dtype, seed=seed) < self._probs, self.dtype)
@@ -100,6 +111,9 @@ class Categorical(_OfChances):
 
     def _whole(self) -> Tensor:
         return reduce_sum(self._logits, -1)
+
+    def _checks_of(self, value: Tensor) -> Checks:
+        return whole_numbers(value, "sample", last_size(self._logits) - 1)
 
     def _draws(self, sizes: Sizes, seed: int | None) -> Tensor:
         rank = (self._logits.type.rank or 1) - 1
@@ -191,6 +205,14 @@ class Multinomial(_OfChances):
 
     def _whole(self) -> Tensor:
         return self._logits + 0 * expand_dims(self._total, -1)
+
+    def _checks(self) -> Checks:
+        return [*super()._checks(), *whole_numbers(self._total, "total_count")]
+
+    def _checks_of(self, value: Tensor) -> Checks:
+        total = reduce_sum(e.cast(value, self.dtype), -1)
+        same = assert_equal(self._total, total, message="counts must sum to total_count")
+        return [*whole_numbers(value, "counts"), same]
 
     def _draws(self, sizes: Sizes, seed: int | None) -> Tensor:
         number = self._number

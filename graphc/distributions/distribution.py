@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from graphc import dtypes
+from graphc.distributions.validity import Checks
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import convert_to_tensor, is_tensor_like
@@ -52,12 +53,24 @@ class Distribution:
         self._validate_args = validate_args
         self._allow_nan_stats = allow_nan_stats
         self._event_rank = event_rank
+        self._asserted: Checks = []
+        if validate_args:
+            with get_default_graph().name_scope(name):
+                self._asserted = self._checks()
 
     # -- what subclasses say -------------------------------------------------------------------------
 
     def _whole(self) -> Tensor:
         """A tensor of the batch shape and the event shape, of which only the shape is looked at."""
         raise NotImplementedError(f"{type(self).__name__} does not say its shape")
+
+    def _checks(self) -> Checks:
+        """What must hold of the parameters."""
+        return []
+
+    def _checks_of(self, value: Tensor) -> Checks:
+        """What must hold of a value of which the density is asked."""
+        return []
 
     def _draws(self, sizes: Sizes, seed: int | None) -> Tensor:
         """Draws of this shape: sample, batch, event."""
@@ -121,7 +134,7 @@ class Distribution:
 
     @property
     def validate_args(self) -> bool:
-        """As given; parameters are not checked while a step runs."""
+        """Whether a step that uses wrong parameters or values fails."""
         return self._validate_args
 
     @property
@@ -170,12 +183,12 @@ class Distribution:
     def log_prob(self, value: Any, name: str = "log_prob") -> Tensor:
         """The logarithm of the density, or of the probability, of a value."""
         with self._scope(name):
-            return self._log_prob(self._value(value))
+            return self._log_prob(self._checked(self._value(value)))
 
     def prob(self, value: Any, name: str = "prob") -> Tensor:
         """The density, or the probability, of a value."""
         with self._scope(name):
-            return self._prob(self._value(value))
+            return self._prob(self._checked(self._value(value)))
 
     def cdf(self, value: Any, name: str = "cdf") -> Tensor:
         """The probability of at most the value."""
@@ -245,9 +258,16 @@ class Distribution:
     def _value(self, value: Any) -> Tensor:
         return convert_to_tensor(value) if is_tensor_like(value) else convert_to_tensor(value, self._dtype, "value")
 
+    def _checked(self, value: Tensor) -> Tensor:
+        if not self._validate_args:
+            return value
+        with get_default_graph().control_dependencies(self._checks_of(value)):
+            return e.identity(value)
+
     @contextmanager
     def _scope(self, name: str) -> Iterator[None]:
-        with get_default_graph().name_scope(self._name), get_default_graph().name_scope(name):
+        graph = get_default_graph()
+        with graph.name_scope(self._name), graph.name_scope(name), graph.control_dependencies(self._asserted):
             yield
 
     def __repr__(self) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from graphc.debugging.assertions import assert_none_equal
 from graphc.distributions.distribution import (
     FULLY_REPARAMETERIZED,
     HALF_LOG_TWO_PI,
@@ -16,6 +17,7 @@ from graphc.distributions.distribution import (
     parameters,
 )
 from graphc.distributions.gamma_samples import standard_gamma
+from graphc.distributions.validity import Checks, positive, shares
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.random import random_normal
@@ -49,6 +51,12 @@ class Dirichlet(Distribution):
 
     def _whole(self) -> Tensor:
         return self._concentration
+
+    def _checks(self) -> Checks:
+        return positive(concentration=self._concentration)
+
+    def _checks_of(self, value: Tensor) -> Checks:
+        return [*positive(sample=value), *shares(value, "sample")]
 
     def _draws(self, sizes: Sizes, seed: int | None) -> Tensor:
         parts = standard_gamma(self._concentration, sizes, seed)
@@ -117,6 +125,9 @@ class MultivariateNormalDiag(Distribution):
 
     def _whole(self) -> Tensor:
         return self._loc + self._scale
+
+    def _checks(self) -> Checks:
+        return [assert_none_equal(self._scale, 0 * self._scale, message="scale_diag must not be zero")]
 
     def _draws(self, sizes: Sizes, seed: int | None) -> Tensor:
         return random_normal(sizes, dtype=self.dtype, seed=seed) * self._scale + self._loc

@@ -44,7 +44,8 @@ def uniform_candidate_sampler(
     name: str | None = None,
 ) -> Candidates:  # fmt: skip
     """Classes below ``range_max``, all equally likely."""
-
+    called = name or "UniformCandidateSampler"
+    _check_counts(called, num_true, num_sampled, range_max)
     seeds, limits = seeds_of(seed), (constant(0, dtypes.int64), constant(range_max, dtypes.int64))
 
     def draw(count: int) -> Tensor:
@@ -53,7 +54,6 @@ def uniform_candidate_sampler(
     def chance(classes: Tensor) -> Tensor:
         return 0 * e.cast(classes, dtypes.float32) + 1 / range_max
 
-    called = name or "UniformCandidateSampler"
     return _candidates(true_classes, num_true, num_sampled, unique, range_max, draw, chance, called)
 
 
@@ -62,6 +62,8 @@ def log_uniform_candidate_sampler(
     name: str | None = None,
 ) -> Candidates:  # fmt: skip
     """Class k with the probability ``log((k + 2) / (k + 1)) / log(range_max + 1)``: words by falling frequency."""
+    called = name or "LogUniformCandidateSampler"
+    _check_counts(called, num_true, num_sampled, range_max)
     seeds, width = seeds_of(seed), math.log(range_max + 1)
 
     def draw(count: int) -> Tensor:
@@ -72,7 +74,6 @@ def log_uniform_candidate_sampler(
         number = e.cast(classes, dtypes.float32)
         return e.log1p(1 / (number + 1)) / width
 
-    called = name or "LogUniformCandidateSampler"
     return _candidates(true_classes, num_true, num_sampled, unique, range_max, draw, chance, called)
 
 
@@ -95,6 +96,10 @@ def fixed_unigram_candidate_sampler(
 
     The first ``num_reserved_ids`` classes are never drawn; with shards, only every ``num_shards``-th is.
     """
+    called = name or "FixedUnigramCandidateSampler"
+    _check_counts(called, num_true, num_sampled, range_max)
+    if not 0 <= shard < num_shards:
+        raise ValueError(f"{called}: shard must be in [0, num_shards), not {shard} of {num_shards}")
     weights = _frequencies(vocab_file, unigrams, distortion, num_reserved_ids, range_max)
     weights[[k for k in range(range_max) if k % num_shards != shard]] = 0
     if not weights.sum() > 0:
@@ -111,10 +116,15 @@ def fixed_unigram_candidate_sampler(
         drawn = random_uniform([count], dtype=dtypes.float64, seed=seed)
         return reduce_sum(e.cast(sums[:-1] <= expand_dims(drawn, -1), dtypes.int64), -1)
 
-    called = name or "FixedUnigramCandidateSampler"
     return _candidates(
         true_classes, num_true, num_sampled, unique, range_max, draw, lambda classes: gather(shares, classes), called
     )
+
+
+def _check_counts(called: str, num_true: int, num_sampled: int, range_max: int) -> None:
+    for what, number in (("num_true", num_true), ("num_sampled", num_sampled), ("range_max", range_max)):
+        if number < 1:
+            raise ValueError(f"{called}: {what} must be at least 1, not {number}")
 
 
 def _frequencies(
@@ -125,7 +135,11 @@ def _frequencies(
     if vocab_file:
         with open(vocab_file, encoding="utf-8") as lines:
             unigrams = [float(line.rstrip().rsplit(",", 1)[-1]) for line in lines if line.strip()]
-    weights = np.concatenate([np.zeros(reserved), np.asarray(unigrams, np.float64) ** distortion])
+    given = np.asarray(unigrams, np.float64)
+    wrong = given[~((given >= 0) & np.isfinite(given))]
+    if len(wrong):
+        raise ValueError(f"fixed_unigram_candidate_sampler: a frequency is at least 0 and finite, not {wrong[0]}")
+    weights = np.concatenate([np.zeros(reserved), given**distortion])
     if len(weights) != range_max:
         raise ValueError(f"range_max is {range_max} for {len(weights)} classes: reserved ones and frequencies")
     return weights
@@ -146,7 +160,9 @@ def all_candidate_sampler(
     true_classes: Any, num_true: int, num_sampled: int, unique: bool, seed: int | None = None, name: str | None = None
 ) -> Candidates:
     """All classes below ``num_sampled``, each once: for tests."""
-    with get_default_graph().name_scope(name or "AllCandidateSampler"):
+    called = name or "AllCandidateSampler"
+    _check_counts(called, num_true, num_sampled, num_sampled)
+    with get_default_graph().name_scope(called):
         true = _true_classes(true_classes, num_true)
         ones = 0 * e.cast(true, dtypes.float32) + 1
         return Candidates(constant(np.arange(num_sampled)), ones, constant(np.ones(num_sampled, np.float32)))

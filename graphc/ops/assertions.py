@@ -12,6 +12,7 @@ from graphc.errors import InvalidArgumentError
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.base import Const, apply, check_dtype, convert_to_tensor, declare, is_tensor_like
 from graphc.ops.checks import Refused
+from graphc.ops.copies import Identity
 from graphc.records import record, replace
 from graphc.shapes import TensorType
 
@@ -48,7 +49,7 @@ class Assert(Op):
             raise InvalidArgumentError(message=self._text(data))
         return condition
 
-    def runtime_error(self, node: Operation) -> str:
+    def runtime_error(self, node: Operation, size: Any = None) -> str:
         """What is said where the values of the data are not known any more."""
         return self._text([x.user_label for x in node.inputs[1:]])
 
@@ -94,7 +95,7 @@ class CheckNumerics(Op):
             raise InvalidArgumentError(message=self._text(x))
         return x
 
-    def runtime_error(self, node: Operation) -> str:
+    def runtime_error(self, node: Operation, size: Any = None) -> str:
         """What is said where the value is not known any more."""
         return f"{self.message} : Tensor had Inf or NaN values"
 
@@ -184,6 +185,12 @@ def assert_that(
     parts, tensors = parts_of(data)
     kind = Assert(parts, SHOWN if summarize is None else summarize)
     return declare(kind, convert_to_tensor(condition, dtypes.bool), *tensors, name=name or "Assert")
+
+
+def provided(x: Tensor, condition: Tensor, data: Sequence[Any]) -> Tensor:
+    """``y = x``; the step fails as by :func:`assert_that` unless the condition holds."""
+    with x.graph.current.control_dependencies([assert_that(condition, data, -1)]):
+        return apply(Identity(), x)
 
 
 def check_numerics(tensor: Any, message: str, name: str | None = None) -> Tensor:

@@ -104,7 +104,7 @@ class CheckSize(Op):
             )
         return x
 
-    def runtime_error(self, node: Operation) -> str:
+    def runtime_error(self, node: Operation, size: Any = None) -> str:
         """What went wrong where a size is another."""
         if isinstance(self.wanted, Dim):
             return "two sizes that are told while the step runs differ, and what they belong to is used together"
@@ -144,12 +144,16 @@ def measure(count: Tensor, limit: DimLike | None) -> DimLike:
     return atom(size)
 
 
-def require(size: DimLike, other: DimLike, graph: Graph) -> None:
+def require(size: DimLike, other: DimLike) -> None:
     """It is an error of the step where the sizes, one of them measured, differ."""
-    measuring = Measuring.of(graph)
+    require_count(apply(CheckSize(other), dim_value(size, dtypes.int64)))
+
+
+def require_count(check: Tensor) -> None:
+    """What a :class:`CheckSize` finds wrong is an error of the step."""
+    measuring = Measuring.of(check.op.graph)
     assert measuring is not None, "sizes are measured while a graph is made exact"
-    check = apply(CheckSize(other), dim_value(size, dtypes.int64))
-    graph.measured[Measured(measuring.name(), None, 0, kept=True)] = check
+    check.op.graph.measured[Measured(measuring.name(), None, 0, kept=True)] = check
 
 
 def guards(count: Tensor) -> list[Tensor]:
@@ -158,7 +162,7 @@ def guards(count: Tensor) -> list[Tensor]:
     return [check for check in checks if check.op.inputs[0] is count]
 
 
-_FOLLOWED = frozenset({
+FOLLOWED = frozenset({
     "Pack", "ConcatV2", "ExpandDims", "Squeeze", "Slice", "Reshape", "Cast", "NotNegative", "Add", "Mul", "Identity",
 })  # fmt: skip
 
@@ -170,7 +174,7 @@ def measured_value(sizes: Tensor, known: dict[Tensor, Any]) -> Any:
     """
     if known.get(sizes) is None:
         value = None
-        if sizes.op.type in _FOLLOWED:
+        if sizes.op.type in FOLLOWED:
             inputs = [measured_value(x, known) for x in sizes.op.inputs]
             value = compute(sizes, [x.type for x in sizes.op.inputs], inputs)
         elif not sizes.op.inputs:

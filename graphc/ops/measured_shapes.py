@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from graphc import dtypes
-from graphc.dims import DimLike, floordiv, product
+from graphc.dims import Dim, DimLike, floordiv, product, symbol
 from graphc.nodes import Tensor
-from graphc.ops.base import apply
+from graphc.ops import elementwise as e
+from graphc.ops.base import apply, constant
+from graphc.ops.blocks import along
 from graphc.ops.indexing import GatherV2
-from graphc.ops.measured import measured_value, require
-from graphc.ops.reshaping import Reshape
+from graphc.ops.measured import FOLLOWED, CheckSize, measure, measured_value, require
+from graphc.ops.reshaping import Reshape, dim_value, reshape
 from graphc.ops.sequences import Iota
+from graphc.ops.shape_values import MAX_ELEMENTS, compute
+
+_COMPUTED = frozenset({"Add", "Mul", "NotNegative"})  # what comes out is no entry that was given
+Open = dict[Dim, Tensor]  # entries that may turn out to be -1, each as an i64[]
 
 
 def reshaped(x: Tensor, shape: Any, *told: tuple[Tensor, Any]) -> Tensor:
@@ -20,9 +28,68 @@ def reshaped(x: Tensor, shape: Any, *told: tuple[Tensor, Any]) -> Tensor:
     One entry may be -1. It is an error of the step where the numbers of elements differ.
     """
     total = x.type.elements
-    sizes: list[DimLike] = list(shape if not told else measured_value(told[0][0], dict(told)).reshape(-1))
+    sizes = list(shape) if not told else _told(*told[0], total)
     given = product(size for size in sizes if size != -1)
     sizes = [floordiv(total, given) if size == -1 else size for size in sizes]
-    require(product(sizes), total, x.graph)
+    require(product(sizes), total)
     flat = apply(Reshape((total,)), x)
     return apply(Reshape(tuple(sizes)), apply(GatherV2(0), flat, apply(Iota(product(sizes), dtypes.int64))))
+
+
+def _told(shape: Tensor, value: Any, total: DimLike) -> list[DimLike]:
+    """The entries of a shape; those that data decides are measured, one of them being what remains if it is -1."""
+    opened: Open = {}
+    entries = list(_entries(shape, {shape: value}, opened).reshape(-1))
+    told = [opened.get(entry) for entry in entries]
+    if opened and -1 not in entries:
+        told = _filled(entries, told, dim_value(total, dtypes.int64))
+    return [
+        entry if count is None else measure(apply(CheckSize(), count), None)
+        for entry, count in zip(entries, told, strict=True)
+    ]
+
+
+def _entries(sizes: Tensor, known: dict[Tensor, Any], opened: Open) -> Any:
+    """The entries of a list of sizes; what is read from data as it stands is a symbol in ``opened``."""
+    if known.get(sizes) is not None or sizes.op.type in _COMPUTED or not _is_short(sizes):
+        return measured_value(sizes, known)
+    value = None
+    if sizes.op.type in FOLLOWED or not sizes.op.inputs:
+        inputs = [_entries(x, known, opened) for x in sizes.op.inputs]
+        value = compute(sizes, [x.type for x in sizes.op.inputs], inputs)
+    return _opened(sizes, opened) if value is None else value
+
+
+def _is_short(sizes: Tensor) -> bool:
+    count = sizes.type.elements
+    return sizes.dtype.is_integer and isinstance(count, int) and count <= MAX_ELEMENTS
+
+
+def _opened(sizes: Tensor, opened: Open) -> Any:
+    count = sizes.type.elements
+    flat = e.cast(reshape(sizes, (count,)), dtypes.int64)
+    names = [symbol(f"?{sizes.name}.{n}") for n in range(count)]  # type: ignore[arg-type]
+    opened.update((name, reshape(along(flat, 0, n, n + 1), ())) for n, name in enumerate(names))
+    return np.array(names, object).reshape(sizes.type.sizes)
+
+
+def _filled(entries: list[DimLike], told: list[Tensor | None], total: Tensor) -> list[Tensor | None]:
+    """What data tells with the first -1 replaced by what the other sizes leave of ``total``."""
+    one, minus = constant(1, dtypes.int64), constant(-1, dtypes.int64)
+    given = one
+    for entry, count in zip(entries, told, strict=True):
+        given = given * (
+            dim_value(entry, dtypes.int64) if count is None else e.select(e.equal(count, minus), one, count)
+        )
+    rest = e.floordiv(total, e.maximum(given, one))  # of 0 elements 0 remain
+    free = constant(True)  # whether there was no -1 yet
+    filled: list[Tensor | None] = []
+    for count in told:
+        if count is not None:
+            is_rest = e.equal(count, minus)
+            count, free = (
+                e.select(e.logical_and(free, is_rest), rest, count),
+                e.logical_and(free, e.logical_not(is_rest)),
+            )
+        filled.append(count)
+    return filled

@@ -17,7 +17,7 @@ from graphc.ops import elementwise as e
 from graphc.ops.base import apply, constant
 from graphc.ops.blocks import Block, SliceFrom, StridedSlice, StridedSliceFrom, along
 from graphc.ops.indexing import GatherV2, ScatterAdd
-from graphc.ops.measured import measure, settle
+from graphc.ops.measured import CheckSize, measure, require_count, settle
 from graphc.ops.reshaping import dim_value, reshape
 from graphc.ops.sequences import Iota
 
@@ -54,8 +54,9 @@ def _along(block: Block, axis: int, whole: Tensor, size: DimLike, bounds: Sequen
     limit = size if is_bounded(size) else None
     if isinstance(block, SliceFrom):
         begin, count = (_entry(vector, axis) for vector in bounds)
-        stop = e.select(e.equal(count, _number(-1)), whole, begin + count)
-        return _positions(begin, stop, 1, limit)
+        taken = e.select(e.equal(count, _number(-1)), whole - begin, count)
+        _require_all_of_at_least_0(begin, taken, whole - begin - taken)
+        return _positions(begin, begin + e.minimum(taken, whole), 1, limit)
     if isinstance(block, StridedSlice):
         if axis >= len(block.begin):
             return None
@@ -104,6 +105,13 @@ def _positions(first: Tensor, stop: Tensor, stride: int, limit: DimLike | None) 
     steps = e.floordiv(stop - first + _number(stride - (1 if stride > 0 else -1)), _number(stride))
     count = measure(e.maximum(steps, _number(0)), limit)
     return apply(Iota(count, dtypes.int64)) * _number(stride) + first
+
+
+def _require_all_of_at_least_0(first: Tensor, *others: Tensor) -> None:
+    """It is an error of the step where one of the numbers is negative."""
+    for other in others:
+        first = e.minimum(first, other)
+    require_count(apply(CheckSize(), first))
 
 
 def _entry(vector: Tensor, axis: int) -> Tensor:

@@ -84,6 +84,8 @@ def classes_of(logits: Any, num_samples: Any, uniform: Callable[[Any], Tensor], 
     scores = convert_to_tensor(logits)
     if scores.type.rank is not None and scores.type.rank != 2:
         raise ValueError(f"multinomial: logits must be a matrix [batch, classes], not {scores.type}")
+    if scores.type.shape and scores.type.shape[1] == 0:
+        raise ValueError(f"multinomial: there must be a class to draw, but logits are {scores.type}")
     wanted = dtypes.int64 if output_dtype is None else dtypes.as_dtype(output_dtype)
     if wanted not in (dtypes.int32, dtypes.int64):
         raise TypeError(f"multinomial gives int32 or int64, not {wanted.name}")

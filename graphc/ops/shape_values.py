@@ -89,7 +89,10 @@ def compute(
     if kind.type not in _FOLLOWS_SHAPES or not values or any(value is None for value in values):
         return None
     try:
-        value = _as_objects(kind.evaluate(*values))
+        found = kind.evaluate(*values)
+        if np.size(found) > MAX_ELEMENTS:  # a view so far: what is repeated a million times is never written out
+            return None
+        value = _as_objects(found)
     except (TypeError, ValueError, IndexError, ArithmeticError, OpError):
         return None  # a symbol stood where the meaning needs a number, or it fails when it runs and says so there
     return value if all(_fits(item, tensor.dtype) for item in value.reshape(-1)) else None

@@ -91,6 +91,14 @@ def test_whole_numbers_are_not_cut(tmp_path: Path) -> None:
             model.step(values)
 
 
+def test_imaginary_parts_are_not_dropped(tmp_path: Path) -> None:
+    with tf.Graph().as_default():
+        rows = tf.placeholder(tf.float32, [2], name="rows")
+        model = aot.compile({"next": rows + 1.0}, [rows], tmp_path).load()
+    with pytest.raises(TypeError, match=r"^feed 'rows' is float32 and cannot hold complex numbers \(complex128\)$"):
+        model.step([1j, 2.0])
+
+
 def test_a_model_shows_its_functions(artifact: aot.Artifact) -> None:
     feeds = "x: float32[batch,2], y: float32[batch]"
     assert repr(artifact.load()) == f"<Model 'line': train({feeds}); evaluate({feeds}); 2 variables>"

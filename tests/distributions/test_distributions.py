@@ -205,3 +205,76 @@ def test_a_divergence_of_ones_own() -> None:
     assert InterpretedSession().run(ds.kl_divergence(Point(1.0, 1.0), Point(4.0, 1.0))) == 3.0
     with pytest.raises(ValueError, match="has already been registered"):
         ds.RegisterKL(Point, Point)(lambda p, q, name=None: p)
+
+
+# Parameters that TensorFlow's validate_args refuses, a good one for each, and what is asked of the distribution.
+WRONG: dict[str, tuple[Callable[[Any], Any], Any, Any, str]] = {
+    "Normal": (lambda p: ds.Normal(0.0, p, validate_args=True), 1.0, -1.0, "scale must be positive"),
+    "Laplace": (lambda p: ds.Laplace(0.0, p, validate_args=True), 1.0, 0.0, "scale must be positive"),
+    "Uniform": (lambda p: ds.Uniform(1.0, p, validate_args=True), 2.0, 1.0, "uniform not defined when low >= high"),
+    "Gamma": (lambda p: ds.Gamma(p, 2.0, validate_args=True), 1.0, -1.0, "concentration must be positive"),
+    "Exponential": (lambda p: ds.Exponential(p, validate_args=True), 1.0, -1.0, "rate must be positive"),
+    "Beta": (lambda p: ds.Beta(p, 2.0, validate_args=True), 1.0, -1.0, "concentration1 must be positive"),
+    "StudentT": (lambda p: ds.StudentT(p, 0.0, 1.0, validate_args=True), 1.0, -1.0, "df must be positive"),
+    "Bernoulli": (lambda p: ds.Bernoulli(probs=p, validate_args=True), 0.5, 1.5, "components greater than 1"),
+    "Categorical": (
+        lambda p: ds.Categorical(probs=[p, 0.5], validate_args=True), 0.5, 0.7, "probs does not sum to 1",
+    ),
+    "Dirichlet": (
+        lambda p: ds.Dirichlet([p, 0.5], validate_args=True), 0.5, -1.0, "concentration must be positive",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_validate_args_refuses_parameters(name: str) -> None:
+    make, good, wrong, text = WRONG[name]
+    fed = tf.placeholder(tf.float32, [])
+    distribution = make(fed)
+    with tf.Session() as session:
+        for asked in (distribution.sample(3, seed=1), distribution.entropy()):
+            assert np.isfinite(session.run(asked, {fed: good})).all()
+            with pytest.raises(tf.errors.InvalidArgumentError, match=text):
+                session.run(asked, {fed: wrong})
+
+
+def test_validate_args_refuses_constants_while_declaring() -> None:
+    for make, _, wrong, text in (WRONG[name] for name in ("Normal", "Uniform", "Gamma", "Bernoulli")):
+        with pytest.raises(tf.errors.InvalidArgumentError, match=text):
+            make(wrong)
+
+
+@pytest.mark.parametrize(
+    ("make", "good", "wrong", "text"),
+    [
+        (lambda: ds.Bernoulli(0.3, validate_args=True), 1, 2, "sample must not be greater"),
+        (lambda: ds.Categorical([0.1, 0.2, 0.3], validate_args=True), 2, 7, "sample must not be greater"),
+        (lambda: ds.Categorical([0.1, 0.2, 0.3], validate_args=True), 0.0, 0.5, "sample must be a whole number"),
+        (lambda: ds.Gamma(1.0, 2.0, validate_args=True), 0.5, -0.5, "sample must be positive"),
+        (lambda: ds.Beta(1.0, 2.0, validate_args=True), 0.5, 1.5, "sample must be less than 1"),
+        (lambda: ds.Dirichlet([1.0, 2.0], validate_args=True), [0.5, 0.5], [0.5, 0.6], "sample does not sum to 1"),
+        (
+            lambda: ds.Multinomial(3.0, [0.1, 0.2], validate_args=True),
+            [1.0, 2.0],
+            [1.0, 1.0],
+            "counts must sum to total_count",
+        ),
+    ],
+)
+def test_validate_args_refuses_values(make: Any, good: Any, wrong: Any, text: str) -> None:
+    value = tf.placeholder(np.asarray(good).dtype if isinstance(good, int) else tf.float32, np.shape(good))
+    answer = make().log_prob(value)
+    with tf.Session() as session:
+        assert np.isfinite(session.run(answer, {value: good}))
+        with pytest.raises(tf.errors.InvalidArgumentError, match=text):
+            session.run(answer, {value: wrong})
+
+
+def test_validate_args_inside_a_loop() -> None:
+    scale = tf.placeholder(tf.float32, [])
+    normal = ds.Normal(0.0, scale, validate_args=True)
+    _, total = tf.while_loop(lambda i, _: i < 3, lambda i, s: (i + 1, s + normal.log_prob(s)), [0, 0.0])
+    with tf.Session() as session:
+        assert session.run(total, {scale: 1.0}) < 0
+        with pytest.raises(tf.errors.InvalidArgumentError, match="scale must be positive"):
+            session.run(total, {scale: -1.0})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -128,11 +129,29 @@ def test_stateless_numbers_of_seeds_that_are_fed_are_those_of_seeds_that_are_kno
 
 
 def test_poisson_draws_have_the_moments() -> None:
-    means = np.array([0.01, 0.5, 4.0, 30.0, 900.0])
+    means = np.array([0.0, 0.01, 0.5, 4.0, 9.9, 10.0, 30.0, 900.0, 1e10])
     with tf.Graph().as_default(), tf.Session() as session:
-        drawn = session.run(tf.random_poisson(means, [4000], seed=5))
-    assert (drawn.shape, drawn.dtype) == ((4000, 5), np.float32)
-    np.testing.assert_array_less(abs(drawn.mean(0) - means), 5 * np.sqrt(means / 4000))
+        drawn = session.run(tf.random_poisson(means, [4000], tf.float64, seed=5))
+    assert (drawn.shape, drawn.dtype) == ((4000, 9), np.float64)
+    assert (abs(drawn.mean(0) - means) <= 5 * np.sqrt(means / 4000)).all()
     # The variance of a variance is (m + 2 m^2) / n for a Poisson distribution of mean m.
-    np.testing.assert_array_less(abs(drawn.var(0) - means), 5 * np.sqrt((means + 2 * means**2) / 4000))
+    assert (abs(drawn.var(0) - means) <= 5 * np.sqrt((means + 2 * means**2) / 4000)).all()
     assert (drawn == np.round(drawn)).all()
+
+
+def test_poisson_draws_have_the_probabilities() -> None:
+    count = 40_000
+    with tf.Graph().as_default(), tf.Session() as session:
+        drawn = session.run(tf.random_poisson([9.5, 10.0, 14.0], [count], tf.int32, seed=7))
+    for mean, column in zip((9.5, 10.0, 14.0), drawn.T):
+        share = np.array([math.exp(k * math.log(mean) - mean - math.lgamma(k + 1)) for k in range(41)])
+        found = np.bincount(column, minlength=41)[:41] / count
+        np.testing.assert_array_less(abs(found - share), 5 * np.sqrt(share / count) + 1 / count)
+
+
+def test_poisson_draws_of_what_is_no_mean_are_nan() -> None:
+    mean = tf.placeholder(tf.float32, [None])
+    with tf.Session() as session:
+        drawn = session.run(tf.random_poisson(mean, [50], seed=1), {mean: [3.0, np.nan, -1.0, np.inf, 40.0, 0.0]})
+    assert np.isnan(drawn[:, 1:4]).all()
+    assert (drawn[:, 0].mean() > 2, drawn[:, 4].mean() > 30, drawn[:, 5].max()) == (True, True, 0)
