@@ -1,4 +1,4 @@
-"""The door from Python into a step as a built-in function: a call of a few hundred nanoseconds.
+"""The door from Python into a step for the second and later runs of like arrays: a built-in function.
 
 Checking arrays in Python, making those for results and telling the step where they are takes several times what a
 small step takes. The door is native code that does so by Python's and NumPy's C interfaces::
@@ -8,6 +8,7 @@ small step takes. The door is native code that does so by Python's and NumPy's C
                       a whole number, what the step returned, where it failed
 
 It reads what it expects from a ``Job``, the same code for all steps. Python's lock is released while the step runs.
+The first run, steps that give memory away, and Pythons whose objects look otherwise go by :mod:`entry`.
 """
 
 from __future__ import annotations
@@ -15,20 +16,20 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
+from string import Template
 from typing import Any
 
 import numpy as np
 
+from graphc.alignment import ALIGNMENT
 from graphc.codegen import jit
 from graphc.codegen.target import host
 
 PLAIN = 0x1 | 0x100  # NumPy's flags for C order and for elements at multiples of their size
 _WRITABLE = PLAIN | 0x400
 _HEAD = 8  # words of a job before its arrays
-_FEED, _FETCH = (
-    4,
-    5,
-)  # words for each of them: where its address goes, dtype, rank, sizes, and of a fetch room to align it
+_FEED = 4  # words of a feed: where its address goes, dtype, rank, sizes
+_FETCH = 5  # words of a fetch: the same, and room to align it
 _NEW_FROM_DESCR, _SET_BASE = 94, 282  # places in NumPy's table of functions, which never change
 
 Door = Callable[..., Any]
@@ -163,12 +164,13 @@ def _is_laid_out(array: Any) -> bool:
         and word(24, ctypes.c_int) == array.ndim
         and tuple(sizes[: array.ndim]) == array.shape
         and word(56) == id(array.dtype)
-        and word(64, ctypes.c_int) & (PLAIN | _WRITABLE) == array.flags.num & (PLAIN | _WRITABLE)
+        and word(64, ctypes.c_int) & _WRITABLE == array.flags.num & _WRITABLE
     )
 
 
 def _ir(triple: str) -> str:
-    return _TEXT.replace("$triple", triple)
+    numbers = {"plain": PLAIN, "writable": _WRITABLE, "head": _HEAD, "feed": _FEED, "fetch": _FETCH}
+    return Template(_TEXT).substitute(numbers, triple=triple, line=-ALIGNMENT, before_line=ALIGNMENT - 1)
 
 
 # Fields of an array object: type 8, data 16, rank 24, sizes 32, dtype 56, flags 64.
@@ -195,7 +197,7 @@ entry:
   %fetches = load i64, ptr %fetches.at
   %array.at = getelementptr i64, ptr %job, i64 4
   %array = load ptr, ptr %array.at
-  %first = getelementptr i64, ptr %job, i64 8
+  %first = getelementptr i64, ptr %job, i64 $head
   %as.many = icmp eq i64 %count, %feeds
   br i1 %as.many, label %feed.test, label %other
 
@@ -225,8 +227,8 @@ feed.fields:
   %rank.fits = icmp eq i64 %rank, %rank.want
   %flags.at = getelementptr i8, ptr %arg, i64 64
   %flags = load i32, ptr %flags.at
-  %flags.plain = and i32 %flags, 257
-  %flags.fit = icmp eq i32 %flags.plain, 257
+  %flags.plain = and i32 %flags, $plain
+  %flags.fit = icmp eq i32 %flags.plain, $plain
   %two.fit = and i1 %dtype.fits, %rank.fits
   %all.fit = and i1 %two.fit, %flags.fit
   %sizes.at = getelementptr i8, ptr %arg, i64 32
@@ -254,7 +256,7 @@ feed.done:
   %word = load ptr, ptr %feed
   store ptr %data, ptr %word
   %n.next = add i64 %n, 1
-  %feed.next = getelementptr i64, ptr %feed, i64 4
+  %feed.next = getelementptr i64, ptr %feed, i64 $feed
   br label %feed.test
 
 results:
@@ -296,11 +298,11 @@ fetch.large:                                 ; a view, from a cache line on, of 
 fetch.align:
   %base.data.at = getelementptr i8, ptr %base, i64 16
   %base.data = load i64, ptr %base.data.at
-  %beyond = add i64 %base.data, 63
-  %line = and i64 %beyond, -64
+  %beyond = add i64 %base.data, $before_line
+  %line = and i64 %beyond, $line
   %line.at = inttoptr i64 %line to ptr
   %view = call ptr @PyArray_NewFromDescr(ptr %array, ptr %made.dtype, i32 %made.rank, ptr %made.sizes, ptr null,
-                                         ptr %line.at, i32 1281, ptr null)
+                                         ptr %line.at, i32 $writable, ptr null)
   %view.fails = icmp eq ptr %view, null
   br i1 %view.fails, label %drop.base, label %fetch.base
 fetch.base:                                  ; the view takes the reference to the bytes over
@@ -314,7 +316,7 @@ fetch.done:
   store ptr %made.data, ptr %made.word
   %set = call i32 @PyTuple_SetItem(ptr %tuple, i64 %m, ptr %made)
   %m.next = add i64 %m, 1
-  %fetch.next = getelementptr i64, ptr %fetch, i64 5
+  %fetch.next = getelementptr i64, ptr %fetch, i64 $fetch
   br label %fetch.test
 
 run:

@@ -1,4 +1,4 @@
-"""The door from Python into a step: takes NumPy arrays as objects and finds their memory itself.
+"""The way from Python into a step for the first run, and wherever :mod:`door` does not serve: by array objects.
 
 Asking an array for its address costs Python several times what a small step costs. The entry reads it from the
 array object, where NumPy's C interface puts it: right behind the object's header.

@@ -253,13 +253,19 @@ class Executable:
             return "no kernel computes any"
         return f"the largest, {largest.type}, is computed for '{largest.op.name}' (declared at {largest.op.origin})"
 
+    def _counted_value(self) -> str:
+        """The first value whose size nothing bounds before the step runs, and where it was declared."""
+        values = (tensor for call in self.program.calls for tensor in call.node.outputs)
+        found = next((tensor for tensor in values if not is_bounded(tensor.type.elements)), None)
+        return "" if found is None else f", such as '{found.op.name}' (declared at {found.op.origin})"
+
     def _raise(self, slot: int) -> None:
         if slot == len(self.program.error_slots):
             for _, _, given in self._measured:
                 if given is not None and self._frame[given]:
                     _free(self._frame[given])
             text = "there is no memory for what the loops of the step save, or for values whose size the step counts"
-            raise errors.ResourceExhaustedError(None, None, text)
+            raise errors.ResourceExhaustedError(None, None, text + self._counted_value())
         call = self.program.error_slots[slot]
         node = call.checked[int(self._errors[slot]) - 1]
         self._errors[:] = 0
