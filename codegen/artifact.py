@@ -25,8 +25,9 @@ from llvmlite import binding
 from graphc.alignment import ALIGNMENT
 from graphc.codegen import ir, philox
 from graphc.codegen.emit import emit_kernel
+from graphc.codegen.instance import Argument, EntryCode, InInstance, InWorking, Memory, Where
 from graphc.codegen.objects import kernel_symbol
-from graphc.codegen.program import FRAME_HEAD, Program
+from graphc.codegen.program import FRAME_HEAD
 from graphc.codegen.runtime import runtime_ir
 from graphc.codegen.step import step_ir
 from graphc.codegen.target import Target, target_machine
@@ -49,62 +50,6 @@ GENERAL_ERRORS = (
 )
 UNKNOWN, BAD_SIZE, CANNOT_OPEN, CANNOT_WRITE, NO_STATE, OTHER_MODEL, DAMAGED, NOT_INITIALISED, NULL = range(1, 10)
 NO_MEMORY = 10
-
-
-@dataclass(frozen=True)
-class Argument:
-    """The caller's pointer number ``number``."""
-
-    number: int
-
-
-@dataclass(frozen=True)
-class InInstance:
-    """``offset`` bytes from the start of the instance."""
-
-    offset: int
-
-
-@dataclass(frozen=True)
-class InWorking:
-    """``offset`` bytes into the working memory."""
-
-    offset: int
-
-
-@dataclass(frozen=True)
-class Data:
-    """Bytes that are part of the artifact."""
-
-    content: bytes
-
-
-Where = Argument | InInstance | InWorking | Data
-
-
-@dataclass(frozen=True)
-class EntryCode:
-    """A function ``int symbol(instance, sizes..., pointers...)`` that runs a program."""
-
-    symbol: str
-    program: Program
-    places: tuple[Where, ...]  # of the program's slots, in order
-    arguments: int  # how many pointers the caller gives
-    needed: tuple[int, ...] = ()  # those that may not be NULL: all that have elements
-    sizes: tuple[tuple[str, int], ...] = ()  # names and largest values of the sizes that the caller gives
-    first_error: int = 0  # the code of the first of the program's errors
-
-
-@dataclass(frozen=True)
-class Memory:
-    """Where things are in an instance, in bytes."""
-
-    state_offset: int
-    state_bytes: int
-    working_offset: int
-    scratch_offset: int  # in the working memory; the arena is at its beginning
-    scratch_stride: int
-    bytes: int
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,7 @@ def optimised(
 
     With ``by_value``, sizes that depend on other values are taken from them when the step runs.
     """
-    from graphc.passes.pipeline import optimise
+    from graphc.passes.pipeline import optimise  # passes load when a step is compiled
     from graphc.passes.specialise import Given
 
     _check_native(step)
@@ -85,7 +85,7 @@ def _check_native(step: Step) -> None:
 
 def interface_of(step: Step, graph: Graph, exact: Mapping[str, TensorType]) -> Interface:
     """What the program takes and gives: feeds and flags in order, then states; ``exact`` types are by input."""
-    from graphc.codegen.build import Interface
+    from graphc.codegen.build import Interface  # code generation loads when a step is compiled
 
     placed = {node.name: node.outputs[0] for node in graph.nodes if node.type in ("Placeholder", "VariableV2")}
     # a feed that is read for its shape alone is not in the graph any more, and keeps its place
@@ -135,7 +135,7 @@ def compile_step(
     by_value: bool = False,
 ) -> Compiled:
     """The step compiled and loaded for inputs of these shapes, with memory for ``sizes`` of the symbols in them."""
-    from graphc.codegen import jit
+    from graphc.codegen import jit  # code generation loads when a step is compiled
     from graphc.codegen.objects import PARALLEL_FOR, compile_program
     from graphc.codegen.runtime import parallel_for, process_pool
     from graphc.codegen.target import host
@@ -159,7 +159,7 @@ def build_program(
     counts: bool = False,
 ) -> tuple[Graph, Program]:
     """The step in kernels, and the program for a target; with ``counts``, it gives those of its fetches after them."""
-    from graphc.codegen.build import build
+    from graphc.codegen.build import build  # code generation loads when a step is compiled
 
     exact = exact_types(step, shapes)
     graph = optimised(step, exact, fixed, by_value)
@@ -205,7 +205,7 @@ def measured_sizes(types: Iterable[TensorType]) -> list[Measured]:
 
 def _dump_loops(program: Program, target: Target) -> None:
     """The loops of each kernel beside the graphs that the passes left."""
-    from graphc.codegen.dump import loops_text
+    from graphc.codegen.dump import loops_text  # loads for those who watch alone
     from graphc.passes.observe import next_file
 
     file = next_file(settings.current().dump or "", "loops")

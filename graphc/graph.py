@@ -314,14 +314,26 @@ class Graph:
                 inside = getattr(element.op.graph, "what", None)
                 if inside:
                     raise ValueError(f"{element} has a value only inside {inside}; make it one of its results")
-                raise ValueError(f"Tensor {element} is not an element of this graph: it is of {element.op.describe()}")
+                raise ValueError(f"Tensor {element} is not an element of this graph: {self._foreign(element.op)}")
             return element
         if isinstance(element, Operation) and allow_operation:
             if element.graph is not self:
-                raise ValueError(f"Operation {element.describe()} is not an element of this graph.")
+                name = f"Operation {element.name!r}"
+                raise ValueError(f"{name} is not an element of this graph: {self._foreign(element)}")
             return element
         wanted = " or ".join(["Tensor"] * allow_tensor + ["Operation"] * allow_operation)
         raise TypeError(f"Can not convert a {type(obj).__name__} into a {wanted}.")
+
+    def _foreign(self, node: Operation) -> str:
+        """Which graph a node is of, and which this one is, by where they begin: for errors."""
+        return f"{node.describe()} is in {node.graph.describe()}; this is {self.describe()}"
+
+    def describe(self) -> str:
+        """``a graph of 3 operations, the first of them Placeholder 'x' (declared at train.py:3)``, for messages."""
+        if not self.nodes:
+            return "a graph of no operations"
+        count = "1 operation, which is" if len(self.nodes) == 1 else f"{len(self.nodes)} operations, the first of them"
+        return f"a graph of {count} {self.nodes[0].describe()}"
 
     def _element_by_name(self, name: str, allow_tensor: bool, allow_operation: bool) -> Tensor | Operation:
         if ":" not in name:

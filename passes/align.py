@@ -8,6 +8,8 @@ their order, and *kept* when it has all that are not reduced. In a block [64,10]
     maximum f32[64,1]    (0, None)     kept
     loss f32[64]         (0,)          kept
     bias f32[10]         (1,)          neither: read from memory wherever it is needed
+
+No pass: what :mod:`grow` asks before a node joins a group.
 """
 
 from __future__ import annotations

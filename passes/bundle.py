@@ -1,7 +1,19 @@
 """Puts groups that do not wait for each other into one kernel: small ones, and updates of variables.
 
-A kernel may visit several blocks of positions one after the other; its tasks are numbered through all of them. So the
-optimizer's updates of all small variables are one call, and those of all large ones one parallel loop.
+Before::
+
+    a: f32[10] = Kernel(v, ops=Exp)
+    b: f32[784] = Kernel(w, ops=Sqrt)
+    return a, b
+
+After::
+
+    b: f32[10], b:1: f32[784] = Kernel(v, w, ops=Exp+Sqrt)
+    return b, b:1
+
+The last part of :mod:`fuse`. A kernel may visit several blocks of positions one after the other; its tasks are
+numbered through all of them. So the optimizer's updates of all small variables are one call, and those of all large
+ones one parallel loop.
 """
 
 from __future__ import annotations

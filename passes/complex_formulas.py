@@ -1,4 +1,4 @@
-"""Functions of complex numbers, said with their real and imaginary parts.
+"""Functions of complex numbers, said with their real and imaginary parts: the formulas of :mod:`complexes`.
 
 Formulas: W. Kahan, Branch Cuts for Complex Elementary Functions (1987); L. Smith, Algorithm 116 (1962), for the scaled
 quotient; Abramowitz and Stegun, Handbook of Mathematical Functions, 4.3 and 4.5.

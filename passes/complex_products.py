@@ -1,4 +1,4 @@
-"""Products of complex numbers over an axis: of matrices, and of all the numbers along an axis."""
+"""Products of complex numbers over an axis, of matrices or of all the numbers along it: part of :mod:`complexes`."""
 
 from __future__ import annotations
 

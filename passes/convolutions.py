@@ -1,4 +1,4 @@
-"""Convolutions as sums of products with a stride for each axis.
+"""Convolutions as sums of products with a stride for each axis: part of :mod:`contractions`.
 
 What padding adds is not read: the contraction has edges. Where code for edges does not pay (few channels, sizes that
 are symbols, channels before the places that would fall in the same sets of a cache), the images are padded first.

@@ -1,4 +1,7 @@
-"""The least cut of a small network: the cheapest edges without which no way leads from its source to its sink."""
+"""The least cut of a small network: the cheapest edges without which no way leads from its source to its sink.
+
+No pass: the algorithm by which :mod:`recompute` finds the cheapest plan.
+"""
 
 from __future__ import annotations
 

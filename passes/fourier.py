@@ -1,4 +1,4 @@
-"""Fourier transforms as small matrix products: what a node FFT becomes once its length is known.
+"""Fourier transforms as small matrix products: what :mod:`complexes` makes of a node FFT, whose length is known then.
 
 A length ``n = n1 n2`` is transformed in two steps (Cooley and Tukey 1965, in the form of Bailey 1990): with
 ``j = n2 j1 + j2`` and ``k = k1 + n1 k2``,

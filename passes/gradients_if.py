@@ -3,6 +3,28 @@
     y = If(p, x)                then: f(x)            orelse: g(x)
     dx = If(p, x, dy)           then: f'(x)^T dy      orelse: g'(x)^T dy
 
+Before::
+
+    y: f32[3] = If(p, x)
+        then:
+            y/Exp: f32[3] = Exp(x)
+            return y/Exp
+        orelse:
+            y/Neg: f32[3] = Neg(x)
+            return y/Neg
+    return y
+
+After ``gradients(y, x, dy, name="g")`` there is below it::
+
+    g/y_grad/If: f32[3] = If(p, dy, y)
+        then:
+            g/y_grad/y/Exp_grad/mul: f32[3] = Mul(dy, y)
+            return g/y_grad/y/Exp_grad/mul
+        orelse:
+            g/y_grad/y/Neg_grad/Neg: f32[3] = Neg(dy)
+            return g/y_grad/y/Neg_grad/Neg
+    return g/y_grad/If
+
 What the adjoint of a branch needs of the values in it becomes an output of the forward node, undefined where the other
 branch was taken.
 """

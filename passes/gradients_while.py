@@ -3,6 +3,46 @@
     v = While(v0, c)                body: v = f(v, c), saves s
     dv0, dc = While(dv, 0, s)       body: dv, dc = f'_v(s)^T dv, dc + f'_c(s)^T dv
 
+Before::
+
+    w/loop_counter: i32[] = Const(value=0)
+    w: i32[], w:1: f32[] = While(w/loop_counter, x)
+        condition:
+            w/Const_1: f32[] = Const(value=9.)
+            w/Less: bool[] = Less(x, w/Const_1)
+            return w/Less
+        body:
+            w/Exp: f32[] = Exp(x)
+            w/Const: i32[] = Const(value=1)
+            w/Add: i32[] = Add(w/loop_counter, w/Const)
+            return w/Add, w/Exp
+    return w:1
+
+After ``gradients(w:1, x, dv, name="g")``::
+
+    w/loop_counter: i32[] = Const(value=0)
+    w: i32[], w:1: f32[], w:2: history<f32[]>[] = While(w/loop_counter, x)
+        condition:
+            w/Const_1: f32[] = Const(value=9.)
+            w/Less: bool[] = Less(x, w/Const_1)
+            return w/Less
+        body:
+            w/Exp: f32[] = Exp(x)
+            w/Const: i32[] = Const(value=1)
+            w/Add: i32[] = Add(w/loop_counter, w/Const)
+            return w/Add, w/Exp, w/Exp
+    g/w_grad/loop_counter: i32[] = Const(value=0)
+    g/w_grad/While: i32[], g/w_grad/While:1: f32[] = While(g/w_grad/loop_counter, dv, w, w:2)
+        condition:
+            g/w_grad/Less: bool[] = Less(g/w_grad/loop_counter, w)
+            return g/w_grad/Less
+        body:
+            g/w_grad/Const: i32[] = Const(value=1)
+            g/w_grad/Add: i32[] = Add(g/w_grad/loop_counter, g/w_grad/Const)
+            g/w_grad/w/Exp_grad/mul: f32[] = Mul(dv, w)
+            return g/w_grad/Add, g/w_grad/w/Exp_grad/mul
+    return g/w_grad/While:1
+
 It runs as often as the forward loop counted. What it needs of the values in an iteration, the forward loop saves and
 the adjoint loop replays (:mod:`graphc.ops.loops`). Constants of the loop collect their adjoints in loop variables.
 """

@@ -1,4 +1,20 @@
-"""Grows groups of nodes along the flow of values, each group one kernel.
+"""Grows groups of nodes along the flow of values, each group one kernel: the first part of :mod:`fuse`.
+
+Before::
+
+    a: f32[64,10] = Add(x, b)
+    h: f32[64,10] = Tanh(a)
+    e: f32[64,10] = Exp(h)
+    s: f32[64] = Sum(e, axes=[1])
+    t: f32[10,64] = Transpose(h, perm=[1,0])
+    y: f32[10,64] = Exp(t)
+    return s, y
+
+After::
+
+    s: f32[64,10], s:1: f32[64] = Kernel(x, b, ops=Add+Tanh+Exp+Sum)
+    y: f32[10,64] = Kernel(s, ops=Transpose+Exp)
+    return s:1, y
 
 A node joins the group that computes one of its inputs, the latest first, if its value is needed where the group is
 (:mod:`align`); otherwise it begins a group. Groups have levels, and a group reads from lower levels only: so none waits

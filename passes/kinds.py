@@ -1,4 +1,7 @@
-"""Sorts of nodes, as fusing sees them: what is in memory already, what costs nothing to repeat, what reads how."""
+"""Sorts of nodes, as fusing sees them: what is in memory already, what costs nothing to repeat, what reads how.
+
+No pass: what the parts of :mod:`fuse` ask about a node.
+"""
 
 from __future__ import annotations
 

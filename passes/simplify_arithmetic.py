@@ -1,5 +1,19 @@
 """Identities of arithmetic and logic. All hold to the last bit but where a rule says otherwise.
 
+Before::
+
+    a: f32[3] = Neg(x)
+    b: f32[3] = Sub(y, a)
+    c: f32[] = Const(value=2.)
+    d: f32[3] = Pow(b, c)
+    return d
+
+After::
+
+    b: f32[3] = Add(y, x)
+    d: f32[3] = Square(b)
+    return d
+
 So ``x + 0`` stays, as it turns -0 into 0, and ``x * 0`` stays, as it keeps NaN; both are free inside a kernel.
 """
 

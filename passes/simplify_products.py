@@ -1,5 +1,19 @@
 """Scalings leave the operands of products: after a product they cost nothing, and the operand needs no copy.
 
+Before::
+
+    c: f32[] = Const(value=0.5)
+    a: f32[4,5] = Mul(x, c)
+    y: f32[4,3] = MatMul(a, w)
+    return y
+
+After::
+
+    y: f32[4,3] = MatMul(x, w)
+    y_1: f32[] = Const(value=0.5)
+    y_2: f32[4,3] = Mul(y, y_1)
+    return y_2
+
 A product of scaled numbers and a scaled product round differently, in the last bit.
 """
 

@@ -1,4 +1,16 @@
-"""Identities of reductions. Sums may come out in another order, or as a product, so to another last bit."""
+"""Identities of reductions. Sums may come out in another order, or as a product, so to another last bit.
+
+Before, where ``x`` is ``f32[4,5,6]``::
+
+    a: f32[5,6] = Sum(x, axes=[0])
+    b: f32[6] = Sum(a, axes=[0])
+    return b
+
+After::
+
+    b: f32[6] = Sum(x, axes=[0,1])
+    return b
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Where a simplification rule stands: the node about to be made, and how to make others in its place."""
+"""Where a simplification rule stands: the node about to be made, and how to make others in its place.
+
+No pass: what :mod:`simplify` hands to the rules in ``simplify_*.py``.
+"""
 
 from __future__ import annotations
 

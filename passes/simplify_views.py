@@ -1,5 +1,17 @@
 """Identities of views: reshapes, transposes, broadcasts, slices, pads. None touches a value.
 
+Before, where ``x`` is ``f32[4,5]``::
+
+    a: f32[4,1,5] = Reshape(x, shape=[4,1,5])
+    b: f32[5,1,4] = Transpose(a, perm=[2,1,0])
+    c: f32[4,1,5] = Transpose(b, perm=[2,1,0])
+    return c
+
+After::
+
+    c: f32[4,1,5] = ExpandDims(x, axes=[1])
+    return c
+
 Reshapes that only add or remove axes of size 1 become ``ExpandDims`` and ``Squeeze``, which fuse. Broadcasts move
 towards what reads them, where they mostly vanish: elementwise ops repeat their operands by themselves.
 """

@@ -1,4 +1,28 @@
-"""Exact types inside of branches, and of what they give.
+"""Exact types inside of branches, and of what they give: the part of :mod:`specialise` for ``If``.
+
+Before, with the input ``x`` known to be ``f32[3]``::
+
+    y: f32[?] = If(p, x)
+        then:
+            y/strided_slice: f32[?] = StridedSlice(x, key=:2)
+            return y/strided_slice
+        orelse:
+            y/Neg: f32[?] = Neg(x)
+            return y/Neg
+    return y
+
+After::
+
+    y: f32[m0], y:1: i64[] = If(p, x)
+        then:
+            y/strided_slice: f32[2] = Slice(x, begin=[0], size=[2])
+            Const: i64[] = Const(value=2)
+            return y/strided_slice, Const
+        orelse:
+            y/Neg: f32[3] = Neg(x)
+            Const: i64[] = Const(value=3)
+            return y/Neg, Const
+    return y
 
 What is known of a value outside, its sizes or that it is a constant, is known inside. Where the branches give other
 sizes, or count them, the node tells the sizes of the one that is taken (:mod:`graphc.ops.told`).

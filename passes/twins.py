@@ -1,5 +1,7 @@
 """What an adjoint body takes from its forward body: as little as possible is saved.
 
+Part of :mod:`gradients_if` and :mod:`gradients_while`.
+
 Constants are copied, arguments are taken from where the forward body has them, and what follows from shapes or is a
 view is computed again. Everything else becomes one more output of the forward node.
 """

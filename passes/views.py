@@ -3,7 +3,7 @@
     t: f32[784,128] = Transpose(W, perm=[1,0])        W is f32[128,784]
     view of t: W, strides (1, 784)
 
-A contraction that reads the view in place needs no copy in another order.
+A contraction that reads the view in place needs no copy in another order: part of :mod:`contractions`.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ def _graph():
 
 X_LINE = inspect.getsourcelines(_graph)[1] + 1
 X = f"(Placeholder 'x' (declared at test_errors.py:{X_LINE}))"
+HERE = f"a graph of 3 operations, the first of them {X[1:-1]}"
 
 
 def inner_sizes():
@@ -79,6 +80,13 @@ def fetch_from_another_graph():
     session = _graph()[2]
     with tf.Graph().as_default():
         other = tf.constant(1.0)  # here
+    session.run(other)
+
+
+def operation_of_another_graph():
+    session = _graph()[2]
+    with tf.Graph().as_default():
+        other = tf.no_op()  # here
     session.run(other)
 
 
@@ -353,7 +361,7 @@ CASES = [
     (fetch_of_nothing, TypeError, "Fetch argument None has invalid type <class 'NoneType'>; wanted a Tensor, Operation or name. (tf.gradients gives None for what its ys do not depend on.)"),
     (fetch_of_a_number, TypeError, "Fetch argument 3 has invalid type <class 'int'>, must be a string or Tensor. (Can not convert a int into a Tensor or Operation.)"),
     (fetch_of_an_unknown_name, ValueError, "Fetch argument 'foo:0' cannot be interpreted as a Tensor. (The name 'foo:0' refers to a Tensor which does not exist. The operation, 'foo', does not exist in the graph.)"),
-    (fetch_from_another_graph, ValueError, "Fetch argument <tf.Tensor 'Const:0' shape=() dtype=float32> cannot be interpreted as a Tensor. (Tensor Tensor(\"Const:0\", shape=(), dtype=float32) is not an element of this graph: it is of Const 'Const' (declared at {line}))"),
+    (fetch_from_another_graph, ValueError, f"Fetch argument <tf.Tensor 'Const:0' shape=() dtype=float32> cannot be interpreted as a Tensor. (Tensor Tensor(\"Const:0\", shape=(), dtype=float32) is not an element of this graph: Const 'Const' (declared at {{line}}) is in a graph of 1 operation, which is Const 'Const' (declared at {{line}}); this is {HERE})"),
     (missing_feed, tf.errors.InvalidArgumentError, f"You must feed a value for placeholder tensor 'x' with dtype float32 and shape [?,3] {X}"),
     (feed_of_wrong_shape, ValueError, f"Cannot feed value of shape (2, 4) for Tensor 'x:0', which has shape '(?, 3)' {X}"),
     (feed_of_text, TypeError, f"Cannot feed 'abc' for Tensor 'x:0' of type f32[?,3]: strings are no numbers {X}"),
@@ -364,7 +372,8 @@ CASES = [
     (feed_beyond_the_range, TypeError, "Cannot feed an array of int64 and shape (2,) for Tensor 'n:0' of type i32[2]: 1099511627776 at position [0] is outside the range of int32 (Placeholder 'n' (declared at {line}))"),
     (feed_for_an_unknown_name, TypeError, "Cannot interpret feed_dict key as Tensor: The name 'nope:0' refers to a Tensor which does not exist. The operation, 'nope', does not exist in the graph."),
     (feed_for_a_number, TypeError, "Cannot interpret feed_dict key as Tensor: Can not convert a int into a Tensor."),
-    (feed_for_another_graph, TypeError, "Cannot interpret feed_dict key as Tensor: Tensor Tensor(\"Placeholder:0\", shape=(1,), dtype=float32) is not an element of this graph: it is of Placeholder 'Placeholder' (declared at {line})"),
+    (feed_for_another_graph, TypeError, f"Cannot interpret feed_dict key as Tensor: Tensor Tensor(\"Placeholder:0\", shape=(1,), dtype=float32) is not an element of this graph: Placeholder 'Placeholder' (declared at {{line}}) is in a graph of 1 operation, which is Placeholder 'Placeholder' (declared at {{line}}); this is {HERE}"),
+    (operation_of_another_graph, ValueError, f"Fetch argument <tf.Operation 'NoOp' type=NoOp> cannot be interpreted as a Tensor. (Operation 'NoOp' is not an element of this graph: NoOp 'NoOp' (declared at {{line}}) is in a graph of 1 operation, which is NoOp 'NoOp' (declared at {{line}}); this is {HERE})"),
     (one_tensor_fed_under_two_keys, ValueError, "Tensor 'x:0' is fed twice, under two keys (Placeholder 'x' (declared at {line}))"),
     (learning_rate_of_text, TypeError, "Cast 'GradientDescent/update_w/Cast': cannot convert string[] to float32; tf.string_to_number and tf.as_string go between strings and numbers, declared at {line}"),
     (feeds_not_in_a_dictionary, TypeError, "feed_dict must be a dictionary, not list"),

@@ -23,15 +23,15 @@ from graphc.aot.description import EntryPoint, Field, describe, state_layout
 from graphc.aot.entries import Built, Sizing, build_entry, graph_of
 from graphc.aot.identifiers import is_identifier, is_module
 from graphc.aot.loader import Model, state_file
+from graphc.codegen.instance import Argument, Data, EntryCode, InInstance, InWorking, Memory, Where
+from graphc.codegen.program import Program
 from graphc.faults import failure_text
 from graphc.graph import Graph
 from graphc.nodes import Operation
 from graphc.shapes import TensorType
 from graphc.version import __version__
 
-if TYPE_CHECKING:
-    from graphc.codegen.artifact import EntryCode, Memory, Where
-    from graphc.codegen.program import Program
+if TYPE_CHECKING:  # target loads when a step is compiled
     from graphc.codegen.target import Target
 
 # What a model has besides its entry points, in C or in Python.
@@ -236,8 +236,6 @@ class _Model:
         }
 
     def _entry_code(self, entry: Built) -> EntryCode:
-        from graphc.codegen.artifact import Argument, Data, EntryCode, InInstance
-
         feeds, point = len(entry.point.feeds), entry.point
         places: list[Where] = []
         for slot in entry.program.slots:
@@ -311,8 +309,6 @@ class _Initial:
 
     def code(self, memory: Memory) -> EntryCode:
         """The internal function that `init` calls."""
-        from graphc.codegen.artifact import Data, EntryCode, InInstance, InWorking
-
         start = layout.temporary_offset(memory, self.model.threads)
         places: list[Where] = []
         for slot in self.program.slots:

@@ -5,15 +5,12 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from graphc.aot.description import EntryPoint, Field, Parameter
 from graphc.aot.layout import largest
+from graphc.codegen.instance import Memory
 from graphc.dims import DimLike
 from graphc.shapes import TensorType
-
-if TYPE_CHECKING:
-    from graphc.codegen.artifact import Memory
 
 _C_TYPES = {
     "f32": "float",

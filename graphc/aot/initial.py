@@ -11,13 +11,13 @@ from graphc import dtypes, errors
 from graphc.aot.description import Field
 from graphc.aot.entries import build
 from graphc.capture import Step, capture
+from graphc.codegen.program import Copy, Program
 from graphc.graph import Graph
 from graphc.nodes import Operation
 from graphc.shapes import TensorType
 from graphc.variables import Variable
 
-if TYPE_CHECKING:
-    from graphc.codegen.program import Program
+if TYPE_CHECKING:  # target loads when a step is compiled
     from graphc.codegen.target import Target
 
 
@@ -79,8 +79,6 @@ def _copy_state(session: Any, fields: Sequence[Field], image: np.ndarray[Any, An
 
 def copying_program(image: bytes) -> Program:
     """A program that copies a constant over the state."""
-    from graphc.codegen.program import Copy, Program
-
     type = TensorType(dtypes.uint8, (len(image),))
     program = Program()
     program.constants = [np.frombuffer(image, np.uint8)]

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from graphc.alignment import ALIGNMENT
 from graphc.aot.description import Field
 from graphc.aot.identifiers import Identifiers
+from graphc.codegen.instance import Memory
+from graphc.codegen.program import Program
 from graphc.dims import DimLike, FloorDiv, evaluate, is_nonnegative, most
 from graphc.nodes import Operation
 from graphc.shapes import TensorType
-
-if TYPE_CHECKING:
-    from graphc.codegen.artifact import Memory
-    from graphc.codegen.program import Program
 
 HEAD_BYTES = 64
 RESERVED = ("internal", "working")  # fields of the C struct besides those of the state
@@ -66,8 +63,6 @@ def place_memory(
     fields: Sequence[Field], programs: Iterable[tuple[Program, Mapping[str, int]]], threads: int, temporary: int
 ) -> Memory:
     """The memory that serves all programs at their largest sizes; ``temporary`` bytes are for initial values."""
-    from graphc.codegen.artifact import Memory  # loads llvmlite
-
     listed = list(programs)
     arena = aligned(max(largest(program.arena_bytes, sizes) for program, sizes in listed))
     stride = aligned(max(largest(size, sizes) for program, sizes in listed for size in program.scratch_bytes))

@@ -12,6 +12,7 @@ from graphc.errors import InvalidArgumentError
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.base import Const, apply, check_dtype, convert_to_tensor, declare, is_tensor_like
 from graphc.ops.checks import Refused
+from graphc.ops.copies import Identity
 from graphc.records import record, replace
 from graphc.shapes import TensorType
 
@@ -184,6 +185,12 @@ def assert_that(
     parts, tensors = parts_of(data)
     kind = Assert(parts, SHOWN if summarize is None else summarize)
     return declare(kind, convert_to_tensor(condition, dtypes.bool), *tensors, name=name or "Assert")
+
+
+def provided(x: Tensor, condition: Tensor, data: Sequence[Any]) -> Tensor:
+    """``y = x``; the step fails as by :func:`assert_that` unless the condition holds."""
+    with x.graph.current.control_dependencies([assert_that(condition, data, -1)]):
+        return apply(Identity(), x)
 
 
 def check_numerics(tensor: Any, message: str, name: str | None = None) -> Tensor:

@@ -10,11 +10,15 @@ import os
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+import numpy as np
+
 from graphc import dtypes
 from graphc.dtypes import DType
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
-from graphc.ops.base import apply, check_dtype, convert_to_tensor, graph_of
+from graphc.ops.assertions import provided
+from graphc.ops.base import Const, apply, check_dtype, convert_to_tensor, graph_of
+from graphc.ops.reduction import reduce_all, reduce_any
 from graphc.ops.reshaping import count
 from graphc.ops.shape_values import shape_from, static_sizes
 from graphc.records import record, replace
@@ -213,10 +217,25 @@ def random_uniform(
 
 def _whole_numbers(shape: Any, minval: Any, maxval: Any, dtype: DType, seed: int | None, scope: str) -> Tensor:
     check_dtype(TensorType(dtype, ()), (dtypes.int32, dtypes.int64), "random_uniform")
-    if isinstance(minval, int) and isinstance(maxval, int) and minval >= maxval:
-        raise ValueError(f"random_uniform: Need minval < maxval, got {minval} >= {maxval}")
-    low, high = convert_to_tensor(minval, dtype), convert_to_tensor(maxval, dtype)
-    return draw(RandomUniformInt, shape, dtype, seed, low, high, name=scope)
+    limits = range_of(convert_to_tensor(minval, dtype), convert_to_tensor(maxval, dtype), shape, "random_uniform")
+    return draw(RandomUniformInt, shape, dtype, seed, *limits, name=scope)
+
+
+def range_of(low: Tensor, high: Tensor, shape: Any, called: str) -> tuple[Tensor, Tensor]:
+    """The limits of whole numbers, the first below the second where any is drawn; else an error now or of the step."""
+    sizes = static_sizes(shape)
+    if sizes is not None and 0 in sizes:
+        return low, high
+    said = f"{called}: Need minval < maxval, got"
+    if isinstance(low.op.kind, Const) and isinstance(high.op.kind, Const) and sizes is not None and None not in sizes:
+        if np.any(low.op.kind.value >= high.op.kind.value):
+            raise ValueError(f"{said} {low.op.kind.value} >= {high.op.kind.value}")
+        return low, high
+    fits = reduce_all(e.less(low, high))
+    if sizes is None or None in sizes:
+        vector = convert_to_tensor(shape)
+        fits = e.logical_or(fits, reduce_any(e.equal(vector, convert_to_tensor(0, vector.dtype))))
+    return provided(low, fits, [said, low, ">=", high]), high
 
 
 def random_normal(

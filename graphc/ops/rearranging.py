@@ -10,7 +10,7 @@ from graphc import dtypes
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.arrays import concat, ones_like, stack, zeros_like
-from graphc.ops.assertions import assert_that
+from graphc.ops.assertions import provided
 from graphc.ops.base import axis_of, convert_to_tensor, convert_together, graph_of
 from graphc.ops.indexing import unsorted_segment_sum
 from graphc.ops.lookup import gather, take_along_rows
@@ -119,9 +119,8 @@ def broadcast_dynamic_shape(shape_x: Any, shape_y: Any) -> Tensor:
                 for part, n in zip((x, y), lengths, strict=True))  # fmt: skip
         one = convert_to_tensor(1, x.dtype)
         alone = e.logical_or(e.equal(x, one), e.equal(y, one))
-        fits = assert_that(reduce_all(e.logical_or(alone, e.equal(x, y))), ["Incompatible shapes:", x, "and", y], -1)
-        with x.graph.current.control_dependencies([fits]):
-            return e.select(e.equal(x, one), y, x)
+        fits = reduce_all(e.logical_or(alone, e.equal(x, y)))
+        return provided(e.select(e.equal(x, one), y, x), fits, ["Incompatible shapes:", x, "and", y])
 
 
 def bincount(

@@ -253,8 +253,8 @@ class SumLike(Op):
 
     def specialise(self, inputs: Sequence[Tensor], values: Sequence[Any]) -> Tensor:
         """A sum over exact axes."""
-        from graphc.ops.measured import is_measured, settle  # these stand on reshaping
-        from graphc.ops.reduction import Reduce
+        from graphc.ops.measured import is_measured, settle  # stands on reshaping
+        from graphc.ops.reduction import Reduce  # stands on reshaping
 
         x, like = inputs
         target, sizes = like.type.sizes, x.type.sizes

@@ -10,11 +10,12 @@ from graphc import dtypes
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.arrays import stack
+from graphc.ops.assertions import provided
 from graphc.ops.base import apply, axis_of, check_dtype, constant, convert_to_tensor, graph_of
 from graphc.ops.late import is_late, late, number
 from graphc.ops.lookup import take_along_rows
 from graphc.ops.reduction import reduce_max, reduce_min, reduce_sum
-from graphc.ops.reshaping import transpose
+from graphc.ops.reshaping import shape, transpose
 from graphc.ops.shape_values import static_axis, static_sizes
 from graphc.records import record
 from graphc.shapes import TensorType
@@ -116,19 +117,26 @@ def top_k(input: Any, k: Any = 1, sorted: bool = True, name: str | None = None) 
     sizes = static_sizes(k)
     if sizes is None or not isinstance(sizes[0], int):
         with graph_of([x]).name_scope(name or "TopKV2"):
-            return TopKV2(*_by_sorting(x, convert_to_tensor(k)))
+            return TopKV2(*_by_sorting(x, _fitting_number(x, convert_to_tensor(k))))
     number = static_axis(k, "top_k")
     size = x.type.shape[-1] if x.type.shape else None
     if number < 0 or x.type.rank == 0 or (isinstance(size, int) and size < number):
         raise ValueError(f"input must have last dimension >= k = {number} but is {x.type}: top_k of {x.op.describe()}")
     if not isinstance(size, int):
-        shape = None if x.type.shape is None else (*x.type.shape[:-1], number)
-        kinds = TensorType(x.dtype, shape), TensorType(dtypes.int32, shape)
+        taken = None if x.type.shape is None else (*x.type.shape[:-1], number)
+        kinds = TensorType(x.dtype, taken), TensorType(dtypes.int32, taken)
         return TopKV2(*late("TopKV2", lambda x: top_k(x, number), [x], [], *kinds, name=name))
     with graph_of([x]).name_scope(name or "TopKV2"):
         places = constant(np.arange(size, dtype=np.int32))
         ranked = _by_rounds(x, places, number) if number <= MOST_ROUNDS else _by_sorting(x, number)
         return TopKV2(*ranked)
+
+
+def _fitting_number(x: Tensor, k: Tensor) -> Tensor:
+    """``k``, of which the step finds out whether the last axis of ``x`` has as many."""
+    size = e.cast(shape(x)[-1], k.dtype)
+    fits = e.logical_and(e.less_equal(convert_to_tensor(0, k.dtype), k), e.less_equal(k, size))
+    return provided(k, fits, ["top_k needs 0 <= k <= last dimension: k =", k, "last dimension =", size])
 
 
 def _by_rounds(x: Tensor, places: Tensor, k: int) -> tuple[Tensor, Tensor]:

@@ -18,6 +18,7 @@ from graphc.ops.random import (
     RandomUniformInt,
     TruncatedNormal,
     draw_from,
+    range_of,
 )
 from graphc.ops.sampling import classes_of
 from graphc.ops.special import bitwise_and, bitwise_or, bitwise_xor, left_shift, right_shift
@@ -72,7 +73,8 @@ def stateless_random_uniform(
         low = convert_to_tensor(minval, dtype)
         high = convert_to_tensor(1 if maxval is None else maxval, dtype)
         if wanted.is_integer:
-            return _drawn(StatelessUniformInt, shape, seed, wanted, low, high)
+            limits = range_of(low, high, shape, "stateless_random_uniform")
+            return _drawn(StatelessUniformInt, shape, seed, wanted, *limits)
         return _drawn(StatelessUniform, shape, seed, wanted) * (high - low) + low
 
 

@@ -18,8 +18,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from graphc.alignment import address_of, aligned_bytes
+from graphc.codegen.estimate import estimate
 from graphc.codegen.loops import ITEM_BYTES, Buffer
+from graphc.codegen.objects import kernel_symbol
 from graphc.codegen.program import Call, Cursor, ErrorSlot, InArena, Inner, OnStack, Place, SizeWord, Slot
+from graphc.codegen.roofline import roofline
 from graphc.dims import DimLike, evaluate
 from graphc.errors import brief
 from graphc.executable import Executable
@@ -136,10 +139,6 @@ class _Bench:
 
     def row(self, call: Call, repeats: int) -> Row:
         """Times one kernel."""
-        from graphc.codegen.estimate import estimate
-        from graphc.codegen.objects import kernel_symbol
-        from graphc.codegen.roofline import roofline
-
         address = self.executable.address(kernel_symbol(call.kernel, self.program.symbols))
         function = _KERNEL(address)
         pointers = (ctypes.c_int64 * len(call.places))(

@@ -105,7 +105,7 @@ def _after(step: Step, sizes: Mapping[Tensor, Sequence[DimLike]], stage: str) ->
 
 def _kernels(step: Step, sizes: Mapping[Tensor, Sequence[DimLike]]) -> Stage:
     from graphc.codegen.target import host  # code generation loads when a step is compiled
-    from graphc.visualize.kernels import lines_of_kernels, memory_of_tensors, summary
+    from graphc.visualize.kernels import lines_of_kernels, memory_of_tensors, summary  # this reads it
 
     graph, program = compiler.build_program(step, sizes, host(), by_value=True)
     lines, memory = lines_of_kernels(program), memory_of_tensors(program)

@@ -79,6 +79,8 @@ ARITHMETIC = [
     Case("floormod of floats", tf.floormod, np.mod, (In((4, 3), low=-9, high=9), In(values=[-2.25, 3.5, 5.75])),
          FLOATS, (0,)),
     Case("truncatemod", tf.truncatemod, np.fmod, (In((4, 3), low=-9, high=9), In(values=[-2, 3, -5])), NUMBERS, ()),
+    Case("truncatemod of floats", tf.truncatemod, np.fmod,
+         (In((4, 3), low=-9, high=9), In(values=[-2.25, 3.5, 5.75])), FLOATS, (0,)),
     _binary("maximum", np.maximum, (*NUMBERS, "uint8")),
     _binary("minimum", np.minimum, (*NUMBERS, "uint8")),
     _binary("squared_difference", lambda a, b: (a - b) ** 2),
@@ -122,7 +124,7 @@ FUNCTIONS = [
     Case("relu below", tf.nn.relu, lambda x: 0 * x, (In((3, 5), low=-2.0, high=-0.1),), NUMBERS),
     _unary("floor", np.floor, -5, 5, differentiable=()),
     _unary("ceil", np.ceil, -5, 5, differentiable=()),
-    Case("round", tf.round, np.rint, (In(values=[0.5, 1.5, 2.5, -0.5, -1.5, 0.4, -2.6]),), FLOATS, ()),
+    Case("round", tf.round, np.rint, (In(values=[[0.5, 1.5, 2.5, -0.5], [-1.5, 0.4, -2.6, 3.5]]),), FLOATS, ()),
     Case("round of whole numbers", tf.round, lambda x: x, (In((3, 5)),), INTS, ()),
     _unary("identity", lambda x: x, dtypes=ALL),
     Case("stop_gradient", tf.stop_gradient, lambda x: x, (In((3, 5)),), FLOATS, ()),
@@ -146,6 +148,11 @@ LOGIC = [
     *(
         Case(name, getattr(tf, name), getattr(np, name), (In((2, 3, 5)), In((3, 1))), ("bool",))
         for name in ("logical_and", "logical_or", "logical_xor")
+    ),
+    *(
+        Case(f"is_{name}", getattr(tf, f"is_{name}"), getattr(np, f"is{name}"),
+             (In(values=[[NAN, 1.0, INF], [-INF, 0.0, NAN]]),), FLOATS, ())
+        for name in ("nan", "inf", "finite")
     ),
     Case("logical_not", tf.logical_not, np.logical_not, (In((4, 3)),), ("bool",)),
     Case("select", e.select, np.where, (In((3, 1), "bool"), In((2, 3, 5)), In((5,))), (*NUMBERS, "bool"),

@@ -147,6 +147,10 @@ def test_no_gradient_flows_into_random_numbers() -> None:
 @pytest.mark.parametrize("call, error, text", [
     (lambda: tf.random_uniform([3], dtype=tf.int32), ValueError, "Must specify maxval for integer dtype int32"),
     (lambda: tf.random_uniform([3], 5, 5, tf.int32), ValueError, "random_uniform: Need minval < maxval, got 5 >= 5"),
+    (lambda: tf.random_uniform([3], tf.constant(5), tf.constant(4), tf.int32), ValueError,
+     "random_uniform: Need minval < maxval, got 5 >= 4"),
+    (lambda: tf.random.stateless_uniform([3], [1, 2], 0, 0, tf.int32), ValueError,
+     "stateless_random_uniform: Need minval < maxval, got 0 >= 0"),
     (lambda: tf.random_normal([3], dtype=tf.int32), TypeError, "random_normal gives float32 or float64, not int32"),
 ])  # fmt: skip
 def test_texts_of_errors(call: Any, error: type[Exception], text: str) -> None:
@@ -161,3 +165,24 @@ def test_fed_seeds_give_tensorflows_numbers() -> None:
     with tf.Session() as session:
         drawn = session.run(tf.random.stateless_uniform([3], seed), {seed: [565656, 121212]})
     np.testing.assert_array_equal(drawn, np.array([0.63993382, 0.09785652, 0.043962836], np.float32))
+
+
+@pytest.mark.parametrize(
+    ("draw", "called"),
+    [
+        (lambda shape, most: tf.random_uniform(shape, 0, most, tf.int32), "random_uniform"),
+        (lambda shape, most: tf.random.stateless_uniform(shape, [1, 2], 0, most, tf.int32), "stateless_random_uniform"),
+    ],
+    ids=["random_uniform", "stateless_uniform"],
+)
+def test_whole_numbers_of_no_range_are_refused_when_their_limit_is_fed(draw: Any, called: str) -> None:
+    most, shape = tf.placeholder(tf.int32, []), tf.placeholder(tf.int32, [1])
+    known, counted = draw([3], most), draw(shape, most)
+    with tf.Session() as session:
+        assert session.run([known, counted], {most: 1, shape: [2]})[0].tolist() == [0, 0, 0]
+        for y, limit in ((known, 0), (known, -5), (counted, 0)):
+            with pytest.raises(tf.errors.InvalidArgumentError) as caught:
+                session.run(y, {most: limit, shape: [2]})
+            said = f"assertion failed: [{called}: Need minval < maxval, got] [0] [>=] [{limit}]"
+            assert str(caught.value).endswith(f"): {said}")
+        assert session.run(counted, {most: 0, shape: [0]}).tolist() == []  # none is drawn, so that any limit will do

@@ -134,3 +134,16 @@ def test_counts_without_a_length() -> None:
         counted = graphc.bincount(numbers)
         np.testing.assert_array_equal(session.run(counted, {numbers: NUMBERS}), np.bincount(NUMBERS))
         np.testing.assert_array_equal(session.run(counted, {numbers: [1, 1]}), [0, 2])
+
+
+def test_a_fed_number_of_the_greatest_is_within_the_axis() -> None:
+    x, k = graphc.placeholder(graphc.float32, [None]), graphc.placeholder(graphc.int32, [])
+    greatest = graphc.nn.top_k(x, k, name="greatest").values
+    with graphc.Session() as session:
+        assert [session.run(greatest, {x: [1.0, 2.0], k: number}).tolist() for number in (0, 1, 2)] == [[], [2], [2, 1]]
+        for number in (3, -1):
+            with pytest.raises(graphc.errors.InvalidArgumentError) as caught:
+                session.run(greatest, {x: [1.0, 2.0], k: number})
+            assert str(caught.value).endswith(
+                f"): assertion failed: [top_k needs 0 <= k <= last dimension: k =] [{number}] [last dimension =] [2]"
+            )

@@ -12,7 +12,7 @@ from graphc.ops.elementwise import RECORDS, Elementwise
 from graphc.ops.reduction import REDUCTIONS
 from graphc.ops.special import SPECIAL
 from tests.ops.cases import CASES
-from tests.ops.harness import build, with_gradients
+from tests.ops.harness import Built, Case, build, with_gradients
 
 # Kinds that no row can show, each with its reason.
 ELSEWHERE = {
@@ -86,6 +86,16 @@ FLAT = {
     "GreaterEqual", "LogicalAnd", "LogicalOr", "LogicalXor", "LogicalNot", "IsNan", "IsInf", "IsFinite", "BitwiseAnd",
     "BitwiseOr", "BitwiseXor", "Invert", "LeftShift", "RightShift",
 }  # fmt: skip
+# Formulas that no row can give, each with its reason.
+MADE = {"IgammaGradA": "the adjoint of Igamma"}
+# Kinds that no row differentiates, each with its reason.
+NOT_DIFFERENTIATED = {
+    "ArgReduce": "gives positions",
+    "Assert": "gives nothing",
+    "Bitcast": "other numbers in the same bytes",
+    "CheckLabels": "gives whole numbers",
+    "NotNegative": "of whole numbers",
+}
 # What several ops have in common; no node is of these alone.
 FRAMES = {"Block", "ByFilter", "ByImages", "Filtered", "Forward", "Random"}
 
@@ -128,6 +138,41 @@ def test_every_op_has_a_row() -> None:
     assert missing_formulas == []
     missing_reductions = sorted(set(REDUCTIONS) - {node.type for node in nodes})
     assert missing_reductions == []
+
+
+def _differentiated(case: Case) -> str | None:
+    """The first dtype in which gradients of a row are checked."""
+    return next((dtype for dtype in case.dtypes if case.sources(dtype)), None)
+
+
+def _given(built: Built) -> dict[str, int]:
+    """The formulas whose values a row gives, and the most axes of those."""
+    formulas = [(x.op.kind.fn, x.type.rank) for x in built.outputs if isinstance(x.op.kind, Elementwise)]
+    return {fn: max(rank for name, rank in formulas if name == fn) for fn, _ in formulas}
+
+
+def test_every_formula_has_a_row_of_its_own_with_axes() -> None:
+    given = [_given(build(case, case.dtypes[0])) for case in CASES]
+    shown = {fn for formulas in given for fn, rank in formulas.items() if rank > 1}
+    assert {*RECORDS, *SPECIAL} - shown == set(MADE)
+
+
+def test_every_formula_with_an_adjoint_has_a_row_of_its_own_with_gradients() -> None:
+    given = [_given(build(case, dtype)) for case in CASES if (dtype := _differentiated(case))]
+    shown = {fn for formulas in given for fn, rank in formulas.items() if rank > 0}
+    assert {name for name, record in {**RECORDS, **SPECIAL}.items() if any(record.adjoints)} - shown == set(MADE)
+
+
+def test_every_kind_with_a_rule_is_differentiated_by_a_row() -> None:
+    """A row with second derivatives differentiates the nodes of its first ones too."""
+    shown: set[str] = set()
+    for case in CASES:
+        if dtype := _differentiated(case):
+            for unknown in {False, not case.known_sizes}:
+                built = with_gradients(case, dtype, unknown)[0] if case.second else build(case, dtype, unknown)
+                shown |= {type(node.kind).__name__ for node in built.graph.nodes}
+    with_rule = {kind.__name__ for kind in _all_kinds() if kind.gradient is not Op.gradient}
+    assert with_rule - shown - set(ELSEWHERE) == set(NOT_DIFFERENTIATED)
 
 
 def test_every_formula_has_a_scalar_step() -> None:

@@ -35,6 +35,7 @@ VOLUMES = "on CPUs TensorFlow pools volumes of float32 alone"
 # What first differs in a row: values, gradient or second; for all floats, or for one dtype.
 DIFFERENT: dict[str, tuple[str, str]] = {
     "truncatemod": ("gradient", NO_GRADIENT),
+    "truncatemod of floats": ("gradient", NO_GRADIENT),
     "softsign": ("second float64", NO_GRADIENT),
     "top_k beside NaN": ("values", ORDER),
     "argsort of odd floats": ("values", ORDER),
