@@ -64,8 +64,10 @@ class Executable:
         self._where = id if self._takes_objects else address_of
         self._feed_words = [slot.word for slot in self._slots("feed")]
         self._expected: list[tuple[int, np.dtype[Any], tuple[int, ...]]] = []  # of each feed, with its word
-        self._cells: list[tuple[int, np.ndarray[Any, Any]]] = []  # arrays for plain numbers fed as floating scalars
+        # Arrays for plain numbers fed as floating scalars, each with the number below which none overflows in it.
+        self._cells: list[tuple[int, np.ndarray[Any, Any], float]] = []
         self._state_words = [slot.word for slot in self._slots("state")]
+        self._states: Sequence[np.ndarray[Any, Any]] = ()
         self._fetches = [(slot.word, self._room(slot), slot.type.dtype.numpy) for slot in self._slots("fetch")]
         self._large = [math.prod(shape) * dtype.itemsize >= LARGE for _, shape, dtype in self._fetches]
         self._scalars = [place for place, (_, shape, _) in enumerate(self._fetches) if shape == ()]
@@ -122,7 +124,7 @@ class Executable:
         """Prepares ``run_plain`` for feeds of these shapes and dtypes."""
         self._expected = [(word, array.dtype, array.shape) for word, array in zip(self._feed_words, feeds, strict=True)]
         self._cells = [
-            (place, np.empty_like(array))
+            (place, np.empty_like(array), min(_EXACT, float(np.finfo(array.dtype).max)))
             for place, array in enumerate(feeds)
             if array.dtype.kind == "f" and not array.ndim
         ]
@@ -145,6 +147,7 @@ class Executable:
 
     def bind_states(self, arrays: Sequence[np.ndarray[Any, Any]], version: int) -> None:
         """Tells the step where the variables are; again when one of them has moved."""
+        self._states = arrays  # kept alive: what interrupts a run may move or drop them
         for word, array in zip(self._state_words, arrays, strict=True):
             self._frame[word] = address_of(array)
         self.states_version = version
@@ -176,10 +179,10 @@ class Executable:
     def _in_cells(self, values: Sequence[Any]) -> list[Any]:
         """The values, plain numbers for floating scalars in arrays."""
         result = list(values)
-        for place, cell in self._cells:
+        for place, cell, beyond in self._cells:
             value = result[place]
             kind = type(value)
-            if kind is cell.dtype.type or (kind in _NUMBERS and -_EXACT < value < _EXACT):
+            if kind is cell.dtype.type or (kind in _NUMBERS and -beyond < value < beyond):
                 cell[()] = value
                 result[place] = cell
         return result

@@ -54,7 +54,8 @@ def explained(
         text = stood.kind.explanation(stood, lambda tensor: _value(tensor, values))
     else:
         told: Any = lookup if lookup and lookup.inputs[0].type.is_exact else failure.op
-        text = told.kind.runtime_error(told) + _element(failure, _named(step, failure.op), values)
+        number = failure.size if told is failure.op else None  # a lookup that the user declared names its own size
+        text = told.kind.runtime_error(told, number) + _element(failure, _named(step, failure.op), values)
     return errors.InvalidArgumentError(node, node, f"{node.describe()}: {text}")
 
 
@@ -103,7 +104,7 @@ def _element(failure: RefusedValue, node: Operation | None, values: Mapping[Tens
     """``: ids[1] = 99``, the first element that is refused; nothing where that would be slow to find."""
     if node is None:
         return ""
-    if type(node.kind) is not type(failure.op.kind):
+    if getattr(node.kind, "becomes", type(node.kind)) is not type(failure.op.kind):
         return ""
     place, wrong, _ = failure.refused
     judged = node.inputs[place]

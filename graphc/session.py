@@ -24,7 +24,7 @@ from graphc.ops.host import end_all, running_in
 from graphc.ops.state import VariableV2
 from graphc.scopes import default_sessions, get_default_graph
 from graphc.shapes import is_compatible, shape_text
-from graphc.versions import Versions
+from graphc.versions import Versions, within_itself
 
 if TYPE_CHECKING:
     from graphc.executable import Executable
@@ -99,6 +99,7 @@ class _Plan:
             self.rebuild = self._printing(parsed.rebuild)
         self.staged = None if self.step.is_native else staged(self.step, session.threads)
         self.ready: Executable | None = None  # served the last run, and serves every run with feeds of the same shapes
+        self.running = False  # read and set by who holds the session's lock
 
     def _printing(self, rebuild: Rebuild) -> Rebuild:
         """What puts results together, after writing those that are to be printed."""
@@ -126,18 +127,21 @@ class _Plan:
         session = self.session
         if self.several:
             values = single_values(self.keys, values)
-        session.lock.acquire()  # as a with statement this costs twice as much
-        try:
-            ready = self.ready
-            if ready is None or session.closed or ready.states_version != session.state.version:
-                results = None
-            else:
-                used = values if self.in_order else self._used(values)
-                results = None if used is None else ready.run_plain(used)
-        except RefusedValue as failure:
-            raise self._explained(failure, values) from None
-        finally:
-            session.lock.release()
+        with session.lock:  # an interrupt between acquire() and try would leave it held for ever
+            if self.running:
+                raise within_itself()
+            self.running = True
+            try:
+                ready = self.ready
+                if ready is None or session.closed or ready.states_version != session.state.version:
+                    results = None
+                else:
+                    used = values if self.in_order else self._used(values)
+                    results = None if used is None else ready.run_plain(used)
+            except RefusedValue as failure:
+                raise self._explained(failure, values) from None
+            finally:
+                self.running = False
         if results is None:
             results = self._run_with_care(values)
         return self.rebuild(results)
@@ -168,25 +172,35 @@ class _Plan:
             return self.staged.run(session, dict(zip(self.feeds, values, strict=True)))
         used = [values[n] for n in self.used]
         with session.lock:
-            session.check_open()  # it may have been closed while this run waited
-            state = session.state
-            session.check_initialised(self.step)
-            used += (np.array(variable in state.initialised) for variable in self.step.flags)
-            executable = self.versions.find(used, state)
-            if executable.states_version != state.version:
-                self.versions.bind(executable, state)
+            if self.running:
+                raise within_itself()
+            self.running = True
             try:
-                results = executable.run(used)
+                results, executable = self._compiled_run(used)
+                # Every variable is initialised now and stays so: from here on only the feeds can differ.
+                self.ready = None
+                if not self.step.flags and self.versions.serves(executable, used):
+                    self.unread = kinds
+                    executable.expect(used)
+                    self.ready = executable
             except RefusedValue as failure:
                 raise self._explained(failure, values) from None
-            state.initialised.update(self.step.updates)
-            # Every variable is initialised now and stays so: from here on only the feeds can differ.
-            self.ready = None
-            if not self.step.flags and self.versions.serves(executable, used):
-                self.unread = kinds
-                executable.expect(used)
-                self.ready = executable
+            finally:
+                self.running = False
         return results
+
+    def _compiled_run(self, used: list[Array]) -> tuple[list[Array], Executable]:
+        """The results of the version for these feeds, compiled now if it must be, and that version."""
+        self.session.check_open()  # it may have been closed while this run waited
+        state = self.session.state
+        self.session.check_initialised(self.step)
+        used = used + [np.array(variable in state.initialised) for variable in self.step.flags]
+        executable = self.versions.find(used, state)
+        if executable.states_version != state.version:
+            self.versions.bind(executable, state)
+        results = executable.run(used)
+        state.initialised.update(self.step.updates)
+        return results, executable
 
 
 def _kind(value: Any) -> Any:
@@ -225,6 +239,8 @@ class BaseSession:
         self.resources: dict[Any, Any] = {}  # what host operations keep from run to run
         ending = weakref.finalize(self, end_all, self.resources)  # threads that prepare data end with it
         ending.atexit = False  # when the process ends, nobody need hear that they were cancelled
+        # Held while a step runs. A thread may take it again: signal handlers and finalizers run wherever they find the
+        # thread, and may read variables, save them, run another step, or close the session.
         self.lock = threading.RLock()
         _sessions.add(self)
         self._plans: dict[Any, _Plan] = {}

@@ -30,7 +30,7 @@ from graphc.ops.host import call_on_host, running_in
 from graphc.ops.random import Random
 from graphc.ops.row_writes import NewRows
 from graphc.passes.rewrite import copy_node
-from graphc.versions import Versions
+from graphc.versions import Versions, within_itself
 
 if TYPE_CHECKING:
     from graphc.executable import Executable
@@ -105,6 +105,7 @@ class _Native:
         self.wanted = wanted
         self.versions = Versions(step, threads)
         self.ready: Executable | None = None  # served the last run, and serves every run with inputs of the same shapes
+        self.running = False  # read and set by who holds the session's lock
 
     def run(self, session: BaseSession, whole: Step, values: Values) -> None:
         """Adds what the stage computes to ``values``."""
@@ -112,6 +113,9 @@ class _Native:
         with session.lock:
             session.check_open()  # it may have been closed while the host was busy
             state, ready = session.state, self.ready
+            if self.running:
+                raise within_itself()
+            self.running = True
             try:
                 known = ready is not None and ready.states_version == state.version
                 results = ready.run_plain(used) if ready is not None and known else None
@@ -122,6 +126,8 @@ class _Native:
                     results = self._run_with_care(state, used)
             except RefusedValue as failure:
                 raise explained(failure, session.graph, self.step.graph, self._inputs(used, state)) from None
+            finally:
+                self.running = False
         values.update(zip(self.wanted, results, strict=True))
 
     def _run_with_care(self, state: State, used: Sequence[Array]) -> list[Any]:

@@ -64,6 +64,8 @@ class TensorArray:
 
     def _create(self, size: Any, dynamic_size: bool | None, row: Any, name: str) -> None:
         known = static_sizes(size)
+        if known and isinstance(known[0], int) and known[0] < 0:
+            raise ValueError(f"a TensorArray has a size of at least 0, not {known[0]}")
         self._grows = bool(dynamic_size)
         self._size = cast(convert_to_tensor(size), dtypes.int32)
         self._count = known[0] if known and not dynamic_size else None
@@ -120,15 +122,24 @@ class TensorArray:
 
     def read(self, index: Any, name: str | None = None) -> Tensor:
         """The element at ``index``."""
-        return gather(self.flow, convert_to_tensor(index), name=name or "TensorArrayReadV3", axis=0)
+        return gather(self._elements(), convert_to_tensor(index), name=name or "TensorArrayReadV3", axis=0)
 
     def gather(self, indices: Any, name: str | None = None) -> Tensor:
         """The elements at ``indices``, stacked."""
-        return gather(self.flow, convert_to_tensor(indices), name=name or "TensorArrayGatherV3", axis=0)
+        return gather(self._elements(), convert_to_tensor(indices), name=name or "TensorArrayGatherV3", axis=0)
 
     def stack(self, name: str | None = None) -> Tensor:
         """All elements, stacked along a new first axis."""
-        return identity(self.flow, name=name or "TensorArrayStack")
+        return identity(self._elements(), name=name or "TensorArrayStack")
+
+    def _elements(self) -> Tensor:
+        """The array; ``ValueError`` where the shape of its elements cannot be known."""
+        kind = self.flow.op.kind
+        if isinstance(kind, NewRows) and kind.row is None:
+            raise ValueError(
+                f"TensorArray '{self.flow.op.name}': nothing was written to it, and it has no element_shape"
+            )
+        return self.flow
 
     def concat(self, name: str | None = None) -> Tensor:
         """All elements, one after the other along their first axis."""

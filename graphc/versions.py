@@ -46,6 +46,14 @@ Shapes = tuple[tuple[int, ...], ...]
 KEPT_BYTES = 1 << 28
 
 
+def within_itself() -> RuntimeError:
+    """The error of a run that a signal handler or a finalizer asks for while the same step runs in the same thread."""
+    return RuntimeError(
+        "a session cannot run a step from within its own run: a signal handler or a finalizer has asked for the step "
+        "that it interrupts, whose memory is in use; note there what is wanted, and run it when this run has ended"
+    )
+
+
 class _Symbolic:
     """A version for many sizes: which positions are which symbol, and the constants of all others.
 

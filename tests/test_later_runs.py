@@ -1,5 +1,7 @@
 """Runs after the first, which check only what can have changed: they take and refuse the same feeds."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -78,3 +80,12 @@ def test_large_fetches_begin_on_a_cache_line() -> None:
             assert value.shape == (rows, 33) and value.flags.c_contiguous and value.flags.writeable
             assert rows < 1000 or value.__array_interface__["data"][0] % 64 == 0
             assert (value == 1).all()
+
+
+def test_a_later_run_overflows_float16_as_quietly_as_the_first(session):
+    k = tf.placeholder(tf.float16, [])
+    double = session.make_callable(k * 2, [k])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert [double(value) for value in (1e5, 1.5, 1e5, -1e5, 65504, 100, 1e300)] == [
+            np.inf, 3, np.inf, -np.inf, np.inf, 200, np.inf]  # fmt: skip

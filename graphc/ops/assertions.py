@@ -49,7 +49,7 @@ class Assert(Op):
             raise InvalidArgumentError(message=self._text(data))
         return condition
 
-    def runtime_error(self, node: Operation) -> str:
+    def runtime_error(self, node: Operation, size: Any = None) -> str:
         """What is said where the values of the data are not known any more."""
         return self._text([x.user_label for x in node.inputs[1:]])
 
@@ -95,7 +95,7 @@ class CheckNumerics(Op):
             raise InvalidArgumentError(message=self._text(x))
         return x
 
-    def runtime_error(self, node: Operation) -> str:
+    def runtime_error(self, node: Operation, size: Any = None) -> str:
         """What is said where the value is not known any more."""
         return f"{self.message} : Tensor had Inf or NaN values"
 

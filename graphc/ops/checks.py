@@ -23,6 +23,13 @@ class Refused(NamedTuple):
     size: Size | tuple[Size, ...] = None
 
 
+def in_numbers(x: Tensor, axis: int, size: int | None) -> str:
+    """``table f32[5,2]`` for a message, where ``size`` is what the axis had; sizes that no user named are left open."""
+    known = [n if isinstance(n, int) else None for n in x.type.sizes]
+    known[axis] = size if size is not None else known[axis]
+    return f"{x.user_label} {TensorType(x.dtype, tuple(known))}"
+
+
 def outside(values: Any, size: Any) -> Any:
     """Where a position is not in ``[0, size)``."""
     return (values < 0) | (values >= size)

@@ -63,7 +63,7 @@ class Elementwise(Op):
         """Which whole numbers are no second input, and why."""
         return WHOLE_NUMBERS_REFUSED.get(self.fn)
 
-    def runtime_error(self, node: Operation) -> str:
+    def runtime_error(self, node: Operation, size: Any = None) -> str:
         """What went wrong where a whole number was refused."""
         assert self.refuses is not None
         return self.refuses[1]

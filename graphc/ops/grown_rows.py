@@ -27,6 +27,8 @@ from graphc.shapes import TensorType
 class GrownRows(Op):
     """``array`` with ``array[indices] = rows``, and as many rows as that needs: new ones are zeros."""
 
+    becomes = WriteRows  # of the same index, which is what a message is about
+
     def infer(self, array: TensorType, indices: TensorType, rows: TensorType) -> TensorType:
         written = WriteRows().infer(array, indices, rows)
         return TensorType(array.dtype, None if written.shape is None else (None, *written.shape[1:]))
@@ -47,6 +49,8 @@ class GrownRows(Op):
             array = in_shape(array, TensorType(array.dtype, (0, *row)))
         before, known = array.type.sizes[0], values[1]
         if isinstance(before, int) and known is not None and all(isinstance(n, int) for n in known.reshape(-1)):
+            if min(known.reshape(-1), default=0) < 0:
+                raise ValueError(f"an index of a TensorArray is at least 0, not {min(known.reshape(-1))}")
             count: DimLike = max([before, *(n + 1 for n in known.reshape(-1))])
         else:
             last = e.cast(indices, dtypes.int64)

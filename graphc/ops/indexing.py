@@ -16,7 +16,7 @@ from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import Const, apply, axis_of, check_dtype, convert_to_tensor, graph_of
 from graphc.ops.blocks import along
-from graphc.ops.checks import Refused, beyond, not_negative, outside
+from graphc.ops.checks import Refused, beyond, in_numbers, not_negative, outside
 from graphc.ops.late import late, number
 from graphc.ops.reshaping import ExpandDims, Squeeze, reshape, shape
 from graphc.ops.reshaping import size as size_of
@@ -58,13 +58,14 @@ class GatherV2(Op):
         _check_indices(indices, 0, x.shape[self.axis])
         return np.take(x, indices.astype(np.int64), axis=self.axis)
 
-    def runtime_error(self, node: Operation) -> str:
+    def runtime_error(self, node: Operation, size: Any = None) -> str:
         """What went wrong where an index is outside."""
         x, indices = node.inputs
-        size = x.type.sizes[self.axis]
+        known, label = in_numbers(x, self.axis, size), indices.user_label
+        size = x.type.sizes[self.axis] if size is None else size
         if self.slices:
-            return f"a position along axis {self.axis} of {x.user_label} {x.type} is not in [0, {size})"
-        return f"an index in {indices.user_label} is not in [0, {size}), the positions of {x.user_label} {x.type}"
+            return f"a position along axis {self.axis} of {known} is not in [0, {size})"
+        return f"an index in {label} is not in [0, {size}), the positions of {known}"
 
     def refused(self, node: Operation) -> Refused:
         """An index outside the axis."""
@@ -118,12 +119,12 @@ class ScatterAdd(Op):
             np.add.at(result, (*before, places[kept]), rows[(*before, kept)])
         return result
 
-    def runtime_error(self, node: Operation) -> str:
+    def runtime_error(self, node: Operation, size: Any = None) -> str:
         """What went wrong where a segment id is too large, or an index of a lookup is outside."""
-        label = node.inputs[1].user_label
+        label, size = node.inputs[1].user_label, self.size if size is None else size
         if self.lookup:
-            return f"an index in {label} is not in [0, {self.size}), the positions that are looked up"
-        return f"a segment id in {label} is not below {self.size}, the number of segments"
+            return f"an index in {label} is not in [0, {size}), the positions that are looked up"
+        return f"a segment id in {label} is not below {size}, the number of segments"
 
     def refused(self, node: Operation) -> Refused:
         """An id that is too large, and a negative index of a lookup."""
@@ -307,7 +308,7 @@ class CheckLabels(Op):
             )
         return labels
 
-    def runtime_error(self, node: Operation) -> str:
+    def runtime_error(self, node: Operation, size: Any = None) -> str:
         """What went wrong where a label is outside."""
         labels, size = node.inputs
         most = size.op.kind.value if isinstance(size.op.kind, Const) else "the number of classes"

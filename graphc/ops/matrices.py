@@ -65,7 +65,7 @@ class _OfMatrices(Op):
         """The matrices with which the op cannot go on."""
         return Refused(0, self.wrong)
 
-    def runtime_error(self, node: Operation) -> str:
+    def runtime_error(self, node: Operation, size: Any = None) -> str:
         """What went wrong where a matrix was refused."""
         return f"{node.inputs[0].user_label} {node.inputs[0].type} has a matrix that is not invertible"
 
@@ -87,7 +87,7 @@ class Cholesky(_OfMatrices):
             raise ArithmeticError("Cholesky decomposition was not successful. The input might not be valid.")
         return np.linalg.cholesky(_from_lower(a)).astype(a.dtype)
 
-    def runtime_error(self, node: Operation) -> str:
+    def runtime_error(self, node: Operation, size: Any = None) -> str:
         label = f"{node.inputs[0].user_label} {node.inputs[0].type}"
         return f"Cholesky decomposition was not successful: {label} has a matrix that is not positive definite"
 

@@ -104,7 +104,7 @@ class CheckSize(Op):
             )
         return x
 
-    def runtime_error(self, node: Operation) -> str:
+    def runtime_error(self, node: Operation, size: Any = None) -> str:
         """What went wrong where a size is another."""
         if isinstance(self.wanted, Dim):
             return "two sizes that are told while the step runs differ, and what they belong to is used together"

@@ -18,7 +18,7 @@ from graphc.ops.branches import Undefined
 from graphc.ops.checks import Refused, beyond, outside
 from graphc.ops.indexing import INDICES, GatherV2
 from graphc.ops.reshaping import BroadcastTo, broadcast_like
-from graphc.ops.shape_values import sizes_from
+from graphc.ops.shape_values import shape_from, sizes_from
 from graphc.records import record
 from graphc.shapes import Shape, Size, TensorType
 
@@ -46,7 +46,7 @@ class NewRows(Op):
         """Zeros, where the shape of a row is known."""
         if self.row is None or None in self.row:
             return None
-        return zero_rows(self.dtype, (*sizes_from(values[0], "TensorArray"), *self.row))
+        return zero_rows(self.dtype, (*shape_from(values[0], "TensorArray"), *self.row))
 
     def retyped(self, array: Tensor, type: TensorType) -> Tensor:
         """The same array, now that the shape of its rows is known."""
@@ -95,10 +95,11 @@ class WriteRows(Op):
         result[indices, ...] = rows
         return result
 
-    def runtime_error(self, node: Operation) -> str:
+    def runtime_error(self, node: Operation, size: Any = None) -> str:
         """What went wrong where an index is outside."""
         array, indices = node.inputs[:2]
-        return f"an index in {indices.user_label} is not in [0, {array.type.sizes[0]}), the places of a TensorArray"
+        count = array.type.sizes[0] if size is None else size
+        return f"an index in {indices.user_label} is not in [0, {count}), the places of a TensorArray"
 
     def refused(self, node: Operation) -> Refused:
         """An index outside the array."""
@@ -150,10 +151,11 @@ class AddRows(Op):
             np.add.at(result, flat[kept], rows.reshape(-1, *array.shape[1:])[kept])
         return result
 
-    def runtime_error(self, node: Operation) -> str:
+    def runtime_error(self, node: Operation, size: Any = None) -> str:
         """What went wrong where an index is too large."""
         array, indices = node.inputs[:2]
-        return f"an index in {indices.user_label} is none of the {array.type.sizes[0]} rows of an array"
+        count = array.type.sizes[0] if size is None else size
+        return f"an index in {indices.user_label} is none of the {count} rows of an array"
 
     def refused(self, node: Operation) -> Refused:
         """An index that is too large, and a negative one of a lookup."""
@@ -161,4 +163,4 @@ class AddRows(Op):
 
 
 def _differ(a: Size, b: Size) -> bool:
-    return isinstance(a, int) and isinstance(b, int) and a != b
+    return a is not None and b is not None and a != b

@@ -79,14 +79,14 @@ class CheckCoordinates(Op):
         sizes = array.type.sizes[: _depth_of(indices, self.whole)]
         return apply(CheckCoordinates(self.called, sizes, self.whole, self.negative), indices)
 
-    def runtime_error(self, node: Operation) -> str:
+    def runtime_error(self, node: Operation, size: Any = None) -> str:
         """What went wrong where an index is outside."""
-        label = node.inputs[0].user_label
+        label, sizes = node.inputs[0].user_label, self.sizes if size is None else size
         if self.negative:
-            return f"an id in {label} is not below {self.sizes[0]}, the number of segments"
+            return f"an id in {label} is not below {sizes[0]}, the number of segments"
         if self.whole:
-            return f"an index in {label} does not index into shape {shape_text(self.sizes)}"
-        return f"an index in {label} is not in [0, {self.sizes[0]})"
+            return f"an index in {label} does not index into shape {shape_text(sizes)}"
+        return f"an index in {label} is not in [0, {sizes[0]})"
 
     def refused(self, node: Operation) -> Refused:
         """An index outside."""

@@ -54,7 +54,7 @@ class CheckOrder(Op):
         falls = x[1:] <= x[:-1] if self.strict else x[1:] < x[:-1]
         return np.concatenate([np.zeros(min(len(x), 1), bool), falls])
 
-    def runtime_error(self, node: Operation) -> str:
+    def runtime_error(self, node: Operation, size: Any = None) -> str:
         """What went wrong where an element is less than the one before."""
         label = node.inputs[0].user_label
         if self.strict:

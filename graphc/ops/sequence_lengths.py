@@ -12,7 +12,7 @@ from graphc.mistakes import telling_line
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import Const, apply, axis_of, check_dtype, constant, convert_to_tensor, graph_of
-from graphc.ops.checks import Refused
+from graphc.ops.checks import Refused, in_numbers
 from graphc.ops.indexing import INDICES
 from graphc.ops.late import needs_ranks
 from graphc.ops.reduction import reduce_max
@@ -50,11 +50,12 @@ class ReverseSequence(Op):
             row[:length] = row[:length][::-1].copy()
         return np.moveaxis(moved, (0, 1), (self.batch_axis, self.seq_axis))
 
-    def runtime_error(self, node: Operation) -> str:
+    def runtime_error(self, node: Operation, size: Any = None) -> str:
         """What went wrong where a length does not fit."""
         x, lengths = node.inputs
-        size = x.type.sizes[self.seq_axis]
-        return f"a length in {lengths.user_label} is not in [0, {size}], the steps of {x.user_label} {x.type}"
+        known = in_numbers(x, self.seq_axis, size)
+        size = x.type.sizes[self.seq_axis] if size is None else size
+        return f"a length in {lengths.user_label} is not in [0, {size}], the steps of {known}"
 
     def refused(self, node: Operation) -> Refused:
         """A length that the axis does not have."""

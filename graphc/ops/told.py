@@ -17,6 +17,7 @@ import numpy as np
 
 from graphc import dtypes
 from graphc.dims import DimLike, Measured, atom, is_bounded, is_nonnegative, most, substitute
+from graphc.errors import InvalidArgumentError
 from graphc.nodes import Op, Tensor
 from graphc.ops.base import apply
 from graphc.ops.loops import history_of
@@ -62,6 +63,9 @@ def as_assumed(x: Tensor) -> Tensor:
     measuring = Measuring.of(x.op.graph)
     if measuring is None or not (measuring.equal or measuring.here):
         return x
+    if not x.type.is_exact:
+        said = f"elements {x.type} differ in shape from one iteration to the next; all its elements have one shape"
+        raise InvalidArgumentError(x.op, x.op, f"{x.op.describe()}: of a TensorArray the {said}")
     equal = measuring.equal | measuring.here
     sizes = tuple(
         substitute(size, lambda thing: equal.get(getattr(thing, "name", ""), atom(thing))) for size in x.type.sizes
