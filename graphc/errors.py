@@ -21,6 +21,8 @@ def brief(value: Any) -> str:
     """``value`` for a message: arrays by dtype and shape, what is long by its two ends."""
     if getattr(value, "shape", ()) and hasattr(value, "dtype"):
         return f"an array of {value.dtype} and shape {value.shape}"
+    if isinstance(value, int) and value.bit_length() > 256:  # Python refuses to write the greatest ones
+        return f"a whole number of {value.bit_length()} bits"
     text = repr(value)
     return text if len(text) <= MOST_SHOWN else f"{text[: MOST_SHOWN - 20]} ... {text[-15:]}"
 

@@ -24,6 +24,29 @@ _FIXED_POOL = "tf.nn.max_pool or avg_pool of a fixed window, or tf.image.resize_
 _GRADIENTS = "tf.gradients of the function gives it"
 _JPEG = "tf.image.encode_jpeg and decode_jpeg with a quality"
 _DECODERS = "tf.contrib.seq2seq.dynamic_decode with BasicDecoder and a Helper, as of TensorFlow 1.2"
+_INLINE = "tf.contrib.distributions.bijectors.Inline takes the functions of any bijector"
+_BIJECTORS = (
+    "AbsoluteValue",
+    "Affine",
+    "AffineLinearOperator",
+    "BatchNormalization",
+    "CholeskyOuterProduct",
+    "FillTriangular",
+    "Gumbel",
+    "Kumaraswamy",
+    "MaskedAutoregressiveFlow",
+    "MatrixInverseTriL",
+    "Ordered",
+    "Permute",
+    "RealNVP",
+    "Reshape",
+    "ScaleTriL",
+    "SinhArcsinh",
+    "Softsign",
+    "Square",
+    "TransformDiagonal",
+    "Weibull",
+)
 _FEATURES = "make a tensor of the columns by tf.one_hot, tf.nn.embedding_lookup, tf.concat"
 _TREES = "another library for trees, through tf.py_func where a graph needs it"
 _GAN = "two losses and two optimizers, each with its var_list"
@@ -49,6 +72,7 @@ ADVICE = {
     "contrib.compiler": "nothing: every step is compiled",
     "contrib.cudnn_rnn": "tf.nn.dynamic_rnn with tf.nn.rnn_cell.LSTMCell or tf.contrib.rnn.GRUBlockCellV2",
     "contrib.distribute": _ONE_PROCESS,
+    **dict.fromkeys((f"contrib.distributions.bijectors.{name}" for name in _BIJECTORS), _INLINE),
     "contrib.eager": _GRAPHS,
     "contrib.estimator": _ESTIMATOR,
     "contrib.factorization": "tf.gather, tf.argmin and tf.unsorted_segment_sum make a step of k-means",

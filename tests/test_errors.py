@@ -487,3 +487,11 @@ def test_an_index_that_takes_long_to_compute_again_is_told_without_its_value():
         with pytest.raises(tf.errors.InvalidArgumentError) as caught:
             session.run(taken, {start: 0})
         assert str(caught.value).endswith("is not in [0, 4), the positions of zeros f32[4]")
+
+
+@pytest.mark.parametrize("digits", [400, 9000])
+def test_a_great_whole_number_is_told_by_its_size(digits: int) -> None:
+    with tf.Graph().as_default(), tf.Session() as session:
+        x = tf.placeholder(tf.float32, [])
+        with pytest.raises(TypeError, match=r"^Cannot feed a whole number of \d+ bits for Tensor 'Placeholder:0'"):
+            session.run(x + 1.0, {x: 10**digits})

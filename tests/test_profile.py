@@ -139,3 +139,10 @@ def test_a_dense_network_stores_no_gradient_of_its_weights(optimizer):
         session.run(tf.global_variables_initializer())
         assert planned.arena <= 100_000 < 4 * 784 * 128
         assert len(profile.kernels(session, step, feeds, repeats=1)) <= 8
+
+
+def test_without_a_session() -> None:
+    x = tf.placeholder(tf.float32, [3])
+    for name in ("kernels", "memory"):
+        with pytest.raises(TypeError, match=rf"^profile\.{name} takes the tf\.Session first, not None$"):
+            getattr(profile, name)(None, x + 1.0)

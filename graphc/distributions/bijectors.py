@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from graphc.lazily import when_named
 from graphc.nn.activations import log_sigmoid
 from graphc.nn.classification import log_softmax, softmax
 from graphc.nodes import Tensor
@@ -24,6 +25,11 @@ __all__ = [
     "AffineScalar", "Bijector", "Chain", "ConditionalBijector", "Exp", "Identity", "Inline", "Invert", "PowerTransform",
     "Sigmoid", "SoftmaxCentered", "Softplus",
 ]  # fmt: skip
+__getattr__ = when_named(__name__, "graphc.contrib.distributions.bijectors", {})
+
+
+def __dir__() -> list[str]:
+    return __all__
 
 
 class Bijector:

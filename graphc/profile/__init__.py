@@ -24,6 +24,7 @@ from graphc.codegen.objects import kernel_symbol
 from graphc.codegen.program import Call, Cursor, ErrorSlot, InArena, Inner, OnStack, Place, SizeWord, Slot
 from graphc.codegen.roofline import roofline
 from graphc.dims import DimLike, evaluate
+from graphc.errors import brief
 from graphc.executable import Executable
 
 LONGEST_OPS = 100
@@ -48,10 +49,16 @@ class Row(NamedTuple):
 
 def kernels(session: Any, fetches: Any, feed_dict: Mapping[Any, Any] | None = None, repeats: int = 20) -> list[Row]:
     """A row for each kernel of the step, in running order; the times are of one thread, the best of ``repeats``."""
+    _check_session("kernels", session)
     session.run(fetches, feed_dict)
     executable, arrays = session.compiled(fetches, feed_dict or {})
     bench = _Bench(executable, arrays, session)
     return [bench.row(call, repeats) for call in executable.program.calls]
+
+
+def _check_session(what: str, session: Any) -> None:
+    if not hasattr(session, "compiled"):
+        raise TypeError(f"profile.{what} takes the tf.Session first, not {brief(session)}")
 
 
 class Memory(NamedTuple):
@@ -70,6 +77,7 @@ class Memory(NamedTuple):
 
 def memory(session: Any, fetches: Any, feed_dict: Mapping[Any, Any] | None = None) -> Memory:
     """What a run of these would take; the step is compiled for the shapes of the feeds, but not run."""
+    _check_session("memory", session)
     executable, _ = session.compiled(fetches, feed_dict or {})
     program = executable.program
     kinds = ("constant", "state", "fetch")

@@ -371,3 +371,12 @@ def test_inception_v3_has_the_sizes_of_its_paper() -> None:
     with tf.Graph().as_default():
         _, ends = nets.inception_v3_base(tf.placeholder(tf.float32, [2, 80, 80, 3]), "Mixed_6a", depth_multiplier=0.25)
         assert list(ends)[-1] == "Mixed_6a" and ends["Mixed_6a"].shape.as_list() == [2, 3, 3, 192]
+
+
+def test_bijectors_that_are_left_out_say_so() -> None:
+    bijectors = tf.contrib.distributions.bijectors
+    assert {"Callable", "Any"}.isdisjoint(dir(bijectors)) and "Softplus" in dir(bijectors)
+    with pytest.raises(NotImplementedError, match=r"bijectors\.Affine .*bijectors\.Inline takes the functions"):
+        bijectors.Affine(1.0)
+    with pytest.raises(AttributeError, match=r"graphc\.contrib\.distributions\.bijectors has no 'Afine'"):
+        _ = bijectors.Afine
