@@ -23,6 +23,9 @@ NO_FUNCTION = {
     "contract with steps": "made while a graph is simplified",
     "contract with paired axes": "made while a graph is simplified",
     "contract by phases": "made while a graph is simplified",
+    "Fourier transforms": "the ops that transforms are made of; tests/ops/test_peers_complex.py has TensorFlow's",
+    "real transform": "the ops that transforms are made of",
+    "inverse real transforms": "the ops that transforms are made of",
     "complex transforms": "the ops that transforms are made of",
     "complex transform of a product of lengths": "the ops that transforms are made of",
 }
@@ -67,6 +70,8 @@ DIFFERENT: dict[str, tuple[str, str]] = {
     "complex sums and products": ("second float64", "graphc's are those of finite differences, TensorFlow's are not"),
     "complex special values": ("values complex64", "unexplained: some are 0 in TensorFlow alone; complex128 agrees"),
     "max_pool with NaN": ("gradient float64", "TensorFlow passes it to NaN there, to the greatest in float32"),
+    "max_pool over channels": ("gradient", "on CPUs TensorFlow has no adjoint of it"),
+    "max_pool over leading channels": ("values", "on CPUs TensorFlow has channels last alone"),
     "max_pool3d SAME (2, 1, 2) (2, 2, 2) NDHWC": ("values float64", VOLUMES),
     "max_pool3d VALID (2, 1, 2) (1, 1, 2) NCDHW": ("values float64", VOLUMES),
     "avg_pool3d SAME (2, 1, 2) (2, 2, 2) NDHWC": ("values float64", VOLUMES),
