@@ -187,7 +187,7 @@ _THERE = {
     "contrib.learn.preprocessing": "graphc.contrib.preprocessing",
     "estimator.EstimatorSpec": "graphc.train.model_spec:EstimatorSpec",
     "estimator.ModeKeys": "graphc.train.model_spec:ModeKeys",
-    "keras.initializers": "graphc.initializers",
+    "keras.initializers": "graphc.initializers.keras",
     "keras.layers.Layer": "graphc.layers.layer:Layer",
 }
 

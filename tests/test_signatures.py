@@ -22,11 +22,18 @@ DROPPED = {"_sentinel"}
 LATER_OF = {
     "data.FixedLengthRecordDataset": {"name"}, "data.TFRecordDataset": {"name"}, "data.TextLineDataset": {"name"},
     "lin_space": {"axis"}, "linspace": {"axis"}, "train.FtrlOptimizer": {"beta"},
-    "make_tensor_proto": {"allow_broadcast"},
+    "make_tensor_proto": {"allow_broadcast"}, "vectorized_map": {"fallback_to_while_loop", "warn"},
+    "image.non_max_suppression_padded": {"sorted_input", "canonicalized_coordinates", "tile_size"},
+    "quantization.quantize_and_dequantize": {"axis"}, "quantization.quantize_and_dequantize_v2": {"axis"},
 }  # fmt: skip
 # What differs for a reason.
 REASONS = {
     "DType": "made by graphc alone",
+    "QueueBase": "made by graphc alone",
+    "ReaderBase": "made by graphc alone",
+    "keras.initializers.VarianceScaling": "later versions lack the dtype, as those below",
+    "keras.initializers.glorot_normal": "as VarianceScaling",
+    "keras.initializers.glorot_uniform": "as VarianceScaling",
     "data.Iterator": "made by graphc alone",
     "distributions.Distribution": "a base class with what graphc's own need",
     "linalg.LinearOperator": "a base class with what graphc's own need",
@@ -63,7 +70,7 @@ def _alike(theirs: Any, ours: Any) -> bool:
     if hasattr(theirs, "as_numpy_dtype"):
         return theirs.name == getattr(ours, "name", None)
     if isinstance(theirs, (list, tuple)):
-        return list(theirs) == list(ours)
+        return isinstance(ours, (list, tuple)) and list(theirs) == list(ours)
     if type(theirs) is object or getattr(theirs, "value", None) == ours:
         return True  # a mark for "not given"; an enumeration's value
     return repr(theirs) == repr(ours) or theirs == ours

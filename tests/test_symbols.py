@@ -81,6 +81,7 @@ def test_what_has_a_job_in_a_namespace_that_is_left_out_is_there() -> None:
     assert (keys.TRAIN, keys.EVAL, keys.PREDICT) == ("train", "eval", "infer") and tf.contrib.learn.ModeKeys is keys
     assert issubclass(tf.layers.Dense, tf.keras.layers.Layer)
     assert tf.keras.initializers.he_normal is tf.initializers.he_normal
+    assert tf.keras.initializers.truncated_normal().stddev == 0.05  # Keras's default; tf.initializers has 1
     spec = tf.estimator.EstimatorSpec("train", loss=tf.constant(2.0), train_op=tf.no_op())
     assert tf.Session().run(spec.loss) == 2 and spec.predictions == {} and spec.train_op.type == "NoOp"
     for mode, what in (("train", "train_op"), ("eval", "loss"), ("infer", "predictions")):

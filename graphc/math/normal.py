@@ -48,14 +48,14 @@ def ndtr(x: Any, name: str = "ndtr") -> Tensor:
         return e.multiply(0.5, erfc(-value * math.sqrt(0.5)), name=scope)
 
 
-def ndtri(p: Any, name: str = "ndtri") -> Tensor:
-    """The number that a standard normal one is below with probability ``p``; infinite at 0 and 1, NaN outside.
+def ndtri(x: Any, name: str | None = None) -> Tensor:
+    """The number that a standard normal one is below with probability ``x``; infinite at 0 and 1, NaN outside.
 
-    Computed in the dtype of ``p``. The gradient is ``sqrt(2 pi) exp(ndtri(p)^2 / 2)``.
+    Computed in the dtype of ``x``. The gradient is ``sqrt(2 pi) exp(ndtri(x)^2 / 2)``.
     """
-    value = convert_to_tensor(p)
+    value = convert_to_tensor(x)
     check_dtype(value.type, (dtypes.float32, dtypes.float64), "ndtri")
-    with graph_of([value]).name_scope(name) as scope:
+    with graph_of([value]).name_scope(name or "ndtri") as scope:
         return e.identity(_inverse(value), name=scope)
 
 

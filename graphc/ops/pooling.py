@@ -209,10 +209,11 @@ def max_pool2d(
 
 
 def avg_pool2d(
-    input: Any, ksize: Any, strides: Any, padding: Any, data_format: str = "NHWC", name: str | None = None
-) -> Tensor:
+    value: Any, ksize: Any, strides: Any, padding: Any, data_format: str = "NHWC", name: str | None = None,
+    input: Any = None,
+) -> Tensor:  # fmt: skip
     """The mean value of each window of ``ksize`` over height and width."""
-    return avg_pool(input, ksize, strides, padding, data_format, name or "AvgPool2D")
+    return avg_pool(value, ksize, strides, padding, data_format, name or "AvgPool2D", input)
 
 
 def max_pool3d(
