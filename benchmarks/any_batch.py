@@ -29,8 +29,9 @@ def main() -> None:
     """A line for each workload and size: both times, and their ratio by median and by least."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.any_batch", description=__doc__)
     parser.add_argument("workload", nargs="*", default=USUAL, help=f"training steps; default {' '.join(USUAL)}")
+    options = parser.parse_args()
     print(f"{'':24}{'batch':>8}{'fixed':>12}{'any':>12}{'ratio':>8}{'least':>8}")
-    for name in parser.parse_args().workload:
+    for name in options.workload:
         case = WORKLOADS[name].cases[""]
         assert isinstance(case, Training), f"{name} is not a training step"
         usual = len(case.batches()[0][0])
