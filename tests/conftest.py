@@ -13,6 +13,7 @@ from graphc import settings
 from graphc.scopes import reset_default_graph
 
 MNIST_VARIABLE = "GRAPHC_MNIST"
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")  # TensorFlow 1's layers and cells are in the package tf_keras
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

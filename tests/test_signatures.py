@@ -30,6 +30,7 @@ LATER_OF = {
 REASONS = {
     "DType": "made by graphc alone",
     "QueueBase": "made by graphc alone",
+    "layers.Flatten": "channels last by its name, where TensorFlow says None",
     "ReaderBase": "made by graphc alone",
     "keras.initializers.VarianceScaling": "later versions lack the dtype, as those below",
     "keras.initializers.glorot_normal": "as VarianceScaling",
@@ -66,11 +67,12 @@ def _alike(theirs: Any, ours: Any) -> bool:
     if theirs is inspect.Parameter.empty:
         return True
     if callable(theirs) and callable(ours):
-        return getattr(theirs, "__name__", None) == getattr(ours, "__name__", None)
+        # An initializer has no name; its class, which graphc has as the default, does.
+        return getattr(theirs, "__name__", type(theirs).__name__) == getattr(ours, "__name__", type(ours).__name__)
     if hasattr(theirs, "as_numpy_dtype"):
         return theirs.name == getattr(ours, "name", None)
     if isinstance(theirs, (list, tuple)):
-        return isinstance(ours, (list, tuple)) and list(theirs) == list(ours)
+        return list(theirs) == list(ours if isinstance(ours, (list, tuple)) else [ours] * len(theirs))
     if type(theirs) is object or getattr(theirs, "value", None) == ours:
         return True  # a mark for "not given"; an enumeration's value
     return repr(theirs) == repr(ours) or theirs == ours
