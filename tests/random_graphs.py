@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -60,11 +59,11 @@ def check_compiled(program: Program) -> None:
         if wanted is None:
             return
         for name, a, b in zip(program.fetches, wanted, found, strict=False):
-            _compare(name, a, b)
+            compare(name, a, b)
         for line, a, b in zip(
             program.updates, wanted[len(program.fetches) :], found[len(program.fetches) :], strict=True
         ):
-            _compare(line, a, b)
+            compare(line, a, b)
 
 
 def _values_or_failure(session: Any, fetches: list[Any], feeds: dict[Any, Any]) -> list[Any] | None:
@@ -77,25 +76,10 @@ def _values_or_failure(session: Any, fetches: list[Any], feeds: dict[Any, Any]) 
 
 def smallest(program: Program, check: Callable[[Program], None]) -> Program:
     """A program as short as can be found by leaving out lines, for which ``check`` still fails."""
-    for simpler in _simpler(program):
+    for simpler in program.simpler():
         if _fails(simpler, check):
             return smallest(simpler, check)
     return program
-
-
-def _simpler(program: Program) -> Iterator[Program]:
-    if len(program.fetches) > 1:
-        for name in program.fetches:
-            yield replace(program, fetches=[other for other in program.fetches if other != name])
-    for place in reversed(range(len(program.updates))):
-        yield replace(program, updates=program.updates[:place] + program.updates[place + 1 :])
-    for place in reversed(range(len(program.lines))):
-        name = program.lines[place].split(" = ")[0]
-        lines = program.lines[:place] + program.lines[place + 1 :]
-        if name not in program.fetches:
-            yield replace(program, lines=lines)
-        elif lines:
-            yield replace(program, lines=lines, fetches=[lines[-1].split(" = ")[0]])
 
 
 def _fails(program: Program, check: Callable[[Program], None]) -> bool:
@@ -133,10 +117,11 @@ def _values(graph: Graph, inputs: Mapping[str, Any]) -> list[Any]:
 def _check(wanted: list[Any], graph: Graph, inputs: Mapping[str, Any], name: str) -> None:
     verify(graph, name)
     for number, (a, b) in enumerate(zip(wanted, _values(graph, inputs), strict=True)):
-        _compare(f"target {number} after {name} in\n{graph}\n", a, b)
+        compare(f"target {number} after {name} in\n{graph}\n", a, b)
 
 
-def _compare(name: str, wanted: Any, found: Any) -> None:
+def compare(name: str, wanted: Any, found: Any) -> None:
+    """AssertionError unless two values have one dtype and shape, and nearly the same elements."""
     if wanted is None:
         return
     wanted, found = np.asarray(wanted), np.asarray(found)

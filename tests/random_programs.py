@@ -8,8 +8,8 @@ and inputs may be written in. A program prints as a file that runs.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -76,6 +76,21 @@ class Program:
             "for _ in range(2):",
             f"    print(session.run([{fetched}], feeds))",
         ])  # fmt: skip
+
+    def simpler(self) -> Iterator[Program]:
+        """The programs that lack one line or one fetch of this one."""
+        if len(self.fetches) > 1:
+            for name in self.fetches:
+                yield replace(self, fetches=[other for other in self.fetches if other != name])
+        for place in reversed(range(len(self.updates))):
+            yield replace(self, updates=self.updates[:place] + self.updates[place + 1 :])
+        for place in reversed(range(len(self.lines))):
+            name = self.lines[place].split(" = ")[0]
+            lines = self.lines[:place] + self.lines[place + 1 :]
+            if name not in self.fetches:
+                yield replace(self, lines=lines)
+            elif lines:
+                yield replace(self, lines=lines, fetches=[lines[-1].split(" = ")[0]])
 
 
 class Growing:
@@ -144,7 +159,7 @@ class Growing:
             del self.graph.nodes[nodes:]
             return
         may_wrap = self.wild and array.dtype.kind in "iu"
-        if array.size > LARGEST or not (may_wrap or _is_tame(array)) or tensor.dtype.name not in DTYPES:
+        if array.size > LARGEST or not (may_wrap or is_tame(array)) or tensor.dtype.name not in DTYPES:
             return
         name = f"v{len(self.program.lines)}"
         self.program.lines.append(f"{name} = {expression}")
@@ -193,7 +208,7 @@ class Growing:
 DTYPES = ("float32", "float64", "int32", "int64", "uint8", "bool")
 
 
-def _is_tame(array: Any) -> bool:
+def is_tame(array: Any) -> bool:
     if array.dtype.kind == "b":
         return True
     return bool(np.all(np.isfinite(array))) and bool(np.all(np.abs(array) < 1e3))

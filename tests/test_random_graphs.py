@@ -5,6 +5,7 @@ import pytest
 
 from tests.random_graphs import check_compiled, check_passes, smallest
 from tests.random_programs import Program, random_program
+from tests.random_runs import check_runs, random_runs
 
 TAME, WILD = False, True
 
@@ -39,6 +40,15 @@ def test_compiled_values_are_those_of_numpy(seed, lines, wild):
         check_compiled(program)
     except Exception as error:
         pytest.fail(f"{error}\n\n{smallest(program, check_compiled)}")
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_a_step_means_the_same_in_every_run(seed):
+    program = random_runs(seed)
+    try:
+        check_runs(program)
+    except Exception as error:
+        pytest.fail(f"{error}\n\n{smallest(program, check_runs)}")
 
 
 def test_a_failure_is_made_small():
