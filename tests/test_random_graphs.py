@@ -5,7 +5,8 @@ import pytest
 
 from tests.random_graphs import check_compiled, check_passes, smallest
 from tests.random_programs import Program, random_program
-from tests.random_runs import check_runs, random_runs
+from tests.random_runs import check_runs
+from tests.random_steps import random_runs
 
 TAME, WILD = False, True
 
