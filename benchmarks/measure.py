@@ -19,7 +19,7 @@ PAUSE = 0.2
 
 @dataclass
 class Measured:
-    """What one system gave on one case. Seconds, but for ``peak``, which is bytes."""
+    """What one system gave on one case. Seconds, but for ``peak`` and ``warm_peak``, which are bytes."""
 
     steps: list[float] = field(default_factory=list)
     values: list[float] = field(default_factory=list)
@@ -28,6 +28,7 @@ class Measured:
     compile: float | None = None  # processor seconds from the first declaration to the first result
     imports: float | None = None  # processor seconds
     peak: int | None = None
+    warm_peak: int | None = None  # of a process that found the caches filled and made the first call
     failed: str = ""  # what went wrong, if anything did; there are then no times
     lacking: str = ""  # what the system does not have
 
@@ -113,3 +114,4 @@ def start_anew(workload: Workload, pythons: dict[str, str], plan: Plan, measured
                     answer = started[system].ask("start", "", 0, plan.limit)
                     started[system].stop()
                     times += [answer["first"]] if "first" in answer else []
+                measured[system].warm_peak = answer.get("peak")

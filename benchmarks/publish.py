@@ -51,11 +51,13 @@ def page(record: Record) -> Iterator[str]:
     single = {name: cases[""] for name, cases in results.items() if "" in cases}
     yield from steps_table(single, systems)
     for heading, shown in STARTING.items():
-        yield from ("", f"{heading}:", "")
-        rows = (
+        rows = [
             (title(name), *(shown(measured.get(s, Measured())) for s in systems)) for name, measured in single.items()
-        )
-        yield from table(("", *named(systems)), rows)
+        ]
+        rows = [row for row in rows if set(row[1:]) != {EMPTY}]
+        if rows:
+            yield from ("", f"{heading}:", "")
+            yield from table(("", *named(systems)), rows)
     yield from (
         "",
         f"Processor time of importing a system after NumPy, median of all its processes: {imports(record, systems)}.",
@@ -66,18 +68,22 @@ def page(record: Record) -> Iterator[str]:
             yield from steps_table(cases, systems)
 
 
-def first_result(one: Measured) -> str:
-    """Seconds from the start of the process."""
-    return pretty(median(one.first)) if one.first else EMPTY
+def typical(times: list[float]) -> str:
+    """Seconds."""
+    return pretty(median(times)) if times else EMPTY
 
 
 STARTING: dict[str, Callable[[Measured], str]] = {
-    "Time from the start of the process to the first result, nothing cached": first_result,
+    "Time from the start of the process to the first result, nothing cached": lambda one: typical(one.first),
+    "The same with caches filled by an earlier process": lambda one: typical(one.warm),
     "Processor time of declaring, differentiating, compiling and the first call": lambda one: (
         pretty(one.compile) or EMPTY
     ),
     "Largest memory of the process, with the interpreter and the imported system": lambda one: (
         megabytes(one.peak) or EMPTY
+    ),
+    "Largest memory of a process that finds the caches filled, up to its first result": lambda one: (
+        megabytes(one.warm_peak) or EMPTY
     ),
 }
 
@@ -96,7 +102,7 @@ def steps_table(cases: dict[str, dict[str, Measured]], systems: Sequence[str]) -
     yield from means(cases.values())
 
 
-def table(heads: Sequence[str], rows: Iterator[Sequence[str]]) -> Iterator[str]:
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
     """Lines of Markdown."""
     yield f"| {' | '.join(heads)} |"
     yield "|---" * len(heads) + "|"
