@@ -1,4 +1,4 @@
-"""Every decision about sizes, in one place: which form a contraction takes, its tile, its blocks, its tasks.
+"""Every decision about sizes: which form a contraction takes, its blocks, its tasks; `choose_tile.py` has its tile.
 
 Pure functions of sizes, strides and the target. Each plan says why it is what it is; ``print(plan)`` shows it.
 """
@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from graphc.codegen.kernels.affine import Contraction, Group, Shape, shape_of
-from graphc.codegen.plan import USUAL, Plan, element_bytes, guess
+from graphc.codegen.choose_tile import best_tile, is_windowed, lanes_for
+from graphc.codegen.kernels.affine import Contraction, Shape, shape_of
+from graphc.codegen.plan import Plan, element_bytes, guess
 from graphc.codegen.target import Target
 from graphc.dims import DimLike
 from graphc.records import replace
@@ -32,12 +33,6 @@ SHORT_K = 128
 ROWS_OF_FED = 32
 # Registers with sums where every product reads memory: enough to hide the latency of an addition.
 MOST_PAIRED = 12
-# Rows of A that lie a multiple of 4 KiB apart share one set of the first cache, which holds eight lines.
-MOST_ROWS, ROWS_THAT_COLLIDE = 30, 6
-# What it costs a tile of a convolution to have its rows in different pages, as a factor: measured 1.25 to 1.35.
-FAR_ROWS = 1.25
-# What it costs to read the images once more for every panel of filters, as a factor: measured 1.07 to 1.15.
-SEVERAL_PANELS = 1.1
 
 
 @lru_cache(maxsize=1024)
@@ -115,11 +110,6 @@ def _copying_b_pays(shape: Shape, target: Target) -> bool:
     if begins_anywhere and guess(shape.m) >= ROWS_OF_FED:
         return True
     return guess(shape.m) >= (24 if large else 48) and (large or collides or straddles)
-
-
-def is_windowed(shape: Shape) -> bool:
-    """Whether K is more than one loop, as the cells that the windows of a convolution see."""
-    return len(shape.inner) > 1
 
 
 def _copy_of_a(shape: Shape, target: Target) -> str:
@@ -265,12 +255,12 @@ def tile_plan(shape: Shape, target: Target, pack_a: str, pack_b: bool, reasons: 
         pack_b = True
         reasons += ("B is copied: " + ("its columns are apart" if shape.col.b != 1 else "their number is a symbol"),)
     lanes = lanes_for(shape, target)
-    tiled, mr, nv = _best_tile(shape, lanes, target, pack_a, pack_b)
+    tiled, mr, nv = best_tile(shape, lanes, target, pack_a, pack_b)
     k_level, k_block = _block_of_k(shape, nv * lanes, target, tiled) if pack_b else (0, _whole_k(shape))
     fewer_rows_possible = tiled is not None and not isinstance(shape.rows[tiled].extent, int)
     if k_block != _whole_k(shape) and fewer_rows_possible and not pack_a:
         pack_a = "rows"  # Too few rows for a tile are made up for in a copy, when sums of parts have to wait.
-        tiled, mr, nv = _best_tile(shape, lanes, target, pack_a, pack_b)
+        tiled, mr, nv = best_tile(shape, lanes, target, pack_a, pack_b)
         k_level, k_block = _block_of_k(shape, nv * lanes, target, tiled)
     if pack_a:
         reasons += (f"A is copied by {pack_a}",)
@@ -323,90 +313,6 @@ def _level_seen_in_part(shape: Shape, tiled: int | None) -> int:
     edge = None if tiled is None else shape.rows[tiled].edge
     levels = [level for level, group in enumerate(shape.inner) if edge is not None and group.edge == edge]
     return levels[0] if levels else len(shape.inner)
-
-
-# The tile.
-
-
-def lanes_for(shape: Shape, target: Target) -> int:
-    """Lanes of a vector of C: the target's width, or the next power of two when there are fewer columns."""
-    lanes = target.lanes(shape.dtype)
-    if isinstance(shape.n, int):
-        while lanes // 2 >= max(shape.n, 1):
-            lanes //= 2
-    return lanes
-
-
-def _best_tile(shape: Shape, lanes: int, target: Target, pack_a: str, pack_b: bool) -> tuple[int | None, int, int]:
-    """The group of rows to tile along (None: all, flattened), and the rows and vectors of a tile."""
-    if pack_a == "rows" or not shape.rows:
-        _, mr, nv = tile_for(shape, shape.m, lanes, target, pack_b, MOST_ROWS)
-        return None, mr, nv
-    costs: list[tuple[float, int, int, int | None]] = []
-    for place, group in reversed(list(enumerate(shape.rows))):
-        if (pack_a == "columns" and group.a != 1) or (shape.edges and not isinstance(group.extent, int)):
-            continue
-        collides = isinstance(group.a, int) and group.a * element_bytes(shape) % 4096 == 0
-        most_rows = ROWS_THAT_COLLIDE if collides and not pack_a else MOST_ROWS
-        cost, mr, nv = tile_for(shape, group.extent, lanes, target, pack_b, most_rows)
-        costs.append((cost * (1 if pack_a or _is_near(group, shape) else FAR_ROWS), mr, nv, place))
-    if _is_one_tile(shape) and not pack_a:
-        cost, mr, nv = tile_for(shape, shape.m, lanes, target, pack_b, MOST_ROWS)
-        costs += [(cost, mr, nv, None)] if mr == shape.m else []
-    _, mr, nv, tiled = min(costs, key=lambda choice: choice[0])
-    return tiled, mr, nv
-
-
-def _is_one_tile(shape: Shape) -> bool:
-    """Whether several axes of rows fit one tile together: the window of a filter's adjoint of few channels."""
-    fits = isinstance(shape.m, int) and 0 < shape.m <= MOST_ROWS
-    return fits and len(shape.rows) > 1 and not shape.edges and all(_is_near(group, shape) for group in shape.rows)
-
-
-def _is_near(group: Group, shape: Shape) -> bool:
-    """Whether neighbouring rows lie within a page, where what is asked for ahead serves the next row too."""
-    return isinstance(group.a, int) and abs(group.a) * element_bytes(shape) < 4096
-
-
-def tile_for(
-    shape: Shape, rows: DimLike, lanes: int, target: Target, pack_b: bool, most_rows: int
-) -> tuple[float, int, int]:
-    """The cost in cycles, and the rows and vectors, of the cheapest tile along ``rows`` that fits the registers."""
-    others = max(1, guess(shape.m)) / max(guess(rows), 1)
-    vectors = -(-guess(shape.n) // lanes)
-    # Without a copy of B the last panel moves back to end with the last column, so it must not be wider than C.
-    widest = max(1, min(8, vectors if pack_b else guess(shape.n) // lanes))
-    highest = max(1, min(rows if isinstance(rows, int) else 16, most_rows))
-    candidates = []
-    for mr in range(1, highest + 1):
-        for nv in range(1, widest + 1):
-            if mr * nv + nv + 1 > target.vector_registers:
-                continue
-            tiles = (-(-rows // mr) if isinstance(rows, int) else USUAL / mr) * -(-vectors // nv) * others
-            # A panel that no second tile of rows reads comes from where all of B is.
-            reread = vectors if mr == guess(shape.m) and not pack_b else nv
-            far = guess(shape.k) * reread * lanes * element_bytes(shape) > target.l1
-            cost = tiles * (guess(shape.k) * cycles_per_step(mr, nv, far) + tile_overhead(mr, nv))
-            cost *= SEVERAL_PANELS if nv < vectors and is_windowed(shape) and not shape.swapped else 1
-            candidates.append((cost, -mr * nv, mr, nv))
-    cost, _, mr, nv = min(candidates)
-    return cost, mr, nv
-
-
-def cycles_per_step(mr: int, nv: int, far: bool) -> float:
-    """Cycles for one k of a tile on a core with two multiply-add ports, two load ports, four instructions a cycle.
-
-    The chain of additions into one register bounds it from below: a multiply-add takes about four cycles. A vector of
-    B comes in two cycles, or in three where it is ``far``, in the second level of cache. The rest is fitted to
-    measurements: small tiles lose a cycle, and of tiles with equally many products those with fewer loads win.
-    """
-    products, loads = mr * nv, mr + nv
-    return 1 + loads / 8 + max(products / 2, loads / 2, (products + loads + 2) / 4, (3 if far else 2) * nv, 4)
-
-
-def tile_overhead(mr: int, nv: int) -> float:
-    """Cycles a tile costs beside K: clearing it, spilling it, and the loop that finishes it."""
-    return 20 + 3 * mr * nv
 
 
 # Tasks.

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import graphc
-from benchmarks import publish, report
+from benchmarks import publish, report, two_cores
 from benchmarks.measure import Measured, Plan, measure
 from benchmarks.models import ALL, WORKLOADS
 from benchmarks.record import KEPT, Record
@@ -89,6 +89,14 @@ def test_a_worker_tells_what_it_lacks_and_what_went_wrong() -> None:
     assert len(desk.answer("round", "good", 0)["seconds"]) == 1
     assert desk.answer("start", "bad", 0) == {"failed": "ZeroDivisionError: division by zero"}
     assert desk.answer("start", "lacking", 0) == {"unsupported": "nothing is prepared"}
+
+
+def test_one_and_two_cores_take_turns(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["two_cores", "3x3 16x16x32 to 32, filter", "--rounds", "1"])
+    two_cores.main()
+    _, line = capsys.readouterr().out.splitlines()
+    assert line.startswith("3x3 16x16x32 to 32, filter gradient")
+    assert min(float(word) for word in line.split()[-4:]) > 0  # the second core's gain, and the loop's
 
 
 def test_summaries_notice_values_and_their_order() -> None:

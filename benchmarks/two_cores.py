@@ -1,0 +1,130 @@
+"""What a second core gives: products and convolutions on one and on two threads, taking turns with a bare loop.
+
+python -m benchmarks.two_cores [--rounds N] [NAME ...]
+
+The loop multiplies and adds in registers and touches no memory: what two cores do not give it, they give nobody. Where
+it falls short of 2, the machine was busy with something else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import product
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+import graphc
+from benchmarks.models.sweeps import convolution_cases, forward
+from benchmarks.report import pretty
+from benchmarks.systems.tf1 import Programs
+from benchmarks.workload import Function
+from graphc.codegen import jit, runtime
+from graphc.codegen.target import host
+
+SIZES = (512, 768, 1024)
+CONVOLUTIONS = ("3x3 16x16x32 to 32", "1x1 16x16x64 to 128")
+THREADS = (1, 2)
+ROUNDS, TURN_SECONDS = 25, 0.01
+# The loop's tasks, and how many turns each has: about 2 ms on one core.
+LOOP_TASKS, LOOP_TURNS = 16, 20_000
+SUMS = 12  # As many as hide the latency of a multiply-add; every processor has registers for them.
+Call = Callable[[], Any]
+
+
+def main() -> None:
+    """A line for each case: both times, the second core's share of it, and the loop's from the same rounds."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.two_cores", description=__doc__)
+    parser.add_argument("name", nargs="*", help="cases whose name contains one of these; default all")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"turns of each; default {ROUNDS}")
+    options = parser.parse_args()
+    loops = [multiply_add_loop(threads) for threads in THREADS]
+    print(f"{'':34}{'one':>10}{'two':>10}{'least':>10}{'least':>10}{'speed-up':>10}{'least':>8}{'loop':>8}{'least':>8}")
+    for name, case in cases().items():
+        if options.name and not any(part in name for part in options.name):
+            continue
+        calls = [call_of(case, threads) for threads in THREADS]
+        one, two, loop, both_loops = take_turns([*calls, *loops], options.rounds)
+        times = "".join(f"{pretty(statistic(side)):>10}" for statistic in (median, min) for side in (one, two))
+        print(f"{name:34}{times}{speed_up(one, two)}{speed_up(loop, both_loops, 8)}", flush=True)
+
+
+def cases() -> dict[str, Function]:
+    """Products of every transposition in both precisions, and convolutions with both gradients."""
+    found: dict[str, Function] = {}
+    for dtype, size, first, second in product((np.float32, np.float64), SIZES, "nt", "nt"):
+        name = f"{size}x{size}x{size} {first}{second} {np.dtype(dtype).name}"
+        found[name] = forward((size, size), (size, size), transposed=first + second, dtype=dtype)
+    for name, case in convolution_cases().items():
+        if name.startswith(CONVOLUTIONS):
+            assert isinstance(case, Function)
+            found[name] = case
+    return found
+
+
+def call_of(case: Function, threads: int) -> Call:
+    """The case as a step of so many threads, on its own inputs."""
+    config = graphc.ConfigProto(intra_op_parallelism_threads=threads)
+    with graphc.Graph().as_default():
+        return partial(Programs(graphc, config).function(case), *case.inputs())
+
+
+def multiply_add_loop(threads: int) -> Call:
+    """`LOOP_TASKS` tasks of multiply-adds in registers, shared by so many threads as any kernel's are."""
+    library = jit.load([jit.compile_ir("\n".join(loop_text()), host())])
+    run = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 5, *[ctypes.c_int64] * 2)(runtime.parallel_for(threads))
+    pool, kernel = runtime.process_pool(threads), library.address("loop")
+
+    def call(_: object = library) -> None:  # Which must live as long as its code is called.
+        run(pool, kernel, None, None, None, 0, LOOP_TASKS)
+
+    return call
+
+
+def loop_text() -> Iterator[str]:
+    """The loop as a kernel, in LLVM IR: `SUMS` vectors, each of which is multiplied and added to in every turn."""
+    lanes = host().lanes("f32")
+    vector, suffix = f"<{lanes} x float>", f"v{lanes}f32"
+    yield f'target triple = "{host().triple}"'
+    yield f"declare {vector} @llvm.fmuladd.{suffix}({vector}, {vector}, {vector})"
+    yield "define void @loop(ptr %buffers, ptr %dims, ptr %scratch, i64 %begin, i64 %end) {"
+    yield f"entry:\n  %tasks = sub i64 %end, %begin\n  %turns = mul i64 %tasks, {LOOP_TURNS}"
+    yield f"  %kept = alloca {vector}\n  br label %loop"
+    yield "loop:\n  %turn = phi i64 [0, %entry], [%next, %loop]"
+    yield from (f"  %sum{i} = phi {vector} [zeroinitializer, %entry], [%more{i}, %loop]" for i in range(SUMS))
+    for i in range(SUMS):
+        arguments = f"{vector} %sum{i}, {vector} %sum{i}, {vector} %sum{i}"
+        yield f"  %more{i} = call {vector} @llvm.fmuladd.{suffix}({arguments})"
+    yield "  %next = add i64 %turn, 1\n  %again = icmp slt i64 %next, %turns\n  br i1 %again, label %loop, label %done"
+    yield "done:"
+    yield from (f"  store volatile {vector} %more{i}, ptr %kept" for i in range(SUMS))
+    yield "  ret void\n}"
+
+
+def take_turns(calls: list[Call], rounds: int) -> list[list[float]]:
+    """Seconds of a call of each in every round, the mean of as many as fill its turn."""
+    for call in calls:
+        call()
+    times: list[list[float]] = [[] for _ in calls]
+    for _ in range(rounds):
+        for call, found in zip(calls, times):
+            count, begin = 0, time.perf_counter()
+            while not count or time.perf_counter() - begin < TURN_SECONDS:
+                call()
+                count += 1
+            found.append((time.perf_counter() - begin) / count)
+    return times
+
+
+def speed_up(one: list[float], two: list[float], width: int = 10) -> str:
+    """The median of all rounds' ratios, and the ratio of the least times."""
+    return f"{median(a / b for a, b in zip(one, two)):{width}.2f}{min(one) / min(two):8.2f}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""The tile of a contraction: the rows and vectors of C that the registers hold, for the fewest cycles."""
+
+from __future__ import annotations
+
+from graphc.codegen.kernels.affine import Group, Shape
+from graphc.codegen.plan import USUAL, element_bytes, guess
+from graphc.codegen.target import Target
+from graphc.dims import DimLike
+
+# Rows of A that lie a multiple of 4 KiB apart share one set of the first cache, which holds eight lines.
+MOST_ROWS, ROWS_THAT_COLLIDE = 30, 6
+# What it costs a tile of a convolution to have its rows in different pages, as a factor: measured 1.25 to 1.35.
+FAR_ROWS = 1.25
+# What it costs to read the images once more for every panel of filters, as a factor: measured 1.07 to 1.15.
+SEVERAL_PANELS = 1.1
+
+
+def is_windowed(shape: Shape) -> bool:
+    """Whether K is more than one loop, as the cells that the windows of a convolution see."""
+    return len(shape.inner) > 1
+
+
+def lanes_for(shape: Shape, target: Target) -> int:
+    """Lanes of a vector of C: the target's width, or the next power of two when there are fewer columns."""
+    lanes = target.lanes(shape.dtype)
+    if isinstance(shape.n, int):
+        while lanes // 2 >= max(shape.n, 1):
+            lanes //= 2
+    return lanes
+
+
+def best_tile(shape: Shape, lanes: int, target: Target, pack_a: str, pack_b: bool) -> tuple[int | None, int, int]:
+    """The group of rows to tile along (None: all, flattened), and the rows and vectors of a tile."""
+    if pack_a == "rows" or not shape.rows:
+        _, mr, nv = tile_for(shape, shape.m, lanes, target, pack_b, MOST_ROWS)
+        return None, mr, nv
+    costs: list[tuple[float, int, int, int | None]] = []
+    for place, group in reversed(list(enumerate(shape.rows))):
+        if (pack_a == "columns" and group.a != 1) or (shape.edges and not isinstance(group.extent, int)):
+            continue
+        collides = isinstance(group.a, int) and group.a * element_bytes(shape) % 4096 == 0
+        most_rows = ROWS_THAT_COLLIDE if collides and not pack_a else MOST_ROWS
+        cost, mr, nv = tile_for(shape, group.extent, lanes, target, pack_b, most_rows)
+        costs.append((cost * (1 if pack_a or _is_near(group, shape) else FAR_ROWS), mr, nv, place))
+    if _is_one_tile(shape) and not pack_a:
+        cost, mr, nv = tile_for(shape, shape.m, lanes, target, pack_b, MOST_ROWS)
+        costs += [(cost, mr, nv, None)] if mr == shape.m else []
+    _, mr, nv, tiled = min(costs, key=lambda choice: choice[0])
+    return tiled, mr, nv
+
+
+def _is_one_tile(shape: Shape) -> bool:
+    """Whether several axes of rows fit one tile together: the window of a filter's adjoint of few channels."""
+    fits = isinstance(shape.m, int) and 0 < shape.m <= MOST_ROWS
+    return fits and len(shape.rows) > 1 and not shape.edges and all(_is_near(group, shape) for group in shape.rows)
+
+
+def _is_near(group: Group, shape: Shape) -> bool:
+    """Whether neighbouring rows lie within a page, where what is asked for ahead serves the next row too."""
+    return isinstance(group.a, int) and abs(group.a) * element_bytes(shape) < 4096
+
+
+def tile_for(
+    shape: Shape, rows: DimLike, lanes: int, target: Target, pack_b: bool, most_rows: int
+) -> tuple[float, int, int]:
+    """The cost in cycles, and the rows and vectors, of the cheapest tile along ``rows`` that fits the registers."""
+    others = max(1, guess(shape.m)) / max(guess(rows), 1)
+    vectors = -(-guess(shape.n) // lanes)
+    # Without a copy of B the last panel moves back to end with the last column, so it must not be wider than C.
+    widest = max(1, min(8, vectors if pack_b else guess(shape.n) // lanes))
+    highest = max(1, min(rows if isinstance(rows, int) else 16, most_rows))
+    candidates = []
+    for mr in range(1, highest + 1):
+        for nv in range(1, widest + 1):
+            if mr * nv + nv + 1 > target.vector_registers:
+                continue
+            tiles = (-(-rows // mr) if isinstance(rows, int) else USUAL / mr) * -(-vectors // nv) * others
+            # A panel that no second tile of rows reads comes from where all of B is.
+            reread = vectors if mr == guess(shape.m) and not pack_b else nv
+            far = guess(shape.k) * reread * lanes * element_bytes(shape) > target.l1
+            cost = tiles * (guess(shape.k) * cycles_per_step(mr, nv, far) + tile_overhead(mr, nv))
+            cost *= SEVERAL_PANELS if nv < vectors and is_windowed(shape) and not shape.swapped else 1
+            candidates.append((cost, -mr * nv, mr, nv))
+    cost, _, mr, nv = min(candidates)
+    return cost, mr, nv
+
+
+def cycles_per_step(mr: int, nv: int, far: bool) -> float:
+    """Cycles for one k of a tile on a core with two multiply-add ports, two load ports, four instructions a cycle.
+
+    The chain of additions into one register bounds it from below: a multiply-add takes about four cycles. A vector of
+    B comes in two cycles, or in three where it is ``far``, in the second level of cache. The rest is fitted to
+    measurements: small tiles lose a cycle, and of tiles with equally many products those with fewer loads win.
+    """
+    products, loads = mr * nv, mr + nv
+    return 1 + loads / 8 + max(products / 2, loads / 2, (products + loads + 2) / 4, (3 if far else 2) * nv, 4)
+
+
+def tile_overhead(mr: int, nv: int) -> float:
+    """Cycles a tile costs beside K: clearing it, spilling it, and the loop that finishes it."""
+    return 20 + 3 * mr * nv
