@@ -1,4 +1,4 @@
-"""A program's object files: one for each distinct kernel, and one for the step function that calls them in order.
+"""A program's object files: some with its distinct kernels, and one for the step function that calls them in order.
 
 Objects come from the cache where they can. What writes LLVM IR is imported when one is missing: a program that was
 compiled before starts without it.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from graphc.codegen import jit
 from graphc.codegen.digest import short_digest
@@ -20,6 +21,9 @@ from graphc.codegen.schedule_cost import CostModel, estimate_size
 from graphc.codegen.target import Target
 from graphc.codegen.traverse import statements_below
 from graphc.dims import product
+
+if TYPE_CHECKING:
+    from graphc.codegen import ir
 
 PARALLEL_FOR = "graphc_parallel_for"  # what the step function calls for kernels of several tasks
 TEXT_OF_PRODUCT = 4000  # characters of plain loops that take as long to compile as the code of one contraction
@@ -40,8 +44,9 @@ def compile_program(
     requests = [
         Request(
             f"{symbol} {program.symbols}\n{kernel.text}",
-            partial(kernel_ir, symbol, kernel, program, target),
+            partial(write_kernel, symbol, kernel, program, target),
             jit.QUICK if symbol in hardly else jit.FAST,
+            joins=True,
         )
         for symbol, kernel in sorted(kernels.items(), key=lambda item: -_effort(item[1]))
     ]
@@ -149,15 +154,11 @@ def _place_text(program: Program, place: Place) -> str:
     return f"frame[{place.word}]" if isinstance(place, Slot) else str(place)
 
 
-def kernel_ir(symbol: str, kernel: Kernel, program: Program, target: Target) -> str:
-    """The module of one kernel."""
-    from graphc.codegen import ir  # for a kernel that the cache has not
-    from graphc.codegen.emit import emit_kernel
+def write_kernel(symbol: str, kernel: Kernel, program: Program, target: Target, module: ir.Module) -> None:
+    """The function of one kernel, weak: another object file may have it too."""
+    from graphc.codegen.emit import emit_kernel  # for a kernel that the cache has not
 
-    module = ir.Module(symbol)
-    module.triple = target.triple
-    emit_kernel(module, kernel, target, program.symbols, symbol)
-    return str(module)
+    emit_kernel(module, kernel, target, program.symbols, symbol).linkage = "weak"
 
 
 def fill_ir(name: str, target: Target) -> str:
