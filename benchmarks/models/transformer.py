@@ -45,7 +45,7 @@ def attention(v: Vocabulary, left: Iterator[Any], x: Any) -> Any:
     """Several heads that look back only."""
     together = v.reshape(v.dense(x, next(left), next(left)), (BATCH, STEPS, 3, HEADS, WIDTH // HEADS))
     by_head = v.transpose(together, (2, 0, 3, 1, 4))  # [3, batch, heads, steps, width of a head]
-    seen = v.causal_attention(by_head[0], by_head[1], by_head[2], STEPS)
+    seen = v.causal_attention(by_head[0], by_head[1], by_head[2], STEPS, WIDTH // HEADS)
     joined = v.reshape(v.transpose(seen, (0, 2, 1, 3)), (BATCH * STEPS, WIDTH))
     return v.dense(joined, next(left), next(left))
 

@@ -92,7 +92,7 @@ class Words(Vocabulary):
     def layer_norm(self, x: Any, gain: Any, bias: Any) -> Any:
         return functional.layer_norm(x, x.shape[-1:], gain, bias, EPSILON)
 
-    def causal_attention(self, queries: Any, keys: Any, values: Any, steps: int) -> Any:
+    def causal_attention(self, queries: Any, keys: Any, values: Any, steps: int, width: int) -> Any:
         return functional.scaled_dot_product_attention(queries, keys, values, is_causal=True)
 
     def lstm(self, x: Any, kernel: Any, recurrent: Any, bias: Any, steps: int, units: int) -> Any:

@@ -117,10 +117,9 @@ class Vocabulary:
         variance = self.mean(self.square(centred), (-1,))
         return centred / self.sqrt(variance + EPSILON) * gain + bias
 
-    def causal_attention(self, queries: Any, keys: Any, values: Any, steps: int) -> Any:
+    def causal_attention(self, queries: Any, keys: Any, values: Any, steps: int, width: int) -> Any:
         """softmax(queries keysᵀ / sqrt(width) + mask) values, over [batch, heads, steps, width]"""
-        scale = int(queries.shape[-1]) ** -0.5
-        scores = self.matmul(queries, keys, transpose_b=True) * scale
+        scores = self.matmul(queries, keys, transpose_b=True) * width**-0.5
         return self.matmul(self.softmax(scores + self.causal_mask(steps)), values)
 
     def causal_mask(self, steps: int) -> Any:
