@@ -41,18 +41,19 @@ def compile_program(
     """
     kernels = distinct_kernels(program)
     hardly = _hardly_running(program, kernels, target, once)
+    fills = {symbol: _fills(kernel) for symbol, kernel in kernels.items()}
     requests = [
         Request(
             f"{symbol} {program.symbols}\n{kernel.text}",
-            partial(write_kernel, symbol, kernel, program, target),
+            partial(kernel_ir if fills[symbol] else write_kernel, symbol, kernel, program, target),
             jit.QUICK if symbol in hardly else jit.FAST,
-            joins=True,
+            # What calls a function of another module stands alone: who wants its neighbours would need that function.
+            joins=not fills[symbol],
         )
         for symbol, kernel in sorted(kernels.items(), key=lambda item: -_effort(item[1]))
     ]
-    draws = (statement for kernel in kernels.values() for statement in statements_below(kernel.body))
-    fills = dict.fromkeys(statement.function for statement in draws if isinstance(statement, Draw))
-    requests += [Request(fill, partial(fill_ir, fill, target)) for fill in fills]
+    distinct_fills = dict.fromkeys(fill for found in fills.values() for fill in found)
+    requests += [Request(fill, partial(fill_ir, fill, target)) for fill in distinct_fills]
     entry = _python_entry(program) if for_python else ""
     description = f"{name}\n{program_text(program)}\n{entry}"
     requests.append(Request(description, lambda: _step_ir(program, target, name) + entry, jit.QUICK))
@@ -79,6 +80,11 @@ def kernel_symbol(kernel: Kernel, symbols: Sequence[str]) -> str:
 def distinct_kernels(program: Program) -> dict[str, Kernel]:
     """The program's kernels by the names of their functions."""
     return {kernel_symbol(call.kernel, program.symbols): call.kernel for call in program.calls}
+
+
+def _fills(kernel: Kernel) -> list[str]:
+    """The functions of other modules that a kernel calls: those that draw random numbers."""
+    return [statement.function for statement in statements_below(kernel.body) if isinstance(statement, Draw)]
 
 
 def _effort(kernel: Kernel) -> int:
@@ -159,6 +165,15 @@ def write_kernel(symbol: str, kernel: Kernel, program: Program, target: Target, 
     from graphc.codegen.emit import emit_kernel  # for a kernel that the cache has not
 
     emit_kernel(module, kernel, target, program.symbols, symbol).linkage = "weak"
+
+
+def kernel_ir(symbol: str, kernel: Kernel, program: Program, target: Target) -> ir.Module:
+    """A module with the function of one kernel."""
+    from graphc.codegen import ir  # for a kernel that the cache has not
+
+    module = ir.Module(symbol, target.triple)
+    write_kernel(symbol, kernel, program, target, module)
+    return module
 
 
 def fill_ir(name: str, target: Target) -> str:

@@ -119,8 +119,8 @@ class _Loops:
 
     def task(self, index: Index, a: ir.Value, b: ir.Value) -> None:
         site, code, plan = self.site, self.site.code, self.site.plan
-        rest, row_chunk = code.divmod(index, site.sizes(plan.row_chunks))
-        outer, column_chunk = code.divmod(rest, site.sizes(plan.column_chunks))
+        rest, row_chunk = self._split(index, plan.row_chunks, plan.outer * plan.column_chunks)
+        outer, column_chunk = self._split(rest, plan.column_chunks, plan.outer)
         in_a, in_b, coordinates = site.offsets(plan.shape.outer, outer)
         task = _Task(
             self._run(row_chunk, plan.row_tiles, plan.tiles),
@@ -132,6 +132,10 @@ class _Loops:
         # An empty K has one part, of nothing, so that C becomes zero.
         parts = code.greatest(site.sizes(plan.k_blocks), 1)
         code.loop(0, parts, 1, lambda part: self._part(task, self._part_of_k(task, part, parts)))
+
+    def _split(self, index: Index, inner: DimLike, outer: DimLike) -> tuple[Index, Index]:
+        """The places along ``outer`` and ``inner`` of what is numbered through both, ``inner`` the faster."""
+        return (0, index) if outer == 1 else self.site.code.divmod(index, self.site.sizes(inner))
 
     def _run(self, chunk: Index, length: int, total: DimLike) -> Range:
         code = self.site.code

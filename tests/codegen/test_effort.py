@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +11,8 @@ import pytest
 import graphc as tf
 from graphc import compiler
 from graphc.capture import capture
-from graphc.codegen import jit, llvm, runtime
+from graphc.codegen import cache, jit, llvm, runtime
+from graphc.codegen.cache import Cache
 from graphc.codegen.ir import Module
 from graphc.codegen.objects import distinct_kernels, program_text, write_kernel
 from graphc.codegen.target import named
@@ -142,6 +144,21 @@ def test_the_text_of_a_training_step_stays_short() -> None:
         write_kernel(name, kernel, program, named("avx2"), module)
     assert len(kernels) <= KERNELS
     assert len(str(module)) <= TEXT
+
+
+def test_kernels_that_draw_are_apart_from_those_that_other_steps_want(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Cache(tmp_path / "cache", 1 << 24)
+    monkeypatch.setattr(cache, "_process_cache", lambda: store)
+
+    def ran(with_noise: bool) -> None:
+        with tf.Graph().as_default(), tf.Session() as session:
+            y = tf.reduce_sum(tf.nn.softmax(tf.ones([20, 30])) * tf.range(30.0), 1)
+            session.run([y, tf.random_uniform([40, 50])] if with_noise else y)
+
+    ran(with_noise=True)
+    ran(with_noise=False)
 
 
 def test_a_step_becomes_the_same_program_wherever_its_nodes_are_in_memory() -> None:
