@@ -80,8 +80,14 @@ class StepWriter:
             self._write_places()
         clear_stacks(self)
         clear_blocks(self)
+        self._clear_errors()
         self.actions(program.actions)
         self.leave(ir.Constant(self.i64, 0))
+
+    def _clear_errors(self) -> None:
+        """Nothing is noted: an interrupt may have come before what an earlier run noted was read."""
+        for slot in range(len(self.program.error_slots)):
+            self.builder.store(self.i64(0), self.builder.inttoptr(self.address(ErrorSlot(slot)), self.pointer))
 
     def actions(self, actions: Iterable[Action]) -> None:
         """Writes actions where the builder is."""

@@ -23,6 +23,7 @@ from collections.abc import Callable, Sequence
 
 from graphc.codegen import ir
 from graphc.codegen.choose import plan, scratch_bytes, tasks
+from graphc.codegen.choose_winograd import winograd_plan
 from graphc.codegen.kernels import microtile
 from graphc.codegen.kernels.affine import Axis, Contraction, Group
 from graphc.codegen.kernels.building import Code, Index
@@ -34,6 +35,7 @@ from graphc.codegen.kernels.operands import OperandA, OperandB, Range, Rows
 from graphc.codegen.kernels.packing import Move, merged
 from graphc.codegen.kernels.paired import paired_products
 from graphc.codegen.kernels.site import Coordinates, KStep, Site, Size, Sizes
+from graphc.codegen.kernels.winograd import emit_winograd
 from graphc.codegen.target import Target
 from graphc.dims import DimLike, row_major_strides
 from graphc.records import record, replace
@@ -63,6 +65,10 @@ def emit_contraction(
         return
     code = Code(builder, spec.dtype, target.fma)
     sizes = Sizes(builder, size)
+    fast = winograd_plan(spec, target)
+    if fast:
+        emit_winograd(code, fast, sizes, a_ptr, b_ptr, epilogue, begin, end, scratch)
+        return
     site = Site(code, chosen, target, sizes)
     a, b = code.at(a_ptr, sizes(spec.a_offset)), code.at(b_ptr, sizes(spec.b_offset))
     if chosen.shape.swapped:
