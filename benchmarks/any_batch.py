@@ -20,7 +20,8 @@ from benchmarks.report import pretty
 from benchmarks.systems.tf1 import Programs
 from benchmarks.workload import Arrays, Training
 
-USUAL = ("mlp_64_32_10", "mlp_784_128_10", "mlp_784_256_256_10", "lenet", "transformer", "resnet20")
+USUAL = ("mlp_4_16_3", "mlp_64_32_10", "mlp_784_128_10", "mlp_784_256_256_10")
+USUAL += ("lenet", "lstm", "transformer", "resnet20")
 ROUNDS, ROUND_SECONDS = 12, 0.1
 Step = Callable[[], Any]
 

@@ -25,7 +25,7 @@ from llvmlite import binding
 from graphc.alignment import ALIGNMENT
 from graphc.codegen import ir, philox
 from graphc.codegen.emit import emit_kernel
-from graphc.codegen.instance import Argument, EntryCode, InInstance, InWorking, Memory, Where
+from graphc.codegen.instance import Argument, EntryCode, Given, InInstance, InWorking, Memory, Where
 from graphc.codegen.objects import kernel_symbol
 from graphc.codegen.program import FRAME_HEAD
 from graphc.codegen.runtime import runtime_ir
@@ -237,7 +237,9 @@ class _EntryWriter:
         for number, word in enumerate(words):
             self._store_word(frame, number, word)
         step = ir.Function(self.module, ir.FunctionType(I64, [POINTER]), f"{self.entry.symbol}.step")
-        self._return(self.builder.call(step, [frame]), errors)
+        status = self.builder.call(step, [frame])
+        self._give(status, frame)
+        self._return(status, errors)
 
     def _check_instance(self) -> None:
         name = f"{self.artifact.name}.check_instance"
@@ -286,11 +288,29 @@ class _EntryWriter:
     def _place(self, place: Where, working: ir.Value) -> ir.Value:
         if isinstance(place, Argument):
             return self.pointers[place.number]
+        if isinstance(place, Given):
+            return ir.Constant(I64, 0)
         if isinstance(place, InInstance):
             return self._moved(self.instance, place.offset)
         if isinstance(place, InWorking):
             return self._moved(working, place.offset)
         return self.tables.data(place.content)
+
+    def _give(self, status: ir.Value, frame: ir.Value) -> None:
+        """The caller gets the memory that the step took for it; NULL from a step that failed."""
+        builder = self.builder
+        failed = builder.icmp_unsigned("!=", status, ir.Constant(I64, 0))
+        for number, place in enumerate(self.entry.places, len(FRAME_HEAD)):
+            if isinstance(place, Given):
+                word = builder.gep(frame, [ir.Constant(I64, number)], source_etype=I64)
+                with builder.if_then(failed, likely=False):
+                    builder.call(self._free(), [builder.inttoptr(builder.load(word, typ=I64), POINTER)])
+                    builder.store(ir.Constant(I64, 0), word)
+                builder.store(builder.inttoptr(builder.load(word, typ=I64), POINTER), self.pointers[place.number])
+
+    def _free(self) -> ir.Value:
+        kind = ir.FunctionType(ir.VoidType(), [POINTER])
+        return self.module.globals.get("free") or ir.Function(self.module, kind, "free")
 
     def _return(self, status: ir.Value, errors: ir.Value) -> None:
         """0, or the code of the op that failed: the first of its call, and which of the call's ops it was."""

@@ -8,7 +8,9 @@ from __future__ import annotations
 from functools import lru_cache
 
 from graphc.codegen.choose_tile import best_tile, is_windowed, lanes_for
+from graphc.codegen.choose_winograd import winograd_plan
 from graphc.codegen.kernels.affine import Contraction, Shape, shape_of
+from graphc.codegen.loops import ITEM_BYTES
 from graphc.codegen.plan import Plan, element_bytes, guess
 from graphc.codegen.target import Target
 from graphc.dims import DimLike
@@ -59,13 +61,14 @@ def plan(spec: Contraction, target: Target) -> Plan:
 
 def tasks(spec: Contraction, target: Target) -> DimLike:
     """The number of independent tasks, from shapes alone."""
-    return plan(spec, target).tasks
+    fast = winograd_plan(spec, target)
+    return fast.tasks if fast else plan(spec, target).tasks
 
 
 def scratch_bytes(spec: Contraction, target: Target) -> DimLike:
     """Bytes of private memory that a thread needs to perform tasks."""
-    chosen = plan(spec, target)
-    return sum(chosen.scratch_parts) * element_bytes(chosen.shape)
+    chosen = winograd_plan(spec, target) or plan(spec, target)
+    return sum(chosen.scratch_parts) * ITEM_BYTES[spec.dtype]
 
 
 # Which form.

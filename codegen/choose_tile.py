@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from graphc.codegen.kernels.affine import Group, Shape
-from graphc.codegen.plan import USUAL, element_bytes, guess
+from graphc.codegen.plan import element_bytes, guess, pieces
 from graphc.codegen.target import Target
 from graphc.dims import DimLike
 
@@ -74,7 +74,7 @@ def tile_for(
         for nv in range(1, widest + 1):
             if mr * nv + nv + 1 > target.vector_registers:
                 continue
-            tiles = (-(-rows // mr) if isinstance(rows, int) else USUAL / mr) * -(-vectors // nv) * others
+            tiles = pieces(rows, mr) * -(-vectors // nv) * others
             # A panel that no second tile of rows reads comes from where all of B is.
             reread = vectors if mr == guess(shape.m) and not pack_b else nv
             far = guess(shape.k) * reread * lanes * element_bytes(shape) > target.l1

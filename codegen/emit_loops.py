@@ -147,6 +147,7 @@ def _vectors(
 ) -> None:
     """Whole vectors first, then the rest under a mask; either is left out where sizes allow."""
     width, variable = statement.width, statement.variable
+    narrow = statement.rest or width
 
     def whole(base: Value) -> None:
         writer.lanes = Lanes(variable, base, width, None)
@@ -155,7 +156,7 @@ def _vectors(
 
     def rest(base: Value) -> None:
         count = index.arithmetic(writer, "sub", stop, base)
-        writer.lanes = Lanes(variable, base, width, index.first_lanes(writer, count, width))
+        writer.lanes = Lanes(variable, base, narrow, index.first_lanes(writer, count, narrow))
         body(base)
         writer.lanes = None
 
@@ -175,6 +176,9 @@ def _vectors(
     if first is not None and last is not None:
         if (last - first) % width:
             _straight(writer, middle, rest)
+        return
+    if narrow < width:
+        counted(writer, middle, stop, narrow, names, rest)
         return
     remains = writer.builder.icmp_signed("<", middle.ir, stop.ir)
     conditional(writer, Value(remains, writer.depth), names, lambda: rest(middle), guarded=False)

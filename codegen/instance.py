@@ -18,6 +18,13 @@ class Argument:
 
 
 @dataclass(frozen=True)
+class Given:
+    """Memory that the step takes: its address goes where the caller's pointer number ``number`` points."""
+
+    number: int
+
+
+@dataclass(frozen=True)
 class InInstance:
     """``offset`` bytes from the start of the instance."""
 
@@ -38,7 +45,7 @@ class Data:
     content: bytes
 
 
-Where = Argument | InInstance | InWorking | Data
+Where = Argument | Given | InInstance | InWorking | Data
 
 
 @dataclass(frozen=True)

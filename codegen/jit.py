@@ -22,15 +22,20 @@ import ctypes
 import itertools
 import queue
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graphc import settings
 from graphc.codegen import cache, elf
 from graphc.codegen.llvm import Machine
 from graphc.codegen.target import Target, host, machine, target_machine
 
+if TYPE_CHECKING:
+    from graphc.codegen.ir import Module
+
+LARGE = 2000  # instructions of a module, of which LLVM makes code in some 50 ms
+_ELSEWHERE = b"in "  # begins an entry of the cache that names the one which has the code; object files begin otherwise
 FAST, QUICK = 3, 0  # LLVM's levels of code generation: for code that is fast, and for code that is there quickly
 
 # What objects may use without defining it: the thread pool's functions, and what LLVM makes of copies and clears.
@@ -55,11 +60,16 @@ EXTERNALS = frozenset(
 
 
 class Request(NamedTuple):
-    """An object file to be had: all that it depends on besides target and version of graphc, and what writes the IR."""
+    """Code to be had: all that it depends on besides target and version of graphc, and what writes the IR.
+
+    That gives the text of a module; or, where the code ``joins`` other code in one, it writes into the module it is
+    given. What it defines there is weak, for the same code may be in two object files.
+    """
 
     description: str
-    write: Callable[[], object]
+    write: Callable[..., object]
     level: int = FAST
+    joins: bool = False
 
 
 def compile_ir(ir: object, target: Target, level: int = FAST) -> bytes:
@@ -72,7 +82,8 @@ def compile_many(
 ) -> list[bytes]:
     """`compile_ir` of each module, several at a time; ``threads`` defaults to the setting, or fewer where CPUs are.
 
-    The first modules are compiled by helpers while this thread is still taking others out of ``irs``.
+    The first modules are compiled by helpers while this thread is still taking others out of ``irs``, which may add
+    the level of each to ``levels`` as it comes.
     """
     todo: queue.SimpleQueue[tuple[int, str, int] | None] = queue.SimpleQueue()
     objects: dict[int, bytes] = {}
@@ -116,15 +127,67 @@ def compile_many(
 
 
 def compile_cached(requests: Sequence[Request], target: Target) -> list[bytes]:
-    """The object file for each request; the IR is written only when it is needed."""
-    keys = [cache.make_key(request.description, repr(target), str(request.level)) for request in requests]
-    objects = {key: data for key in keys if (data := cache.get(key)) is not None}
-    missing = {key: request for key, request in zip(keys, requests) if key not in objects}
-    texts, levels = (request.write() for request in missing.values()), [request.level for request in missing.values()]
-    for key, data in zip(missing, compile_many(texts, target, levels=levels)):
-        cache.put(key, data)
-        objects[key] = data
-    return [objects[key] for key in keys]
+    """Object files that hold what was requested, each once; the IR is written only when it is needed."""
+    wanted = {cache.make_key(request.description, repr(target), str(request.level)): request for request in requests}
+    objects: dict[str, bytes] = {}  # by their own keys
+    places = {key: place for key in wanted if (place := _kept(key, objects)) is not None}
+    modules: list[list[str]] = []
+    levels: list[int] = []
+    missing = {key: request for key, request in wanted.items() if key not in places}
+    texts = _modules(missing, target, modules, levels)
+    for keys, data in zip(modules, compile_many(texts, target, levels=levels)):
+        home = keys[0] if len(keys) == 1 else cache.make_key(*keys)
+        objects[home] = data
+        cache.put(home, data)
+        for key in keys:
+            places[key] = home
+            if key != home:
+                cache.put(key, _ELSEWHERE + home.encode())
+    return [objects[home] for home in dict.fromkeys(places[key] for key in wanted)]
+
+
+def _kept(key: str, objects: dict[str, bytes]) -> str | None:
+    """The key of the object file in the cache that holds the code, which is then among ``objects``."""
+    data, home = cache.get(key), key
+    if data is not None and data.startswith(_ELSEWHERE):
+        home = data.removeprefix(_ELSEWHERE).decode()
+        data = objects.get(home) or cache.get(home)
+    if data is None:
+        return None
+    objects[home] = data
+    return home
+
+
+def _modules(
+    requests: Mapping[str, Request], target: Target, modules: list[list[str]], levels: list[int]
+) -> Iterator[object]:
+    """The texts of modules for requests by their keys; which keys each holds, and its level, are noted before it.
+
+    A module costs 1.5 ms, so that what joins others fills modules of :data:`LARGE`.
+    """
+    filling: dict[int, tuple[Module, list[str]]] = {}
+
+    def noted(level: int, keys: list[str], text: object) -> object:
+        modules.append(keys)
+        levels.append(level)
+        return text
+
+    for key, request in requests.items():
+        if not request.joins:
+            yield noted(request.level, [key], request.write())
+            continue
+        if request.level not in filling:
+            from graphc.codegen.ir import Module  # for code that the cache has not
+
+            filling[request.level] = Module(f"from {key}", target.triple), []
+        module, keys = filling[request.level]
+        request.write(module)
+        keys.append(key)
+        if module.size >= LARGE:
+            del filling[request.level]
+            yield noted(request.level, keys, module)
+    for level, (module, keys) in filling.items():
+        yield noted(level, keys, module)
 
 
 class Library:

@@ -154,7 +154,8 @@ class Least:
 class For:
     """``variable`` runs from 0 to its extent.
 
-    ``width`` > 1: that many neighbouring iterations run in step as the lanes of a vector, the last ones under a mask.
+    ``width`` > 1: that many neighbouring iterations run in step as the lanes of a vector, the last ones under a mask,
+    where there is a ``rest`` by so many at a time.
     An accumulator from outside is then kept per lane and the lanes are combined after the loop, halves onto halves.
     ``grain``: tasks of so many iterations may run on different threads. ``unrolled``: written out, no loop remains.
     """
@@ -164,6 +165,7 @@ class For:
     width: int = 1
     grain: int | None = None
     unrolled: bool = False
+    rest: int = 0
 
     @property
     def extent(self) -> DimLike:

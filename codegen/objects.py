@@ -1,4 +1,4 @@
-"""A program's object files: one for each distinct kernel, and one for the step function that calls them in order.
+"""A program's object files: some with its distinct kernels, and one for the step function that calls them in order.
 
 Objects come from the cache where they can. What writes LLVM IR is imported when one is missing: a program that was
 compiled before starts without it.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from graphc.codegen import jit
 from graphc.codegen.digest import short_digest
@@ -20,6 +21,9 @@ from graphc.codegen.schedule_cost import CostModel, estimate_size
 from graphc.codegen.target import Target
 from graphc.codegen.traverse import statements_below
 from graphc.dims import product
+
+if TYPE_CHECKING:
+    from graphc.codegen import ir
 
 PARALLEL_FOR = "graphc_parallel_for"  # what the step function calls for kernels of several tasks
 TEXT_OF_PRODUCT = 4000  # characters of plain loops that take as long to compile as the code of one contraction
@@ -37,17 +41,19 @@ def compile_program(
     """
     kernels = distinct_kernels(program)
     hardly = _hardly_running(program, kernels, target, once)
+    fills = {symbol: _fills(kernel) for symbol, kernel in kernels.items()}
     requests = [
         Request(
             f"{symbol} {program.symbols}\n{kernel.text}",
-            partial(kernel_ir, symbol, kernel, program, target),
+            partial(kernel_ir if fills[symbol] else write_kernel, symbol, kernel, program, target),
             jit.QUICK if symbol in hardly else jit.FAST,
+            # What calls a function of another module stands alone: who wants its neighbours would need that function.
+            joins=not fills[symbol],
         )
         for symbol, kernel in sorted(kernels.items(), key=lambda item: -_effort(item[1]))
     ]
-    draws = (statement for kernel in kernels.values() for statement in statements_below(kernel.body))
-    fills = dict.fromkeys(statement.function for statement in draws if isinstance(statement, Draw))
-    requests += [Request(fill, partial(fill_ir, fill, target)) for fill in fills]
+    distinct_fills = dict.fromkeys(fill for found in fills.values() for fill in found)
+    requests += [Request(fill, partial(fill_ir, fill, target)) for fill in distinct_fills]
     entry = _python_entry(program) if for_python else ""
     description = f"{name}\n{program_text(program)}\n{entry}"
     requests.append(Request(description, lambda: _step_ir(program, target, name) + entry, jit.QUICK))
@@ -74,6 +80,11 @@ def kernel_symbol(kernel: Kernel, symbols: Sequence[str]) -> str:
 def distinct_kernels(program: Program) -> dict[str, Kernel]:
     """The program's kernels by the names of their functions."""
     return {kernel_symbol(call.kernel, program.symbols): call.kernel for call in program.calls}
+
+
+def _fills(kernel: Kernel) -> list[str]:
+    """The functions of other modules that a kernel calls: those that draw random numbers."""
+    return [statement.function for statement in statements_below(kernel.body) if isinstance(statement, Draw)]
 
 
 def _effort(kernel: Kernel) -> int:
@@ -149,15 +160,20 @@ def _place_text(program: Program, place: Place) -> str:
     return f"frame[{place.word}]" if isinstance(place, Slot) else str(place)
 
 
-def kernel_ir(symbol: str, kernel: Kernel, program: Program, target: Target) -> str:
-    """The module of one kernel."""
-    from graphc.codegen import ir  # for a kernel that the cache has not
-    from graphc.codegen.emit import emit_kernel
+def write_kernel(symbol: str, kernel: Kernel, program: Program, target: Target, module: ir.Module) -> None:
+    """The function of one kernel, weak: another object file may have it too."""
+    from graphc.codegen.emit import emit_kernel  # for a kernel that the cache has not
 
-    module = ir.Module(symbol)
-    module.triple = target.triple
-    emit_kernel(module, kernel, target, program.symbols, symbol)
-    return str(module)
+    emit_kernel(module, kernel, target, program.symbols, symbol).linkage = "weak"
+
+
+def kernel_ir(symbol: str, kernel: Kernel, program: Program, target: Target) -> ir.Module:
+    """A module with the function of one kernel."""
+    from graphc.codegen import ir  # for a kernel that the cache has not
+
+    module = ir.Module(symbol, target.triple)
+    write_kernel(symbol, kernel, program, target, module)
+    return module
 
 
 def fill_ir(name: str, target: Target) -> str:

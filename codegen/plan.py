@@ -9,6 +9,8 @@ from graphc.records import record
 
 # What a symbolic size is taken to be where a choice needs a number (a batch, mostly).
 USUAL = 256
+# What batches really are: a choice that fits one of them by chance, such as the height of a tile, weighs all.
+BATCHES = (16, 32, 64, 128, 256)
 
 
 @record
@@ -150,9 +152,17 @@ def _whole_lines(elements: DimLike) -> DimLike:
     return ceildiv(elements, 16) * 16
 
 
-def guess(size: DimLike) -> int:
+def guess(size: DimLike, batch: int = USUAL) -> int:
     """``size``, with every symbol taken as a usual batch."""
-    return size if isinstance(size, int) else max(0, _number(substitute(size, lambda _: USUAL)))
+    return size if isinstance(size, int) else max(0, _number(substitute(size, lambda _: batch)))
+
+
+def pieces(size: DimLike, length: int) -> float:
+    """How many pieces of a length ``size`` is cut into; of a symbol, what batches need on average, as of the usual."""
+    if isinstance(size, int):
+        return -(-size // length)
+    sizes = [max(guess(size, batch), 1) for batch in BATCHES]
+    return guess(size) * sum(-(-each // length) / each for each in sizes) / len(sizes)
 
 
 def _number(size: DimLike) -> int:

@@ -7,13 +7,16 @@ from graphc.codegen.loops import (
     Contract,
     Draw,
     For,
+    Kernel,
     Let,
     Statement,
+    statement_tasks,
 )
 from graphc.codegen.schedule_cost import CostModel, estimate_size
 from graphc.codegen.schedule_vectors import independent
 from graphc.codegen.target import Target
 from graphc.codegen.traverse import loaded_buffers, stored_buffers
+from graphc.dims import DimLike, product
 from graphc.records import replace
 
 TASK_COST = 16_000.0  # Of a task: some 10 to 20 microseconds, against about 1 to hand one over.
@@ -86,3 +89,22 @@ def _apart(body: tuple[Statement, ...]) -> bool:
 
 def _is_phase(statement: Statement) -> bool:
     return isinstance(statement, Contract) and statement.phase
+
+
+def too_little(kernel: Kernel) -> list[tuple[DimLike, int]]:
+    """When a kernel of several tasks has no work for a second thread: where each of these is below its limit.
+
+    Nothing, where that is never so: tasks are cut for the sizes that are known, and for usual ones of those that the
+    step is told when it runs. The limits are those by which work of known size stays in one task.
+    """
+    flops: DimLike = 0
+    loops: DimLike = 0
+    for statement in kernel.body:
+        if isinstance(statement, Contract):
+            axes = (*statement.spec.output, *statement.spec.inner)
+            flops = flops + 2 * product(axis.extent for axis in axes)
+        else:
+            loops = loops + (statement_tasks(statement) or 0)
+    limits = [(flops, 2 * choose.TASK_FLOPS), (loops, 3)]
+    is_never = any(isinstance(work, int) and work >= limit for work, limit in limits)
+    return [] if is_never else [(work, limit) for work, limit in limits if not isinstance(work, int)]

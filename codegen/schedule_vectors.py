@@ -79,7 +79,7 @@ def _vector(chain: Sequence[For], place: int, target: Target, costs: CostModel) 
     width = width_of(loop, body, target, costs)
     if width == 1:
         return Choice(float("inf"), chain[0])
-    result = replace(loop, body=body, width=width)
+    result = replace(loop, body=body, width=width, rest=rest_of(loop, body, width, target))
     cost = costs.loop(result) + FOLD * len(accumulated_names(body)) * (not _stays_in_lanes(chain, place))
     for outer in reversed([*chain[:place], *chain[place + 1 :]]):
         cost = estimate_size(outer.extent) * (cost + 1)
@@ -163,7 +163,7 @@ def width_of(loop: For, body: tuple[Statement, ...], target: Target, costs: Cost
     registers = 4 if operations <= 6 else 2 if operations <= 16 else 1
     extent = loop.extent
     if not isinstance(extent, int):
-        return single * registers
+        return single * max(registers, 2 if _reduces_inside(body) else 1)
     if not target.masks:
         return _divisor_width(extent, single * registers, single)
     if extent <= single:
@@ -173,6 +173,17 @@ def width_of(loop: For, body: tuple[Statement, ...], target: Target, costs: Cost
     while registers > 1 and extent % (single * registers) and extent < 4 * single * registers:
         registers //= 2
     return single * registers
+
+
+def rest_of(loop: For, body: tuple[Statement, ...], width: int, target: Target) -> int:
+    """The lanes of what is left of an unknown number of iterations: one register, as they may be few; 0 for ``width``.
+
+    Accumulators from outside have the lanes of the whole vectors.
+    """
+    if isinstance(loop.extent, int) or accumulated_names(body):
+        return 0
+    single = lanes_of_register(body, target)
+    return single if single < width else 0
 
 
 def _reduces_inside(body: tuple[Statement, ...]) -> bool:

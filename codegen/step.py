@@ -36,6 +36,7 @@ from graphc.codegen.program import (
     Slot,
     Take,
 )
+from graphc.codegen.schedule_tasks import too_little
 from graphc.codegen.step_control import clear_stacks, free_stacks, write_branch, write_loop, write_push
 from graphc.codegen.step_memory import clear_blocks, free_blocks, write_give, write_hand, write_take
 from graphc.codegen.target import Target
@@ -79,8 +80,14 @@ class StepWriter:
             self._write_places()
         clear_stacks(self)
         clear_blocks(self)
+        self._clear_errors()
         self.actions(program.actions)
         self.leave(ir.Constant(self.i64, 0))
+
+    def _clear_errors(self) -> None:
+        """Nothing is noted: an interrupt may have come before what an earlier run noted was read."""
+        for slot in range(len(self.program.error_slots)):
+            self.builder.store(self.i64(0), self.builder.inttoptr(self.address(ErrorSlot(slot)), self.pointer))
 
     def actions(self, actions: Iterable[Action]) -> None:
         """Writes actions where the builder is."""
@@ -185,15 +192,36 @@ class StepWriter:
         kernel = self._kernel(call.kernel)
         scratch = builder.inttoptr(self.head["scratch"], self.pointer)
         tasks = self.size(call.kernel.tasks)
+        alone = [self.arguments, self.dims, scratch, ir.Constant(self.i64, 0), tasks]
         if call.kernel.tasks == 1:
-            zero = ir.Constant(self.i64, 0)
-            builder.call(kernel, [self.arguments, self.dims, scratch, zero, tasks])
+            builder.call(kernel, alone)
         else:
-            pool = builder.inttoptr(self.head["pool"], self.pointer)
-            stride = self.head["scratch_stride"]
-            builder.call(self._parallel_for(), [pool, kernel, self.arguments, self.dims, scratch, stride, tasks])
+            self._call_with_tasks(call.kernel, kernel, scratch, alone)
         if call.error_slot is not None:
             self._stop_on_error(call.error_slot)
+
+    def _call_with_tasks(self, kernel: Kernel, function: Any, scratch: Any, alone: Sequence[Any]) -> None:
+        """The kernel on the threads of the pool; here, with the arguments ``alone``, where there is little to do."""
+        builder, stride = self.builder, self.head["scratch_stride"]
+        pool = builder.inttoptr(self.head["pool"], self.pointer)
+        together = [pool, function, self.arguments, self.dims, scratch, stride, alone[-1]]
+        little = self._all_below(too_little(kernel))
+        if little is None:
+            builder.call(self._parallel_for(), together)
+            return
+        with builder.if_else(little) as (yes, no):
+            with yes:
+                builder.call(function, alone)
+            with no:
+                builder.call(self._parallel_for(), together)
+
+    def _all_below(self, limits: Sequence[tuple[DimLike, int]]) -> Any:
+        """Whether each size is below its limit; None where there is none."""
+        result = None
+        for size, limit in limits:
+            below = self.builder.icmp_signed("<", self.size(size), ir.Constant(self.i64, limit))
+            result = below if result is None else self.builder.and_(result, below)
+        return result
 
     def _run_table(self, calls: Sequence[Call]) -> None:
         """Calls one after the other, by a table; what one of them notes ends the step."""

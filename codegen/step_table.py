@@ -11,6 +11,7 @@ from typing import Any
 
 from graphc.codegen import ir
 from graphc.codegen.program import FRAME_HEAD, Call, InArena
+from graphc.codegen.schedule_tasks import too_little
 
 FEWEST = 8  # calls in a row that are worth a table
 I32, I64, POINTER = ir.IntType(32), ir.IntType(64), ir.PointerType()
@@ -22,6 +23,8 @@ RUN_TYPE = ir.FunctionType(I64, [POINTER] * 5 + [I64])
 def is_exact(action: object) -> bool:
     """Whether an action is a call of which all is known while compiling."""
     if not isinstance(action, Call) or not isinstance(action.kernel.tasks, int):
+        return False
+    if action.kernel.tasks > 1 and too_little(action.kernel):
         return False
     return all(isinstance(place.offset, int) for place in action.places if isinstance(place, InArena))
 

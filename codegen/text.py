@@ -98,7 +98,8 @@ def _statement_lines(statement: Statement, texts: list[str], indent: str) -> lis
 def _for_head(loop: For) -> str:
     marks = "unrolled " if loop.unrolled else ""
     marks += f"parallel({loop.grain}) " if loop.grain is not None else ""
-    marks += f"vector({loop.width}) " if loop.width > 1 else ""
+    rest = f", then {loop.rest}" if loop.rest else ""
+    marks += f"vector({loop.width}{rest}) " if loop.width > 1 else ""
     return f"{marks}for {loop.variable} < {loop.extent}:"
 
 

@@ -306,10 +306,11 @@ class BaseSession:
             given = single_values(plan.keys, given)
         values = [feed_value(tensor, value) for tensor, value in zip(plan.feeds, given, strict=True)]
         used = [values[n] for n in plan.used]
-        used += [np.array(variable in self.state.initialised) for variable in plan.step.flags]
-        executable = plan.versions.find(used, self.state)
-        if executable.states_version != self.state.version:
-            plan.versions.bind(executable, self.state)
+        with self.lock:
+            used += [np.array(variable in self.state.initialised) for variable in plan.step.flags]
+            executable = plan.versions.find(used, self.state)
+            if executable.states_version != self.state.version:
+                plan.versions.bind(executable, self.state)
         return executable, used
 
     def state_arrays(self, executable: Any) -> list[Array]:

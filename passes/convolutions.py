@@ -8,13 +8,10 @@ position by the stride: positions of one phase meet the same places of the windo
 convolution without strides. Axes that could walk as one are left apart, so that the axes of the result stay what the
 program calls them; code generation joins them.
 
-Forms with fewer multiplications (Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2015) are not
-used. For windows of 3 x 3, F(4x4) errs 25 to 40 times as much as the sum of products, more than float32 promises here.
-F(2x2) errs about as much (0.6 to 1.2 times, in the mean over normal and over rectified numbers): its sums are shorter.
-Its products alone take 0.53 to 0.63 of the time of the sum of products, measured with 64 to 256 channels on one core
-with AVX-512; composed from operations, which move the images four times as 16 parts, the whole took 1.7 times as long
-with 64 channels, 1.2 times with 128 and 0.85 times with 256. To gain at usual sizes it needs a kernel that keeps the
-parts of some tiles in the second cache.
+Code generation computes windows of 3 x 3 with fewer multiplications where that pays (`choose_winograd.py`): by F(2x2)
+of Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2015, which errs about as much as the sum of
+products (0.6 to 1.2 times, in the mean over normal and over rectified numbers): its sums are shorter. F(4x4) errs 25 to
+40 times as much, more than float32 promises here.
 """
 
 from __future__ import annotations

@@ -161,3 +161,15 @@ def test_closing_within_a_run_leaves_the_run_its_variables(session, monkeypatch)
     assert (total() == 6).all() and session.closed
     with pytest.raises(RuntimeError, match="closed"):
         total()
+
+
+def test_what_an_interrupted_run_noted_is_forgotten(session):
+    places = tf.placeholder(tf.int32, [4])
+    picked, inside = tf.gather(tf.constant([1.0, 2.0, 3.0]), places), [0, 1, 2, 1]
+    session.run(picked, {places: inside})
+    executable, _ = session.compiled(picked, {places: inside})
+    executable._errors[:] = 1  # as an interrupt leaves them that comes between the native call and the error
+    for _ in range(2):
+        np.testing.assert_array_equal(session.run(picked, {places: inside}), [1, 2, 3, 2])
+    with pytest.raises(tf.errors.InvalidArgumentError, match="index"):
+        session.run(picked, {places: [0, 1, 2, 3]})

@@ -72,15 +72,20 @@ class Function(Value):
 class Module:
     """Functions and memory under names."""
 
-    def __init__(self, name: str = ""):
+    def __init__(self, name: str = "", triple: str = ""):
         self.name = name
-        self.triple = ""
+        self.triple = triple
         self.globals: dict[str, Any] = {}
 
     @property
     def functions(self) -> list[Function]:
         """Those declared and those defined."""
         return [thing for thing in self.globals.values() if isinstance(thing, Function)]
+
+    @property
+    def size(self) -> int:
+        """How many instructions it has."""
+        return sum(len(block.lines) for function in self.functions for block in function.blocks)
 
     def __str__(self) -> str:
         head = [f"; ModuleID = {self.name}", f'target triple = "{self.triple}"']

@@ -65,6 +65,8 @@ class Code:
         return x if y == 1 else self.builder.udiv(self.value(x), self.value(y))
 
     def divmod(self, x: Index, y: Index) -> tuple[Index, Index]:
+        if y == 1 or x == 0:
+            return x, 0
         quotient = self.div(x, y)
         return quotient, self.sub(x, self.mul(quotient, y))
 

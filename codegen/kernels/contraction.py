@@ -23,6 +23,7 @@ from collections.abc import Callable, Sequence
 
 from graphc.codegen import ir
 from graphc.codegen.choose import plan, scratch_bytes, tasks
+from graphc.codegen.choose_winograd import winograd_plan
 from graphc.codegen.kernels import microtile
 from graphc.codegen.kernels.affine import Axis, Contraction, Group
 from graphc.codegen.kernels.building import Code, Index
@@ -34,6 +35,7 @@ from graphc.codegen.kernels.operands import OperandA, OperandB, Range, Rows
 from graphc.codegen.kernels.packing import Move, merged
 from graphc.codegen.kernels.paired import paired_products
 from graphc.codegen.kernels.site import Coordinates, KStep, Site, Size, Sizes
+from graphc.codegen.kernels.winograd import emit_winograd
 from graphc.codegen.target import Target
 from graphc.dims import DimLike, row_major_strides
 from graphc.records import record, replace
@@ -63,6 +65,10 @@ def emit_contraction(
         return
     code = Code(builder, spec.dtype, target.fma)
     sizes = Sizes(builder, size)
+    fast = winograd_plan(spec, target)
+    if fast:
+        emit_winograd(code, fast, sizes, a_ptr, b_ptr, epilogue, begin, end, scratch)
+        return
     site = Site(code, chosen, target, sizes)
     a, b = code.at(a_ptr, sizes(spec.a_offset)), code.at(b_ptr, sizes(spec.b_offset))
     if chosen.shape.swapped:
@@ -113,8 +119,8 @@ class _Loops:
 
     def task(self, index: Index, a: ir.Value, b: ir.Value) -> None:
         site, code, plan = self.site, self.site.code, self.site.plan
-        rest, row_chunk = code.divmod(index, site.sizes(plan.row_chunks))
-        outer, column_chunk = code.divmod(rest, site.sizes(plan.column_chunks))
+        rest, row_chunk = self._split(index, plan.row_chunks, plan.outer * plan.column_chunks)
+        outer, column_chunk = self._split(rest, plan.column_chunks, plan.outer)
         in_a, in_b, coordinates = site.offsets(plan.shape.outer, outer)
         task = _Task(
             self._run(row_chunk, plan.row_tiles, plan.tiles),
@@ -126,6 +132,10 @@ class _Loops:
         # An empty K has one part, of nothing, so that C becomes zero.
         parts = code.greatest(site.sizes(plan.k_blocks), 1)
         code.loop(0, parts, 1, lambda part: self._part(task, self._part_of_k(task, part, parts)))
+
+    def _split(self, index: Index, inner: DimLike, outer: DimLike) -> tuple[Index, Index]:
+        """The places along ``outer`` and ``inner`` of what is numbered through both, ``inner`` the faster."""
+        return (0, index) if outer == 1 else self.site.code.divmod(index, self.site.sizes(inner))
 
     def _run(self, chunk: Index, length: int, total: DimLike) -> Range:
         code = self.site.code

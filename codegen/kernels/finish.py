@@ -31,8 +31,13 @@ class Finisher:
 
     @property
     def from_registers(self) -> bool:
-        """Whether tiles are finished as they leave the registers: all of their rows and columns are C's."""
+        """Whether tiles are finished as they leave the registers: all of their rows and columns are C's.
+
+        Rows along several axes of C are divided into those: much code to write once for each row of a tile.
+        """
         plan = self.site.plan
+        if sum(len(group.places) for group in self._tiled()) > 1:
+            return False
         whole_rows = isinstance(self.site.m, int) and plan.pack_a != "rows"
         n, columns = self.site.n, self.site.tile.columns
         whole_columns = isinstance(n, int) and (n % columns == 0 or (not plan.pack_b and n > columns))

@@ -68,7 +68,7 @@ class OperandA:
     def rows(self, tile: Index, a: ir.Value) -> Rows:
         """The rows of tile number ``tile``."""
         site, plan, code = self.site, self.site.plan, self.site.code
-        untiled, place = code.divmod(tile, code.ceildiv(site.m, plan.mr))
+        untiled, place = code.divmod(tile, code.ceildiv(site.m, plan.mr)) if plan.untiled else (0, tile)
         in_a, _, coordinates = site.offsets(plan.untiled, untiled)
         row = code.mul(place, plan.mr)
         start = self._moved_back(row)

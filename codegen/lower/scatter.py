@@ -49,7 +49,10 @@ def _check_order(nest: Nest, node: Operation) -> tuple[Statement, ...]:
         value = nest.values.at(x, index)
         falls = Apply("le" if kind.strict else "lt", (value, before), "bool")
         errors, code = nest.errors(node)
-        wrong = Apply("logical_and", (is_not_first, falls), "bool")
+        wrong: Expression = Apply("logical_and", (is_not_first, falls), "bool")
+        if not kind.strict:  # coordinates that increase have been checked one by one
+            below = Apply("lt", (value, literal(0, value.dtype)), "bool")
+            wrong = Apply("logical_or", (below, wrong), "bool")
         return (*nest.with_checks(Check(wrong, errors, code)), Store(buffer, i, value))
 
     return loops("i", x.type.sizes, copy)

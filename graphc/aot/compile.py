@@ -23,7 +23,7 @@ from graphc.aot.description import EntryPoint, Field, describe, state_layout
 from graphc.aot.entries import Built, Sizing, build_entry, graph_of
 from graphc.aot.identifiers import is_identifier, is_module
 from graphc.aot.loader import Model, state_file
-from graphc.codegen.instance import Argument, Data, EntryCode, InInstance, InWorking, Memory, Where
+from graphc.codegen.instance import Argument, Data, EntryCode, Given, InInstance, InWorking, Memory, Where
 from graphc.codegen.program import Program
 from graphc.faults import failure_text
 from graphc.graph import Graph
@@ -244,14 +244,14 @@ class _Model:
                 known = slot.number < len(entry.feeds)
                 places.append(Argument(entry.feeds[slot.number]) if known else Data(b"\1"))
             elif slot.kind == "fetch":
-                places.append(Argument(feeds + slot.number))
+                places.append((Given if slot.is_given else Argument)(feeds + slot.number))
             elif slot.kind == "state":
                 places.append(InInstance(self.offsets[entry.states[slot.number][0]]))
             else:
                 places.append(Data(entry.program.constants[slot.number].tobytes()))
         first = self.first_error(entry.program)
         pointers = [*point.feeds, *point.fetches]
-        needed = tuple(n for n, pointer in enumerate(pointers) if layout.largest(pointer.type.elements, point.sizes))
+        needed = tuple(n for n, x in enumerate(pointers) if x.is_given or layout.largest(x.type.elements, point.sizes))
         sizes = tuple(point.sizes.items())
         return EntryCode(f"{self.name}_{point.name}", entry.program, tuple(places), len(pointers), needed, sizes, first)
 

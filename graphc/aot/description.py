@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from graphc.dims import DimLike, FloorDiv
+from graphc.dims import DimLike, FloorDiv, is_bounded
 from graphc.dtypes import DType
 from graphc.nodes import Operation
 from graphc.shapes import TensorType, shape_text
@@ -17,13 +17,20 @@ from graphc.shapes import TensorType, shape_text
 class Parameter:
     """A feed or a fetch: the name of its tensor, its name in C, and its exact type.
 
-    A fetch that tells a size of others, which the step counts, has the ``most`` that it can be.
+    A fetch may tell a size of others, which the step counts: then ``most`` is what it can be at most, where anything
+    bounds it.
     """
 
     name: str
     identifier: str
     type: TensorType
+    is_size: bool = False
     most: DimLike | None = None
+
+    @property
+    def is_given(self) -> bool:
+        """Whether the step takes the memory, which the caller frees: of a fetch whose size nothing bounds."""
+        return not is_bounded(self.type.elements)
 
     @property
     def dtype(self) -> DType:
@@ -108,7 +115,9 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
     shape = [_size(size) for size in parameter.type.sizes]
     dtype = parameter.dtype.numpy.name
     described = {"name": parameter.name, "identifier": parameter.identifier, "dtype": dtype, "shape": shape}
-    return described if parameter.most is None else described | {"most": _size(parameter.most)}
+    if parameter.is_size:
+        return described | {"most": None if parameter.most is None else _size(parameter.most)}
+    return described | {"given": True} if parameter.is_given else described
 
 
 def _size(size: DimLike) -> Any:

@@ -10,7 +10,7 @@ from graphc import compiler, dtypes, errors
 from graphc.aot.description import EntryPoint, Parameter
 from graphc.aot.identifiers import Identifiers
 from graphc.capture import Step, capture
-from graphc.dims import Dim, DimLike, atoms, is_bounded, symbol
+from graphc.dims import Dim, DimLike, atoms, symbol
 from graphc.feeding import feed_target
 from graphc.fetching import Fetches
 from graphc.graph import Graph
@@ -93,7 +93,6 @@ def build_entry(name: str, fetches: Any, feeds: Any, graph: Graph, sizing: Sizin
     names = Identifiers("self", BATCH)
     sizes = _symbols_of(shapes.values())
     given = program.fetches[: step.fetches]
-    _check_bounded(graph, given, parsed.tensors)
     point = EntryPoint(
         name,
         tuple(_parameter(names, named_feeds[t], TensorType(t.dtype, shapes[t])) for t in fed),
@@ -103,7 +102,7 @@ def build_entry(name: str, fetches: Any, feeds: Any, graph: Graph, sizing: Sizin
                 for name, type in zip(_fetch_names(graph, fetches, parsed.tensors), given, strict=True)
             ),
             *(
-                Parameter(size.name, names.of(size.name), TensorType(dtypes.int64, ()), size.most)
+                Parameter(size.name, names.of(size.name), TensorType(dtypes.int64, ()), True, size.most)
                 for size in compiler.measured_sizes(given)
             ),
         ),
@@ -172,19 +171,6 @@ def _check_fed(step: Step, fed: Sequence[Tensor]) -> None:
         if tensor not in fed:
             raise ValueError(
                 f"the fetches need {tensor.op.describe()} of type {tensor.type}, which is not among the feeds"
-            )
-
-
-def _check_bounded(graph: Graph, types: Sequence[TensorType], tensors: Sequence[Tensor]) -> None:
-    """``UnimplementedError`` for a fetch that nobody can give enough memory for."""
-    for type, tensor in zip(types, tensors, strict=True):
-        if not is_bounded(type.elements):
-            raise errors.UnimplementedError(
-                tensor.op,
-                tensor.op,
-                f"{tensor.op.describe()} is fetched, and nothing bounds its size, which is known only while the step "
-                "runs: ahead of time the caller gives memory; slice it from an array of known size, or give the loop "
-                "that tells it maximum_iterations",
             )
 
 

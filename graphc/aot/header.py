@@ -79,6 +79,7 @@ class Header:
             lines += [
                 f"#define {upper}_{entry.name.upper()}_{p.identifier.upper()} {_elements(p, entry)}"
                 for p in (*entry.feeds, *entry.fetches)
+                if not p.is_given
             ]
         lines += ["", "enum {"]
         lines += [f"    {upper}_{name} = {code}," for name, code in self.general_errors]
@@ -113,9 +114,10 @@ class Header:
 
     def _entry(self, entry: EntryPoint) -> str:
         notes = [f" *   {p.identifier}: {_comment(p.name)} {p}" for p in entry.feeds]
-        notes += [f" *   {p.identifier}: {_comment(p.name)} {p}, written" for p in entry.fetches if p.most is None]
-        counts = [p for p in entry.fetches if p.most is not None]
-        notes += [f" *   {p.identifier}: counted while it runs, at most {p.most}, written" for p in counts]
+        notes += [f" *   {p.identifier}: {_comment(p.name)} {p}, {_how(p)}" for p in entry.fetches if not p.is_size]
+        for count in (p for p in entry.fetches if p.is_size):
+            limit = "" if count.most is None else f", at most {count.most}"
+            notes.append(f" *   {count.identifier}: counted while it runs{limit}, written")
         arguments = [f"{self.name} *self", *(f"int64_t {size}" for size in entry.sizes)]
         arguments += [f"const {_pointer(p)}" for p in entry.feeds] + [_pointer(p) for p in entry.fetches]
         title = f"/* Entry point '{entry.name}'; no two of these arrays may overlap."
@@ -123,6 +125,12 @@ class Header:
         start = f"int {self.name}_{entry.name}("
         wrapped = textwrap.wrap(", ".join(arguments) + ");", 116, initial_indent=start, subsequent_indent="    ")
         return "\n".join([comment, *wrapped])
+
+
+def _how(fetch: Parameter) -> str:
+    if fetch.is_given:
+        return "in memory that the caller frees; NULL where the step failed"
+    return "written"
 
 
 def _elements(parameter: Parameter, entry: EntryPoint) -> str:
@@ -152,6 +160,8 @@ def _comment(name: str) -> str:
 
 def _pointer(parameter: Parameter) -> str:
     kind, sizes = _C_TYPES[parameter.dtype.short], _numbers(parameter.type)
+    if parameter.is_given:
+        return f"{kind} **{parameter.identifier}"
     exact = sizes and all(isinstance(size, int) and size > 0 for size in sizes)
     return f"{kind} {parameter.identifier}[{_product(sizes)}]" if exact else f"{kind} *{parameter.identifier}"
 
@@ -168,9 +178,9 @@ _INTRODUCTION = """\
  *     status = {name}_{entry}({arguments});
  *
  * Functions of type int return 0, or a code that {name}_error turns into a sentence. Nothing is allocated after
- * {name}_init but the threads, at the first step that uses them. An instance serves one call at a time; different
- * instances may run at the same time. Arrays are packed, the last index fastest; a bool is a byte, 0 or 1. A pointer
- * that is NULL is told by a code.
+ * {name}_init but the threads, at the first step that uses them, and what grows while a step runs. An instance serves
+ * one call at a time; different instances may run at the same time. Arrays are packed, the last index fastest; a bool
+ * is a byte, 0 or 1. A pointer that is NULL is told by a code.
  */"""
 
 _ALIGNED = """\

@@ -112,15 +112,15 @@ class Model:
         def call(*values: Any, **named: Any) -> Any:
             arrays = [_fed(feed, value) for feed, value in zip(feeds, _in_order(entry, values, named))]
             known = _sizes_of(entry, arrays)
-            most = {**known, **{count["name"]: _number(count["most"], known) for count in counts}}
-            results = [np.empty([_number(s, most) for s in fetch["shape"]], fetch["dtype"]) for fetch in fetches]
+            most = {**known, **{c["name"]: _number(c["most"], known) for c in counts if c["most"] is not None}}
+            results = [_room(fetch, most) for fetch in fetches]
             pointers = [array.ctypes.data for array in (*arrays, *results)]
             with self._lock:
                 status = function(self._self, *(known[size["name"]] for size in sizes), *pointers)
             self._check(status)
             if counts:
                 known = {**known, **{count["name"]: int(n) for count, n in zip(counts, results[len(given) :])}}
-                results = [_cut(array, [_number(s, known) for s in f["shape"]]) for f, array in zip(given, results)]
+                results = [_cut(array, [_number(s, known) for s in f["shape"]], f) for f, array in zip(given, results)]
             return wrap([array if array.ndim else array[()] for array in results])
 
         call.__name__ = entry["name"]
@@ -193,8 +193,22 @@ def _view(memory: Array, start: int, field: Mapping[str, Any]) -> Array:
     return memory[offset : offset + count * dtype.itemsize].view(dtype).reshape(field["shape"])
 
 
-def _cut(array: Array, shape: Sequence[int]) -> Array:
-    """As much of an array as was written: what has this shape."""
+def _room(fetch: Mapping[str, Any], most: Mapping[str, int]) -> Array:
+    """An array for a fetch; room for an address where the step takes the memory itself."""
+    if fetch.get("given"):
+        return np.zeros((), np.uintp)
+    return np.empty([_number(size, most) for size in fetch["shape"]], fetch["dtype"])
+
+
+def _cut(array: Array, shape: Sequence[int], fetch: Mapping[str, Any]) -> Array:
+    """As much of an array as was written: what has this shape; what stands at an address is copied, and given back."""
+    if fetch.get("given"):
+        result = np.empty(shape, fetch["dtype"])
+        ctypes.memmove(result.ctypes.data, int(array), result.nbytes)
+        free = ctypes.CDLL(None).free
+        free.argtypes, free.restype = [ctypes.c_void_p], None
+        free(int(array))
+        return result
     return array.reshape(-1)[: int(np.prod(shape, dtype=np.int64))].reshape(shape)
 
 

@@ -26,6 +26,11 @@ def plain(*keys: str) -> Row:
     return row
 
 
+def exactly(row: Row) -> Row:
+    """The same row for a node that reading TensorFlow's would make with checks before it, which are there already."""
+    return lambda w, node, inputs: w.exact(row(w, node, inputs), node, inputs)
+
+
 def type_of(node: Operation) -> Any:
     """The element type: of the first input, or of the output where there is none."""
     return (node.inputs or node.outputs)[0].dtype

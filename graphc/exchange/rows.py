@@ -9,13 +9,15 @@ from __future__ import annotations
 from typing import Any
 
 from graphc import dtypes
+from graphc.exchange import matrix_rows as more
 from graphc.exchange import window_rows as parts
 from graphc.exchange.attributes import Sized
 from graphc.exchange.foreign import Foreign
-from graphc.exchange.row import I32, Inputs, NotInTensorFlow, Row, numbers, plain, shape_of, type_of
+from graphc.exchange.row import I32, Inputs, NotInTensorFlow, Row, exactly, numbers, plain, shape_of, type_of
 from graphc.nodes import Op, Operation
 from graphc.ops import (
     arrays,
+    assertions,
     base,
     blocks,
     complexes,
@@ -23,13 +25,19 @@ from graphc.ops import (
     convolution,
     copies,
     custom_gradients,
+    decompositions,
     depthwise,
     fourier,
     indexing,
+    matrices,
     pooling,
+    positions,
     random,
     scatter,
+    segments,
+    sequence_lengths,
     sequences,
+    sorting,
     state,
 )
 from graphc.ops import checks as ch
@@ -140,13 +148,6 @@ def _elementwise(w: Any, node: Operation, inputs: Inputs) -> Any:
 
 def _part(w: Any, node: Operation, inputs: Inputs) -> Any:
     return w.put(node.type, inputs, T=type_of(node), Tout=node.outputs[0].dtype)
-
-
-def _transform(w: Any, node: Operation, inputs: Inputs) -> Any:
-    kind: Any = node.kind
-    if kind.axis != -1 or kind.inverse != kind.scaled:
-        raise NotInTensorFlow("TensorFlow has no transform along another axis than the last, or with another factor")
-    return w.put(node.type, inputs, Tcomplex=type_of(node))
 
 
 def _cast(w: Any, node: Operation, inputs: Inputs) -> Any:
@@ -298,7 +299,6 @@ ROWS: dict[type[Op], Row] = {
     copies.ComplexAbs: _part,
     complexes.Complex: _part,
     complexes.Part: _part,
-    fourier.Fft: _transform,
     copies.Identity: plain(),
     copies.StopGradient: plain(),
     ch.Fitting: _checked,
@@ -345,4 +345,23 @@ ROWS: dict[type[Op], Row] = {
     indexing.GatherV2: parts.gather_row,
     indexing.ScatterAdd: parts.segment_sum_row,
     scatter.GatherNd: parts.gather_nd_row,
+    scatter.Scatter: exactly(more.scatter_row),
+    sorting.Argsort: more.argsort_row,
+    positions.Positions: more.positions_row,
+    segments.CheckOrder: _checked,
+    segments.CountedSize: _checked,
+    sequence_lengths.ReverseSequence: more.reverse_sequence_row,
+    assertions.Assert: more.assert_row,
+    assertions.CheckNumerics: plain("message"),
+    matrices.Cholesky: exactly(plain()),
+    matrices.TriangularSolve: exactly(plain("lower", "adjoint")),
+    matrices.MatrixSolve: exactly(plain("adjoint")),
+    matrices.LogMatrixDeterminant: more.log_determinant_row,
+    matrices.Lu: more.lu_row,
+    decompositions.Qr: more.qr_row,
+    decompositions.SelfAdjointEig: more.self_adjoint_eig_row,
+    decompositions.Svd: more.svd_row,
+    fourier.Fft: more.transform_row,
+    fourier.Rfft: more.real_transform_row,
+    fourier.Irfft: more.real_inverse_row,
 }

@@ -15,7 +15,16 @@ from graphc.ops import blocks
 
 def batch_matmul_row(w: Any, node: Operation, inputs: Inputs) -> Any:
     kind: Any = node.kind
-    return w.put("BatchMatMulV2", inputs, T=type_of(node), adj_x=kind.transpose_a, adj_y=kind.transpose_b)
+    turned = kind.transpose_a, kind.transpose_b
+    attributes = {"T": type_of(node), "adj_x": turned[0], "adj_y": turned[1]}
+    if not type_of(node).is_complex or not any(turned):
+        return w.put("BatchMatMulV2", inputs, **attributes)
+    # TensorFlow's takes conjugates where it transposes.
+    conjugate = [
+        w.helper("Conj", f"conj_{n}", [ref], T=type_of(node)) if turn else ref
+        for n, (ref, turn) in enumerate(zip(inputs, turned, strict=True))
+    ]
+    return w.exact(w.put("BatchMatMulV2", conjugate, **attributes), node, inputs)
 
 
 def _window(window: Any) -> dict[str, Any]:

@@ -8,11 +8,12 @@ from graphc import dtypes
 from graphc.metrics.streams import Result, added, metric_variable, published
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
-from graphc.ops.arrays import ones_like
+from graphc.ops.arrays import concat, ones_like
 from graphc.ops.base import apply, convert_to_tensor, graph_of
 from graphc.ops.indexing import CheckLabels, unsorted_segment_sum
-from graphc.ops.reduction import reduce_max, reduce_sum
+from graphc.ops.reduction import reduce_sum
 from graphc.ops.reshaping import cast_like, reshape, squeeze
+from graphc.ops.segments import number_of
 from graphc.ops.sequences import eye
 from graphc.variable_scope import variable_scope
 
@@ -38,10 +39,10 @@ def confusion_matrix(
             wanted = squeeze(wanted, [-1])
         wanted, guessed = (e.cast(x, dtypes.int64) for x in (wanted, guessed))
         if num_classes is None:
-            number = e.maximum(reduce_max(wanted), reduce_max(guessed)) + 1
+            number = number_of(concat([reshape(wanted, [-1]), reshape(guessed, [-1])], 0))
         else:
             number = e.cast(convert_to_tensor(num_classes), dtypes.int64)
-            wanted, guessed = (apply(CheckLabels(), x, number) for x in (wanted, guessed))
+        wanted, guessed = (apply(CheckLabels(), x, number) for x in (wanted, guessed))
         kind = dtypes.as_dtype(dtype)
         each = ones_like(guessed, kind) if weights is None else e.cast(convert_to_tensor(weights), kind)
         size = num_classes * num_classes if isinstance(num_classes, int) else number * number

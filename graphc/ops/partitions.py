@@ -50,8 +50,8 @@ def dynamic_partition(data: Any, partitions: Any, num_partitions: int, name: str
 def dynamic_stitch(indices: Sequence[Any], data: Sequence[Any], name: str | None = None) -> Tensor:
     """One tensor with ``merged[indices[m][i]] = data[m][i]``; of equal indices the last counts.
 
-    It has as many rows as the greatest index says, and what no index names is 0; there may be no more rows than there
-    are indices. Differentiable by ``data``.
+    It has as many rows as the greatest index says, none without an index; what no index names is 0. A negative index is
+    an ``InvalidArgumentError`` when the graph runs. Differentiable by ``data``.
     """
     places = [convert_to_tensor(part) for part in indices]
     parts = convert_together(*data)

@@ -14,7 +14,7 @@ from graphc.ops.assertions import provided
 from graphc.ops.base import axis_of, convert_to_tensor, convert_together, graph_of
 from graphc.ops.indexing import unsorted_segment_sum
 from graphc.ops.lookup import gather, take_along_rows
-from graphc.ops.reduction import reduce_all, reduce_max, reduce_min
+from graphc.ops.reduction import reduce_all, reduce_min
 from graphc.ops.reshaping import reshape, shape
 from graphc.ops.scatter import changed
 from graphc.ops.segments import number_of
@@ -129,8 +129,8 @@ def bincount(
 ) -> Tensor:  # fmt: skip
     """How often each of 0, 1, ... stands in ``arr``, or the sums of ``weights`` there.
 
-    One more than the greatest number decides the length, at least ``minlength`` and at most ``maxlength``: give
-    ``minlength`` where numbers exceed how many there are. Numbers beyond ``maxlength`` do not count.
+    One more than the greatest number decides the length, at least ``minlength`` and at most ``maxlength``. Numbers
+    beyond ``maxlength`` do not count; a negative one is an ``InvalidArgumentError`` when the graph runs.
     """
     numbers = reshape(e.cast(convert_to_tensor(arr), dtypes.int32), [-1])
     with graph_of([numbers]).name_scope(name or "bincount") as scope:
@@ -140,10 +140,7 @@ def bincount(
         given = ones_like(numbers, dtype) if weights is None else reshape(convert_to_tensor(weights), [-1])
         if maxlength is not None:
             numbers = e.select(e.less(numbers, e.cast(convert_to_tensor(maxlength), dtypes.int32)), numbers, -1)
-        most = reduce_max(numbers)
-        fits = e.less(e.cast(most, dtypes.int64), e.cast(convert_to_tensor(length), dtypes.int64))
-        said = ["bincount of fewer numbers than bins: give a minlength above", most]
-        return unsorted_segment_sum(given, provided(numbers, fits, said), length, name=scope)
+        return unsorted_segment_sum(given, numbers, length, name=scope)
 
 
 def _bins(numbers: Tensor, least: Any, most: Any) -> Any:

@@ -26,9 +26,9 @@ from graphc.shapes import TensorType
 
 @record
 class CheckOrder(Op):
-    """``y = x``, a vector; an element that is less than the one before is an error when the graph runs.
+    """``y = x``, a vector; an element that is negative or less than the one before is an error when the graph runs.
 
-    ``strict``: one that is equal to it, too.
+    ``strict``: one that is equal to it, too, and none is negative.
     """
 
     called: str
@@ -52,14 +52,14 @@ class CheckOrder(Op):
 
     def _wrong(self, x: Any, _: Any) -> Any:
         falls = x[1:] <= x[:-1] if self.strict else x[1:] < x[:-1]
-        return np.concatenate([np.zeros(min(len(x), 1), bool), falls])
+        return np.concatenate([np.zeros(min(len(x), 1), bool), falls]) | (x < 0)
 
     def runtime_error(self, node: Operation, size: Any = None) -> str:
         """What went wrong where an element is less than the one before."""
         label = node.inputs[0].user_label
         if self.strict:
             return f"indices must be in row-major order, each once; counted through the shape, as {label}, they are not"
-        return f"{label} must increase, and does not"
+        return f"{label} must be at least 0 and increase, and does not"
 
     def refused(self, node: Operation) -> Refused:
         """An element out of order."""
@@ -71,26 +71,26 @@ class CheckOrder(Op):
 
 @record
 class CountedSize(Op):
-    """``y = count``, a number that the step finds out, as a size: at most the elements that the second input has."""
+    """``y = count``, a number that the step finds out, as a size: at most the elements of a second input, if any."""
 
-    def infer(self, count: TensorType, most: TensorType) -> TensorType:
+    def infer(self, count: TensorType, *most: TensorType) -> TensorType:
         return TensorType(dtypes.int64, ())
 
-    def evaluate(self, count: Any, most: Any) -> Any:
+    def evaluate(self, count: Any, *most: Any) -> Any:
         return count
 
     def specialise(self, inputs: Sequence[Tensor], values: Sequence[Any]) -> Tensor:
         """The size that the step counts."""
-        return dim_value(measure(inputs[0], inputs[1].type.elements), dtypes.int64)
+        most = inputs[1].type.elements if len(inputs) > 1 else None
+        return dim_value(measure(inputs[0], most), dtypes.int64)
 
     def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
-        return [None, None]
+        return [None] * len(node.inputs)
 
 
 def number_of(ids: Tensor) -> Tensor:
-    """One more than the greatest id, at most as many as there are ids."""
-    last = reduce_max(concat([[-1], e.cast(ids, dtypes.int64)], 0)) + 1
-    return apply(CountedSize(), e.minimum(last, e.cast(shape(ids)[0], dtypes.int64)), ids)
+    """One more than the greatest id; 0 where there is none."""
+    return apply(CountedSize(), reduce_max(concat([[-1], e.cast(ids, dtypes.int64)], 0)) + 1)
 
 
 def _reduced(how: str, start: Callable[[Any], Any], x: Tensor, ids: Tensor, number: Any, called: str) -> Tensor:
@@ -176,8 +176,8 @@ def _in_order(data: Any, segment_ids: Any, called: str) -> tuple[Tensor, Tensor,
 def segment_sum(data: Any, segment_ids: Any, name: str | None = None) -> Tensor:
     """The sum of the parts of ``data`` with each id, of which there is one more than the last.
 
-    ``segment_ids`` is a vector that increases; gaps in it give zeros. Neither ids that fall nor gaps that make more
-    segments than there are ids are taken: an ``InvalidArgumentError`` when the graph runs.
+    ``segment_ids`` is a vector that increases; gaps in it give zeros. Ids that fall or are negative are an
+    ``InvalidArgumentError`` when the graph runs.
     """
     with graph_of([convert_to_tensor(data)]).name_scope(name or "SegmentSum") as scope:
         return unsorted_segment_sum(*_in_order(data, segment_ids, "SegmentSum"), name=scope)

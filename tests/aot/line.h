@@ -5,9 +5,9 @@
  *     status = line_train(&model, batch, x, y, &loss);
  *
  * Functions of type int return 0, or a code that line_error turns into a sentence. Nothing is allocated after
- * line_init but the threads, at the first step that uses them. An instance serves one call at a time; different
- * instances may run at the same time. Arrays are packed, the last index fastest; a bool is a byte, 0 or 1. A pointer
- * that is NULL is told by a code.
+ * line_init but the threads, at the first step that uses them, and what grows while a step runs. An instance serves
+ * one call at a time; different instances may run at the same time. Arrays are packed, the last index fastest; a bool
+ * is a byte, 0 or 1. A pointer that is NULL is told by a code.
  */
 
 #ifndef LINE_H

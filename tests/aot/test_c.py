@@ -256,3 +256,35 @@ def test_no_byte_is_read_or_freed_wrongly(tmp_path: Path) -> None:
     command = [str(VALGRIND_PATH), "--error-exitcode=9", "--leak-check=full", "-q", "./main"]
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
+
+
+COUNTED = """
+#include <stdio.h>
+#include <stdlib.h>
+#include "bins.h"
+
+static bins model;
+
+int main(void) {
+    const int32_t few[3] = {1, 1, 4}, many[3] = {0, 70000, 2}, wrong[3] = {0, -1, 2};
+    const int32_t *all[3] = {few, many, wrong};
+    for (int n = 0; n < 3; n++) {
+        int32_t *counts = (int32_t *)&model;
+        int64_t m0 = 0;
+        int32_t total = 0;
+        bins_init(&model);
+        int status = bins_step(&model, all[n], &counts, &total, &m0);
+        for (int64_t i = 0; counts && i < m0; i++) total -= counts[i];
+        printf("%d %d %lld %d\\n", status != 0, counts == NULL, counts ? (long long)m0 : 0, counts ? total : 0);
+        free(counts);
+    }
+    return bins_step(&model, few, NULL, NULL, NULL) == BINS_NULL_POINTER ? 0 : 1;
+}
+"""
+
+
+def test_what_nothing_bounds_is_given_in_c(tmp_path: Path) -> None:
+    numbers = tf.placeholder(tf.int32, [3], name="numbers")
+    counts = tf.bincount(numbers, name="counts")
+    artifact = aot.compile([counts, tf.reduce_sum(counts, name="total")], [numbers], tmp_path, name="bins")
+    assert run_c(COUNTED, [artifact]).splitlines() == ["0 0 5 0", "0 0 70001 0", "1 1 0 0"]

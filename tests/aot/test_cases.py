@@ -29,8 +29,7 @@ def declare(case: Case, dtype: str, number: int, graph: Any) -> tuple[list[Array
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_values(part: int, tmp_path: Path) -> None:
-    bounded = [case for case in CASES if case.bounded]
-    cases = [(case, case.dtypes[n % len(case.dtypes)]) for n, case in enumerate(bounded)][part::PARTS]
+    cases = [(case, case.dtypes[n % len(case.dtypes)]) for n, case in enumerate(CASES)][part::PARTS]
     graph = tf.Graph()
     rows = [declare(case, dtype, number, graph) for number, (case, dtype) in enumerate(cases)]
     model = aot.compile_entries({f"row{n}": entry for n, (_, entry) in enumerate(rows)}, tmp_path, name="rows").load()
@@ -38,10 +37,3 @@ def test_values(part: int, tmp_path: Path) -> None:
         result = getattr(model, f"row{number}")(*arrays)
         came = list(result) if len(outputs) > 1 else [result]
         assert_close(came, case.expected(arrays), NATIVE * case.loose)
-
-
-@pytest.mark.parametrize("case", [case for case in CASES if not case.bounded], ids=lambda case: case.name)
-def test_what_nothing_bounds_is_refused(case: Case, tmp_path: Path) -> None:
-    _, entry = declare(case, case.dtypes[0], 0, tf.Graph())
-    with pytest.raises(tf.errors.UnimplementedError, match="nothing bounds its size"):
-        aot.compile_entries({"row": entry}, tmp_path, name="rows")

@@ -53,7 +53,7 @@ def test_elementwise_in_fixed_and_in_unknown_size():
     assert lines(elementwise(100))[0] == "vector(16) for i < 100:"
     assert lines(elementwise(4096))[0] == "vector(64) for i < 4096:"
     head = lines(elementwise(symbol("n")))[0]
-    assert head.startswith("parallel(") and head.endswith(") vector(64) for i < n:")
+    assert head.startswith("parallel(") and head.endswith(") vector(64, then 16) for i < n:")
 
 
 def test_rows_of_ten_are_one_masked_vector_each():

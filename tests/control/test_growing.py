@@ -87,8 +87,18 @@ def test_ahead_of_time_a_counted_loop_gives_what_has_grown(tmp_path: Path) -> No
             for found, wanted in zip(model.step(*feeds.values()), session.run(fetches, feeds), strict=True):
                 assert found.shape == wanted.shape and found.tobytes() == wanted.tobytes()
     assert not session.compiled(fetches, feeds)[0].program.grows
-    with pytest.raises(tf.errors.UnimplementedError, match="give the loop that tells it maximum_iterations"):
-        aot.compile([grown(lambda i, y: i < n, None)], [x, n], tmp_path)
+
+
+@pytest.mark.parametrize("name", ["rows", "filtered", "a growing array", "a growing array until it is large"])
+def test_ahead_of_time_what_has_grown_comes_out(name: str, tmp_path: Path) -> None:
+    inputs, outputs = declared(tf, name, PROGRAMS)
+    model = aot.compile(outputs, inputs, tmp_path, batch=4).load()
+    with tf.Session() as session:
+        for n in (4, 0, 11):
+            feeds = feeds_of(inputs, n)
+            (wanted,) = session.run(outputs, feeds)
+            found = model.step(*feeds.values())
+            assert found.shape == wanted.shape and found.tobytes() == wanted.tobytes()
 
 
 def test_the_gradients_of_an_array_add_up() -> None:

@@ -65,18 +65,17 @@ def _sized(name: str, build: Any, reference: Any, x: In = ROWS, **more: Any) -> 
 
 BY_VALUE: list[Case] = [
     _sized("range up to a value", lambda x, n: tf.range(n), lambda x, n: np.arange(n, dtype=np.int32),
-           dtypes=("float32",), differentiable=(), bounded=False),
+           dtypes=("float32",), differentiable=()),
     _sized("range between values", lambda x, n: tf.range(n, -n, -3), lambda x, n: np.arange(n, -n, -3, np.int32),
-           dtypes=("float32",), differentiable=(), bounded=False),
+           dtypes=("float32",), differentiable=()),
     _sized("range of floats up to a value", lambda x, n: tf.range(0.0, tf.cast(n, tf.float32), 0.75),
-           lambda x, n: np.arange(0, n, 0.75, np.float32), dtypes=("float32",), differentiable=(), bounded=False),
+           lambda x, n: np.arange(0, n, 0.75, np.float32), dtypes=("float32",), differentiable=()),
     _sized("zeros of a value", lambda x, n: tf.zeros([n, 2], x.dtype) + x[0],
-           lambda x, n: np.zeros((n, 2), x.dtype) + x[0], bounded=False),
+           lambda x, n: np.zeros((n, 2), x.dtype) + x[0]),
     _sized("fill of values", lambda x, n: tf.fill([n, n + 1], 3), lambda x, n: np.full((n, n + 1), 3, np.int32),
-           dtypes=("float32",), differentiable=(), bounded=False),
-    _sized("tile of a value", lambda x, n: tf.tile(x, [n, 1]), lambda x, n: np.tile(x, (n, 1)), bounded=False),
-    _sized("reshape to a value", lambda x, n: tf.reshape(x[:6], [n - 1, -1]), lambda x, n: x[:6].reshape(n - 1, -1),
-           bounded=False),
+           dtypes=("float32",), differentiable=()),
+    _sized("tile of a value", lambda x, n: tf.tile(x, [n, 1]), lambda x, n: np.tile(x, (n, 1))),
+    _sized("reshape to a value", lambda x, n: tf.reshape(x[:6], [n - 1, -1]), lambda x, n: x[:6].reshape(n - 1, -1)),
     _sized("slice up to a value", lambda x, n: x[:n] * x[-n:], lambda x, n: x[:n] * x[-n:]),
     _sized("slice beyond the end", lambda x, n: x[n : 2 * n], lambda x, n: x[n : 2 * n]),
     _sized("slice of a size that is a value", lambda x, n: tf.slice(x, [n - 1, 0], [n - 2, -1]),
@@ -86,7 +85,7 @@ BY_VALUE: list[Case] = [
     _sized("softmax over a value", lambda x, n: tf.nn.softmax(x[:n], 0),
            lambda x, n: np.exp(x[:n]) / np.exp(x[:n]).sum(0)),
     _row("sequence_mask as wide as the greatest", tf.sequence_mask, lambda n: np.arange(n.max()) < n[:, None], LENGTHS,
-         dtypes=("int32",), bounded=False),
+         dtypes=("int32",)),
 ]  # fmt: skip
 
 PARTS = In((6,), "int32", values=[2, 0, 1, 0, 2, 0])
@@ -114,6 +113,44 @@ def _difference(x: Any, y: Any) -> list[Any]:
     return [x[left], left.astype(np.int32)]
 
 
+def _ids(*ids: int) -> In:
+    return In((len(ids),), "int32", values=list(ids))
+
+
+def _segments(x: Any, ids: Any) -> list[Any]:
+    return [tf.segment_sum(x, ids), tf.segment_mean(x, ids), tf.segment_prod(x, ids)]
+
+
+def _segments_reference(x: Any, ids: Any) -> list[Any]:
+    """One row more than the last id; sums and means of nothing are 0, products 1."""
+    groups = [x[ids == n] for n in range(ids.max(initial=-1) + 1)]
+    shape = (len(groups), *x.shape[1:])
+    means = [group.sum(0) / max(len(group), 1) for group in groups]
+    rows = ([group.sum(0) for group in groups], means, [group.prod(0) for group in groups])
+    return [np.reshape(row, shape).astype(x.dtype) for row in rows]
+
+
+BY_IDS: list[Case] = [
+    _row("segments with gaps", _segments, _segments_reference, In((4, 2)), _ids(1, 1, 5, 9)),
+    _row("extreme segments with gaps", lambda x, ids: [tf.segment_max(x, ids), tf.segment_min(x, ids)],
+         lambda x, ids: [np.stack([f(x[ids == n], 0) if n in ids else x[0] * 0 for n in range(8)])
+                         for f in (np.max, np.min)], In((3, 2)), _ids(2, 2, 7)),
+    _row("segments of nothing", _segments, _segments_reference, In((0, 2)), _ids(), differentiable=()),
+    _row("sparse_segment_sum with gaps", lambda x, ids: tf.sparse_segment_sum(x, [3, 0, 3], ids),
+         lambda x, ids: _segments_reference(x[[3, 0, 3]], ids)[0], In((4, 2)), _ids(0, 4, 6)),
+    _row("dynamic_stitch with gaps", lambda x, ids: tf.dynamic_stitch([ids, [2]], [x, x[:1] * x[1:2]]),
+         lambda x, ids: np.stack([np.sum([x[ids == n].sum(0), (n == 2) * x[0] * x[1]], 0) for n in range(7)]),
+         In((3, 2)), _ids(6, 0, 4)),
+    _row("dynamic_stitch of nothing", lambda x, ids: tf.dynamic_stitch([ids], [x]), lambda x, ids: x, In((0, 2)),
+         _ids(), differentiable=()),
+    _row("bincount of great numbers", lambda ids: [tf.bincount(ids), tf.bincount(ids, minlength=12, maxlength=10)],
+         lambda ids: [np.bincount(ids).astype(np.int32), np.bincount(ids)[:10].astype(np.int32)], _ids(11, 3, 3, 0),
+         dtypes=("int32",)),
+    _row("bincount of weights by number", lambda ids, w: tf.bincount(ids, tf.stop_gradient(w), 4),
+         lambda ids, w: np.pad(np.bincount(ids, w), (0, 1)).astype(w.dtype), _ids(2, 0, 2), In((3,)),
+         differentiable=()),
+]  # fmt: skip
+
 LISTS: list[Case] = [
     _row("dynamic_partition", _partition, lambda x, numbers: [x[numbers == n] for n in range(4)], In((6, 2)), PARTS,
          dtypes=(*FLOATS, "int32")),
@@ -126,7 +163,7 @@ LISTS: list[Case] = [
          lambda x, y: np.stack([y[1, 0], y[0, 0], y[1, 1], y[0, 1]]), In((2, 3)), In((2, 2, 3)),
          differentiable=()),  # as in TensorFlow, what was overwritten has a gradient too
     _row("repeat of rows", lambda x, times: tf.repeat(x, times, axis=0), lambda x, times: np.repeat(x, times, 0),
-         In((6, 2)), PARTS, bounded=False),
+         In((6, 2)), PARTS),
     _row("repeat of all alike", lambda x: tf.repeat(x, 3, axis=-1), lambda x: np.repeat(x, 3, -1), In((2, 3))),
     _row("repeat of elements", lambda x: tf.repeat(x, 2), lambda x: np.repeat(x, 2), In((2, 3))),
     _row("unique", tf.unique, lambda x: _unique(x)[:2], VALUES, dtypes=NUMBERS, differentiable=()),
@@ -161,4 +198,5 @@ CASES: list[Case] = [
     _row("slices of what a mask takes", _slices, _slices_reference, X, MASK),
     *BY_VALUE,
     *LISTS,
+    *BY_IDS,
 ]  # fmt: skip

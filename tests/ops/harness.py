@@ -65,9 +65,6 @@ class Case:
     differentiable: tuple[int, ...] | None = None
     second: bool = True  # whether the second derivative is checked too
     known_sizes: bool = False  # whether the op needs sizes that are known while declaring
-    bounded: bool = (
-        True  # whether shapes bound the sizes of what comes out, which a caller ahead of time gives room for
-    )
     loose: float = 1.0  # how much rounding the op adds, as a factor of the usual tolerance
     peer: Callable[..., Any] | None = None  # how TensorFlow says it, where it has another spelling
 

@@ -153,13 +153,24 @@ def test_ahead_of_time_the_caller_is_told_how_many(sizes: dict[str, int], tmp_pa
         np.testing.assert_allclose(total, rows.sum(), rtol=1e-5)
 
 
-def test_ahead_of_time_a_fetch_needs_a_bound(tmp_path: Path) -> None:
-    lengths = tf.placeholder(tf.int32, [4], name="lengths")
-    mask = tf.sequence_mask(lengths, dtype=tf.float32)
-    model = aot.compile([tf.reduce_sum(mask, 1)], [lengths], tmp_path).load()
-    np.testing.assert_array_equal(model.step([3, 0, 2, 7]), [3, 0, 2, 7])
-    with pytest.raises(tf.errors.UnimplementedError, match="nothing bounds its size"):
-        aot.compile([mask], [lengths], tmp_path)
+def test_ahead_of_time_what_nothing_bounds_comes_in_memory_of_its_own(tmp_path: Path) -> None:
+    lengths, x = tf.placeholder(tf.int32, [4], name="lengths"), tf.placeholder(tf.float32, [2, 2], name="x")
+    mask = tf.sequence_mask(lengths, name="mask")
+    repeated = tf.gather(x, tf.range(tf.reduce_max(lengths)) // 4, name="repeated")
+    artifact = aot.compile([mask, repeated, tf.reduce_sum(x, name="total")], [lengths, x], tmp_path)
+    header = artifact.header.read_text()
+    assert "uint8_t **mask, float **repeated, float *total, int64_t *m0, int64_t *m1);" in " ".join(header.split())
+    assert " *   m0: counted while it runs, written\n" in header
+    model = artifact.load()
+    value = np.array([[1, 2], [3, 4]], np.float32)
+    for wanted in ([3, 0, 2, 7], [0, 0, 0, 0], [1, 8, 1, 1]):
+        found, rows, total = model.step(wanted, value)
+        most = max(wanted)
+        assert found.dtype == bool and total == 10
+        np.testing.assert_array_equal(found, np.arange(most) < np.array(wanted)[:, None])
+        np.testing.assert_array_equal(rows, value[np.arange(most) // 4])
+    with pytest.raises(RuntimeError, match=r"an index in .* is not in"):
+        model.step([9, 0, 0, 0], value)
 
 
 def _suppressed(boxes: Any, scores: Any, most: int, overlap: float, lowest: float) -> list[int]:
@@ -213,6 +224,12 @@ def test_chosen_boxes_are_followed_by_zeros_where_as_many_are_wanted() -> None:
         lambda tf, x: list(tf.setdiff1d(tf.cast(tf.reshape(x, [-1]) * 2, tf.int32), [0, 1])),
         lambda tf, x: tf.dynamic_partition(x, tf.cast(x[:, 0] > 0, tf.int32), 3),
         lambda tf, x: tf.image.non_max_suppression(tf.constant(BOXES), tf.constant(SCORES) + x[0, 0] * 0, 4),
+        lambda tf, x: [f(x, [0, 0, 3, 3, 3, 8, 11]) for f in (tf.segment_sum, tf.segment_max, tf.segment_mean)],
+        lambda tf, x: [f(x[:0], tf.zeros([0], tf.int32)) for f in (tf.segment_sum, tf.segment_min, tf.segment_prod)],
+        lambda tf, x: tf.dynamic_stitch([tf.cast(tf.argsort(x[:, 0]) * 1, tf.int32)], [x]),
+        lambda tf, x: tf.dynamic_stitch([tf.zeros([0], tf.int32)], [x[:0]]),
+        lambda tf, x: tf.bincount(tf.cast(tf.abs(x) * 20.0, tf.int32)),
+        lambda tf, x: tf.bincount(tf.zeros([0], tf.int32)),
         lambda tf, x: tf.repeat(x, [1, 0, 2, 3, 0, 1, 1], axis=0),
     ],
 )
