@@ -12,7 +12,7 @@ from graphc.codegen.approx.lanes import element_type
 from graphc.codegen.emit_state import I1, I32, I64, Value, Writer
 from graphc.codegen.loops import Least, LoadedIndex
 from graphc.codegen.traverse import depends
-from graphc.dims import Atom, Dim, DimLike, FloorDiv, Symbol, atoms, coefficient
+from graphc.dims import Atom, Dim, DimLike, FloorDiv, Symbol, atoms, coefficient, is_nonnegative
 
 
 def known(value: Value) -> int | None:
@@ -189,6 +189,7 @@ def _loaded(writer: Writer, thing: LoadedIndex, lanes: int, kind: ir.IntType) ->
 
 
 def _floor_division(writer: Writer, thing: FloorDiv, numerator: Value, denominator: Value) -> Value:
+    """The quotient; what is counted may turn out to be 0, and divides as 1 does: a check refuses what comes of it."""
     depth, lanes, (x, y) = writer.together(numerator, denominator)
     divisor = thing.denominator
 
@@ -196,11 +197,12 @@ def _floor_division(writer: Writer, thing: FloorDiv, numerator: Value, denominat
         if isinstance(divisor, int) and divisor & (divisor - 1) == 0:
             shift = writer.constant(denominator.ir.type, divisor.bit_length() - 1, lanes)
             return builder.ashr(x, shift.ir)
-        if all(factor >= 0 for factor in thing.numerator.terms.values()):
-            return builder.udiv(x, y)
         zero, one = (writer.constant(element_type(x.type), digit, lanes).ir for digit in (0, 1))
-        lowered = builder.add(builder.sub(x, y), one)
-        return builder.sdiv(builder.select(builder.icmp_signed("<", x, zero), lowered, x), y)
+        by = y if is_nonnegative(divisor - 1) else builder.select(builder.icmp_signed("<", y, one), one, y)
+        if all(factor >= 0 for factor in thing.numerator.terms.values()):
+            return builder.udiv(x, by)
+        lowered = builder.add(builder.sub(x, by), one)
+        return builder.sdiv(builder.select(builder.icmp_signed("<", x, zero), lowered, x), by)
 
     return writer.numbered(("floordiv", id(x), id(y)), depth, lanes, write)
 

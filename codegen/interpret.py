@@ -341,7 +341,7 @@ def _atom(thing: Atom, state: _State) -> Any:
     if isinstance(thing, Symbol):
         return state.positions[thing] if thing in state.positions else state.positions[Symbol(thing.name)]
     if isinstance(thing, FloorDiv):
-        return _index(thing.numerator, state) // _index(thing.denominator, state)
+        return _index(thing.numerator, state) // np.maximum(_index(thing.denominator, state), 1)  # as emit_index does
     if isinstance(thing, Least):
         return np.minimum(_index(thing.left, state), _index(thing.right, state))
     assert isinstance(thing, LoadedIndex)

@@ -134,7 +134,9 @@ def _as_double(step: StepWriter, size: DimLike) -> Any:
         term: Any = double(float(factor))
         for thing in monomial:
             if isinstance(thing, FloorDiv):
-                part = builder.fdiv(_as_double(step, thing.numerator), _as_double(step, thing.denominator))
+                by, one = _as_double(step, thing.denominator), double(1.0)  # what is counted may be 0
+                by = builder.select(builder.fcmp_ordered("<", by, one), one, by)
+                part = builder.fdiv(_as_double(step, thing.numerator), by)
             else:
                 part = builder.sitofp(step.size(atom(thing)), double)
             term = builder.fmul(term, part)

@@ -155,6 +155,42 @@ def test_a_slice_that_reaches_outside_is_refused_however_often_sizes_came():
             )
 
 
+def test_nothing_remains_for_a_size_beside_a_fed_0_however_often_sizes_came():
+    """What divides the number of elements is then told by data, and 0."""
+    size = tf.placeholder(tf.int32, [])
+    table = tf.reshape(tf.sequence_mask(tf.range(size), size), [size // 2, size, -1])
+    with tf.Session() as session:
+        for number in (4, 6, 8, 10, 12, 14):
+            assert session.run(table, {size: number}).shape == (number // 2, number, 2)
+        assert session.run(table, {size: 0}).shape == (0, 0, 0)
+        with pytest.raises(tf.errors.InvalidArgumentError):
+            session.run(table, {size: 1})
+
+
+def test_a_slice_of_what_is_empty_is_refused_however_often_sizes_came():
+    x, numbers = tf.placeholder(tf.float64, [None]), tf.placeholder(tf.int32, [2])
+    part = tf.slice(tf.tile(x, [numbers[0]]), [numbers[1]], [-1])
+    with tf.Session() as session:
+        for count, times, begin in ((17, 2, 5), (2, 1, 2), (3, 2, 3), (17, 2, 2), (4, 5, 1), (0, 4, 0)):
+            assert session.run(part, {x: np.ones(count), numbers: [times, begin]}).shape == (count * times - begin,)
+        with pytest.raises(tf.errors.InvalidArgumentError):
+            session.run(part, {x: np.ones(0), numbers: [4, 1]})
+
+
+@pytest.mark.parametrize(("begin", "count", "least"), [(1, 5, 6), (0, 5, 5), (9, -1, 9)])
+def test_a_slice_of_an_open_axis_is_refused_where_it_reaches_outside(begin, count, least):
+    x = tf.placeholder(tf.float32, [None, None])
+    part = tf.slice(x, [begin, 0], [count, -1])
+    with tf.Session() as session:
+        for rows in (17, 18, least, 19):
+            value = np.arange(4.0 * rows, dtype=np.float32).reshape(rows, 4)
+            wanted = value[begin:] if count == -1 else value[begin : begin + count]
+            np.testing.assert_array_equal(session.run(part, {x: value}), wanted)
+        for rows in (least - 1, 3):
+            with pytest.raises(tf.errors.InvalidArgumentError, match="reach outside the shape"):
+                session.run(part, {x: np.zeros((rows, 4))})
+
+
 def test_what_a_fed_number_repeats_a_million_times_is_not_written_out():
     with tf.Graph().as_default() as graph:
         row = tf.range(6)

@@ -272,7 +272,7 @@ def _number(size: Any, known: Mapping[str, int]) -> int:
                 factor *= known[atom]
             else:
                 over, under = atom["floor"]
-                factor *= _number(over, known) // _number(under, known)
+                factor *= _number(over, known) // max(_number(under, known), 1)  # what is counted may be 0
         total += factor
     return total
 

@@ -131,10 +131,14 @@ class SliceFrom(Block):
         bounds = []
         for n, begin, count in zip(sizes, begins, counts, strict=True):
             taken = n - begin if count == -1 else count
-            if any(isinstance(part, int) and part < 0 for part in (begin, taken, n - begin - taken)):
-                raise ValueError(
+            parts = (begin, taken, n - begin - taken)
+            if not all(map(is_nonnegative, parts)):
+                said = (
                     f"begin {list(begins)} and size {list(counts)} reach outside the shape {shape_text(tuple(sizes))}"
                 )
+                if any(isinstance(part, int) and part < 0 for part in parts):
+                    raise ValueError(said)
+                raise NeedsNumbers(f"whether {said} depends on the sizes")
             bounds.append(Bounds(begin, taken))
         return bounds
 
