@@ -99,23 +99,42 @@ class Winograd:
         def some(c: Index) -> None:
             def vector(v: Index) -> None:
                 source = code.at(b, code.add(code.mul(c, step), code.mul(v, column_step)))
-                taps = [self._taps(code.at(source, i * plan.height.tap + j * plan.width.tap), side) for i, j in WINDOW]
-                for k in range(side):
-                    place = code.at(self.filters, code.add(code.mul(code.add(c, k), plan.columns), v))
-                    for cell, value in enumerate(_both(code, _of_filter, [tap[k] for tap in taps], 3)):
-                        code.store(value, code.at(place, cell * plan.filter_part))
+                if side == 1:
+                    self._transform_filter(c, v, source, (plan.height.tap, plan.width.tap))
+                    return
+                self._turn(source, column_step, side)
+                each = 9 * plan.lanes
+                code.loop(0, side, 1, lambda k: one(code.add(c, k), v, code.at(self.sums, code.mul(k, each))))
+
+            def one(c: Index, v: Index, turned: ir.Value) -> None:
+                self._transform_filter(c, v, code.opaque_pointer(turned), (3 * plan.lanes, plan.lanes))
 
             code.loop(0, plan.columns, plan.lanes, lambda v: vector(code.opaque(v)))
 
         code.loop(0, plan.channels, side, lambda c: some(code.opaque(c)))
 
-    def _taps(self, source: ir.Value, side: int) -> Vectors:
-        """One vector along the columns for each of ``side`` channels."""
+    def _turn(self, source: ir.Value, column_step: Index, side: int) -> None:
+        """The windows of ``side`` channels in vectors along the columns, in what holds sums later."""
         code, plan = self.code, self.plan
-        if side == 1:
-            return [code.load(source, plan.lanes)]
-        step = self.sizes(plan.spec.cols[0].b)
-        return transposed_rows(code, [code.at(source, code.mul(lane, step)) for lane in range(plan.lanes)], side)
+
+        def tap(i: Index, j: Index) -> None:
+            offset = code.add(code.mul(i, plan.height.tap), code.mul(j, plan.width.tap))
+            first = code.opaque_pointer(code.at(source, offset))
+            places = [code.at(first, code.mul(lane, column_step)) for lane in range(plan.lanes)]
+            to = code.opaque_pointer(code.at(self.sums, code.mul(code.add(code.mul(i, 3), j), plan.lanes)))
+            for k, turned in enumerate(transposed_rows(code, places, side)):
+                code.store(turned, code.at(to, 9 * k * plan.lanes))
+
+        code.loop(0, 3, 1, lambda i: code.loop(0, 3, 1, lambda j: tap(i, j)))
+
+    def _transform_filter(self, c: Index, v: Index, source: ir.Value, steps: tuple[int, int]) -> None:
+        """A vector of filters at channel ``c`` and column ``v``, whose window has ``steps`` from tap to tap."""
+        code, plan = self.code, self.plan
+        down, across = steps
+        taps = [code.load(code.at(source, i * down + j * across), plan.lanes) for i, j in WINDOW]
+        place = code.at(self.filters, code.add(code.mul(c, plan.columns), v))
+        for cell, value in enumerate(_both(code, _of_filter, taps, 3)):
+            code.store(value, code.at(place, cell * plan.filter_part))
 
     # -- images --------------------------------------------------------------------------------------
 
