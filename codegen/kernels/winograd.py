@@ -120,12 +120,15 @@ class Winograd:
         def tap(i: Index, j: Index) -> None:
             offset = code.add(code.mul(i, plan.height.tap), code.mul(j, plan.width.tap))
             first = code.opaque_pointer(code.at(source, offset))
-            places = [code.at(first, code.mul(lane, column_step)) for lane in range(plan.lanes)]
             to = code.opaque_pointer(code.at(self.sums, code.mul(code.add(code.mul(i, 3), j), plan.lanes)))
+            code.walk(0, plan.lanes // side, [(first, code.mul(side, column_step)), (to, side)], square)
+
+        def square(first: ir.Value, to: ir.Value) -> None:
+            places = [code.at(first, code.mul(lane, column_step)) for lane in range(side)]
             for k, turned in enumerate(transposed_rows(code, places, side)):
                 code.store(turned, code.at(to, 9 * k * plan.lanes))
 
-        code.loop(0, 3, 1, lambda i: code.loop(0, 3, 1, lambda j: tap(i, j)))
+        code.loop(0, 3, 1, lambda i: code.loop(0, 3, 1, lambda j: tap(code.opaque(i), code.opaque(j))))
 
     def _transform_filter(self, c: Index, v: Index, source: ir.Value, steps: tuple[int, int]) -> None:
         """A vector of filters at channel ``c`` and column ``v``, whose window has ``steps`` from tap to tap."""
@@ -194,17 +197,15 @@ class Winograd:
             offset = code.add(code.mul(i, plan.height.step), code.mul(j, plan.width.step))
             source = code.at(place.first, code.opaque(offset))
 
+            exists, zero = self._exists(place, i, j), code.zero(plan.lanes)
+            readable = code.opaque_pointer(code.builder.select(exists, source, to))
+
             def copy(c: Index) -> None:
-                code.store(code.load(code.at(source, c), plan.lanes), code.at(to, c))
+                c = code.opaque(c)
+                value = code.load(code.at(readable, c), plan.lanes)
+                code.store(code.builder.select(exists, value, zero), code.at(to, c))
 
-            def clear(c: Index) -> None:
-                code.store(code.zero(plan.lanes), code.at(to, c))
-
-            code.when(
-                self._exists(place, i, j),
-                lambda: code.loop(0, plan.channels, plan.lanes, copy),
-                lambda: code.loop(0, plan.channels, plan.lanes, clear),
-            )
+            code.loop(0, plan.channels, plan.lanes, copy)
 
         code.loop(0, 4, 1, lambda i: code.loop(0, 4, 1, lambda j: cell(i, j)))
 
