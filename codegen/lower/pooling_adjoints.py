@@ -165,7 +165,10 @@ class Shared:
                 return Store(self.told, offset(inner, sizes), tell((index[0], *inner, *index[1:])))
 
             sizes = _inner(self.cells, self.cells.window_sizes)
-            return (*loops("w", sizes, windows), *self._blocks(index, (), part))
+            first = loops("w", sizes, windows)
+            if isinstance(first[0], Store):  # no loop, and yet what it stores is read next
+                first = (If(literal(True, "bool"), first),)
+            return (*first, *self._blocks(index, (), part))
 
         return loops("i", (batch,) if last else (batch, channels), image)
 
