@@ -79,6 +79,15 @@ def _uninitialised(missing: Sequence[Operation]) -> errors.FailedPreconditionErr
     )
 
 
+def _nothing_declared(graph: Graph, fetches: Any) -> RuntimeError:
+    text = "The Session graph is empty. Add operations to the graph before calling run()."
+    try:
+        Fetches(graph, fetches)
+    except (TypeError, ValueError) as error:  # names what was fetched, and where another graph declares it
+        text += f" {error}"
+    return RuntimeError(text)
+
+
 class _Plan:
     """What one combination of fetches and feed keys needs: the step, its compiled versions, how results are shaped."""
 
@@ -294,7 +303,7 @@ class BaseSession:
             return _Plan(self, fetches, list(feeds))
         if plan is None:
             if self._graph.version == 0:
-                raise RuntimeError("The Session graph is empty. Add operations to the graph before calling run().")
+                raise _nothing_declared(self._graph, fetches)
             plan = self._plans[key] = _Plan(self, fetches, list(feeds))
         return plan
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -125,6 +127,15 @@ def test_the_command_prints_the_table(tmp_path, capsys):
     assert memory.startswith("arena ")
     assert main(["profile", str(path), "--fetch", "trein"]) == 2
     assert "graphc profile: --fetch:" in capsys.readouterr().err
+
+
+def test_the_command_knows_the_variables_of_the_example_in_the_readme(tmp_path, capsys):
+    text = (Path(__file__).parents[1] / "README.md").read_text()
+    code, asked = text.partition("`graphc profile train.py ")[2].split("```python\n")[:2][::-1]
+    path = tmp_path / "train.py"
+    path.write_text(code.partition("```")[0])
+    assert main(["profile", str(path), *asked.partition("`")[0].split()]) == 0
+    assert capsys.readouterr().out.count(" kernels  ") == 2  # of the file itself, and of the command
 
 
 @pytest.mark.parametrize("optimizer", [tf.train.MomentumOptimizer(0.1, 0.9), tf.train.AdamOptimizer()])

@@ -12,8 +12,7 @@ import argparse
 from pathlib import Path
 
 from graphc.aot.compile import Artifact, compile
-from graphc.aot.script import declared_graph, fed, fetched, names, shape
-from graphc.graph import Graph
+from graphc.aot.script import Declared, declared, fed, fetched, names, shape
 from graphc.nodes import Operation, Tensor
 
 SUMMARY = "compile a step ahead of time: object file, shared library, C header and loader"
@@ -22,7 +21,7 @@ SUMMARY = "compile a step ahead of time: object file, shared library, C header a
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the subcommand."""
     parser.add_argument("script", metavar="FILE[:FUNCTION]", help="Python file that declares the graph")
-    parser.add_argument("--fetches", required=True, type=names, metavar="A,B", help="names of tensors and operations")
+    parser.add_argument("--fetches", required=True, type=names, metavar="A,B", help="tensors and operations, by name")
     parser.add_argument("--feeds", default=[], type=names, metavar="A,B", help="names of fed tensors, in order")
     parser.add_argument("--name", default="model", help="what functions and files are called (model)")
     parser.add_argument("--out", type=Path, default=Path(), metavar="FOLDER", help="for the files (here)")
@@ -37,15 +36,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Compile, and print what was written."""
-    graph = declared_graph(options.script)
+    file = declared(options.script)
     artifact = compile(
-        {name: _fetch(graph, name) for name in _once("--fetches", options.fetches)},
-        {name: fed(graph, name, "--feeds") for name in _once("--feeds", options.feeds)},
+        {name: _fetch(file, name) for name in _once("--fetches", options.fetches)},
+        {name: fed(file, name, "--feeds") for name in _once("--feeds", options.feeds)},
         options.out,
         name=options.name,
         batch=options.batch,
         max_batch=options.max_batch,
-        shapes={fed(graph, name, "--shape"): sizes for name, sizes in options.shape},
+        shapes={fed(file, name, "--shape"): sizes for name, sizes in options.shape},
         threads=options.threads,
         target=options.target,
         library=not options.no_library,
@@ -61,9 +60,9 @@ def summary(artifact: Artifact) -> str:
     return "\n".join([*lines, f"an instance of '{artifact.name}' takes {artifact.bytes} bytes"])
 
 
-def _fetch(graph: Graph, name: str) -> Tensor | Operation:
+def _fetch(file: Declared, name: str) -> Tensor | Operation:
     """The tensor or operation of a name; a name without number means the tensor where the operation gives one."""
-    element = fetched(graph, name, "--fetches")
+    element = fetched(file, name, "--fetches")
     gives_value = isinstance(element, Operation) and len(element.outputs) == 1 and not element.kind.has_effect
     return element.outputs[0] if gives_value else element  # type: ignore[union-attr]
 

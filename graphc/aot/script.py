@@ -1,4 +1,4 @@
-"""What both commands ask of a Python file: the graph that it declares, and parts of that graph by their names."""
+"""What the commands ask of a Python file: the graph that it declares, and parts of it by name."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from graphc.graph import Graph
 from graphc.nodes import Operation, Tensor
@@ -24,19 +25,26 @@ class ScriptError(Exception):
     """The file did not come to its end; the text is its traceback, from its own first line on."""
 
 
-def declared_graph(script: str) -> Graph:
-    """The graph that the file (and its function) declares."""
+class Declared(NamedTuple):
+    """The graph that a file (and its function) declares, and what the file's variables hold at its end."""
+
+    graph: Graph
+    variables: dict[str, Any]
+
+
+def declared(script: str) -> Declared:
+    """What the file, and its function where one is named, declares."""
     path, _, function = script.partition(":")
     if not Path(path).is_file():
         raise FileNotFoundError(f"there is no file {path}")
     graph = Graph()
     with graph.as_default(), _as_script(path):
-        names = runpy.run_path(path, run_name=RUN_NAME)
-        if function and callable(names.get(function)):
-            names[function]()
-    if function and not callable(names.get(function)):
+        variables = runpy.run_path(path, run_name=RUN_NAME)
+        if function and callable(variables.get(function)):
+            variables[function]()
+    if function and not callable(variables.get(function)):
         raise ValueError(f"{path} has no function '{function}'")
-    return graph
+    return Declared(graph, variables)
 
 
 @contextmanager
@@ -63,21 +71,36 @@ def _as_script(path: str) -> Iterator[None]:
 # -- parts by name -------------------------------------------------------------------------------------
 
 
-def fetched(graph: Graph, name: str, option: str) -> Tensor | Operation:
-    """The tensor or operation called ``name``; what may have been meant is told where there is none."""
+def fetched(file: Declared, name: str, option: str) -> Tensor | Operation:
+    """What the graph, or else a variable of the file, calls ``name``; what may have been meant where there is none."""
     try:
-        return graph.as_graph_element(name)
+        return file.graph.as_graph_element(name)
     except (KeyError, ValueError) as error:
-        raise ValueError(f"{option}: {error.args[0]}{_listed('nothing reads', _results(graph))}") from None
+        element = _held(file, name)
+        if element is None:
+            raise ValueError(f"{option}: {error.args[0]}{_listed('nothing reads', _results(file.graph))}") from None
+        return element
 
 
-def fed(graph: Graph, name: str, option: str) -> Tensor:
-    """The tensor called ``name``, with or without its number; the placeholders are told where there is none."""
+def fed(file: Declared, name: str, option: str) -> Tensor:
+    """The tensor of a name, with or without its number, or else of a variable; the placeholders where there is none."""
     try:
-        return graph.get_tensor_by_name(name if ":" in name else f"{name}:0")
+        return file.graph.get_tensor_by_name(name if ":" in name else f"{name}:0")
     except (KeyError, ValueError) as error:
-        inputs = [node.name for node in graph.nodes if node.type in INPUTS]
-        raise ValueError(f"{option}: {error.args[0]}{_listed('placeholders are', inputs)}") from None
+        element = _held(file, name)
+        if not isinstance(element, Tensor):
+            inputs = [node.name for node in file.graph.nodes if node.type in INPUTS]
+            raise ValueError(f"{option}: {error.args[0]}{_listed('placeholders are', inputs)}") from None
+        return element
+
+
+def _held(file: Declared, name: str) -> Tensor | Operation | None:
+    """What the file's variable of that name holds, where it is of the graph."""
+    value = file.variables.get(name)
+    try:
+        return None if isinstance(value, str) else file.graph.as_graph_element(value)
+    except (TypeError, ValueError):
+        return None
 
 
 def names(text: str) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from graphc import profile
-from graphc.aot.script import declared_graph, fed, fetched, names, shape
+from graphc.aot.script import declared, fed, fetched, names, shape
 from graphc.config import ConfigProto
 from graphc.graph import Graph
 from graphc.nodes import Tensor
@@ -34,11 +34,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Profile, and print the table."""
-    graph = declared_graph(options.script)
-    fetches = [fetched(graph, name, "--fetch") for name in options.fetch]
-    shapes = {fed(graph, name, "--shape"): sizes for name, sizes in options.shape}
-    feeds = _feeds(graph, options.batch or 32, shapes)
-    with graph.as_default(), Session(config=ConfigProto(intra_op_parallelism_threads=1)) as session:
+    file = declared(options.script)
+    fetches = [fetched(file, name, "--fetch") for name in options.fetch]
+    shapes = {fed(file, name, "--shape"): sizes for name, sizes in options.shape}
+    feeds = _feeds(file.graph, options.batch or 32, shapes)
+    with file.graph.as_default(), Session(config=ConfigProto(intra_op_parallelism_threads=1)) as session:
         session.run(global_variables_initializer())
         rows = profile.kernels(session, fetches, feeds)
         memory = profile.memory(session, fetches, feeds)

@@ -14,8 +14,7 @@ import warnings
 from pathlib import Path
 
 from graphc import visualize
-from graphc.aot.script import INPUTS, declared_graph, fed, fetched, names, shape
-from graphc.graph import Graph
+from graphc.aot.script import INPUTS, Declared, declared, fed, fetched, names, shape
 from graphc.nodes import Tensor
 
 SUMMARY = "draw a graph: as declared, after a pass, or as the kernels that run"
@@ -37,23 +36,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Draw, and print what was written."""
-    graph = declared_graph(options.script)
-    fetches = [fetched(graph, name, "--fetch") for name in options.fetch]
+    file = declared(options.script)
+    fetches = [fetched(file, name, "--fetch") for name in options.fetch]
     fold = "auto" if options.depth is None else options.depth
     with warnings.catch_warnings():
         warnings.showwarning = lambda message, *_, **__: print(f"graphc draw: {message}", file=sys.stderr)
-        print(visualize.draw(fetches or graph, options.out, options.stage, fold, _shapes(graph, options)))
+        print(visualize.draw(fetches or file.graph, options.out, options.stage, fold, _shapes(file, options)))
     return 0
 
 
-def _shapes(graph: Graph, options: argparse.Namespace) -> dict[Tensor, list[int | None]]:
+def _shapes(file: Declared, options: argparse.Namespace) -> dict[Tensor, list[int | None]]:
     """The sizes that were given: a batch for every placeholder of unknown first size, and whole shapes."""
     shapes: dict[Tensor, list[int | None]] = {}
-    for node in graph.nodes if options.batch else ():
+    for node in file.graph.nodes if options.batch else ():
         declared = node.outputs[0].type.shape if node.type in INPUTS else None
         if declared and declared[0] is None:
             shapes[node.outputs[0]] = [options.batch, *declared[1:]]  # type: ignore[list-item]
-    return {**shapes, **{fed(graph, name, "--shape"): sizes for name, sizes in options.shape}}
+    return {**shapes, **{fed(file, name, "--shape"): sizes for name, sizes in options.shape}}
 
 
 def _positive(text: str) -> int:

@@ -80,6 +80,19 @@ def test_files_and_functions_that_are_not_there(script: Path, capsys: pytest.Cap
     assert capsys.readouterr().err == f"graphc compile: {script} has no function 'missing'\n"
 
 
+def test_parts_are_known_by_the_variables_of_the_file_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "unnamed.py"
+    path.write_text("import graphc as tf\nx = tf.placeholder(tf.float32, [])\ny = tf.square(x)\nz = 'Square'\n")
+    folder = tmp_path / "out"
+    arguments = ["compile", str(path), "--out", str(folder), "--name", "unnamed"]
+    assert main([*arguments, "--feeds", "x", "--fetches", "y"]) == 0
+    assert aot.load(folder / "libunnamed.so").step(x=3.0) == 9.0
+    capsys.readouterr()
+    for wrong in ("z", "tf"):
+        assert main([*arguments, "--feeds", "x", "--fetches", wrong]) == 2
+        assert f"--fetches: The name '{wrong}' refers to an Operation not in the graph" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("command", [["compile", "--fetches", "y"], ["draw"]])
 def test_what_the_file_raises_is_shown_from_its_first_line(
     command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]

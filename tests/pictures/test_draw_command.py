@@ -41,8 +41,8 @@ def test_the_command_says_what_may_have_been_meant(tmp_path: Path, capsys: pytes
     (tmp_path / "model.py").write_text(
         "import graphc as tf\n"
         "w = tf.get_variable('w', [2])\n"
-        "loss = tf.reduce_sum(tf.square(w), name='model/loss')\n"
-        "train = tf.train.AdamOptimizer().minimize(loss, name='train')\n"
+        "total = tf.reduce_sum(tf.square(w), name='model/loss')\n"
+        "train = tf.train.AdamOptimizer().minimize(total, name='train')\n"
     )
     assert main(["draw", str(tmp_path / "model.py"), "--fetch", "loss"]) == 2
     assert capsys.readouterr().err == (
