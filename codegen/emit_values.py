@@ -23,6 +23,7 @@ from graphc.codegen.loops import (
 )
 from graphc.codegen.scalar import OPS
 from graphc.codegen.scalar_cast import half_bits
+from graphc.codegen.schedule_cost import APART
 from graphc.codegen.traverse import expressions_below
 from graphc.dims import DimLike
 
@@ -131,6 +132,8 @@ def _load(writer: Writer, node: Load) -> Value:
         return _load_neighbours(writer, node, mask)
     if step == -1 and mask is None:
         return _load_backwards(writer, node)
+    if isinstance(step, int) and step in APART and node.buffer.dtype != "bool":
+        return _load_apart(writer, node, step, mask)
     return _gather(writer, node, mask)
 
 
@@ -164,6 +167,55 @@ def _load_backwards(writer: Writer, node: Load) -> Value:
         value.depth,
         width,
         lambda builder: builder.shuffle_vector(value.ir, value.ir, order),
+    )
+
+
+def _load_apart(writer: Writer, node: Load, step: int, mask: Value | None) -> Value:
+    """Elements a few places apart, picked from whole vectors; the last of these ends with the last element::
+
+    x[2*j]:  x0 x1 x2 x3 | x3 x4 x5 x6    ->    x0 x2 x4 x6
+    """
+    assert writer.lanes is not None
+    width = writer.lanes.width
+    first = index.position(writer, node.offset)
+    found: Value | None = None
+    for number in range(step):
+        start = min(number * width, (width - 1) * (step - 1))
+        places = {lane: lane * step - start for lane in range(width) if 0 <= lane * step - start < width}
+        address = element_address(
+            writer, node.buffer, index.arithmetic(writer, "add", first, index.number(writer, start))
+        )
+        vector = _read(writer, node.buffer, width, "load", address, _placed(writer, mask, places))
+        found = _picked(writer, found, vector, places)
+    assert found is not None
+    return found
+
+
+def _placed(writer: Writer, mask: Value | None, places: dict[int, int]) -> Value | None:
+    """A mask of lanes as one of the places of a vector from which they are picked."""
+    if mask is None:
+        return None
+    nowhere = writer.constant(I1, 0, mask.lanes)
+    back = {place: lane for lane, place in places.items()}
+    return _shuffled(writer, mask, nowhere, [back.get(place, mask.lanes) for place in range(mask.lanes)])
+
+
+def _picked(writer: Writer, found: Value | None, vector: Value, places: dict[int, int]) -> Value:
+    """``found`` with some lanes from places of another vector."""
+    width = vector.lanes
+    return _shuffled(
+        writer, found or vector, vector, [width + places[lane] if lane in places else lane for lane in range(width)]
+    )
+
+
+def _shuffled(writer: Writer, left: Value, right: Value, order: list[int]) -> Value:
+    lanes, depth = len(order), max(left.depth, right.depth)
+    listed = writer.listed(I32, order).ir
+    return writer.numbered(
+        ("shuffled", id(left.ir), id(right.ir), id(listed)),
+        depth,
+        lanes,
+        lambda builder: builder.shuffle_vector(left.ir, right.ir, listed),
     )
 
 

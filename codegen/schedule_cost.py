@@ -45,6 +45,7 @@ OP_COST = {
     **dict.fromkeys(("floordiv", "mod", "truncdiv", "truncmod"), 20),
 }
 ACCESS = 2.0  # Reaching memory for a whole vector, against operations on it: most of it comes from a distant cache.
+APART = range(2, 5)  # Elements no further apart are picked from whole vectors.
 FOLD = 12  # Combining the lanes of one accumulator.
 
 
@@ -84,7 +85,7 @@ class CostModel:
         """The cost of a body once, as scalars or with one register of ``width`` lanes along a variable."""
         summary = self._summary(body)
         cost = summary.operations
-        cost += sum(self._access(offset, variable, width) for offset in summary.loads)
+        cost += sum(self._access(offset, variable, width, APART) for offset in summary.loads)
         cost += 1.5 * sum(self._access(offset, variable, width) for offset in summary.stores)
         for statement in body:
             if isinstance(statement, For):
@@ -120,12 +121,14 @@ class CostModel:
             found = self._loads[id(body)] = (body, tuple(loads_below(body)))
         return found[1]
 
-    def _access(self, offset: DimLike, variable: Symbol | None, width: int) -> float:
+    def _access(self, offset: DimLike, variable: Symbol | None, width: int, apart: range = range(0)) -> float:
         if variable is None or width == 1:
             return 1
         step = self.stride(offset, variable)
         if step == 0:
             return 0.5
+        if isinstance(step, int) and step in apart:
+            return min(ACCESS * step, width)
         return ACCESS if step in (1, -1) else width
 
     def _summary(self, body: tuple[Statement, ...]) -> Summary:

@@ -23,7 +23,7 @@ from graphc.codegen.choose_winograd import CELLS, Side, WinogradPlan
 from graphc.codegen.kernels.building import Code, Index
 from graphc.codegen.kernels.finish import Epilogue
 from graphc.codegen.kernels.microtile import Step, Tile, accumulate, store_tile
-from graphc.codegen.kernels.packing import columns_of, transposed_rows
+from graphc.codegen.kernels.packing import transposed_rows
 from graphc.codegen.kernels.site import Sizes
 from graphc.records import record
 
@@ -99,23 +99,45 @@ class Winograd:
         def some(c: Index) -> None:
             def vector(v: Index) -> None:
                 source = code.at(b, code.add(code.mul(c, step), code.mul(v, column_step)))
-                taps = [self._taps(code.at(source, i * plan.height.tap + j * plan.width.tap), side) for i, j in WINDOW]
-                for k in range(side):
-                    place = code.at(self.filters, code.add(code.mul(code.add(c, k), plan.columns), v))
-                    for cell, value in enumerate(_both(code, _of_filter, [tap[k] for tap in taps], 3)):
-                        code.store(value, code.at(place, cell * plan.filter_part))
+                if side == 1:
+                    self._transform_filter(c, v, source, (plan.height.tap, plan.width.tap))
+                    return
+                self._turn(source, column_step, side)
+                each = 9 * plan.lanes
+                code.loop(0, side, 1, lambda k: one(code.add(c, k), v, code.at(self.sums, code.mul(k, each))))
+
+            def one(c: Index, v: Index, turned: ir.Value) -> None:
+                self._transform_filter(c, v, code.opaque_pointer(turned), (3 * plan.lanes, plan.lanes))
 
             code.loop(0, plan.columns, plan.lanes, lambda v: vector(code.opaque(v)))
 
         code.loop(0, plan.channels, side, lambda c: some(code.opaque(c)))
 
-    def _taps(self, source: ir.Value, side: int) -> Vectors:
-        """One vector along the columns for each of ``side`` channels."""
+    def _turn(self, source: ir.Value, column_step: Index, side: int) -> None:
+        """The windows of ``side`` channels in vectors along the columns, in what holds sums later."""
         code, plan = self.code, self.plan
-        if side == 1:
-            return [code.load(source, plan.lanes)]
-        step = self.sizes(plan.spec.cols[0].b)
-        return transposed_rows(code, [code.at(source, code.mul(lane, step)) for lane in range(plan.lanes)], side)
+
+        def tap(i: Index, j: Index) -> None:
+            offset = code.add(code.mul(i, plan.height.tap), code.mul(j, plan.width.tap))
+            first = code.opaque_pointer(code.at(source, offset))
+            to = code.opaque_pointer(code.at(self.sums, code.mul(code.add(code.mul(i, 3), j), plan.lanes)))
+            code.walk(0, plan.lanes // side, [(first, code.mul(side, column_step)), (to, side)], square)
+
+        def square(first: ir.Value, to: ir.Value) -> None:
+            places = [code.at(first, code.mul(lane, column_step)) for lane in range(side)]
+            for k, turned in enumerate(transposed_rows(code, places, side)):
+                code.store(turned, code.at(to, 9 * k * plan.lanes))
+
+        code.loop(0, 3, 1, lambda i: code.loop(0, 3, 1, lambda j: tap(code.opaque(i), code.opaque(j))))
+
+    def _transform_filter(self, c: Index, v: Index, source: ir.Value, steps: tuple[int, int]) -> None:
+        """A vector of filters at channel ``c`` and column ``v``, whose window has ``steps`` from tap to tap."""
+        code, plan = self.code, self.plan
+        down, across = steps
+        taps = [code.load(code.at(source, i * down + j * across), plan.lanes) for i, j in WINDOW]
+        place = code.at(self.filters, code.add(code.mul(c, plan.columns), v))
+        for cell, value in enumerate(_both(code, _of_filter, taps, 3)):
+            code.store(value, code.at(place, cell * plan.filter_part))
 
     # -- images --------------------------------------------------------------------------------------
 
@@ -130,14 +152,16 @@ class Winograd:
         down = choose(whole, code.value(plan.height.step), code.value(4 * plan.channels))
         across = choose(whole, code.value(plan.width.step), code.value(plan.channels))
         rows = [code.opaque_pointer(code.at(first, code.mul(i, down))) for i in range(4)]
-        to = code.at(self.images, code.mul(number, plan.channels))
+        steps = [code.mul(j, across) for j in range(4)]
+        to = code.opaque_pointer(code.at(self.images, code.mul(number, plan.channels)))
 
         def vector(c: Index, *squares: ir.Value) -> Vectors:
-            cells = [
-                code.load(code.at(row, code.add(code.mul(j, across), c)), plan.lanes) for row in rows for j in range(4)
-            ]
+            c = code.opaque(c)
+            places = [code.at(code.at(row, c), step) for row in rows for step in steps]
+            cells = [code.load(place, plan.lanes) for place in places]
+            there = code.at(to, c)
             for cell, value in enumerate(_both(code, _of_images, cells, 4)):
-                code.store(value, code.at(to, code.add(c, cell * plan.image_part)))
+                code.store(value, code.at(there, cell * plan.image_part))
             return _squares(code, cells, squares)
 
         squares = code.loop(0, plan.channels, plan.lanes, vector, [code.zero(plan.lanes)] * 4)
@@ -173,17 +197,15 @@ class Winograd:
             offset = code.add(code.mul(i, plan.height.step), code.mul(j, plan.width.step))
             source = code.at(place.first, code.opaque(offset))
 
+            exists, zero = self._exists(place, i, j), code.zero(plan.lanes)
+            readable = code.opaque_pointer(code.builder.select(exists, source, to))
+
             def copy(c: Index) -> None:
-                code.store(code.load(code.at(source, c), plan.lanes), code.at(to, c))
+                c = code.opaque(c)
+                value = code.load(code.at(readable, c), plan.lanes)
+                code.store(code.builder.select(exists, value, zero), code.at(to, c))
 
-            def clear(c: Index) -> None:
-                code.store(code.zero(plan.lanes), code.at(to, c))
-
-            code.when(
-                self._exists(place, i, j),
-                lambda: code.loop(0, plan.channels, plan.lanes, copy),
-                lambda: code.loop(0, plan.channels, plan.lanes, clear),
-            )
+            code.loop(0, plan.channels, plan.lanes, copy)
 
         code.loop(0, 4, 1, lambda i: code.loop(0, 4, 1, lambda j: cell(i, j)))
 
@@ -229,14 +251,16 @@ class Winograd:
 
     def _finish(self, number: Index, place: Place, column: Index) -> None:
         code, plan = self.code, self.plan
-        sums = code.at(self.sums, code.mul(number, plan.columns))
+        sums = code.opaque_pointer(code.at(self.sums, code.mul(number, plan.columns)))
         quarter = code.splat(ir.Constant(code.element, 0.25), plan.lanes)
 
         def vector(c: Index, seen: ir.Value) -> Vectors:
-            cells = [code.load(code.at(sums, code.add(c, cell * plan.sum_part)), plan.lanes) for cell in range(CELLS)]
+            c = code.opaque(c)
+            here, there = code.at(sums, c), code.at(self.results, c)
+            cells = [code.load(code.at(here, cell * plan.sum_part), plan.lanes) for cell in range(CELLS)]
             for n, value in enumerate(_both(code, _of_results, cells, 4)):
                 result = code.builder.fmul(value, quarter)
-                code.store(result, code.at(self.results, code.add(c, n * plan.columns)))
+                code.store(result, code.at(there, n * plan.columns))
                 seen = code.multiply_add(result, code.zero(plan.lanes), seen)  # NaN where one is not finite
             return [seen]
 
@@ -246,9 +270,13 @@ class Winograd:
         if plan.lanes > 1:
             reduce = f"llvm.vector.reduce.or.v{plan.lanes}i1"
             strange = code.builder.call(code.intrinsic(reduce, ir.IntType(1), [strange.type]), [strange])
-        with code.builder.if_then(strange, likely=False):
-            self._each(place, lambda i, j, to: self._sum_of_products(place, i, j, to, column))
-        self._each(place, lambda i, j, to: self._hand_over(place, i, j, to, column))
+
+        def one(i: Index, j: Index, to: ir.Value) -> None:
+            with code.builder.if_then(strange, likely=False):
+                self._sum_of_products(place, i, j, to, column)
+            self._hand_over(place, i, j, to, column)
+
+        self._each(place, one)
 
     def _each(self, place: Place, body: Callable[[Index, Index, ir.Value], None]) -> None:
         """``body`` for every result of the tile that exists, with its place in scratch."""
@@ -274,35 +302,37 @@ class Winograd:
         code.loop(0, plan.columns, plan.lanes, vector)
 
     def _sum_of_products(self, place: Place, i: Index, j: Index, to: ir.Value, column: Index) -> None:
-        """One result as it is defined."""
+        """One result as it is defined; rare, so that filters which lie apart are taken one by one."""
         code, plan = self.code, self.plan
         step, column_step = (self.sizes(x) for x in (plan.spec.inner[2].b, plan.spec.cols[0].b))
+        lanes = plan.lanes if column_step == 1 else 1
 
         def vector(c: Index) -> None:
+            c = code.opaque(c)
             filters = code.at(self.b, code.mul(code.add(column, c), column_step))
 
             def tap(v: Index, w: Index, total: ir.Value) -> Vectors:
                 down, across = code.add(i, v), code.add(j, w)
                 offset = code.add(code.mul(down, plan.height.step), code.mul(across, plan.width.step))
-                source = code.at(place.first, offset)
-                taps = code.at(filters, code.add(code.mul(v, plan.height.tap), code.mul(w, plan.width.tap)))
+                source = code.opaque_pointer(code.at(place.first, offset))
+                beside = code.add(code.mul(v, plan.height.tap), code.mul(w, plan.width.tap))
+                taps = code.opaque_pointer(code.at(filters, beside))
 
-                def channel(k: Index, total: ir.Value) -> Vectors:
-                    element = code.splat(code.load(code.at(source, k)), plan.lanes)
-                    there = columns_of(code, code.at(taps, code.mul(k, step)), column_step, plan.lanes, plan.lanes)
-                    return [code.multiply_add(element, there, total)]
+                def channel(x: ir.Value, filters: ir.Value, total: ir.Value) -> Vectors:
+                    return [code.multiply_add(code.splat(code.load(x), lanes), code.load(filters, lanes), total)]
 
                 exists = self._exists(place, down, across)
                 end = code.builder.select(exists, code.value(plan.channels), code.value(0))
-                return code.loop(0, end, 1, channel, [total])
+                return code.walk(0, end, [(source, 1), (taps, step)], channel, [total])
 
             def row(v: Index, total: ir.Value) -> Vectors:
-                return code.loop(0, 3, 1, lambda w, total: tap(v, w, total), [total])
+                v = code.opaque(v)
+                return code.loop(0, 3, 1, lambda w, total: tap(v, code.opaque(w), total), [total])
 
-            (total,) = code.loop(0, 3, 1, row, [code.zero(plan.lanes)])
+            (total,) = code.loop(0, 3, 1, row, [code.zero(lanes)])
             code.store(total, code.at(to, c))
 
-        code.loop(0, plan.columns, plan.lanes, vector)
+        code.loop(0, plan.columns, lanes, vector)
 
 
 def _squares(code: Code, cells: Sequence[ir.Value], sums: Sequence[ir.Value]) -> Vectors:

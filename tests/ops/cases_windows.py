@@ -259,15 +259,18 @@ BY_DEPTH = [
 ]  # fmt: skip
 
 
-def _pool(name: str, padding: Any, window: Any, strides: Any, layout: str = "NHWC", dtypes: Any = FLOATS) -> Case:
+def _pool(
+    name: str, padding: Any, window: Any, strides: Any, layout: str = "NHWC", dtypes: Any = FLOATS, size: Any = (7, 5)
+) -> Case:
     def call(x: Any, layout: str = layout) -> Any:
         return getattr(tf.nn, name)(x, window, strides, padding, data_format=layout)
 
     def reference(x: Any) -> Any:
         return _back(_pooled(_last(x, layout), name, padding, window, strides), layout)
 
-    shape = {"NHWC": (2, 7, 5, 3), "NCHW": (2, 3, 7, 5), "NDHWC": (2, 3, 5, 4, 2), "NCDHW": (2, 2, 3, 5, 4)}[layout]
+    shape = {"NHWC": (2, *size, 3), "NCHW": (2, 3, *size), "NDHWC": (2, 3, 5, 4, 2), "NCDHW": (2, 2, 3, 5, 4)}[layout]
     title = f"{name} {padding} {window} {strides} {layout}" + ("" if dtypes == FLOATS else " of whole numbers")
+    title += "" if size == (7, 5) else f" of {size}"
     return Case(
         title, call, reference, (In(shape, low=-9, high=9),), dtypes, loose=LOOSE, peer=_channels_last(call, layout)
     )
@@ -307,6 +310,9 @@ POOLS = [
         for name in ("max_pool3d", "avg_pool3d")
         for padding, strides, layout in [("SAME", (2, 2, 2), "NDHWC"), ("VALID", (1, 1, 2), "NCDHW")]
     ),
+    # one window that sees all cells, and cells that no window sees
+    *(_pool(name, "SAME", (3, 3), (3, 2), "NCHW", size=(2, 2)) for name in ("max_pool", "avg_pool")),
+    *(_pool(name, "VALID", (2, 1), (3, 4), size=(8, 6)) for name in ("max_pool", "avg_pool")),
     _pool("max_pool", "SAME", (2, 2), (2, 2), dtypes=("int32", "int64")),
     Case("pool with holes", lambda x: tf.nn.pool(x, [2, 2], "MAX", "VALID", [2, 1]),
          lambda x: _cells(x, "VALID", (2, 2), None, (2, 1)).max((3, 4)), (In((2, 6, 5, 3), low=-9, high=9),)),
