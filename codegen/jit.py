@@ -115,6 +115,8 @@ def compile_many(
                 except RuntimeError:  # no memory for another thread: those that there are do the work
                     most = len(helpers)
             todo.put((count - 1, str(ir), FAST if levels is None else levels[count - 1]))
+            if errors:  # of a helper: what is still to be written is wanted no more
+                break
     finally:
         for _ in range(len(helpers) + 1):
             todo.put(None)
@@ -143,7 +145,9 @@ def compile_cached(requests: Sequence[Request], target: Target) -> list[bytes]:
             places[key] = home
             if key != home:
                 cache.put(key, _ELSEWHERE + home.encode())
-    return [objects[home] for home in dict.fromkeys(places[key] for key in wanted)]
+    # A module of quick code may also hold what this step wants fast: of two definitions the first counts.
+    fast_first = sorted(wanted, key=lambda key: -wanted[key].level)
+    return [objects[home] for home in dict.fromkeys(places[key] for key in fast_first)]
 
 
 def _kept(key: str, objects: dict[str, bytes]) -> str | None:

@@ -7,7 +7,8 @@ import gc
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -260,6 +261,20 @@ def test_an_error_in_one_of_many_is_raised() -> None:
         jit.compile_many([ADD, "define nonsense", ADD], host(), threads=2)
 
 
+def test_nothing_more_is_written_once_a_helper_has_failed() -> None:
+    written = []
+
+    def texts() -> Iterator[str]:
+        for number in range(1000):
+            written.append(number)
+            yield "define nonsense" if number == 0 else ADD
+            time.sleep(0.01)  # the helper's turn
+
+    with pytest.raises(RuntimeError, match="LLVM IR parsing error"):
+        jit.compile_many(texts(), host(), threads=2)
+    assert len(written) < 1000
+
+
 def test_a_cached_object_is_not_written_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = Cache(tmp_path / "cache", 1 << 20)
     monkeypatch.setattr(cache, "_process_cache", lambda: store)
@@ -307,6 +322,10 @@ def test_code_that_joins_is_compiled_together_and_found_alone(tmp_path: Path, mo
     assert len(both) == 2 and written == [1, 2, 3] and values(both, [1, 2, 3]) == [1, 2, 3]
     again = jit.compile_cached([request(2), request(4)], host())
     assert again[0] == both[0] and written == [1, 2, 3, 4] and values(again, [2, 4]) == [2, 4]
+    # Slow code of one step's that stands beside what another step wants does not take the place of its fast code.
+    (slow,) = jit.compile_cached([request(7, jit.QUICK), request(8, jit.QUICK)], host())
+    (fast,) = jit.compile_cached([request(7)], host())
+    assert jit.compile_cached([request(8, jit.QUICK), request(7)], host()) == [fast, slow]
     # Another process made a module that shares code with one of ours: each of the two has it.
     monkeypatch.setattr(cache, "_process_cache", lambda: None)
     shared = [*both, *jit.compile_cached([request(1), request(6)], host())]
@@ -364,6 +383,7 @@ def test_the_import_does_not_load_llvm() -> None:
 def test_a_training_step_from_the_cache_loads_neither_llvm_nor_what_writes_its_ir(tmp_path: Path) -> None:
     script = """
 import sys
+import time
 import numpy as np
 import graphc as tf
 from graphc.codegen import cache
