@@ -93,7 +93,6 @@ MADE = {"IgammaGradA": "the adjoint of Igamma"}
 # Kinds that no row differentiates, each with its reason.
 NOT_DIFFERENTIATED = {
     "ArgReduce": "gives positions",
-    "Assert": "gives nothing",
     "Bitcast": "other numbers in the same bytes",
     "CheckLabels": "gives whole numbers",
     "NotNegative": "of whole numbers",
