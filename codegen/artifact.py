@@ -216,6 +216,7 @@ class _EntryWriter:
     def write(self) -> None:
         """Check pointers and sizes, fill the frame, run, and say what went wrong."""
         if "." not in self.entry.symbol:
+            self._give_nothing()
             self._check_instance()
             self._check_pointers([self.pointers[number] for number in self.entry.needed])
         for name, largest in self.entry.sizes:
@@ -240,6 +241,15 @@ class _EntryWriter:
         status = self.builder.call(step, [frame])
         self._give(status, frame)
         self._return(status, errors)
+
+    def _give_nothing(self) -> None:
+        """NULL for the caller wherever memory is to be given, so that it may be freed whichever check fails."""
+        nothing = ir.Constant(POINTER, None)
+        for place in self.entry.places:
+            if isinstance(place, Given):
+                pointer = self.pointers[place.number]
+                with self.builder.if_then(self.builder.icmp_unsigned("!=", pointer, nothing), likely=True):
+                    self.builder.store(nothing, pointer)
 
     def _check_instance(self) -> None:
         name = f"{self.artifact.name}.check_instance"

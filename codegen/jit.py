@@ -115,6 +115,8 @@ def compile_many(
                 except RuntimeError:  # no memory for another thread: those that there are do the work
                     most = len(helpers)
             todo.put((count - 1, str(ir), FAST if levels is None else levels[count - 1]))
+            if errors:  # of a helper: what is still to be written is wanted no more
+                break
     finally:
         for _ in range(len(helpers) + 1):
             todo.put(None)

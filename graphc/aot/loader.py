@@ -120,7 +120,7 @@ class Model:
             self._check(status)
             if counts:
                 known = {**known, **{count["name"]: int(n) for count, n in zip(counts, results[len(given) :])}}
-                results = [_cut(array, [_number(s, known) for s in f["shape"]], f) for f, array in zip(given, results)]
+                results = _cut(results, given, known)
             return wrap([array if array.ndim else array[()] for array in results])
 
         call.__name__ = entry["name"]
@@ -200,16 +200,29 @@ def _room(fetch: Mapping[str, Any], most: Mapping[str, int]) -> Array:
     return np.empty([_number(size, most) for size in fetch["shape"]], fetch["dtype"])
 
 
-def _cut(array: Array, shape: Sequence[int], fetch: Mapping[str, Any]) -> Array:
-    """As much of an array as was written: what has this shape; what stands at an address is copied, and given back."""
-    if fetch.get("given"):
-        result = np.empty(shape, fetch["dtype"])
-        ctypes.memmove(result.ctypes.data, int(array), result.nbytes)
-        free = ctypes.CDLL(None).free
-        free.argtypes, free.restype = [ctypes.c_void_p], None
-        free(int(array))
-        return result
-    return array.reshape(-1)[: int(np.prod(shape, dtype=np.int64))].reshape(shape)
+def _cut(rooms: Sequence[Array], fetches: Sequence[Mapping[str, Any]], known: Mapping[str, int]) -> list[Array]:
+    """As much of each array as was written; what stands at an address is copied, and given back whatever happens."""
+    try:
+        return [_written(room, fetch, known) for room, fetch in zip(rooms, fetches)]
+    finally:
+        for room, fetch in zip(rooms, fetches):
+            if fetch.get("given"):
+                _free(int(room))
+
+
+def _written(room: Array, fetch: Mapping[str, Any], known: Mapping[str, int]) -> Array:
+    shape = [_number(size, known) for size in fetch["shape"]]
+    if not fetch.get("given"):
+        return room.reshape(-1)[: int(np.prod(shape, dtype=np.int64))].reshape(shape)
+    result = np.empty(shape, fetch["dtype"])
+    ctypes.memmove(result.ctypes.data, int(room), result.nbytes)
+    return result
+
+
+def _free(address: int) -> None:
+    free = ctypes.CDLL(None).free
+    free.argtypes, free.restype = [ctypes.c_void_p], None
+    free(address)
 
 
 def _in_order(entry: Mapping[str, Any], values: Sequence[Any], named: Mapping[str, Any]) -> list[Any]:

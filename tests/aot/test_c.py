@@ -282,9 +282,44 @@ int main(void) {
 }
 """
 
+REFUSED = """
+#include <stdio.h>
+#include <stdlib.h>
+#include "bins.h"
+
+static bins model, raw;
+
+static void refused(bins *instance, int64_t batch, const int32_t *numbers, int code) {
+    int32_t *counts = (int32_t *)&model, total = 0;
+    int64_t m0 = 0;
+    int status = bins_step(instance, batch, numbers, &counts, &total, &m0);
+    printf("%d %d ", status == code, counts == NULL);
+    free(counts);
+}
+
+int main(void) {
+    const int32_t few[3] = {1, 1, 4};
+    bins_init(&model);
+    refused(&raw, 3, few, BINS_NOT_INITIALISED);
+    refused(NULL, 3, few, BINS_NULL_POINTER);
+    refused(&model, 3, NULL, BINS_NULL_POINTER);
+    refused(&model, 0, few, BINS_BAD_SIZE);
+    refused(&model, 5, few, BINS_BAD_SIZE);
+    return 0;
+}
+"""
+
 
 def test_what_nothing_bounds_is_given_in_c(tmp_path: Path) -> None:
     numbers = tf.placeholder(tf.int32, [3], name="numbers")
     counts = tf.bincount(numbers, name="counts")
     artifact = aot.compile([counts, tf.reduce_sum(counts, name="total")], [numbers], tmp_path, name="bins")
     assert run_c(COUNTED, [artifact]).splitlines() == ["0 0 5 0", "0 0 70001 0", "1 1 0 0"]
+
+
+def test_a_call_that_is_refused_gives_null(tmp_path: Path) -> None:
+    numbers = tf.placeholder(tf.int32, [None], name="numbers")
+    counts = tf.bincount(numbers, name="counts")
+    fetches = [counts, tf.reduce_sum(counts, name="total")]
+    artifact = aot.compile(fetches, [numbers], tmp_path, name="bins", max_batch=4)
+    assert run_c(REFUSED, [artifact]).split() == ["1"] * 10

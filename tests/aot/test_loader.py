@@ -12,6 +12,7 @@ import pytest
 
 import graphc as tf
 from graphc import aot
+from graphc.aot import loader
 from tests.aot import models
 
 
@@ -126,3 +127,15 @@ def test_threads_share_an_instance(artifact: aot.Artifact) -> None:
     for worker in workers:
         worker.join()
     assert shared.variables["weights"].tobytes() == alone.variables["weights"].tobytes()
+
+
+def test_memory_that_the_step_took_is_freed_where_copying_it_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    freed: list[int] = []
+    monkeypatch.setattr(loader, "_free", freed.append)
+    blocks = [np.ones(3, np.float32) for _ in range(3)]
+    rooms = [np.array(block.ctypes.data, np.uintp) for block in blocks]
+    fetches = [{"shape": [size], "dtype": "float32", "given": True} for size in (3, [[1, "m0"]], 3)]
+    assert [len(array) for array in loader._cut(rooms, fetches, {"m0": 2})] == [3, 2, 3]
+    with pytest.raises(MemoryError):
+        loader._cut(rooms, fetches, {"m0": 1 << 55})
+    assert freed == [int(room) for room in rooms] * 2

@@ -7,7 +7,8 @@ import gc
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -260,6 +261,20 @@ def test_an_error_in_one_of_many_is_raised() -> None:
         jit.compile_many([ADD, "define nonsense", ADD], host(), threads=2)
 
 
+def test_nothing_more_is_written_once_a_helper_has_failed() -> None:
+    written = []
+
+    def texts() -> Iterator[str]:
+        for number in range(1000):
+            written.append(number)
+            yield "define nonsense" if number == 0 else ADD
+            time.sleep(0.01)  # the helper's turn
+
+    with pytest.raises(RuntimeError, match="LLVM IR parsing error"):
+        jit.compile_many(texts(), host(), threads=2)
+    assert len(written) < 1000
+
+
 def test_a_cached_object_is_not_written_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = Cache(tmp_path / "cache", 1 << 20)
     monkeypatch.setattr(cache, "_process_cache", lambda: store)
@@ -368,6 +383,7 @@ def test_the_import_does_not_load_llvm() -> None:
 def test_a_training_step_from_the_cache_loads_neither_llvm_nor_what_writes_its_ir(tmp_path: Path) -> None:
     script = """
 import sys
+import time
 import numpy as np
 import graphc as tf
 from graphc.codegen import cache

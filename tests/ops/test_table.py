@@ -43,6 +43,8 @@ ELSEWHERE = {
     "ShuffleDraws": "test_sampling.py",
     "CandidateInt": "test_sampled_losses.py",
     "CandidateUniform": "test_sampled_losses.py",
+    "Draw": "test_sampling.py",
+    "StreamState": "test_sampling.py",
     "Permutation": "test_sampling.py",
     "DimValue": "stands for a symbol; test_symbols.py",
     "Late": "declared again when values are known; test_late.py",
