@@ -60,7 +60,7 @@ EXTERNALS = frozenset(
 
 
 class Request(NamedTuple):
-    """What code is wanted: a text of all that it depends on besides target and graphc's version, and what writes its IR.
+    """What code is wanted: all that it depends on besides target and graphc's version, and what writes its IR.
 
     That gives the text of a module; or, where the code ``joins`` other code in one, it writes into the module it is
     given. What it defines there is weak, for the same code may be in two object files.
