@@ -58,6 +58,14 @@ def test_ops_on_segments_keep_their_kind_whatever_their_name():
         assert kind in kinds and f"{kind}_of_mine" not in kinds
 
 
+@pytest.mark.parametrize("dtype", ["int8", "uint8"])
+def test_a_mean_of_more_small_whole_numbers_than_their_dtype_counts(dtype):
+    """TensorFlow's wraps here: its sum and its count are of the dtype."""
+    mean = tf.segment_mean(tf.constant(np.full(300, 7), dtype), np.zeros(300, np.int32))
+    with tf.Session() as session:
+        assert session.run(mean).tolist() == [7]
+
+
 def test_means_that_take_no_whole_numbers_say_whose_data_it_is():
     with pytest.raises(TypeError, match="the data of UnsortedSegmentSqrtN has type i32"):
         tf.unsorted_segment_sqrt_n([1, 2], [0, 0], 1)
