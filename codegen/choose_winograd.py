@@ -2,6 +2,10 @@
 
 Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks" (2015): F(2x2, 3x3) takes 16 products for four
 results of a window of 3 x 3 instead of 36. All sizes follow from shapes and the target.
+
+Only where the user asks for it (``GRAPHC_WINOGRAD=1``). A sum of products errs in proportion to its own terms; here the
+largest cell of a tile and the largest tap of a filter count for all of its results: with taps of one size it errs about
+as much, beside a tap that is 10^4 times as large a result may be off by a hundredth.
 """
 
 from __future__ import annotations
@@ -127,7 +131,7 @@ def winograd_plan(spec: Contraction, target: Target) -> WinogradPlan | None:
 
 def _is_convolution(spec: Contraction, target: Target) -> bool:
     """Whether channels and filters fill vectors and one of them is contiguous in the filters."""
-    if spec.dtype != "f32" or spec.batch or spec.paired or not target.masks:
+    if not target.winograd or spec.dtype != "f32" or spec.batch or spec.paired or not target.masks:
         return False
     if (len(spec.rows), len(spec.cols), len(spec.inner)) != (3, 1, 3):
         return False

@@ -1,6 +1,6 @@
 """LLVM IR to object code, and object code to functions in this process.
 
-Two halves that need each other's nothing but bytes, so that an on-disk cache fits between them::
+Two halves between which nothing but bytes goes, so that an on-disk cache fits there::
 
     data = compile_ir(text, target)          # bytes of an object file; a pure function of its arguments
     library = load([data, other])            # objects link with each other
@@ -60,7 +60,7 @@ EXTERNALS = frozenset(
 
 
 class Request(NamedTuple):
-    """Code to be had: all that it depends on besides target and version of graphc, and what writes the IR.
+    """What code is wanted: all that it depends on besides target and graphc's version, and what writes its IR.
 
     That gives the text of a module; or, where the code ``joins`` other code in one, it writes into the module it is
     given. What it defines there is weak, for the same code may be in two object files.
@@ -145,7 +145,9 @@ def compile_cached(requests: Sequence[Request], target: Target) -> list[bytes]:
             places[key] = home
             if key != home:
                 cache.put(key, _ELSEWHERE + home.encode())
-    return [objects[home] for home in dict.fromkeys(places[key] for key in wanted)]
+    # A module of quick code may also hold what this step wants fast: of two definitions the first counts.
+    fast_first = sorted(wanted, key=lambda key: -wanted[key].level)
+    return [objects[home] for home in dict.fromkeys(places[key] for key in fast_first)]
 
 
 def _kept(key: str, objects: dict[str, bytes]) -> str | None:

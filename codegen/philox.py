@@ -192,6 +192,17 @@ def _zipped(a: Lanes, b: Lanes) -> list[Lanes]:
 # Bits to numbers.
 
 
+def unit_pair(drawn: Words) -> tuple[Lanes, Lanes]:
+    """The two doubles in [0, 1) that a group makes."""
+    first, second = _joined(drawn, "f64")
+    return _unit_floats(first, "f64"), _unit_floats(second, "f64")
+
+
+def normal_pair(drawn: Words) -> tuple[Lanes, Lanes]:
+    """The two normal doubles that a group makes."""
+    return _box_muller(*unit_pair(drawn))
+
+
 def _as_i32(word: Lanes) -> Lanes:
     return word.cast(word.builder.trunc, I32)
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from graphc.codegen import approx, ir
 from graphc.codegen.approx.lanes import Lanes, lane_count
+from graphc.codegen.draws import gamma_draw, poisson_draw
 from graphc.codegen.scalar_cast import cast
 from graphc.codegen.scalar_division import (
     floor_divide,
@@ -28,7 +29,7 @@ from graphc.codegen.scalar_division import (
     unsigned_divide,
     unsigned_modulo,
 )
-from graphc.ops import meaning, meaning_special
+from graphc.ops import meaning, meaning_draws, meaning_special
 from graphc.records import record
 
 Rule = Callable[..., Lanes]
@@ -263,6 +264,10 @@ _ROWS = (
     ScalarOp("shift_right", _np_shift(np.right_shift), signed=_shift_right_signed,
              unsigned=_shift(lambda a, b: a.shift_right_unsigned(b))),
     ScalarOp("bits", lambda x: np.asarray(x).view(f"u{np.asarray(x).itemsize}"), floats=lambda x: x.bits()),
+
+    # Draws: the bits of a parameter, two seeds and a place in the stream give the bits of a double.
+    ScalarOp("gamma_draw", meaning_draws.gamma_draw, signed=_approximated(gamma_draw)),
+    ScalarOp("poisson_draw", meaning_draws.poisson_draw, signed=_approximated(poisson_draw)),
 
     # Conversions, to the dtype of the result: see scalar_cast.
     ScalarOp("cast", lambda x: x),

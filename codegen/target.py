@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
+from graphc import settings
 from graphc.codegen import cache, llvm
 from graphc.codegen.loops import ITEM_BYTES
 from graphc.records import record, replace
@@ -34,6 +35,7 @@ class Target:
     l2: int = 512 * 1024
     l3: int = 8 * 1024 * 1024
     cores: int = 1
+    winograd: bool = False  # Whether convolutions may round as sums of their largest terms do: a wish, no fact.
 
     def lanes(self, dtype: str) -> int:
         """How many elements of ``dtype`` fill one vector register."""
@@ -64,7 +66,7 @@ def named(name: str) -> Target:
     """The plain processor of a family: ``sse2``, ``avx2``, ``avx512`` (x86-64) or ``neon`` (aarch64)."""
     if name not in _NAMED:
         raise ValueError(f"unknown target '{name}': choose one of {', '.join(sorted(_NAMED))}")
-    return _NAMED[name]
+    return replace(_NAMED[name], winograd=True) if settings.current().winograd else _NAMED[name]
 
 
 @lru_cache(maxsize=1)

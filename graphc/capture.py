@@ -21,6 +21,7 @@ from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.assertions import CheckNumerics
 from graphc.ops.base import Const, Placeholder
 from graphc.ops.branches import If
+from graphc.ops.draws import StreamState
 from graphc.ops.elementwise import is_finite, logical_and, select
 from graphc.ops.host import Done, runs_on_host
 from graphc.ops.loops import HistoryType, While
@@ -241,6 +242,10 @@ class _Capture:
             Const(np.array([kind.seed, kind.seed2], np.int64)), (), like=node, name=f"{node.name}/seeds"
         )
         inputs = (*(self.place(tensor) for tensor in node.inputs), seeds.outputs[0], counter)
+        if isinstance(kind, StreamState):
+            with self.graph.as_default(), self.graph.standing_for(node):
+                self.places[node.outputs[0]], self.latest[node] = kind.placed(*inputs)
+            return
         copy = self.graph.add(kind, inputs, tuple(tensor.type for tensor in node.outputs), like=node)
         self.places.update(zip(node.outputs, copy.outputs, strict=True))
         with self.graph.as_default(), self.graph.standing_for(node):

@@ -5,6 +5,7 @@ GRAPHC_NUM_THREADS   threads of a parallel loop; without it OMP_NUM_THREADS; wit
 GRAPHC_CACHE         0 turns the on-disk cache of compiled code off
 GRAPHC_CACHE_DIR     its folder; by default ``graphc`` in the user's cache folder
 GRAPHC_CACHE_MB      its largest size in megabytes, 256 by default
+GRAPHC_WINOGRAD      1 computes convolutions of 3 x 3 with fewer multiplications and larger rounding errors
 GRAPHC_VERBOSE       0 silent, 1 what is compiled, 2 times of each stage, 3 the lines that each pass changed
 GRAPHC_DUMP          a folder that receives each stage of each compiled step, numbered: graphs, pictures, loops
 ===================  ==================================================================================
@@ -29,6 +30,7 @@ class Settings(NamedTuple):
     cache: bool
     cache_dir: str | None
     cache_bytes: int
+    winograd: bool
     verbose: int
     dump: str | None
 
@@ -46,6 +48,7 @@ def read(environment: Mapping[str, str]) -> Settings:
         cache=bool(_whole(environment, "GRAPHC_CACHE", 1, 0, 1)),
         cache_dir=_folder(environment, "GRAPHC_CACHE_DIR") or _user_cache(environment),
         cache_bytes=_whole(environment, "GRAPHC_CACHE_MB", 256, 0, 1 << 30) << 20,
+        winograd=bool(_whole(environment, "GRAPHC_WINOGRAD", 0, 0, 1)),
         verbose=_whole(environment, "GRAPHC_VERBOSE", 0, 0, 3),
         dump=_folder(environment, "GRAPHC_DUMP"),
     )

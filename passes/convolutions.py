@@ -8,10 +8,10 @@ position by the stride: positions of one phase meet the same places of the windo
 convolution without strides. Axes that could walk as one are left apart, so that the axes of the result stay what the
 program calls them; code generation joins them.
 
-Code generation computes windows of 3 x 3 with fewer multiplications where that pays (`choose_winograd.py`): by F(2x2)
-of Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2015, which errs about as much as the sum of
-products (0.6 to 1.2 times, in the mean over normal and over rectified numbers): its sums are shorter. F(4x4) errs 25 to
-40 times as much, more than float32 promises here.
+Where the user allows it, code generation computes windows of 3 x 3 with fewer multiplications (`choose_winograd.py`):
+by F(2x2) of Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2015. In the mean over normal and over
+rectified numbers it errs about as much as the sum of products (0.6 to 1.2 times), but not in proportion to each sum's
+own terms. F(4x4) errs 25 to 40 times as much, more than float32 promises here.
 """
 
 from __future__ import annotations

@@ -227,8 +227,11 @@ def slice_of_concat(at: Site, x: Tensor) -> Tensor | None:
 
 
 def concat_of_one(at: Site, *parts: Tensor) -> Tensor | None:
-    """``concat([x]) -> x``, and parts of no elements left out"""
-    held = [x for x in parts if not any(size == 0 for size in x.type.sizes)] or list(parts[:1])
+    """``concat([x]) -> x``, and parts of size 0 along the axis left out
+
+    Parts without elements because another size is 0 still count: they add to the size of the result.
+    """
+    held = [x for x in parts if x.type.sizes[at.kind.axis] != 0] or list(parts[:1])
     if len(held) == 1:
         return held[0]
     return at.make(at.kind, *held) if len(held) < len(parts) else None

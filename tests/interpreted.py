@@ -38,7 +38,7 @@ class InterpretedSession:
         inputs |= {place: self._state(operation, step.read) for operation, place in step.states.items()}
         inputs |= {place: np.asarray(operation in self.values) for operation, place in step.flags.items()}
         results = evaluate(step.graph, inputs)
-        self.values.update(zip(step.updates, results[step.fetches :], strict=True))
+        self.values.update(zip(step.updates, results[step.fetches : step.fetches + len(step.updates)], strict=True))
         return parsed.rebuild([array if array.ndim else array[()] for array in results[: step.fetches]])
 
     def _fed(self, feeds: Mapping[Any, Any]) -> dict[Tensor, np.ndarray[Any, Any]]:

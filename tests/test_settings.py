@@ -17,6 +17,7 @@ def test_nothing_set_gives_the_defaults() -> None:
     assert values.num_threads is None
     assert values.cache is True
     assert values.cache_bytes == 256 * 1024 * 1024
+    assert values.winograd is False
     assert values.verbose == 0
     assert values.dump is None
 
@@ -28,6 +29,7 @@ def test_every_variable_is_read() -> None:
             "GRAPHC_CACHE": "0",
             "GRAPHC_CACHE_DIR": "/somewhere/cache",
             "GRAPHC_CACHE_MB": "7",
+            "GRAPHC_WINOGRAD": "1",
             "GRAPHC_VERBOSE": "2",
             "GRAPHC_DUMP": "stages",
         }
@@ -37,6 +39,7 @@ def test_every_variable_is_read() -> None:
         cache=False,
         cache_dir="/somewhere/cache",
         cache_bytes=7 * 1024 * 1024,
+        winograd=True,
         verbose=2,
         dump="stages",
     )

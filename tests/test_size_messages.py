@@ -15,7 +15,7 @@ import graphc as tf
         (lambda x, i: tf.unsorted_segment_max(x, i, tf.shape(x)[0]),
          "an id in i is not below 5, the number of segments: i[4] = 5"),
         (lambda x, i: tf.segment_sum(x, -i, name="s"),
-         "Neg must be at least 0 and increase, and does not: Neg[4] = -5"),
+         "Neg must be at least 0 and must not decrease, and does: Neg[4] = -5"),
         (lambda x, i: tf.dynamic_stitch([-i], [x]), "an index in Neg is not in [0, 1): DynamicStitch/concat[4] = -5"),
         (lambda x, i: tf.reverse_sequence(x, i + 1, 1, 0),
          "a length in add is not in [0, 2], the steps of x f32[?,2]: add[4] = 6"),
@@ -30,6 +30,47 @@ def test_a_size_of_any_number_is_told_as_the_number_that_it_had(build, text):
             with pytest.raises(tf.errors.InvalidArgumentError) as caught:
                 session.run(y, {x: np.ones((rows, 2)), i: [0] * (rows - 1) + [rows]})
     assert str(caught.value).endswith(f"): {text}")
+
+
+@pytest.mark.parametrize("reduce", [tf.unsorted_segment_sum, tf.unsorted_segment_max, tf.unsorted_segment_mean])
+def test_a_number_of_segments_that_cannot_be(reduce):
+    number = tf.placeholder(tf.int64, [])
+    segments = reduce(tf.ones([2]), [0, 0], number)
+    with tf.Session() as session, pytest.raises(tf.errors.InvalidArgumentError) as caught:
+        session.run(segments, {number: -1})
+    assert str(caught.value).endswith("): sizes must be at least 0, not [-1]")
+    with pytest.raises(ValueError) as told:
+        reduce(tf.ones([2]), [0, 0], -1)
+    assert str(told.value).startswith("sizes must be at least 0, not [-1]")
+
+
+def test_a_number_of_segments_is_not_cut_to_32_bits():
+    number = tf.placeholder(tf.int64, [])
+    segments = tf.unsorted_segment_max(tf.ones([2]), [0, 0], number)
+    with tf.Session() as session, pytest.raises(tf.errors.ResourceExhaustedError):
+        session.run(segments, {number: 2**60 + 2})
+
+
+def test_ops_on_segments_keep_their_kind_whatever_their_name():
+    for reduce, kind in ((tf.segment_max, "SegmentMax"), (tf.segment_min, "SegmentMin")):
+        result = reduce(tf.ones([2]), [0, 0], name=f"a/{kind}_of_mine")
+        kinds = {node.type for node in result.graph.get_operations() if node.name.startswith("a/")}
+        assert kind in kinds and f"{kind}_of_mine" not in kinds
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8"])
+def test_a_mean_of_more_small_whole_numbers_than_their_dtype_counts(dtype):
+    """TensorFlow's wraps here: its sum and its count are of the dtype."""
+    mean = tf.segment_mean(tf.constant(np.full(300, 7), dtype), np.zeros(300, np.int32))
+    with tf.Session() as session:
+        assert session.run(mean).tolist() == [7]
+
+
+def test_means_that_take_no_whole_numbers_say_whose_data_it_is():
+    with pytest.raises(TypeError, match="the data of UnsortedSegmentSqrtN has type i32"):
+        tf.unsorted_segment_sqrt_n([1, 2], [0, 0], 1)
+    with pytest.raises(TypeError, match="the data of SparseSegmentMean has type i32"):
+        tf.sparse_segment_mean([1, 2], [0, 1], [0, 0])
 
 
 @pytest.mark.parametrize("index, count", [(-1, 0), (-3, 0)])

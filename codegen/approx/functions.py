@@ -11,7 +11,7 @@ The functions are internal, so each module brings its own and nothing is exporte
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 
 from graphc.codegen import ir
@@ -22,6 +22,10 @@ Emit = Callable[..., ir.Value]
 # How often one function of the module has the same mathematics in place. Measured on chains of tanh: what 50 places
 # cost to compile (106 ms), a call in each of them costs an eighth of, and a long chain runs as fast.
 MOST_IN_PLACE = 4
+
+MOST_TURNS = 2000.0  # of a loop until lanes are done
+
+Step = Callable[[Sequence[Lanes]], tuple[Sequence[Lanes], Lanes]]  # the next state, and which lanes need more
 
 
 def internal_function(module: ir.Module, name: str, kind: ir.FunctionType, rare: bool = False) -> ir.Function:
@@ -80,3 +84,43 @@ def through_double(rule: Callable[..., Lanes], *operands: Lanes) -> Lanes:
     if str(operands[0].element) == "double":
         return rule(*operands)
     return rule(*(operand.widen() for operand in operands)).narrow()
+
+
+def repeat(name: str, step: Step, start: Sequence[Lanes]) -> Sequence[Lanes]:
+    """The state after as many steps as the slowest lane needs; a lane that is done stays as it is.
+
+    The first value is a float; the others have as many lanes.
+    """
+    builder, kinds = start[0].builder, [value.type for value in start]
+    full = f"graphc_{name}_{type_suffix(kinds[0])}"
+    function = builder.module.globals.get(full)
+    if function is None:
+        result = ir.LiteralStructType(kinds)
+        function = internal_function(builder.module, full, ir.FunctionType(result, kinds))
+        _write_loop(function, step, start[0].fma)
+    found = builder.call(function, [value.value for value in start])
+    return [start[0].new(builder.extract_value(found, place)) for place in range(len(kinds))]
+
+
+def _write_loop(function: ir.Function, step: Step, fma: bool) -> None:
+    entry, loop, done = (function.append_basic_block(part) for part in ("entry", "loop", "done"))
+    builder = ir.IRBuilder(entry)
+    count = Lanes(builder, function.args[0], fma).like(0.0)
+    builder.branch(loop)
+    builder.position_at_end(loop)
+    phis = [builder.phi(value.type) for value in (*function.args, count.value, count.value)]
+    for phi, value in zip(phis, (*function.args, count.value, count.like(1.0).value), strict=True):
+        phi.add_incoming(value, entry)
+    *state, turn, active = (Lanes(builder, phi, fma) for phi in phis)
+    made, more = step(state)
+    runs = active > 0.5
+    kept = [runs.choose(new, old) for new, old in zip(made, state, strict=True)]
+    still = (runs & more & (turn < MOST_TURNS)).choose(active, 0.0)
+    for phi, lanes in zip(phis, (*kept, turn + 1.0, still), strict=True):
+        phi.add_incoming(lanes.value, builder.block)
+    builder.cbranch(any_lane(builder, (still > 0.5).value), loop, done)
+    builder.position_at_end(done)
+    result: ir.Value = ir.Constant(function.ftype.return_type, ir.Undefined)
+    for place, lanes in enumerate(kept):
+        result = builder.insert_value(result, lanes.value, place)
+    builder.ret(result)

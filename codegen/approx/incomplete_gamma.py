@@ -10,20 +10,17 @@ double, for which tests look; below 1 in that of a float. The derivative is righ
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from graphc.codegen import ir
 from graphc.codegen.approx.exponential import exp_lanes
-from graphc.codegen.approx.functions import any_lane, in_own_function, internal_function, through_double
+from graphc.codegen.approx.functions import in_own_function, repeat, through_double
 from graphc.codegen.approx.gamma import digamma_lanes, lgamma_lanes
-from graphc.codegen.approx.lanes import Lanes, type_suffix
+from graphc.codegen.approx.lanes import Lanes
 from graphc.codegen.approx.logarithm import log_reconstruct, split_power
 
-MOST_TERMS = 2000.0
 SMALL = 2.0**-54  # a term or a change of this size relative to the whole is not felt
 TINY = 1e-300  # in place of a zero that would be divided by
-
-Step = Callable[[Sequence[Lanes]], tuple[Sequence[Lanes], Lanes]]  # the next state, and which lanes need more
 
 
 @in_own_function
@@ -85,7 +82,7 @@ def _series(a: Lanes, x: Lanes) -> Lanes:
         return (state[0], x, place, term, total + term), term > total * SMALL
 
     one = a.like(1.0)
-    return _repeat("series", step, (a, x, a, one, one))[4]
+    return repeat("incomplete_gamma_series", step, (a, x, a, one, one))[4]
 
 
 def _fraction(a: Lanes, x: Lanes) -> Lanes:
@@ -106,7 +103,7 @@ def _fraction(a: Lanes, x: Lanes) -> Lanes:
 
     b = x + (1.0 - a)
     d = 1.0 / away_from_zero(b)
-    return _repeat("fraction", step, (a, a.like(0.0), b, a.like(1.0 / TINY), d, d))[5]
+    return repeat("incomplete_gamma_fraction", step, (a, a.like(0.0), b, a.like(1.0 / TINY), d, d))[5]
 
 
 def _grad_a(a: Lanes, x: Lanes) -> Lanes:
@@ -122,45 +119,8 @@ def _grad_a(a: Lanes, x: Lanes) -> Lanes:
         return (x, place, term, total + term, inverses, change), term * inverses > SMALL * change.abs()
 
     one, zero = a.like(1.0), a.like(0.0)
-    _, _, _, total, _, change = _repeat("slope", step, (safe_x, safe_a, one, one, zero, zero))
+    _, _, _, total, _, change = repeat("incomplete_gamma_slope", step, (safe_x, safe_a, one, one, zero, zero))
     front = _front(safe_a, safe_x) / safe_a
     slope = front * (total * (_log(safe_x) - digamma_lanes(safe_a + 1.0)) + change)
     slope = slope.is_nan().choose(0.0, slope)  # so far out that the function is 1
     return _with_limits(a, x, slope, 0.0, 0.0)
-
-
-def _repeat(name: str, step: Step, start: Sequence[Lanes]) -> Sequence[Lanes]:
-    """The state after as many steps as the slowest lane needs; a lane that is done stays as it is."""
-    builder, kinds = start[0].builder, [value.type for value in start]
-    full = f"graphc_incomplete_gamma_{name}_{type_suffix(kinds[0])}"
-    function = builder.module.globals.get(full)
-    if function is None:
-        result = ir.LiteralStructType(kinds)
-        function = internal_function(builder.module, full, ir.FunctionType(result, kinds))
-        _write_loop(function, step, start[0].fma)
-    found = builder.call(function, [value.value for value in start])
-    return [start[0].new(builder.extract_value(found, place)) for place in range(len(kinds))]
-
-
-def _write_loop(function: ir.Function, step: Step, fma: bool) -> None:
-    entry, loop, done = (function.append_basic_block(part) for part in ("entry", "loop", "done"))
-    builder = ir.IRBuilder(entry)
-    count = Lanes(builder, function.args[0], fma).like(0.0)
-    builder.branch(loop)
-    builder.position_at_end(loop)
-    phis = [builder.phi(value.type) for value in (*function.args, count.value, count.value)]
-    for phi, value in zip(phis, (*function.args, count.value, count.like(1.0).value), strict=True):
-        phi.add_incoming(value, entry)
-    *state, turn, active = (Lanes(builder, phi, fma) for phi in phis)
-    made, more = step(state)
-    runs = active > 0.5
-    kept = [runs.choose(new, old) for new, old in zip(made, state, strict=True)]
-    still = (runs & more & (turn < MOST_TERMS)).choose(active, 0.0)
-    for phi, lanes in zip(phis, (*kept, turn + 1.0, still), strict=True):
-        phi.add_incoming(lanes.value, builder.block)
-    builder.cbranch(any_lane(builder, (still > 0.5).value), loop, done)
-    builder.position_at_end(done)
-    result: ir.Value = ir.Constant(function.ftype.return_type, ir.Undefined)
-    for place, lanes in enumerate(kept):
-        result = builder.insert_value(result, lanes.value, place)
-    builder.ret(result)

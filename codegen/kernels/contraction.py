@@ -13,8 +13,9 @@
                             epilogue(coordinates, scratch[row, vector])
 
 A tile is spilled before it is finished, so that the epilogue (a bias, an activation, an Adam step) is written once
-in a loop and not mr * nv times. A tile at the edge is moved back to overlap its neighbour, and only its new rows and
-columns are finished; so edges need no code of their own. ``choose.py`` decides the sizes.
+in a loop and not mr * nv times; where it is little, tiles are finished from registers (finish.py). A tile at the edge
+is moved back to overlap its neighbour, and only its new rows and columns are finished; so edges need no code of their
+own. ``choose.py`` decides the sizes.
 """
 
 from __future__ import annotations

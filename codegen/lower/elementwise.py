@@ -9,6 +9,7 @@ from graphc.ops.assertions import Assert, CheckNumerics
 from graphc.ops.base import Const
 from graphc.ops.checks import is_negative, is_zero
 from graphc.ops.copies import Bitcast, Cast
+from graphc.ops.draws import Draw
 from graphc.ops.elementwise import Elementwise
 from graphc.ops.special import Special
 
@@ -52,6 +53,7 @@ def _check_numerics(values: Values, node: Operation, index: Index) -> Expression
 RULES: dict[type[Op], Rule] = {
     Elementwise: _elementwise,
     Special: _elementwise,
+    Draw: _elementwise,
     Cast: _cast,
     Bitcast: _bitcast,
     Const: _constant,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from graphc import dtypes
-from graphc.exchange import matrix_rows as more
+from graphc.exchange import matrix_rows, order_rows
 from graphc.exchange import window_rows as parts
 from graphc.exchange.attributes import Sized
 from graphc.exchange.foreign import Foreign
@@ -345,23 +345,23 @@ ROWS: dict[type[Op], Row] = {
     indexing.GatherV2: parts.gather_row,
     indexing.ScatterAdd: parts.segment_sum_row,
     scatter.GatherNd: parts.gather_nd_row,
-    scatter.Scatter: exactly(more.scatter_row),
-    sorting.Argsort: more.argsort_row,
-    positions.Positions: more.positions_row,
+    scatter.Scatter: exactly(order_rows.scatter_row),
+    sorting.Argsort: order_rows.argsort_row,
+    positions.Positions: order_rows.positions_row,
     segments.CheckOrder: _checked,
     segments.CountedSize: _checked,
-    sequence_lengths.ReverseSequence: more.reverse_sequence_row,
-    assertions.Assert: more.assert_row,
+    sequence_lengths.ReverseSequence: order_rows.reverse_sequence_row,
+    assertions.Assert: order_rows.assert_row,
     assertions.CheckNumerics: plain("message"),
     matrices.Cholesky: exactly(plain()),
     matrices.TriangularSolve: exactly(plain("lower", "adjoint")),
     matrices.MatrixSolve: exactly(plain("adjoint")),
-    matrices.LogMatrixDeterminant: more.log_determinant_row,
-    matrices.Lu: more.lu_row,
-    decompositions.Qr: more.qr_row,
-    decompositions.SelfAdjointEig: more.self_adjoint_eig_row,
-    decompositions.Svd: more.svd_row,
-    fourier.Fft: more.transform_row,
-    fourier.Rfft: more.real_transform_row,
-    fourier.Irfft: more.real_inverse_row,
+    matrices.LogMatrixDeterminant: matrix_rows.log_determinant_row,
+    matrices.Lu: matrix_rows.lu_row,
+    decompositions.Qr: matrix_rows.qr_row,
+    decompositions.SelfAdjointEig: matrix_rows.self_adjoint_eig_row,
+    decompositions.Svd: matrix_rows.svd_row,
+    fourier.Fft: matrix_rows.transform_row,
+    fourier.Rfft: matrix_rows.real_transform_row,
+    fourier.Irfft: matrix_rows.real_inverse_row,
 }

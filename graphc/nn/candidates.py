@@ -1,8 +1,7 @@
 """A few classes drawn to stand for all others, where there are too many to look at each.
 
-Classes that must differ are drawn one after the other, those that were drawn before left out. With the same seeds the
-uniform and the log-uniform samplers draw the classes that TensorFlow draws; of given frequencies, the distribution is
-the same and the numbers are graphc's own.
+Classes that must differ are drawn one after the other, those that were drawn before left out. The same seeds give the
+classes that TensorFlow draws.
 """
 
 from __future__ import annotations
@@ -21,9 +20,10 @@ from graphc.ops.base import apply, constant, convert_to_tensor
 from graphc.ops.lookup import gather
 from graphc.ops.loops import while_loop
 from graphc.ops.positions import where
-from graphc.ops.random import CandidateInt, CandidateUniform, random_uniform, seeds_of
-from graphc.ops.reduction import reduce_any, reduce_sum
-from graphc.ops.reshaping import expand_dims
+from graphc.ops.random import CandidateInt, CandidateUniform, seeds_of
+from graphc.ops.reduction import reduce_any
+from graphc.ops.reshaping import expand_dims, reshape
+from graphc.ops.sampling import HIGHEST, LOWEST
 from graphc.ops.sequences import range as sequence
 from graphc.scopes import get_default_graph
 
@@ -110,15 +110,37 @@ def fixed_unigram_candidate_sampler(
             f"{np.count_nonzero(weights)} have a frequency above 0"
         )
     shares = constant((weights / weights.sum()).astype(np.float32))
-    sums = constant(np.cumsum(weights / weights.sum()))
+    least, others = (constant(table) for table in _alias_table(weights[shard::num_shards]))
+    seeds, limits = seeds_of(seed), (constant(LOWEST, dtypes.int32), constant(HIGHEST, dtypes.int32))
 
     def draw(count: int) -> Tensor:
-        drawn = random_uniform([count], dtype=dtypes.float64, seed=seed)
-        return reduce_sum(e.cast(sums[:-1] <= expand_dims(drawn, -1), dtypes.int64), -1)
+        """Two words each: an even number of 23 bits, and the place in the table."""
+        words = apply(CandidateInt(dtypes.int32, *seeds, (2 * count,), num_sampled), *limits)
+        bits = e.cast(reshape(words, [count, 2]), dtypes.int64) - LOWEST
+        even, place = e.cast(bits[:, 0] % 2**23, dtypes.float32) * 2.0**-23, bits[:, 1] % least.shape[0].value
+        return e.select(even < gather(least, place), place, gather(others, place)) * num_shards + shard
 
     return _candidates(
         true_classes, num_true, num_sampled, unique, range_max, draw, lambda classes: gather(shares, classes), called
     )
+
+
+def _alias_table(weights: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """For each place: below which even number its own class is drawn, and which class is drawn else.
+
+    Walker, ACM Transactions on Mathematical Software 3 (1977); Vose, IEEE Transactions on Software Engineering 17
+    (1991).
+    """
+    weights = weights.astype(np.float32).astype(np.float64)
+    shares = weights * len(weights) / weights.sum()  # of what each place holds
+    least, others = np.ones(len(weights), np.float32), np.arange(len(weights))
+    low, high = ([int(k) for k in np.flatnonzero(kept)] for kept in (shares < 1, shares >= 1))
+    while low and high:
+        small, large = low.pop(), high.pop()
+        least[small], others[small] = shares[small], large
+        shares[large] -= 1 - shares[small]
+        (low if shares[large] < 1 else high).append(large)
+    return least, others
 
 
 def _check_counts(called: str, num_true: int, num_sampled: int, range_max: int) -> None:

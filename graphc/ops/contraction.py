@@ -235,7 +235,8 @@ def matmul(
         raise ValueError("Only one of transpose and adjoint can be True for an operand.")
     left, right = convert_together(a, b)
     left, right = conjugate(left) if adjoint_a else left, conjugate(right) if adjoint_b else right
-    kind = BatchMatMul if (left.type.rank or 2) > 2 or (right.type.rank or 2) > 2 else MatMul
+    ranks = {left.type.rank, right.type.rank}
+    kind = MatMul if 2 in ranks and ranks <= {2, None} else BatchMatMul  # of two unknown ranks, either may be
     return apply(kind(transpose_a or adjoint_a, transpose_b or adjoint_b), left, right, name=name or "MatMul")
 
 

@@ -22,7 +22,7 @@ from graphc.ops.reshaping import ExpandDims, Squeeze, reshape, shape
 from graphc.ops.reshaping import size as size_of
 from graphc.ops.sequences import Iota
 from graphc.ops.sequences import range as iota
-from graphc.ops.shape_values import DependsOnData, sizes_from, static_sizes
+from graphc.ops.shape_values import DependsOnData, shape_from, static_sizes
 from graphc.ops.tensor_groups import TensorGroup
 from graphc.records import record
 from graphc.shapes import Size, TensorShape, TensorType, merge
@@ -147,7 +147,7 @@ class ScatterAdd(Op):
         """With the number of segments written in."""
         if self.size is not None:
             return None
-        size = sizes_from(values[2], "unsorted_segment_sum")[0]
+        size = shape_from(values[2], "unsorted_segment_sum")[0]
         return apply(ScatterAdd(self.axis, size, self.lookup), *inputs[:2])
 
 
@@ -402,7 +402,7 @@ def unsorted_segment_sum(data: Any, segment_ids: Any, num_segments: Any, name: s
     x, ids = convert_to_tensor(data), convert_to_tensor(segment_ids)
     sizes = static_sizes(num_segments)
     if sizes is not None and len(sizes) == 1 and isinstance(sizes[0], int):
-        return apply(ScatterAdd(0, sizes[0]), x, ids, name=name)
+        return apply(ScatterAdd(0, shape_from(sizes, "unsorted_segment_sum")[0]), x, ids, name=name)
     return apply(ScatterAdd(0), x, ids, convert_to_tensor(num_segments), name=name)
 
 

@@ -7,10 +7,12 @@ from typing import Any
 
 from graphc.nodes import Tensor
 from graphc.ops.arrays import concat
-from graphc.ops.base import apply, convert_to_tensor, graph_of
+from graphc.ops.assertions import provided
+from graphc.ops.base import apply, constant, convert_to_tensor, graph_of
 from graphc.ops.blocks import PadFrom, along, pad_edges
-from graphc.ops.elementwise import identity
+from graphc.ops.elementwise import identity, less_equal
 from graphc.ops.late import late_one
+from graphc.ops.reshaping import shape
 from graphc.ops.shape_values import static_sizes
 
 MODES = ("CONSTANT", "REFLECT", "SYMMETRIC")
@@ -65,6 +67,11 @@ def _mirrored(x: Tensor, axis: int, before: int, after: int, skipped: int) -> Te
     if isinstance(size, int) and max(before, after) > size - skipped:
         most = size - skipped
         raise ValueError(f"a mirror of axis {axis} of {x.type} has at most {most} cells, not {max(before, after)}")
+    if not isinstance(size, int):
+        cells, most = constant(max(before, after)), shape(x)[axis] - skipped
+        x = provided(
+            x, less_equal(cells, most), ["a mirror of axis", constant(axis), "has at most", most, "cells, not", cells]
+        )
     parts = [x]
     if before:
         end = skipped - 1 if skipped else None

@@ -13,7 +13,15 @@ from graphc import dtypes
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.arrays import as_sizes, concat, entries_of, zeros
-from graphc.ops.base import axis_of, check_dtype, constant, convert_to_tensor, convert_together, graph_of
+from graphc.ops.base import (
+    axis_of,
+    check_dtype,
+    constant,
+    convert_to_tensor,
+    convert_together,
+    graph_of,
+    is_tensor_like,
+)
 from graphc.ops.late import late
 from graphc.ops.lookup import gather
 from graphc.ops.positions import positions
@@ -95,6 +103,10 @@ def repeat(input: Any, repeats: Any, axis: Any = None, name: str | None = None) 
     check_dtype(times.type, dtypes.INTEGERS, "repeats")
     if times.type.rank not in (0, 1):
         raise ValueError(f"repeats must be a scalar or a vector of known rank, not {times.type}")
+    if axis is not None and x.type.rank is None:
+        inputs = [x, times] if is_tensor_like(repeats) else [x]
+        later = lambda x, times=repeats: repeat(x, times, axis)  # noqa: E731
+        return late("Repeat", later, inputs, [], TensorType(x.dtype, None), name=name)[0]
     with graph_of([x]).name_scope(name or "Repeat") as scope:
         if axis is None:
             x, place = reshape(x, [-1]), 0

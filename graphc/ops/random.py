@@ -57,7 +57,9 @@ class Random(Op):
         *rest, seeds, counter = inputs
         sizes: Any = self.shape if self.shape is not None else rest.pop(0)
         numbers = (int(number) for number in (*seeds, counter, *rest))
-        return getattr(philox, self.sampler)(tuple(int(size) for size in sizes), self.dtype.numpy, *numbers)
+        drawn = dtypes.float32 if self.dtype in dtypes.HALVES else self.dtype  # halves are rounded from float32
+        found = getattr(philox, self.sampler)(tuple(int(size) for size in sizes), drawn.numpy, *numbers)
+        return found.astype(self.dtype.numpy, copy=False)
 
     def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
         return [None] * len(node.inputs)
@@ -208,11 +210,23 @@ def random_uniform(
         if wanted.is_integer:
             return _whole_numbers(shape, minval, maxval, wanted, seed, scope)
         _check_float(wanted, "random_uniform")
+        if wanted in dtypes.HALVES:
+            return _halves(shape, minval, maxval, wanted, seed, scope)
         if _is_number(minval, 0) and _is_number(maxval, 1):
             return draw(RandomUniform, shape, wanted, seed, name=scope)
         low, high = convert_to_tensor(minval, wanted), convert_to_tensor(maxval, wanted)
         drawn = draw(RandomUniform, shape, wanted, seed, name="RandomUniform")
         return e.add(e.multiply(drawn, e.subtract(high, low)), low, name=scope)
+
+
+def _halves(shape: Any, minval: Any, maxval: Any, dtype: DType, seed: int | None, scope: str) -> Tensor:
+    """The lowest random bits as the mantissa: 10 of float16, 7 of bfloat16."""
+    steps = 2**10 if dtype is dtypes.float16 else 2**7
+    limits = (convert_to_tensor(limit, dtypes.int32) for limit in (0, steps))
+    bits = draw(RandomUniformInt, shape, dtypes.int32, seed, *limits, name="RandomUniform")
+    drawn = e.cast(e.multiply(e.cast(bits, dtypes.float32), convert_to_tensor(1 / steps, dtypes.float32)), dtype)
+    low, high = convert_to_tensor(minval, dtype), convert_to_tensor(maxval, dtype)
+    return e.add(e.multiply(drawn, e.subtract(high, low)), low, name=scope)
 
 
 def _whole_numbers(shape: Any, minval: Any, maxval: Any, dtype: DType, seed: int | None, scope: str) -> Tensor:

@@ -20,6 +20,7 @@ from graphc.ops.measured import measure
 from graphc.ops.reduction import reduce_max
 from graphc.ops.reshaping import broadcast_to, dim_value, expand_dims, reshape, shape
 from graphc.ops.scatter import Scatter, checked, with_depth
+from graphc.ops.shape_values import shape_from, static_sizes
 from graphc.records import record
 from graphc.shapes import TensorType
 
@@ -59,7 +60,7 @@ class CheckOrder(Op):
         label = node.inputs[0].user_label
         if self.strict:
             return f"indices must be in row-major order, each once; counted through the shape, as {label}, they are not"
-        return f"{label} must be at least 0 and increase, and does not"
+        return f"{label} must be at least 0 and must not decrease, and does"
 
     def refused(self, node: Operation) -> Refused:
         """An element out of order."""
@@ -99,10 +100,13 @@ def _reduced(how: str, start: Callable[[Any], Any], x: Tensor, ids: Tensor, numb
         raise ValueError(f"{called} needs segment ids of known rank, not {ids.type}")
     check_dtype(x.type, dtypes.NUMBERS, called)
     limits: Any = np.finfo(x.dtype.numpy) if x.dtype.is_floating else np.iinfo(x.dtype.numpy)
-    count = reshape(e.cast(convert_to_tensor(number), dtypes.int32), [1])
-    array = broadcast_to(
-        convert_to_tensor(np.asarray(start(limits)).item(), x.dtype), concat([count, shape(x)[ids.type.rank :]], 0)
-    )
+    sizes = static_sizes(number)
+    if sizes is not None and all(isinstance(size, int) for size in sizes):
+        shape_from(sizes, called)  # a negative number of segments is refused here
+    number = convert_to_tensor(number)
+    check_dtype(number.type, INDICES, f"num_segments of {called}")
+    shaped = concat([reshape(e.cast(number, dtypes.int64), [1]), shape(x, out_type=dtypes.int64)[ids.type.rank :]], 0)
+    array = broadcast_to(convert_to_tensor(np.asarray(start(limits)).item(), x.dtype), shaped)
     places = checked(ids, array, called, "segment_ids", whole=False, negative=True)
     return apply(Scatter(how), array, with_depth(places), x)
 
@@ -141,25 +145,37 @@ def unsorted_segment_prod(data: Any, segment_ids: Any, num_segments: Any, name: 
 
 
 def unsorted_segment_mean(data: Any, segment_ids: Any, num_segments: Any, name: str | None = None) -> Tensor:
-    """The mean of the parts of ``data`` with each id; 0 where there is none."""
-    return _weighed(data, segment_ids, num_segments, name or "UnsortedSegmentMean", lambda count: count)
+    """The mean of the parts of ``data`` with each id; 0 where there is none.
+
+    That of whole numbers is of the dtype that :func:`truediv` gives: float32 for those of 8 and 16 bits, else float64.
+    """
+    x = convert_to_tensor(data)
+    with graph_of([x]).name_scope(name or "UnsortedSegmentMean") as scope:
+        if x.dtype.is_integer:
+            x = e.cast(x, dtypes.float32 if x.dtype.size <= 2 else dtypes.float64)
+        return _weighed(x, segment_ids, num_segments, lambda count: count, "UnsortedSegmentMean", scope)
 
 
 def unsorted_segment_sqrt_n(data: Any, segment_ids: Any, num_segments: Any, name: str | None = None) -> Tensor:
     """The sum of the parts of ``data`` with each id divided by the root of their number; 0 where there is none."""
-    return _weighed(data, segment_ids, num_segments, name or "UnsortedSegmentSqrtN", e.sqrt)
+    x = convert_to_tensor(data)
+    with graph_of([x]).name_scope(name or "UnsortedSegmentSqrtN") as scope:
+        return _weighed(x, segment_ids, num_segments, e.sqrt, "UnsortedSegmentSqrtN", scope)
 
 
-def _weighed(data: Any, ids: Any, number: Any, name: str, weight: Callable[[Tensor], Tensor]) -> Tensor:
-    x, ids = convert_to_tensor(data), convert_to_tensor(ids)
-    with graph_of([x]).name_scope(name) as scope:
-        divisor = weight(e.maximum(_counts(ids, number, x), convert_to_tensor(1, x.dtype.real_dtype)))
-        return e.realdiv(unsorted_segment_sum(x, ids, number), e.cast(divisor, x.dtype), name=scope)
+def _weighed(
+    x: Tensor, ids: Any, number: Any, weight: Callable[[Tensor], Tensor], called: str, name: str | None
+) -> Tensor:
+    ids = convert_to_tensor(ids)
+    check_dtype(x.type, dtypes.FIELD, f"the data of {called}")
+    count = e.maximum(_counts(ids, number, x), convert_to_tensor(1, dtypes.int64))
+    divisor = weight(e.cast(count, x.dtype.real_dtype))
+    return e.realdiv(unsorted_segment_sum(x, ids, number), e.cast(divisor, x.dtype), name=name)
 
 
 def _counts(ids: Tensor, number: Any, x: Tensor) -> Tensor:
-    """How many parts each segment has, in the real dtype of ``x``, with axes beside those of its parts."""
-    counts = unsorted_segment_sum(ones_like(ids, x.dtype.real_dtype), ids, number)
+    """How many parts each segment has, as int64 whatever the dtype of ``x``, with axes beside those of its parts."""
+    counts = unsorted_segment_sum(ones_like(ids, dtypes.int64), ids, number)
     if x.type.rank is None or ids.type.rank is None:
         raise ValueError(f"segments need known ranks, not {x.type} and {ids.type}")
     for _ in range(x.type.rank - ids.type.rank):
@@ -176,7 +192,7 @@ def _in_order(data: Any, segment_ids: Any, called: str) -> tuple[Tensor, Tensor,
 def segment_sum(data: Any, segment_ids: Any, name: str | None = None) -> Tensor:
     """The sum of the parts of ``data`` with each id, of which there is one more than the last.
 
-    ``segment_ids`` is a vector that increases; gaps in it give zeros. Ids that fall or are negative are an
+    ``segment_ids`` is a vector that does not decrease; gaps in it give zeros. Ids that fall or are negative are an
     ``InvalidArgumentError`` when the graph runs.
     """
     with graph_of([convert_to_tensor(data)]).name_scope(name or "SegmentSum") as scope:
@@ -184,9 +200,16 @@ def segment_sum(data: Any, segment_ids: Any, name: str | None = None) -> Tensor:
 
 
 def segment_mean(data: Any, segment_ids: Any, name: str | None = None) -> Tensor:
-    """The mean of the parts of ``data`` with each id, as for :func:`segment_sum`."""
+    """The mean of the parts of ``data`` with each id, as for :func:`segment_sum`; of whole numbers towards zero."""
     with graph_of([convert_to_tensor(data)]).name_scope(name or "SegmentMean") as scope:
-        return unsorted_segment_mean(*_in_order(data, segment_ids, "SegmentMean"), name=scope)
+        x, ids, number = _in_order(data, segment_ids, "SegmentMean")
+        if not x.dtype.is_integer:
+            return unsorted_segment_mean(x, ids, number, name=scope)
+        # sums and counts are taken in 64 bits: those of 8 or 16 would wrap
+        wide = x.dtype if x.dtype.size == 8 else dtypes.int64
+        total = unsorted_segment_sum(e.cast(x, wide), ids, number)
+        count = e.maximum(_counts(ids, number, x), convert_to_tensor(1, dtypes.int64))
+        return e.cast(e.truncatediv(total, e.cast(count, wide)), x.dtype, name=scope)
 
 
 def segment_prod(data: Any, segment_ids: Any, name: str | None = None) -> Tensor:
@@ -197,19 +220,19 @@ def segment_prod(data: Any, segment_ids: Any, name: str | None = None) -> Tensor
 
 def segment_max(data: Any, segment_ids: Any, name: str | None = None) -> Tensor:
     """The greatest of the parts of ``data`` with each id, 0 in gaps, as for :func:`segment_sum`."""
-    return _extreme(unsorted_segment_max, data, segment_ids, name or "SegmentMax")
+    return _extreme(unsorted_segment_max, data, segment_ids, name, "SegmentMax")
 
 
 def segment_min(data: Any, segment_ids: Any, name: str | None = None) -> Tensor:
     """The least of the parts of ``data`` with each id, 0 in gaps, as for :func:`segment_sum`."""
-    return _extreme(unsorted_segment_min, data, segment_ids, name or "SegmentMin")
+    return _extreme(unsorted_segment_min, data, segment_ids, name, "SegmentMin")
 
 
-def _extreme(reduce: Callable[..., Tensor], data: Any, segment_ids: Any, name: str) -> Tensor:
-    with graph_of([convert_to_tensor(data)]).name_scope(name) as scope:
-        x, ids, number = _in_order(data, segment_ids, name.rsplit("/", 1)[-1])
+def _extreme(reduce: Callable[..., Tensor], data: Any, segment_ids: Any, name: str | None, called: str) -> Tensor:
+    with graph_of([convert_to_tensor(data)]).name_scope(name or called) as scope:
+        x, ids, number = _in_order(data, segment_ids, called)
         found = reduce(x, ids, number)
-        present = e.greater(_counts(ids, number, x), convert_to_tensor(0, x.dtype))
+        present = e.greater(_counts(ids, number, x), convert_to_tensor(0, dtypes.int64))
         return e.select(present, found, convert_to_tensor(0, x.dtype), name=scope)
 
 
@@ -217,27 +240,29 @@ def sparse_segment_sum(
     data: Any, indices: Any, segment_ids: Any, name: str | None = None, num_segments: Any = None
 ) -> Tensor:
     """The sum of the parts ``indices`` of ``data`` with each id; of ``num_segments`` ids, where that is given."""
-    return _of_rows(unsorted_segment_sum, data, indices, segment_ids, num_segments, name or "SparseSegmentSum")
+    return _of_rows(unsorted_segment_sum, data, indices, segment_ids, num_segments, name, "SparseSegmentSum")
 
 
 def sparse_segment_mean(
     data: Any, indices: Any, segment_ids: Any, name: str | None = None, num_segments: Any = None
 ) -> Tensor:
     """The mean of the parts ``indices`` of ``data`` with each id."""
-    return _of_rows(unsorted_segment_mean, data, indices, segment_ids, num_segments, name or "SparseSegmentMean")
+    return _of_rows(unsorted_segment_mean, data, indices, segment_ids, num_segments, name, "SparseSegmentMean")
 
 
 def sparse_segment_sqrt_n(
     data: Any, indices: Any, segment_ids: Any, name: str | None = None, num_segments: Any = None
 ) -> Tensor:
     """The sum of the parts ``indices`` of ``data`` with each id divided by the root of their number."""
-    return _of_rows(unsorted_segment_sqrt_n, data, indices, segment_ids, num_segments, name or "SparseSegmentSqrtN")
+    return _of_rows(unsorted_segment_sqrt_n, data, indices, segment_ids, num_segments, name, "SparseSegmentSqrtN")
 
 
 def _of_rows(
-    reduce: Callable[..., Tensor], data: Any, indices: Any, segment_ids: Any, number: Any, name: str
+    reduce: Callable[..., Tensor], data: Any, indices: Any, segment_ids: Any, number: Any, name: str | None, called: str
 ) -> Tensor:
     x = convert_to_tensor(data)
-    with graph_of([x]).name_scope(name) as scope:
-        rows, ids, counted = _in_order(gather(x, indices), segment_ids, name.rsplit("/", 1)[-1])
+    if reduce is not unsorted_segment_sum:
+        check_dtype(x.type, dtypes.FIELD, f"the data of {called}")
+    with graph_of([x]).name_scope(name or called) as scope:
+        rows, ids, counted = _in_order(gather(x, indices), segment_ids, called)
         return reduce(rows, ids, counted if number is None else number, name=scope)

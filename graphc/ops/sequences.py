@@ -27,7 +27,7 @@ from graphc.ops.blocks import along, flip, pad_edges
 from graphc.ops.late import is_late, late, late_one, number
 from graphc.ops.measured import CheckSize, measure
 from graphc.ops.reshaping import ExpandDims, broadcast_to
-from graphc.ops.shape_values import DependsOnData, NeedsNumbers, shape_value, static_axis, static_sizes
+from graphc.ops.shape_values import MAX_ELEMENTS, DependsOnData, NeedsNumbers, shape_value, static_axis, static_sizes
 from graphc.records import record
 from graphc.shapes import TensorType, normalise_axis
 
@@ -69,7 +69,10 @@ class Range(Op):
         return TensorType(start.dtype, (None,))
 
     def evaluate(self, start: Any, limit: Any, delta: Any) -> Any:
-        return _counted(start.item(), limit.item(), delta.item(), start.dtype)
+        first, last, step = start.item(), limit.item(), delta.item()
+        if start.dtype == object and _length(first, last, step) > MAX_ELEMENTS:
+            raise ValueError("a range of sizes that is too long to be written out")
+        return _counted(first, last, step, start.dtype)
 
     def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
         return [None, None, None]

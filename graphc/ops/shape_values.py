@@ -23,7 +23,7 @@ MAX_ELEMENTS = 64  # a shape is short; longer vectors are data
 _FOLLOWS_SHAPES = frozenset({
     "Add", "Sub", "Mul", "FloorDiv", "FloorMod", "Maximum", "Minimum", "Neg", "Cast", "Identity", "StopGradient",
     "Pack", "ConcatV2", "Slice", "StridedSlice", "Reshape", "ExpandDims", "Squeeze", "Sum", "Prod", "Transpose",
-    "Reverse", "GatherV2", "BroadcastTo", "PlaceholderWithDefault", "Barrier", "NotNegative",
+    "Reverse", "GatherV2", "BroadcastTo", "PlaceholderWithDefault", "Barrier", "NotNegative", "Range",
 })  # fmt: skip
 
 

@@ -322,6 +322,10 @@ def test_code_that_joins_is_compiled_together_and_found_alone(tmp_path: Path, mo
     assert len(both) == 2 and written == [1, 2, 3] and values(both, [1, 2, 3]) == [1, 2, 3]
     again = jit.compile_cached([request(2), request(4)], host())
     assert again[0] == both[0] and written == [1, 2, 3, 4] and values(again, [2, 4]) == [2, 4]
+    # Slow code of one step's that stands beside what another step wants does not take the place of its fast code.
+    (slow,) = jit.compile_cached([request(7, jit.QUICK), request(8, jit.QUICK)], host())
+    (fast,) = jit.compile_cached([request(7)], host())
+    assert jit.compile_cached([request(8, jit.QUICK), request(7)], host()) == [fast, slow]
     # Another process made a module that shares code with one of ours: each of the two has it.
     monkeypatch.setattr(cache, "_process_cache", lambda: None)
     shared = [*both, *jit.compile_cached([request(1), request(6)], host())]

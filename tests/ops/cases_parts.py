@@ -57,6 +57,12 @@ SEGMENTS = [
     _row("segment_max", tf.segment_max, _segments(lambda x: x.max(0), _zero), SPREAD, ORDERED),
     _row("segment_min", tf.segment_min, _segments(lambda x: x.min(0), _zero), SPREAD, ORDERED),
     _row("segment_prod", tf.segment_prod, _segments(lambda x: x.prod(0), lambda d: 1), In((6, 2)), ORDERED),
+    _row("segment_max and min of more parts than the dtype counts",
+         lambda x: [reduce(x, np.zeros(300, np.int32)) for reduce in (tf.segment_max, tf.segment_min)],
+         lambda x: [x[:1]] * 2, In(values=[7] * 300), dtypes=("int8", "uint8", "int16")),
+    _row("segment_mean of whole numbers", tf.segment_mean,
+         lambda x, i: np.array([-4, 0, 2, 9], x.dtype),  # recorded from TensorFlow
+         In(values=[-7, -2, 3, -2, 5, 9]), ORDERED, dtypes=("int8", "int32", "int64")),
     _row("unsorted_segment_max", lambda x, i: tf.unsorted_segment_max(x, i, 4),
          _segments(lambda x: x.max(0), _lowest), SPREAD, MIXED, dtypes=NUMBERS),
     _row("unsorted_segment_min", lambda x, i: tf.unsorted_segment_min(x, i, 4),

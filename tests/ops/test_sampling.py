@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,11 @@ import pytest
 
 import graphc
 import graphc as tf
+from graphc import aot
 from tests.interpreted import InterpretedSession
 
+PARTS = ("classes", "expected of true", "expected of drawn")  # of what a sampler of classes gives
+ROUNDED = ("normal", "truncated", "gamma", "expected")  # logarithms and sines differ in the last bit
 LOGITS = (np.random.RandomState(0).standard_normal((4, 7)) * 2).astype(np.float32)
 
 
@@ -33,7 +37,37 @@ def _programs(tf: Any) -> dict[str, Any]:
         "stateless of a tensor": tf.random.stateless_uniform([4, 3], tf.constant([-(2**40), 7], tf.int64)),
         "stateless of int32": tf.random.stateless_uniform([5], tf.constant([-5, 7]), -3, 9, dtype=tf.int32),
         "part": tf.random_crop(np.arange(60).reshape(6, 10), [2, 3], seed=8),
+        **_drawn(tf),
+        **_classes_by_frequency(tf),
     }
+
+
+def _drawn(tf: Any) -> dict[str, Any]:
+    return {
+        "gamma": tf.random_gamma([5], [0.05, 0.5, 1.0, 2.5, 100.0], seed=1),
+        "gamma by beta": tf.random_gamma([2], [[2.5], [0.7]], [1.0, 3.0], dtype=tf.float64, seed=9),
+        "gamma of float16": tf.random_gamma([4], [0.5, 1.0, 3.0], 2.0, dtype=tf.float16, seed=2),
+        "gamma of one": tf.random_gamma([], 3.0, seed=4),
+        "gamma of no parameter": tf.random_gamma([2], [np.nan, -1.0, -0.2, 0.0, np.inf, -np.inf], seed=4),
+        "poisson": tf.random_poisson([0.0, 0.3, 9.9, 10.0, 14.0, 200.0, 1e6], [5], seed=2),
+        "poisson of float64": tf.random_poisson(np.array([[0.1], [70.0]]), [3], tf.int64, seed=3),
+        "poisson of int32": tf.random_poisson(25.0, [7], tf.int32, seed=4),
+        "poisson of float16": tf.random_poisson([0.5, 30.0], [2, 2], tf.float16, seed=4),
+        "poisson of no mean": tf.random_poisson([-1.0, np.inf, -np.inf], [2], seed=4),
+        "halves": tf.random_uniform([9], dtype=tf.float16, seed=4),
+        "halves of a range": tf.random_uniform([2, 3], -3, 5, dtype=tf.float16, seed=5),
+        "bfloat16": tf.cast(tf.random_uniform([7], dtype=tf.bfloat16, seed=6), tf.float32),
+    }
+
+
+def _classes_by_frequency(tf: Any) -> dict[str, Any]:
+    draw, true = tf.nn.fixed_unigram_candidate_sampler, tf.constant([[1, 2], [3, 2]], tf.int64)
+    found = {
+        "any": draw(true, 2, 6, False, 10, unigrams=list(range(1, 11)), seed=3),
+        "different": draw(true, 2, 6, True, 10, unigrams=list(range(1, 11)), distortion=0.75, seed=4),
+        "reserved": draw(true, 2, 5, True, 8, unigrams=[5.0, 1.0, 0.5, 9.0, 0.1, 3.0], num_reserved_ids=2, seed=5),
+    }
+    return {f"{part} {name}": value for name, sampled in found.items() for part, value in zip(PARTS, sampled)}
 
 
 def _runs(tf: Any, session: Any) -> list[dict[str, Any]]:
@@ -51,7 +85,7 @@ def test_the_numbers_are_tensorflows_run_after_run() -> None:
     v1.disable_v2_behavior()
     for our, their in zip(_runs(graphc, graphc.Session), _runs(v1, v1.Session), strict=True):
         for name, values in their.items():
-            if "normal" in name or "truncated" in name:  # logarithms and sines differ in the last bit
+            if any(word in name for word in ROUNDED):
                 np.testing.assert_allclose(our[name], values, rtol=2e-6, err_msg=name)
             else:
                 np.testing.assert_array_equal(our[name], values, err_msg=name)
@@ -65,6 +99,15 @@ def test_recorded_from_tensorflow() -> None:
     assert first["numbers"].tolist() == [3, 0, 8, 11, 4, 7, 9, 2, 10, 1, 12, 6, 5]
     assert second["numbers"].tolist() == [11, 12, 1, 0, 5, 10, 8, 3, 4, 6, 9, 7, 2]
     assert first["part"].tolist() == [[7, 8, 9], [17, 18, 19]]
+    gamma = [2.918024708583461e-13, 2.121464967727661, 0.658561110496521, 1.194190502166748, 103.5467300415039]
+    np.testing.assert_allclose(first["gamma"][0], gamma, rtol=2e-6)
+    later = [[1.013749838275329, 0.6863849994768618], [0.6701313748783384, 0.11104310634245926]]
+    np.testing.assert_allclose(second["gamma by beta"][0], later, rtol=1e-13)
+    assert first["poisson"][0].tolist() == [0, 1, 8, 12, 12, 216, 999395]
+    assert second["poisson"][4].tolist() == [0, 0, 12, 8, 13, 205, 999910]
+    assert first["halves"][:4].tolist() == [0.2265625, 0.126953125, 0.7900390625, 0.068359375]
+    assert second["classes any"].tolist() == [5, 5, 7, 5, 4, 9]
+    assert second["classes different"].tolist() == [5, 7, 6, 1, 8, 3]
 
 
 def test_the_meaning_is_what_is_compiled() -> None:
@@ -149,9 +192,80 @@ def test_poisson_draws_have_the_probabilities() -> None:
         np.testing.assert_array_less(abs(found - share), 5 * np.sqrt(share / count) + 1 / count)
 
 
-def test_poisson_draws_of_what_is_no_mean_are_nan() -> None:
-    mean = tf.placeholder(tf.float32, [None])
+def test_draws_of_what_is_no_parameter() -> None:
+    given = np.array([3.0, np.nan, -1.0, np.inf, 40.0, 0.0, -np.inf, 1e308, 5e-324])
+    fed = tf.placeholder(tf.float64, [None])
+    fetches = [tf.random_poisson(fed, [50], tf.float64, seed=1), tf.random_gamma([50], fed, dtype=tf.float64, seed=1)]
+    with tf.Session() as session, InterpretedSession() as other:
+        poisson, gamma = session.run(fetches, {fed: given})
+        np.testing.assert_allclose(other.run(fetches, {fed: given}), [poisson, gamma], rtol=1e-12)
+    assert np.isnan(poisson[:, 1]).all()
+    assert (poisson[:, [2, 5, 6, 8]] == 0).all()
+    assert (poisson[:, 3] == np.inf).all()
+    assert np.isnan(gamma[:, [1, 2, 6]]).all()
+    assert (gamma[:, [5, 8]] == np.finfo(np.float64).tiny).all()
+    assert (gamma[:, 3] == np.inf).all()
+    for drawn in (poisson, gamma):
+        assert (drawn[:, 0].mean() > 2, drawn[:, 4].mean() > 30) == (True, True)
+        assert (drawn[:, 7] == 1e308).all()
+
+
+def test_draws_of_sizes_that_are_fed() -> None:
+    alpha, sizes = tf.placeholder(tf.float32, [None]), tf.placeholder(tf.int64, [2])
+    fetches = [tf.random_gamma(sizes, alpha, seed=1), tf.random_poisson(10 * alpha, sizes, tf.int32, seed=2)]
+    for shape, number in (([2, 3], 4), ([70, 5], 3), ([3, 0], 2), ([2, 2], 0)):
+        given = np.linspace(0.3, 4, number, dtype=np.float32)
+        known = [tf.random_gamma(shape, given, seed=1), tf.random_poisson(10 * given, shape, tf.int32, seed=2)]
+        with tf.Session() as session:
+            found = session.run([*fetches, *known], {alpha: given, sizes: shape})
+        for one, other in zip(found[:2], found[2:], strict=True):
+            assert one.shape == (*shape, number)
+            np.testing.assert_array_equal(one, other)
+
+
+def test_draws_without_seeds_and_in_loops_go_on() -> None:
+    tf.set_random_seed(None)
+    alone = [tf.random_gamma([4], 2.0), tf.random_poisson(50.0, [4]), tf.random_uniform([4], dtype=tf.float16)]
+    turns = tf.while_loop(
+        lambda i, _: i < 3,
+        lambda i, rows: (i + 1, tf.concat([rows[1:], tf.random_gamma([1, 2], 2.0, seed=1)], 0)),
+        [0, tf.zeros([3, 2])],
+    )[1]
+    with tf.Session() as session, InterpretedSession() as other:
+        first, second = (session.run([*alone, turns]) for _ in range(2))
+        assert all((one != two).any() for one, two in zip(first, second, strict=True))
+        assert len(set(np.concatenate([first[3], second[3]]).reshape(-1))) == 12
+        np.testing.assert_allclose(other.run(turns), first[3], rtol=2e-6)
+        np.testing.assert_array_equal(first[3].reshape(-1), session.run(tf.random_gamma([6], 2.0, seed=1)))
+
+
+def test_draws_ahead_of_time_go_on_as_those_of_a_session(tmp_path: Path) -> None:
+    rate = tf.placeholder(tf.float32, [None], name="rate")
+    fetches = [tf.random_gamma([3], rate, seed=1), tf.random_poisson(rate, [3], seed=2)]
+    model = aot.compile(fetches, [rate], tmp_path, batch=2).load()
+    given = np.array([0.5, 12.0], np.float32)
     with tf.Session() as session:
-        drawn = session.run(tf.random_poisson(mean, [50], seed=1), {mean: [3.0, np.nan, -1.0, np.inf, 40.0, 0.0]})
-    assert np.isnan(drawn[:, 1:4]).all()
-    assert (drawn[:, 0].mean() > 2, drawn[:, 4].mean() > 30, drawn[:, 5].max()) == (True, True, 0)
+        for _ in range(2):
+            for ahead, here in zip(model.step(given), session.run(fetches, {rate: given}), strict=True):
+                np.testing.assert_array_equal(ahead, here)
+
+
+def test_classes_by_the_frequencies_of_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "words.csv"
+    path.write_text("the,9\nof,2.5\nand,4\n")
+    given = {"distortion": 0.5, "num_reserved_ids": 1, "seed": 3}
+    of_file = tf.nn.fixed_unigram_candidate_sampler([[1]], 1, 20, False, 4, vocab_file=str(path), **given)
+    of_list = tf.nn.fixed_unigram_candidate_sampler([[1]], 1, 20, False, 4, unigrams=[9, 2.5, 4], **given)
+    with tf.Session() as session:
+        for one, other in zip(*session.run([of_file, of_list]), strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+def test_classes_of_a_shard() -> None:
+    given = {"unigrams": [3, 1, 4, 1, 5, 3, 2, 5], "num_shards": 2, "shard": 1, "seed": 3}
+    of_shard = tf.nn.fixed_unigram_candidate_sampler([[1]], 1, 20000, False, 8, **given)
+    with tf.Session() as session:
+        drawn = session.run(of_shard.sampled_candidates)
+    # Three standard deviations of a share of 20000 draws are at most 0.011.
+    wanted = np.array([0, 1, 0, 1, 0, 3, 0, 5]) / 10
+    np.testing.assert_allclose(np.bincount(drawn, minlength=8) / 20000, wanted, atol=0.011)

@@ -43,6 +43,8 @@ ELSEWHERE = {
     "ShuffleDraws": "test_sampling.py",
     "CandidateInt": "test_sampled_losses.py",
     "CandidateUniform": "test_sampled_losses.py",
+    "Draw": "test_sampling.py",
+    "StreamState": "test_sampling.py",
     "Permutation": "test_sampling.py",
     "DimValue": "stands for a symbol; test_symbols.py",
     "Late": "declared again when values are known; test_late.py",
@@ -91,7 +93,6 @@ MADE = {"IgammaGradA": "the adjoint of Igamma"}
 # Kinds that no row differentiates, each with its reason.
 NOT_DIFFERENTIATED = {
     "ArgReduce": "gives positions",
-    "Assert": "gives nothing",
     "Bitcast": "other numbers in the same bytes",
     "CheckLabels": "gives whole numbers",
     "NotNegative": "of whole numbers",

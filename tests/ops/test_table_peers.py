@@ -48,6 +48,7 @@ DIFFERENT: dict[str, tuple[str, str]] = {
     "unique of nothing": ("gradient", NO_GRADIENT),
     "unique_with_counts": ("gradient", NO_GRADIENT),
     "setdiff1d": ("gradient", NO_GRADIENT),
+    "bincount of weights by number": ("gradient", NO_GRADIENT + ", and raises LookupError, where graphc says None"),
     "lu": ("gradient", NO_GRADIENT),
     "qr of a wide matrix": ("gradient", "TensorFlow 1 has none either: it came with 2"),
     "nuclear norms": ("values", "TensorFlow has no nuclear norm"),

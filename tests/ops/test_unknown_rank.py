@@ -30,6 +30,9 @@ LATE = {
     "matrix_diag": (tf.matrix_diag, np.arange(6.0).reshape(2, 3)),
     "matrix_diag_part": (tf.matrix_diag_part, np.arange(24.0).reshape(2, 3, 4)),
     "diag_part": (tf.diag_part, np.arange(9.0).reshape(3, 3)),
+    "repeat": (lambda x: tf.repeat(x, [1, 2], axis=-1), np.arange(4.0).reshape(2, 2)),
+    "matmul": (lambda x: tf.matmul(x, x, transpose_b=True), np.arange(12.0).reshape(2, 2, 3)),
+    "reduce_sum over a range": (lambda x: tf.reduce_sum(x, tf.range(1, tf.rank(x))), np.arange(6.0).reshape(1, 2, 3)),
     "trace": (tf.trace, np.arange(9.0).reshape(3, 3)),
     "reverse_sequence": (lambda x: tf.reverse_sequence(x, [2, 3], 1, 0), np.arange(8.0).reshape(2, 4)),
     "space_to_batch_nd": (lambda x: tf.space_to_batch_nd(x, [2], [[1, 0]]), np.arange(9.0).reshape(3, 3)),
@@ -93,3 +96,19 @@ def test_entries_that_do_not_fit_a_sparse_tensor(
         tf.sparse_to_dense(indices, sizes, values, default)
     with pytest.raises(ValueError, match="Shape must be rank 1 but is rank 2"):
         tf.sparse_to_dense(places, [sizes], values, default)
+
+
+def test_a_mirror_of_an_open_axis_is_refused_where_it_has_too_few_cells() -> None:
+    with tf.Graph().as_default(), tf.Session() as session:
+        x = tf.placeholder(tf.float32, [None, 1])
+        for mode, least in (("REFLECT", 4), ("SYMMETRIC", 3)):
+            padded = tf.pad(x, [[3, 0], [0, 0]], mode)
+            assert session.run(padded, {x: np.ones((least, 1))}).shape == (least + 3, 1)
+            with pytest.raises(tf.errors.InvalidArgumentError, match="a mirror of axis"):
+                session.run(padded, {x: np.ones((least - 1, 1))})
+
+
+def test_parts_without_elements_count_in_a_concatenation() -> None:
+    with tf.Graph().as_default(), tf.Session() as session:
+        x = tf.placeholder(tf.float32, [None, 3])
+        assert session.run(tf.concat([x, x], 1), {x: np.ones((0, 3))}).shape == (0, 6)
