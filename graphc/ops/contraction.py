@@ -236,7 +236,8 @@ def matmul(
     left, right = convert_together(a, b)
     left, right = conjugate(left) if adjoint_a else left, conjugate(right) if adjoint_b else right
     ranks = {left.type.rank, right.type.rank}
-    kind = MatMul if 2 in ranks and ranks <= {2, None} else BatchMatMul  # of two unknown ranks, either may be
+    several = any(rank is not None and rank > 2 for rank in ranks)
+    kind = BatchMatMul if several or ranks == {None} else MatMul  # of two unknown ranks, either may be
     return apply(kind(transpose_a or adjoint_a, transpose_b or adjoint_b), left, right, name=name or "MatMul")
 
 
