@@ -176,11 +176,6 @@ def empty_graph():
     tf.Session().run([])
 
 
-def another_graph_than_the_empty_one():
-    y = tf.square(2.0, name="y")  # here
-    tf.Session(graph=tf.Graph()).run([y])
-
-
 def sizes_that_do_not_meet():
     x, y = tf.placeholder(tf.float32, [None], name="x"), tf.placeholder(tf.float32, [None], name="y")
     total = tf.add(x, y, name="total")  # here
@@ -385,7 +380,6 @@ CASES = [
     (uninitialised_variable, tf.errors.FailedPreconditionError, "Attempting to use uninitialized value w (VariableV2 'w' (declared at {line})); run its initializer first, for example tf.global_variables_initializer()"),
     (closed_session, RuntimeError, "Attempted to use a closed Session."),
     (empty_graph, RuntimeError, "The Session graph is empty. Add operations to the graph before calling run()."),
-    (another_graph_than_the_empty_one, RuntimeError, "The Session graph is empty. Add operations to the graph before calling run(). Fetch argument <tf.Tensor 'y:0' shape=() dtype=float32> cannot be interpreted as a Tensor. (Tensor Tensor(\"y:0\", shape=(), dtype=float32) is not an element of this graph: Square 'y' (declared at {line}) is in a graph of 2 operations, the first of them Const 'Const' (declared at {line}); this is a graph of no operations)"),
     (sizes_that_do_not_meet, tf.errors.InvalidArgumentError, "Add 'total' (declared at {line}): sizes 3 and 4 do not broadcast in shapes [3] and [4]"),
     (whole_number_over_zero, tf.errors.InvalidArgumentError, "FloorDiv 'quotient' (declared at {line}): a whole number is divided by zero: divisors[1] = 0"),
     (gather_outside, tf.errors.InvalidArgumentError, "GatherV2 'taken' (declared at {line}): an index in rows is not in [0, 5), the positions of table f32[5,2]: rows[1] = 5"),

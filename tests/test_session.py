@@ -328,3 +328,12 @@ def test_a_key_of_feeds_may_be_a_tuple_of_tensors() -> None:
     first = session.run(doubled, {start: ((ones, ones * 3), np.ones((4, 2)))})
     second = session.run(doubled, {start: first})
     assert (second[0].c == 4).all() and (second[0].h == 12).all() and (second[1] == 4).all()
+
+
+def test_an_empty_graph_is_told_what_was_fetched_from_another_one() -> None:
+    with tf.Graph().as_default():
+        y = tf.square(2.0, name="y")
+    with pytest.raises(RuntimeError, match=r"The Session graph is empty\.") as caught:
+        tf.Session(graph=tf.Graph()).run([y])
+    assert "Fetch argument <tf.Tensor 'y:0'" in str(caught.value)
+    assert "Square 'y' (declared at test_session.py:" in str(caught.value)
