@@ -93,7 +93,28 @@ class Program:
                 yield replace(self, lines=lines, fetches=[lines[-1].split(" = ")[0]])
 
 
-class Growing:
+class Choosing:
+    """What all that grows programs choose by chance: values, and fetches."""
+
+    random: random.Random
+    program: Program
+    values: list[Any]
+
+    def choose_fetches(self) -> None:
+        """The last line, and some others."""
+        made = [line.split(" = ")[0] for line in self.program.lines] or ["x0"]
+        count = min(len(made), self.random.randint(1, 4))
+        self.program.fetches = sorted({made[-1], *self.random.sample(made, count)})
+
+    def pick(self, wanted: Callable[[Any], bool] = lambda _: True) -> Any:
+        """A value that is as wanted, later ones more often; None where there is none."""
+        fitting = [value for value in self.values if wanted(value)]
+        if not fitting:
+            return None
+        return fitting[max(self.random.randrange(len(fitting)), self.random.randrange(len(fitting)))]
+
+
+class Growing(Choosing):
     """A program to which lines are added while they keep it tame."""
 
     def __init__(self, seed: int, lines: int, wild: bool = False):
@@ -110,7 +131,7 @@ class Growing:
                 if len(self.program.lines) < lines:
                     self._add_line()
             self._add_updates()
-        self._choose_fetches()
+        self.choose_fetches()
 
     # -- inputs ----------------------------------------------------------------------------------------
 
@@ -181,19 +202,7 @@ class Growing:
                 amount = self.random.choice(fitting).name
                 self.program.updates.append(f"u{name} = tf.{assign}({name}, {amount})")
 
-    def _choose_fetches(self) -> None:
-        made = [value.name for value in self.values if value.name.startswith("v")] or ["x0"]
-        count = min(len(made), self.random.randint(1, 4))
-        self.program.fetches = sorted({made[-1], *self.random.sample(made, count)})
-
     # -- choosing ----------------------------------------------------------------------------------------
-
-    def pick(self, wanted: Callable[[Value], bool] = lambda _: True) -> Value | None:
-        """A value that is as wanted, later ones more often."""
-        fitting = [value for value in self.values if wanted(value)]
-        if not fitting:
-            return None
-        return fitting[max(self.random.randrange(len(fitting)), self.random.randrange(len(fitting)))]
 
     def beside(self, value: Value) -> Value | None:
         """A value of the same dtype that broadcasts with another."""

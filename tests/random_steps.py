@@ -16,7 +16,7 @@ import numpy as np
 import graphc as tf
 from graphc.interpret import evaluate
 from graphc.versions import MOST_EXACT
-from tests.random_programs import Program, is_tame
+from tests.random_programs import Choosing, Program, is_tame
 
 RUNS = 2 * MOST_EXACT + 1
 LARGEST = 3000  # elements
@@ -76,7 +76,7 @@ class Value:
         return ranks.pop() if len(ranks) == 1 else -1
 
 
-class Growing:
+class Growing(Choosing):
     """A program to which lines are added while NumPy gives them a tame value in every run."""
 
     def __init__(self, seed: int, lines: int):
@@ -94,7 +94,7 @@ class Growing:
                     self._add_line(may_fail=False)
             if self.random.random() < 0.3:
                 self._add_mistake()
-        self._choose_fetches()
+        self.choose_fetches()
 
     def _sizes(self) -> list[int]:
         """A size in each run: the first ones serve symbols, later ones may be anything, and some come again."""
@@ -216,19 +216,7 @@ class Growing:
             if self._add_line(may_fail=True):
                 return
 
-    def _choose_fetches(self) -> None:
-        made = [line.split(" = ")[0] for line in self.program.lines] or ["x0"]
-        count = min(len(made), self.random.randint(1, 4))
-        self.program.fetches = sorted({made[-1], *self.random.sample(made, count)})
-
     # -- choosing ----------------------------------------------------------------------------------------
-
-    def pick(self, wanted: Callable[[Value], bool] = lambda _: True) -> Value | None:
-        """A value that is as wanted, later ones more often."""
-        fitting = [value for value in self.values if wanted(value)]
-        if not fitting:
-            return None
-        return fitting[max(self.random.randrange(len(fitting)), self.random.randrange(len(fitting)))]
 
     def of_numbers(self) -> Value | None:
         """A value of floats or of whole numbers, no single one of these."""
