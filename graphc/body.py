@@ -1,7 +1,8 @@
 """Graphs inside a graph: the branches of a cond, the condition and the body of a loop.
 
-A :class:`Body` is declared into like any graph. What it uses of the graphs around it becomes a parameter; constants that
-no derivative is taken by are copied, since shapes may follow from them. Capture turns bodies into :class:`Function`, which has no graph around it.
+A :class:`Body` is declared into like any graph. What it uses of the graphs around it becomes a parameter; constants by
+which no derivative is taken are copied, since shapes may follow from them. Capture turns bodies into :class:`Function`,
+which has no graph around it.
 """
 
 from __future__ import annotations
@@ -222,5 +223,5 @@ class Body(Graph):
 
 
 def _is_copied(tensor: Tensor) -> bool:
-    """Whether a body has a copy of the tensor: of a constant, where nobody can ask for a gradient with respect to it."""
+    """Whether a body has a copy of the tensor: of a constant by which no derivative is taken."""
     return tensor.op.type == "Const" and not (tensor.dtype.is_floating or tensor.dtype.is_complex)
