@@ -78,18 +78,17 @@ def _filled(entries: list[DimLike], told: list[Tensor | None], total: Tensor) ->
     one, minus = constant(1, dtypes.int64), constant(-1, dtypes.int64)
     given = one
     for entry, count in zip(entries, told, strict=True):
-        given = given * (
-            dim_value(entry, dtypes.int64) if count is None else e.select(e.equal(count, minus), one, count)
-        )
+        if count is None:
+            given = given * dim_value(entry, dtypes.int64)
+        else:
+            given = given * e.select(e.equal(count, minus), one, count)
     rest = e.floordiv(total, e.maximum(given, one))  # of 0 elements 0 remain
     free = constant(True)  # whether there was no -1 yet
     filled: list[Tensor | None] = []
     for count in told:
         if count is not None:
-            is_rest = e.equal(count, minus)
-            count, free = (
-                e.select(e.logical_and(free, is_rest), rest, count),
-                e.logical_and(free, e.logical_not(is_rest)),
-            )
+            is_rest = e.logical_and(free, e.equal(count, minus))
+            count = e.select(is_rest, rest, count)
+            free = e.logical_and(free, e.logical_not(is_rest))
         filled.append(count)
     return filled
