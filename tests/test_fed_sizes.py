@@ -104,6 +104,25 @@ def test_many_values_share_a_program(size):
         assert plan.versions._all_values.compilations == 1
 
 
+def test_sizes_that_fit_in_several_ways_are_decided_by_their_values(size):
+    row = tf.placeholder(tf.float32, [2])
+    with tf.Session() as session:
+        beside = tf.cast(tf.range(size), tf.float32) + row  # of 1 element, or of 2
+        both = tf.ones([size, size]) - tf.ones([size, size // 2 * size])
+        for number in (6, 5, 4, 3, 0, 2, 1):
+            if number in (1, 2):
+                sums = session.run(beside, {size: number, row: [5, 5]})
+                np.testing.assert_array_equal(sums, [5, 4 + number])
+            else:
+                with pytest.raises(tf.errors.InvalidArgumentError, match=r"broadcast in shapes \[\d\] and \[2\]"):
+                    session.run(beside, {size: number, row: [5, 5]})
+            if number < 4:
+                assert session.run(both, {size: number}).shape == (number, number // 2 * number)
+            else:
+                with pytest.raises(tf.errors.InvalidArgumentError, match="broadcast in shapes"):
+                    session.run(both, {size: number})
+
+
 def test_sizes_beside_a_fed_one_are_known_while_declaring(size):
     x = tf.placeholder(tf.float32, [None, 3])
     made = [
