@@ -115,7 +115,8 @@ class Reshape(Op):
         return TensorType(x.dtype, _fill_in(x.shape, self.shape))
 
     def evaluate(self, x: Any, shape: Any = None) -> Any:
-        return np.reshape(x, _fill_in(x.shape, self.shape if shape is None else tuple(map(int, shape))))
+        sizes: Any = self.shape if shape is None else tuple(map(int, shape))
+        return np.reshape(x, _fill_in(x.shape, sizes))
 
     def gradient(self, node: Operation, *grads: Tensor) -> list[Tensor | None]:
         return [reshape_like(grads[0], node.inputs[0]), *([None] * (len(node.inputs) - 1))]
