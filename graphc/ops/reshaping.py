@@ -22,7 +22,7 @@ from graphc.ops.elementwise import cast, identity
 from graphc.ops.late import is_late, late_one, number
 from graphc.ops.shape_values import shape_from, sizes_from, static_axis, static_sizes
 from graphc.records import record
-from graphc.shapes import Shape, Size, TensorType, broadcast, normalise_axis, shape_text
+from graphc.shapes import Shape, Size, TensorType, broadcast, filled_in, normalise_axis, shape_text
 
 
 @record
@@ -112,11 +112,11 @@ class Reshape(Op):
             if shape is not None and shape.rank not in (None, 1):
                 raise ValueError(f"a shape must be a vector, not {shape}")
             return TensorType(x.dtype, None if shape is None or shape.shape is None else _unknown(shape.shape[0]))
-        return TensorType(x.dtype, _fill_in(x.shape, self.shape))
+        return TensorType(x.dtype, filled_in(x.shape, self.shape))
 
     def evaluate(self, x: Any, shape: Any = None) -> Any:
         sizes: Any = self.shape if shape is None else tuple(map(int, shape))
-        return np.reshape(x, _fill_in(x.shape, sizes))
+        return np.reshape(x, filled_in(x.shape, sizes))
 
     def gradient(self, node: Operation, *grads: Tensor) -> list[Tensor | None]:
         return [reshape_like(grads[0], node.inputs[0]), *([None] * (len(node.inputs) - 1))]
@@ -127,7 +127,7 @@ class Reshape(Op):
         old = inputs[0].type.sizes
         if 0 in sizes and -1 in sizes and any(map(measured_in, old)):  # whether those are 0 is seen by the step alone
             return Reshape(tuple(sizes)).measured(inputs[:1], ())
-        return apply(Reshape(_fill_in(old, tuple(sizes))), inputs[0])
+        return apply(Reshape(filled_in(old, tuple(sizes))), inputs[0])
 
     def measured(self, inputs: Sequence[Tensor], values: Sequence[Any]) -> Tensor:
         """With sizes that are known only while the step runs."""
@@ -317,44 +317,6 @@ def dim_value(dim: DimLike, dtype: DType) -> Tensor:
 
 def _unknown(rank: Size) -> Shape:
     return (None,) * rank if isinstance(rank, int) else None
-
-
-def _fill_in(old: Shape, new: tuple[Size, ...]) -> tuple[Size, ...]:
-    """``new`` with its -1 (or a single unknown size) worked out from ``old``; ``ValueError`` where counts differ."""
-    free = [i for i, size in enumerate(new) if size == -1]
-    if len(free) > 1:
-        raise ValueError(f"only one size may be -1, not {len(free)} in {list(new)}")
-    if any(isinstance(size, int) and size < -1 for size in new):
-        raise ValueError(f"sizes must be at least 0 (or one -1), not {list(new)}")
-    total = _elements(old)
-    if total is None or any(size is None for size in new) or (free and 0 in new and None in old):  # type: ignore[operator]
-        return tuple(None if size == -1 else size for size in new)
-    given = product(size for size in new if size != -1)  # type: ignore[misc]
-    if not free:
-        if given != total:
-            raise ValueError(
-                f"cannot reshape {shape_text(old)} with {total} elements to {shape_text(new)} with {given} elements"
-            )
-        return new
-    if given == 0:  # what the sizes other than 0 leave, as in TensorFlow
-        rest = _without_zeros(old) // _without_zeros(new)  # type: ignore[arg-type]
-    else:
-        rest = total // given
-    if rest * given != total:
-        raise ValueError(f"cannot reshape {shape_text(old)} with {total} elements to {list(new)}: no size fits for -1")
-    return tuple(rest if size == -1 else size for size in new)
-
-
-def _elements(shape: Shape) -> DimLike | None:
-    """How many elements a shape has as far as that is known: with a 0 none, whatever the other sizes."""
-    if shape is not None and 0 in shape:
-        return 0
-    return None if shape is None or None in shape else product(shape)  # type: ignore[arg-type]
-
-
-def _without_zeros(shape: Sequence[Size]) -> DimLike:
-    """The product of the sizes other than 0 and -1."""
-    return product(size for size in shape if size not in (0, -1))  # type: ignore[misc]
 
 
 def shape(input: Any, name: str | None = None, out_type: Any = dtypes.int32) -> Tensor:
