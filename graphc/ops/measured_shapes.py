@@ -96,11 +96,9 @@ def _filled(entries: Sequence[DimLike], told: Sequence[Tensor | None], old: Sequ
     filled: list[Tensor | None] = []
     for count in told:
         if count is not None:
-            is_rest = e.equal(count, minus)
-            count, free = (
-                e.select(e.logical_and(free, is_rest), rest, count),
-                e.logical_and(free, e.logical_not(is_rest)),
-            )
+            is_rest = e.logical_and(free, e.equal(count, minus))
+            count = e.select(is_rest, rest, count)
+            free = e.logical_and(free, e.logical_not(is_rest))
         filled.append(count)
     return filled
 
