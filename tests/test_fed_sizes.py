@@ -1,5 +1,7 @@
 """Sizes that follow from the values of feeds, such as a fed batch size: a version of the step for each value."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -152,8 +154,15 @@ def test_the_rest_may_be_fed_however_often():
     with tf.Session() as session:
         for sizes in ([1, -1], [2, -1], [3, -1], [4, -1], [6, -1], [-1, 8], [24, 1], [8, -1]):
             np.testing.assert_array_equal(session.run(y, {x: elements, shape: sizes}), 2 * elements.reshape(sizes))
-        for sizes in ([-1, -1], [5, -1], [4, -2], [-1, 0], [5, 5]):
-            with pytest.raises(tf.errors.InvalidArgumentError, match="a size that is told while the step runs"):
+        wrong = {
+            (-1, -1): "only one size may be -1, not 2 in [-1, -1]",
+            (5, -1): "cannot reshape [24] with 24 elements to [5, -1]: no size fits for -1",
+            (4, -2): "sizes must be at least 0 (or one -1), not [4, -2]",
+            (-1, 0): "cannot reshape [24] with 24 elements to [-1, 0]: no size fits for -1",
+            (5, 5): "cannot reshape [24] with 24 elements to [5,5] with 25 elements",
+        }
+        for sizes, message in wrong.items():
+            with pytest.raises(tf.errors.InvalidArgumentError, match=re.escape(message)):
                 session.run(y, {x: elements, shape: sizes})
         np.testing.assert_array_equal(session.run(y, {x: [], shape: [-1, 3]}), np.empty((0, 3)))
 
