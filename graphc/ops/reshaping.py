@@ -321,7 +321,7 @@ def _whole(sizes: Any, dtype: DType) -> Any:
         return np.array(sizes, dtype.numpy)
     except OverflowError:
         hint = "; ask for them with out_type=tf.int64" if dtype is dtypes.int32 else ""
-        text = f"{shape_text(sizes)}" if isinstance(sizes, (list, tuple)) else f"{sizes}"
+        text = shape_text(tuple(sizes)) if isinstance(sizes, (list, tuple)) else str(sizes)
         raise ValueError(f"sizes {text} are more than {dtype.name} holds{hint}") from None
 
 
