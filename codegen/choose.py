@@ -8,10 +8,10 @@ from __future__ import annotations
 from functools import lru_cache
 
 from graphc.codegen.choose_tile import best_tile, is_windowed, lanes_for
-from graphc.codegen.choose_winograd import winograd_plan
+from graphc.codegen.choose_winograd import WinogradPlan, winograd_plan
 from graphc.codegen.kernels.affine import Contraction, Shape, shape_of
 from graphc.codegen.loops import ITEM_BYTES
-from graphc.codegen.plan import Plan, element_bytes, guess
+from graphc.codegen.plan import TASKS_WANTED, Plan, element_bytes, guess
 from graphc.codegen.target import Target
 from graphc.dims import DimLike
 from graphc.records import replace
@@ -24,10 +24,9 @@ FED_ALIGNMENT = 16  # Bytes: where the caller's arrays begin.
 # A task should be worth waking a thread for (about 5 us), and there should be some for every thread; not many more,
 # as each task that shares rows reads them from the third cache again.
 TASK_FLOPS = 1 << 19
-TASKS_WANTED = 4
 # Tasks that share columns each copy B, which costs as much as the products of some ten rows.
 FEW_ROWS = 1024
-LARGEST_SUMS = 1 << 20
+LARGEST_SUMS = 1 << 20  # Elements of a task's sums that wait in scratch for the next part of K: of every thread 4 MB.
 # How far apart the columns of a strided convolution are.
 STRIDES = range(2, 5)
 # Sums over fewer products cost less than to write the result.
@@ -40,7 +39,7 @@ MOST_PAIRED = 12
 
 @lru_cache(maxsize=1024)
 def plan(spec: Contraction, target: Target) -> Plan:
-    """The way ``spec`` is computed on ``target``."""
+    """The way ``spec`` is computed on ``target`` as sums of products."""
     shape = shape_of(spec)
     if shape.col.a != 0:
         return paired_plan(shape, target)
@@ -60,16 +59,19 @@ def plan(spec: Contraction, target: Target) -> Plan:
     return tile_plan(shape, target, _copy_of_a(shape, target), _copying_b_pays(shape, target))
 
 
+def way(spec: Contraction, target: Target) -> Plan | WinogradPlan:
+    """How ``spec`` is computed on ``target``: by fewer multiplications where that is wanted and faster."""
+    return winograd_plan(spec, target) or plan(spec, target)
+
+
 def tasks(spec: Contraction, target: Target) -> DimLike:
     """The number of independent tasks, from shapes alone."""
-    fast = winograd_plan(spec, target)
-    return fast.tasks if fast else plan(spec, target).tasks
+    return way(spec, target).tasks
 
 
 def scratch_bytes(spec: Contraction, target: Target) -> DimLike:
     """Bytes of private memory that a thread needs to perform tasks."""
-    chosen = winograd_plan(spec, target) or plan(spec, target)
-    return sum(chosen.scratch_parts) * ITEM_BYTES[spec.dtype]
+    return sum(way(spec, target).scratch_parts) * ITEM_BYTES[spec.dtype]
 
 
 # Which form.
