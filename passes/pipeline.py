@@ -42,7 +42,7 @@ def complexes(graph: Graph) -> Graph:
     """Complex numbers become pairs; the pass knows so many ops that it loads for graphs with such numbers alone."""
     if not any(holds_complex(tensor.dtype) for node in graph.nodes for tensor in node.outputs):
         return graph
-    from graphc.passes.complexes import complexes
+    from graphc.passes.complexes import complexes  # late: many ops, for few graphs
 
     return complexes(graph)
 
