@@ -84,6 +84,9 @@ class Graph:
         origin = user_line()
         try:
             types = _as_tuple(kind.infer(*(tensor.type for tensor in inputs)))
+            for _, shape in types:
+                if shape and any(type(size) is int and size < 0 for size in shape):
+                    raise ValueError(f"sizes must be at least 0, not {list(shape)}")
         except (ValueError, TypeError) as error:
             raise type(error)(f"{kind.type} '{name}': {error}{declared_at(origin)}") from None
         control = self._control
@@ -281,6 +284,16 @@ class Graph:
         from graphc.scopes import default_sessions  # scopes stand above the graph
 
         return default_sessions.innermost()
+
+    def session_for(self, what: str, method: str, session: Any = None) -> Any:
+        """``session``, or the innermost default one; a ``ValueError`` names the ``method`` where there is neither."""
+        session = session or self.default_session()
+        if session is None:
+            raise ValueError(
+                f"Cannot {what} using `{method}()`: No default session is registered. "
+                f"Use `with sess.as_default()` or pass an explicit session to `{method}(session=sess)`"
+            )
+        return session
 
     # -- looking up ----------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from graphc import dtypes
-from graphc.dims import DimLike, product
+from graphc.dims import DimLike, measured_in, product
 from graphc.dtypes import DType
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.base import apply, axis_of, constant, convert_to_tensor
@@ -22,7 +22,7 @@ from graphc.ops.elementwise import cast, identity
 from graphc.ops.late import is_late, late_one, number
 from graphc.ops.shape_values import shape_from, sizes_from, static_axis, static_sizes
 from graphc.records import record
-from graphc.shapes import Shape, Size, TensorType, broadcast, normalise_axis, shape_text
+from graphc.shapes import MOST, Shape, Size, TensorType, broadcast, filled_in, normalise_axis, shape_text
 
 
 @record
@@ -100,17 +100,23 @@ class DimValue(Op):
 
 @record
 class Reshape(Op):
-    """The elements of ``x`` in row-major order under another shape; -1 stands for what remains."""
+    """The elements of ``x`` in row-major order under another shape; -1 stands for what remains.
+
+    Of no elements, what remains is told by the sizes other than 0: ``[0,3]`` under ``[0,-1]`` is ``[0,3]``.
+    """
 
     shape: tuple[Size, ...] | None = None
 
     def infer(self, x: TensorType, shape: TensorType | None = None) -> TensorType:
         if self.shape is None:
+            if shape is not None and shape.rank not in (None, 1):
+                raise ValueError(f"a shape must be a vector, not {shape}")
             return TensorType(x.dtype, None if shape is None or shape.shape is None else _unknown(shape.shape[0]))
-        return TensorType(x.dtype, _fill_in(x.shape, self.shape))
+        return TensorType(x.dtype, filled_in(x.shape, self.shape))
 
     def evaluate(self, x: Any, shape: Any = None) -> Any:
-        return np.reshape(x, self.shape if shape is None else tuple(shape))
+        sizes: Any = self.shape if shape is None else tuple(map(int, shape))
+        return np.reshape(x, filled_in(x.shape, sizes))
 
     def gradient(self, node: Operation, *grads: Tensor) -> list[Tensor | None]:
         return [reshape_like(grads[0], node.inputs[0]), *([None] * (len(node.inputs) - 1))]
@@ -118,8 +124,10 @@ class Reshape(Op):
     def specialise(self, inputs: Sequence[Tensor], values: Sequence[Any]) -> Tensor | None:
         """With the sizes written in."""
         sizes = self.shape if self.shape is not None else sizes_from(values[1], "reshape")
-        filled = _fill_in(inputs[0].type.sizes, tuple(sizes))
-        return apply(Reshape(filled), inputs[0])
+        old = inputs[0].type.sizes
+        if 0 in sizes and -1 in sizes and any(map(measured_in, old)):  # whether those are 0 is seen by the step alone
+            return Reshape(tuple(sizes)).measured(inputs[:1], ())
+        return apply(Reshape(filled_in(old, tuple(sizes))), inputs[0])
 
     def measured(self, inputs: Sequence[Tensor], values: Sequence[Any]) -> Tensor:
         """With sizes that are known only while the step runs."""
@@ -212,10 +220,16 @@ class BroadcastTo(Op):
         return [sum_like(grads[0], node.inputs[0]), *([None] * (len(node.inputs) - 1))]
 
     def specialise(self, inputs: Sequence[Tensor], values: Sequence[Any]) -> Tensor | None:
-        """With the sizes written in."""
+        """With the sizes written in; one that the step counts must be what no broadcasting changes."""
+        from graphc.ops.measured import is_measured, settle  # stands on reshaping
+
         if self.shape is not None:
             return None
-        return apply(BroadcastTo(shape_from(values[1], "broadcast_to")), inputs[0])
+        x, sizes = inputs[0], shape_from(values[1], "broadcast_to")
+        for size, wanted in zip(reversed(x.type.sizes), reversed(sizes)):
+            if isinstance(size, int) and size != 1 and is_measured(wanted):
+                settle(wanted, size)
+        return apply(BroadcastTo(sizes), x)
 
 
 @record
@@ -297,43 +311,28 @@ def vector_of(sizes: Sequence[DimLike], dtype: DType) -> Tensor:
     from graphc.ops.arrays import ConcatV2  # arrays stands on reshaping
 
     if all(isinstance(size, int) for size in sizes):
-        return constant(np.array(sizes, dtype.numpy))
+        return constant(_whole(sizes, dtype))
     parts = [apply(ExpandDims((0,)), dim_value(size, dtype)) for size in sizes]
     return apply(ConcatV2(0), *parts) if len(parts) > 1 else parts[0]
 
 
 def dim_value(dim: DimLike, dtype: DType) -> Tensor:
     """A size as a scalar tensor."""
-    return constant(np.array(dim, dtype.numpy)) if isinstance(dim, int) else apply(DimValue(dim, dtype))
+    return constant(_whole(dim, dtype)) if isinstance(dim, int) else apply(DimValue(dim, dtype))
+
+
+def _whole(sizes: Any, dtype: DType) -> Any:
+    """Sizes as an array; ``ValueError`` where the dtype cannot hold them."""
+    try:
+        return np.array(sizes, dtype.numpy)
+    except OverflowError:
+        hint = "; ask for them with out_type=tf.int64" if dtype is dtypes.int32 else ""
+        text = shape_text(tuple(sizes)) if isinstance(sizes, (list, tuple)) else str(sizes)
+        raise ValueError(f"sizes {text} are more than {dtype.name} holds{hint}") from None
 
 
 def _unknown(rank: Size) -> Shape:
     return (None,) * rank if isinstance(rank, int) else None
-
-
-def _fill_in(old: Shape, new: tuple[Size, ...]) -> tuple[Size, ...]:
-    """``new`` with its -1 (or a single unknown size) worked out from ``old``; ``ValueError`` where counts differ."""
-    free = [i for i, size in enumerate(new) if size == -1]
-    if len(free) > 1:
-        raise ValueError(f"only one size may be -1, not {len(free)} in {list(new)}")
-    if any(isinstance(size, int) and size < -1 for size in new):
-        raise ValueError(f"sizes must be at least 0 (or one -1), not {list(new)}")
-    if old is None or any(size is None for size in old):
-        return tuple(None if size == -1 else size for size in new)
-    total = product(old)  # type: ignore[arg-type]
-    if any(size is None for size in new):
-        return tuple(None if size == -1 else size for size in new)
-    given = product(size for size in new if size != -1)  # type: ignore[misc]
-    if not free:
-        if given != total:
-            raise ValueError(
-                f"cannot reshape {shape_text(old)} with {total} elements to {shape_text(new)} with {given} elements"
-            )
-        return new
-    rest = 0 if given == 0 else total // given
-    if (total != 0) if given == 0 else (rest * given != total):
-        raise ValueError(f"cannot reshape {shape_text(old)} with {total} elements to {list(new)}: no size fits for -1")
-    return tuple(rest if size == -1 else size for size in new)
 
 
 def shape(input: Any, name: str | None = None, out_type: Any = dtypes.int32) -> Tensor:
@@ -341,7 +340,7 @@ def shape(input: Any, name: str | None = None, out_type: Any = dtypes.int32) -> 
     tensor = convert_to_tensor(input)
     wanted = dtypes.as_dtype(out_type)
     if _is_static(tensor):
-        return constant(np.array(tensor.type.shape, wanted.numpy), name=name or "Shape")
+        return constant(_whole(tensor.type.shape, wanted), name=name or "Shape")
     return apply(ShapeOf(wanted), tensor, name=name)
 
 
@@ -350,7 +349,7 @@ def size(input: Any, name: str | None = None, out_type: Any = dtypes.int32) -> T
     tensor = convert_to_tensor(input)
     wanted = dtypes.as_dtype(out_type)
     if _is_static(tensor):
-        return constant(np.array(tensor.type.elements, wanted.numpy), name=name or "Size")
+        return constant(_whole(tensor.type.elements, wanted), name=name or "Size")
     return apply(Count(None, wanted), tensor, name=name or "Size")
 
 
@@ -366,7 +365,9 @@ def count(x: Tensor, axes: tuple[int, ...] | None, dtype: DType) -> Tensor:
     """The number of elements of ``x`` along ``axes``, a constant where the sizes are known."""
     kind = Count(axes, dtype)
     known = kind.shape_value(x.type)
-    return apply(kind, x) if known is None else dim_value(known, dtype)
+    if known is None or (isinstance(known, int) and known > MOST):  # what has so many is refused when it is run
+        return apply(kind, x)
+    return dim_value(known, dtype)
 
 
 def _is_static(tensor: Tensor) -> bool:
