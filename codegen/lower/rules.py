@@ -22,6 +22,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "decompositions": ("decompositions",),
     "draws": ("elementwise",),
     "elementwise": ("elementwise",),
+    "grown_rows": ("row_writes",),
     "indexing": ("indexing",),
     "matrices": ("matrices",),
     "measured": ("positions",),
