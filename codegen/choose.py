@@ -29,6 +29,8 @@ FEW_ROWS = 1024
 LARGEST_SUMS = 1 << 20
 # How far apart the columns of a strided convolution are.
 STRIDES = range(2, 5)
+# Images of fewer places leave lanes empty at the end of each.
+FEW_PLACES = 256
 # Sums over fewer products cost less than to write the result.
 SHORT_K = 128
 # Where every load of B lies across two lines, products of so many rows take as long as those from a copy, and the copy.
@@ -136,12 +138,13 @@ def _images_serve_as_rows(spec: Contraction, shape: Shape, target: Target) -> bo
     """Whether a convolution whose images have their channels first is computed as if they were last.
 
     Vectors of filters fill their lanes and are aligned, which those along the width of images are not: they begin
-    anywhere, so that most loads meet two lines, or are picked from several. Each tile is transposed at its end.
+    anywhere, so that most loads meet two lines, or are picked from several; and where all places of an image are one
+    row, the last vector is cut. Each tile is transposed at its end.
     """
     if spec.edges:
         return spec.cuts_b
     filters = shape.rows[0].extent if len(shape.rows) == 1 else 0
-    places_apart = is_windowed(shape) or shape.col.b in STRIDES
+    places_apart = is_windowed(shape) or shape.col.b in STRIDES or guess(shape.n) <= FEW_PLACES
     images_move_alone = bool(shape.outer) and all(group.a == 0 for group in shape.outer)
     enough = isinstance(filters, int) and filters >= target.lanes(shape.dtype) and isinstance(shape.n, int)
     return places_apart and images_move_alone and enough
@@ -388,6 +391,9 @@ def _group(chosen: Plan, tiles: int, panels: int, target: Target) -> int:
     else:
         stays = panel_bytes <= target.l1 * 3 // 2 and tiles * chosen.mr * k_bytes <= target.l2 // 2
         one = stays and guess(chosen.shape.k) >= SHORT_K
+    if chosen.pack_b and chosen.shape.outer and chosen.form == "tile":
+        # Every image is copied: from memory, so that long runs of its rows are wanted, beside which little is kept.
+        return max(1, min(panels, target.l2 * 3 // 8 // panel_bytes))
     most = target.l2 * 5 // 8 // panel_bytes
     # Where rows are copied too, the copy wants its part of that cache: two panels, or a quarter, measured 2 % better.
     if chosen.pack_a:

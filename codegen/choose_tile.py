@@ -78,14 +78,26 @@ def tile_for(
             # A panel that no second tile of rows reads comes from where all of B is.
             reread = vectors if mr == guess(shape.m) and not pack_b else nv
             far = guess(shape.k) * reread * lanes * element_bytes(shape) > target.l1
-            cost = tiles * (guess(shape.k) * cycles_per_step(mr, nv, far) + tile_overhead(mr, nv))
+            step = cycles_per_step(mr, nv, far, _lines_of_a(shape, mr))
+            cost = tiles * (guess(shape.k) * step + tile_overhead(mr, nv))
             cost *= SEVERAL_PANELS if nv < vectors and is_windowed(shape) and not shape.swapped else 1
             candidates.append((cost, -mr * nv, mr, nv))
     cost, _, mr, nv = min(candidates)
     return cost, mr, nv
 
 
-def cycles_per_step(mr: int, nv: int, far: bool) -> float:
+def _lines_of_a(shape: Shape, mr: int) -> float:
+    """The lines that a tile of places reads for each k, where these are channels of an image that come first.
+
+    They come from the second cache for every panel. Windows read lines again for their next place.
+    """
+    if not shape.swapped or is_windowed(shape) or not shape.inner or shape.inner[-1].a == 1:
+        return 0
+    step = shape.rows[-1].a if shape.rows else 0
+    return (mr - 1) * step * element_bytes(shape) / 64 + 1 if isinstance(step, int) and step < 16 else 0
+
+
+def cycles_per_step(mr: int, nv: int, far: bool, lines_of_a: float = 0) -> float:
     """Cycles for one k of a tile on a core with two multiply-add ports, two load ports, four instructions a cycle.
 
     The chain of additions into one register bounds it from below: a multiply-add takes about four cycles. A vector of
@@ -93,7 +105,7 @@ def cycles_per_step(mr: int, nv: int, far: bool) -> float:
     measurements: small tiles lose a cycle, and of tiles with equally many products those with fewer loads win.
     """
     products, loads = mr * nv, mr + nv
-    return 1 + loads / 8 + max(products / 2, loads / 2, (products + loads + 2) / 4, (3 if far else 2) * nv, 4)
+    return 1 + loads / 8 + max(products / 2, loads / 2, (products + loads + 2) / 4, (3 if far else 2) * nv + 3 * lines_of_a, 4)
 
 
 def tile_overhead(mr: int, nv: int) -> float:
