@@ -29,6 +29,8 @@ FEW_ROWS = 1024
 LARGEST_SUMS = 1 << 20
 # How far apart the columns of a strided convolution are.
 STRIDES = range(2, 5)
+# Windows of colours sum few products, so that it counts how these are stored.
+FEW_CHANNELS = 8
 # Images of fewer places leave lanes empty at the end of each.
 FEW_PLACES = 256
 # Sums over fewer products cost less than to write the result.
@@ -139,10 +141,12 @@ def _images_serve_as_rows(spec: Contraction, shape: Shape, target: Target) -> bo
 
     Vectors of filters fill their lanes and are aligned, which those along the width of images are not: they begin
     anywhere, so that most loads meet two lines, or are picked from several; and where all places of an image are one
-    row, the last vector is cut. Each tile is transposed at its end.
+    row, the last vector is cut. Each tile is transposed at its end, which sums over few channels are too short for.
     """
     if spec.edges:
         return spec.cuts_b
+    if is_windowed(shape) and guess(shape.inner[-1].extent) < FEW_CHANNELS:
+        return False
     filters = shape.rows[0].extent if len(shape.rows) == 1 else 0
     places_apart = is_windowed(shape) or shape.col.b in STRIDES or guess(shape.n) <= FEW_PLACES
     images_move_alone = bool(shape.outer) and all(group.a == 0 for group in shape.outer)

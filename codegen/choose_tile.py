@@ -42,17 +42,16 @@ def best_tile(shape: Shape, lanes: int, target: Target, pack_a: str, pack_b: boo
         most_rows = ROWS_THAT_COLLIDE if collides and not pack_a else MOST_ROWS
         cost, mr, nv = tile_for(shape, group.extent, lanes, target, pack_b, most_rows)
         costs.append((cost * (1 if pack_a or _is_near(group, shape) else FAR_ROWS), mr, nv, place))
-    if _is_one_tile(shape) and not pack_a:
-        cost, mr, nv = tile_for(shape, shape.m, lanes, target, pack_b, MOST_ROWS)
-        costs += [(cost, mr, nv, None)] if mr == shape.m else []
+    if _is_one_tile(shape, target) and not pack_a:
+        costs.append((*tile_for(shape, shape.m, lanes, target, pack_b, MOST_ROWS, guess(shape.m)), None))
     _, mr, nv, tiled = min(costs, key=lambda choice: choice[0])
     return tiled, mr, nv
 
 
-def _is_one_tile(shape: Shape) -> bool:
+def _is_one_tile(shape: Shape, target: Target) -> bool:
     """Whether several axes of rows fit one tile together: the window of a filter's adjoint of few channels."""
-    fits = isinstance(shape.m, int) and 0 < shape.m <= MOST_ROWS
-    return fits and len(shape.rows) > 1 and not shape.edges and all(_is_near(group, shape) for group in shape.rows)
+    fits = isinstance(shape.m, int) and 0 < shape.m <= min(MOST_ROWS, target.vector_registers - 2)
+    return fits and len(shape.rows) > 1 and not shape.edges
 
 
 def _is_near(group: Group, shape: Shape) -> bool:
@@ -61,7 +60,7 @@ def _is_near(group: Group, shape: Shape) -> bool:
 
 
 def tile_for(
-    shape: Shape, rows: DimLike, lanes: int, target: Target, pack_b: bool, most_rows: int
+    shape: Shape, rows: DimLike, lanes: int, target: Target, pack_b: bool, most_rows: int, lowest: int = 1
 ) -> tuple[float, int, int]:
     """The cost in cycles, and the rows and vectors, of the cheapest tile along ``rows`` that fits the registers."""
     others = max(1, guess(shape.m)) / max(guess(rows), 1)
@@ -70,7 +69,7 @@ def tile_for(
     widest = max(1, min(8, vectors if pack_b else guess(shape.n) // lanes))
     highest = max(1, min(rows if isinstance(rows, int) else 16, most_rows))
     candidates = []
-    for mr in range(1, highest + 1):
+    for mr in range(lowest, highest + 1):
         for nv in range(1, widest + 1):
             if mr * nv + nv + 1 > target.vector_registers:
                 continue

@@ -194,7 +194,8 @@ def filter_adjoint(
     around = [(extent.low, extent.high) for extent in extents]
     by_channel = isinstance(kind, DepthwiseConv2dNativeBackpropFilter)
     g = Images(window, grad)
-    if not window.channels_last and not by_channel and set(window.size + window.strides) != {1}:
+    few = isinstance(x.type.sizes[window.channel_axis], int) and x.type.sizes[window.channel_axis] < FEWEST_CHANNELS
+    if not window.channels_last and not by_channel and not few and set(window.size + window.strides) != {1}:
         # rows of the result are channels of one pixel, which are neighbours in a copy in the other order
         x, window = transpose(x, [0, *window.axes, 1]), replace(window, data_format=LAYOUTS[window.rank][0])
     channels = x.type.sizes[window.channel_axis]

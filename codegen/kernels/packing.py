@@ -155,13 +155,14 @@ def copy_clamped(
 
 
 def copy_strided(
-    code: Code, moves: Sequence[Move], source: ir.Value, copy: ir.Value, width: int, step: int, lanes: int
+    code: Code, moves: Sequence[Move], source: ir.Value, copy: ir.Value, count: int, width: int, step: int, lanes: int
 ) -> None:
-    """``width`` columns, a few elements apart, at every position of ``moves``."""
+    """``count`` columns, a few elements apart, at every position of ``moves``, in places of ``width``."""
 
     def run(source: ir.Value, copy: ir.Value) -> None:
         for v in range(0, width, lanes):
-            code.store(columns_of(code, code.at(source, v * step), step, lanes, lanes), code.at(copy, v))
+            there = code.at(source, v * step)
+            code.store(columns_of(code, there, step, lanes, max(count - v, 0)), code.at(copy, v))
 
     walk(code, merged(code, moves), source, copy, run)
 
