@@ -390,14 +390,16 @@ def _group(chosen: Plan, tiles: int, panels: int, target: Target) -> int:
     """
     k_bytes = max(1, guess(chosen.k_elements) * element_bytes(chosen.shape))
     panel_bytes = chosen.nv * chosen.lanes * k_bytes
+    if chosen.form == "paired":  # Images are read from end to end as long as the first cache keeps the filters.
+        return max(1, min(panels, target.l1 // 2 // panel_bytes))
+    if chosen.pack_b and chosen.shape.outer:
+        # Every image is copied: from memory, so that long runs of its rows are wanted, beside which little is kept.
+        return max(1, min(panels, target.l2 * 3 // 8 // panel_bytes))
     if chosen.form != "tile":
         one = chosen.mr <= chosen.nv * chosen.lanes
     else:
         stays = panel_bytes <= target.l1 * 3 // 2 and tiles * chosen.mr * k_bytes <= target.l2 // 2
         one = stays and guess(chosen.shape.k) >= SHORT_K
-    if chosen.pack_b and chosen.shape.outer and chosen.form == "tile":
-        # Every image is copied: from memory, so that long runs of its rows are wanted, beside which little is kept.
-        return max(1, min(panels, target.l2 * 3 // 8 // panel_bytes))
     most = target.l2 * 5 // 8 // panel_bytes
     # Where rows are copied too, the copy wants its part of that cache: two panels, or a quarter, measured 2 % better.
     if chosen.pack_a:
