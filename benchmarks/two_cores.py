@@ -1,9 +1,9 @@
-"""What a second core gives: products and convolutions on one and on two threads, taking turns with a bare loop.
+"""What a core and a second one give: products and convolutions on one and on two threads, beside a bare loop.
 
 python -m benchmarks.two_cores [--rounds N] [NAME ...]
 
-The loop multiplies and adds in registers and touches no memory: what two cores do not give it, they give nobody. Where
-it falls short of 2, the machine was busy with something else.
+The loop multiplies and adds in registers and touches no memory: it does as many operations a second as a core can, and
+what two cores do not give it, they give nobody. Where it falls short of 2, the machine was busy with something else.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from typing import Any
 import numpy as np
 
 import graphc
-from benchmarks.models.sweeps import convolution_cases, forward
+from benchmarks.models.sweeps import CONVOLUTIONS, convolution_cases, forward
 from benchmarks.report import pretty
 from benchmarks.systems.tf1 import Programs
 from benchmarks.workload import Function
 from graphc.codegen import jit, runtime
 from graphc.codegen.target import host
 
-SIZES = (512, 768, 1024)
-CONVOLUTIONS = ("3x3 16x16x32 to 32", "1x1 16x16x64 to 128")
+SIZES = (256, 384, 512, 768, 1024)
+CONVOLVED = ("3x3 16x16x32 to 32", "1x1 16x16x64 to 128")
 THREADS = (1, 2)
 ROUNDS, TURN_SECONDS = 25, 0.01
 # The loop's tasks, and how many turns each has: about 2 ms on one core.
@@ -38,32 +38,39 @@ Call = Callable[[], Any]
 
 
 def main() -> None:
-    """A line for each case: both times, the second core's share of it, and the loop's from the same rounds."""
+    """A line for each case: both times, what a core reaches of the loop's speed, what a second core gives both."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.two_cores", description=__doc__)
     parser.add_argument("name", nargs="*", help="cases whose name contains one of these; default all")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"turns of each; default {ROUNDS}")
     options = parser.parse_args()
     loops = [multiply_add_loop(threads) for threads in THREADS]
-    print(f"{'':34}{'one':>10}{'two':>10}{'least':>10}{'least':>10}{'speed-up':>10}{'least':>8}{'loop':>8}{'least':>8}")
-    for name, case in cases().items():
+    heads = f"{'one':>10}{'two':>10}{'least':>10}{'least':>10}{'of peak':>9}{'least':>6}"
+    print(f"{'':34}{heads}{'speed-up':>10}{'least':>8}{'loop':>8}{'least':>8}")
+    for name, (case, work) in cases().items():
         if options.name and not any(part in name for part in options.name):
             continue
         calls = [call_of(case, threads) for threads in THREADS]
         one, two, loop, both_loops = take_turns([*calls, *loops], options.rounds)
         times = "".join(f"{pretty(statistic(side)):>10}" for statistic in (median, min) for side in (one, two))
-        print(f"{name:34}{times}{speed_up(one, two)}{speed_up(loop, both_loops, 8)}", flush=True)
+        of_peak = share(work, loop, one)
+        print(f"{name:34}{times}{of_peak}{speed_up(one, two)}{speed_up(loop, both_loops, 8)}", flush=True)
 
 
-def cases() -> dict[str, Function]:
-    """Products of every transposition in both precisions, and convolutions with both gradients."""
-    found: dict[str, Function] = {}
+def cases() -> dict[str, tuple[Function, float]]:
+    """Products of every transposition in both precisions, and convolutions with both gradients.
+
+    Each with its work, in vectors of multiply-adds.
+    """
+    found: dict[str, tuple[Function, float]] = {}
     for dtype, size, first, second in product((np.float32, np.float64), SIZES, "nt", "nt"):
         name = f"{size}x{size}x{size} {first}{second} {np.dtype(dtype).name}"
-        found[name] = forward((size, size), (size, size), transposed=first + second, dtype=dtype)
+        case = forward((size, size), (size, size), transposed=first + second, dtype=dtype)
+        found[name] = case, size**3 * np.dtype(dtype).itemsize / host().vector_bytes
+    multiply_adds = {shape.name: shape.multiply_adds() for shape in CONVOLUTIONS}
     for name, case in convolution_cases().items():
-        if name.startswith(CONVOLUTIONS):
+        if name.startswith(CONVOLVED):
             assert isinstance(case, Function)
-            found[name] = case
+            found[name] = case, multiply_adds[name.partition(",")[0]] / host().lanes("f32")
     return found
 
 
@@ -119,6 +126,12 @@ def take_turns(calls: list[Call], rounds: int) -> list[list[float]]:
                 count += 1
             found.append((time.perf_counter() - begin) / count)
     return times
+
+
+def share(work: float, loop: list[float], times: list[float]) -> str:
+    """How many of the loop's vectors a second a case's ``work`` comes to: the median of all rounds, and the least."""
+    part = work / (LOOP_TASKS * LOOP_TURNS * SUMS)
+    return f"{median(part * a / b for a, b in zip(loop, times)):9.0%}{part * min(loop) / min(times):6.0%}"
 
 
 def speed_up(one: list[float], two: list[float], width: int = 10) -> str:

@@ -117,8 +117,8 @@ class Cache:
 
     def put(self, key: str, data: bytes) -> None:
         """Store bytes; readers in other processes see the whole entry or none of it."""
-        if not self._usable:
-            return
+        if not self._usable or _HEADER.size + len(data) > self._limit * _KEEP_SHARE:
+            return  # an entry that leaves no room for others would drive them all out, and go with them
         content = _HEADER.pack(_MAGIC, len(data), _checksum(key, data)) + data
         unfinished = os.path.join(self._folder, f"{key}.{os.getpid()}.{next(_numbers)}{_UNFINISHED}")
         try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from graphc.codegen.choose_tile import best_tile, is_windowed, lanes_for
-from graphc.codegen.choose_winograd import winograd_plan
+from graphc.codegen.choose_winograd import WinogradPlan, winograd_plan
 from graphc.codegen.kernels.affine import Contraction, Shape, shape_of
 from graphc.codegen.loops import ITEM_BYTES
 from graphc.codegen.plan import Plan, element_bytes, guess
@@ -43,7 +43,7 @@ MOST_PAIRED = 12
 
 @lru_cache(maxsize=1024)
 def plan(spec: Contraction, target: Target) -> Plan:
-    """The way ``spec`` is computed on ``target``."""
+    """The way ``spec`` is computed on ``target`` as sums of products."""
     shape = shape_of(spec)
     if shape.col.a != 0:
         return paired_plan(shape, target)
@@ -63,16 +63,19 @@ def plan(spec: Contraction, target: Target) -> Plan:
     return tile_plan(shape, target, _copy_of_a(shape, target), _copying_b_pays(shape, target))
 
 
+def way(spec: Contraction, target: Target) -> Plan | WinogradPlan:
+    """How ``spec`` is computed on ``target``: by fewer multiplications where that is wanted and faster."""
+    return winograd_plan(spec, target) or plan(spec, target)
+
+
 def tasks(spec: Contraction, target: Target) -> DimLike:
     """The number of independent tasks, from shapes alone."""
-    fast = winograd_plan(spec, target)
-    return fast.tasks if fast else plan(spec, target).tasks
+    return way(spec, target).tasks
 
 
 def scratch_bytes(spec: Contraction, target: Target) -> DimLike:
     """Bytes of private memory that a thread needs to perform tasks."""
-    chosen = winograd_plan(spec, target) or plan(spec, target)
-    return sum(chosen.scratch_parts) * ITEM_BYTES[spec.dtype]
+    return sum(way(spec, target).scratch_parts) * ITEM_BYTES[spec.dtype]
 
 
 # Which form.

@@ -62,6 +62,11 @@ class WinogradPlan:
     block: int  # Tiles that are transformed, multiplied and finished before the next ones.
     chunk: int  # Tiles of a task.
 
+    def __str__(self) -> str:
+        size = f"{self.tiles} x {self.channels} x {guess(self.spec.cols[0].extent)}"
+        tile = f"{self.mr} x {self.nv} x {self.lanes}"
+        return f"F(2x2, 3x3) {size}: {tile}; 16 products for the 4 results of a tile, which rounds otherwise"
+
     @property
     def channels(self) -> int:
         return guess(self.spec.inner[2].extent)

@@ -1,14 +1,19 @@
-"""The loops of a program as text: each distinct kernel as it was lowered, after every step, and as it runs."""
+"""The loops of a program as text: each distinct kernel as it was lowered, after every step, and as it runs.
+
+Then how its contractions are computed: that is no loop of the kernel, and means the same in the interpreter.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from graphc.codegen.loops import Kernel
+from graphc.codegen.choose import way
+from graphc.codegen.loops import Contract, Kernel
 from graphc.codegen.lower.kernel import lower
 from graphc.codegen.program import Program
 from graphc.codegen.schedule import steps
 from graphc.codegen.target import Target
+from graphc.codegen.traverse import statements_below
 from graphc.nodes import Operation
 from graphc.records import replace
 
@@ -39,3 +44,7 @@ def _parts(nodes: list[Operation], runs: list[Kernel], target: Target) -> Iterat
     if [run.text for run in runs] != [text]:
         for number, run in enumerate(runs, 1):
             yield f"-- split: part {number} of {len(runs)}, as it runs\n{run.text}"
+    for run in runs:
+        for contraction in statements_below(run.body):
+            if isinstance(contraction, Contract):
+                yield f"-- {contraction.result} is computed as {way(contraction.spec, target)}"

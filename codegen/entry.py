@@ -8,8 +8,11 @@ array object, where NumPy's C interface puts it: right behind the object's heade
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Iterable
 from functools import lru_cache
+
+import numpy as np
 
 ENTRY = "enter"
 
@@ -17,10 +20,6 @@ ENTRY = "enter"
 @lru_cache(maxsize=1)
 def data_offset() -> int | None:
     """Where an array object keeps the address of its data; None where that is not right behind the header."""
-    import ctypes
-
-    import numpy as np
-
     offset = object.__basicsize__
     samples = [np.zeros(n) for n in (1, 3)]
     found = [ctypes.c_void_p.from_address(id(a) + offset).value == a.__array_interface__["data"][0] for a in samples]

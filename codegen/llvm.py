@@ -92,7 +92,7 @@ def _register_all(functions: Any) -> None:
 
 def _library_file() -> str:
     """Where llvmlite keeps its library."""
-    import llvmlite
+    import llvmlite  # late: a step from the cache needs none of it
     from llvmlite.utils import get_library_name
 
     file = os.path.join(os.path.dirname(llvmlite.__file__), "binding", get_library_name())

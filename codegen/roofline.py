@@ -1,7 +1,8 @@
 """What one thread of this machine can do at most: multiply-adds a second, and bytes a second by how many there are.
 
 Both are measured when they are first asked for, in a fraction of a second, by loops that do nothing else: registers
-full of independent multiply-adds, and copies of blocks as large as part of each cache and larger than all of them.
+full of independent multiply-adds, and blocks as large as part of each cache and larger than all of them, which are
+read, and copied. What copying takes longer than reading is writing.
 
 A kernel that takes no longer than its operations and its bytes take at these speeds stands on the roofline (Williams,
 Waterman and Patterson, Communications of the ACM 52, 2009).
@@ -28,30 +29,36 @@ SHORTEST = 5e-4  # seconds of one measurement
 TRIES = 5
 
 
+class Stream(NamedTuple):
+    """How fast kernels read and write that move at most so many bytes: in bytes a second."""
+
+    most: int
+    read: float
+    written: float
+
+
 class Roofline(NamedTuple):
-    """Operations on single-precision numbers a second, and bytes read and written a second for amounts up to each."""
+    """Operations on single-precision numbers a second, and streams for ever more bytes."""
 
     flops: float
-    streams: tuple[tuple[int, float], ...]
+    streams: tuple[Stream, ...]
     call: float  # seconds that the smallest call of a native function takes from here
 
-    def seconds(self, flops: float, moved: float, item_bytes: int = 4) -> float:
+    def seconds(self, flops: float, read: float, written: float, item_bytes: int = 4) -> float:
         """The least time that so much work takes."""
-        return max(flops * item_bytes / 4 / self.flops, moved / self.stream(moved))
-
-    def stream(self, moved: float) -> float:
-        """The bytes a second of a kernel that moves so many."""
-        return next((speed for size, speed in self.streams if moved <= size), self.streams[-1][1])
+        stream = next((x for x in self.streams if read + written <= x.most), self.streams[-1])
+        return max(flops * item_bytes / 4 / self.flops, read / stream.read + written / stream.written)
 
 
 @lru_cache(maxsize=1)
 def roofline() -> Roofline:
     """The speeds of this machine, measured once."""
     target = host()
-    (data,) = jit.compile_cached([jit.Request(f"roofline {CHAINS} {UNROLLED}", lambda: _text(target))], target)
-    library = jit.load([data])
+    request = jit.Request(f"roofline {CHAINS} {UNROLLED} read copy", lambda: _text(target))
+    library = jit.load(jit.compile_cached([request], target))
     chains = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)(library.address("multiply_add"))
-    copy = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 2, *[ctypes.c_int64] * 2)(library.address("copy"))
+    moving = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 2, *[ctypes.c_int64] * 2)
+    copy, read = moving(library.address("copy")), moving(library.address("read"))
     nothing = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 3, *[ctypes.c_int64] * 2)(library.address("nothing"))
     memory: np.ndarray[Any, Any] = np.ones(FAR + 2 * target.vector_bytes, np.uint8)
     begin = -(-address_of(memory) // target.vector_bytes) * target.vector_bytes
@@ -61,8 +68,9 @@ def roofline() -> Roofline:
     for size in sorted({target.l1 // 2, target.l2 // 2, min(4 * target.l2, target.l3 // 2), target.l3 // 2, FAR}):
         step = UNROLLED * target.vector_bytes
         half = size // 2 // step * step
-        seconds = _each(partial(copy, begin, begin + half, half // step))
-        streams.append((size if size < FAR else 1 << 62, 2 * half / seconds))
+        reading, copying = (_each(partial(work, begin, begin + half, half // step)) for work in (read, copy))
+        writing = max(copying - reading, reading / 4)  # stores that cost nothing beside loads are measured as some
+        streams.append(Stream(size if size < FAR else 1 << 62, half / reading, half / writing))
     call = _best(lambda: nothing(begin, begin, begin, 0, 0), 50)
     return Roofline(flops, tuple(streams), call)
 
@@ -94,21 +102,28 @@ def _text(target: Target) -> str:
     else:
         steps = [f"  %p{n} = fmul {vector} %v{n}, %a\n  %w{n} = fadd {vector} %p{n}, %a" for n in numbers]
     stores = "\n".join(f"  store volatile {vector} %w{n}, ptr %out" for n in numbers)
-    places = "\n".join(
+    loads = [
         f"  %j{n} = add i64 %first, {n}\n"
         f"  %s{n} = getelementptr {vector}, ptr %from, i64 %j{n}\n"
-        f"  %t{n} = getelementptr {vector}, ptr %to, i64 %j{n}\n"
-        f"  %x{n} = load {vector}, ptr %s{n}\n"
-        f"  store {vector} %x{n}, ptr %t{n}"
+        f"  %x{n} = load volatile {vector}, ptr %s{n}"
         for n in range(UNROLLED)
-    )
-    return _LOOPS.format(
+    ]
+    copies = [
+        f"{load}\n  %t{n} = getelementptr {vector}, ptr %to, i64 %j{n}\n  store {vector} %x{n}, ptr %t{n}"
+        for n, load in enumerate(loads)
+    ]
+    chains = _CHAINS.format(
         vector=vector, phis=phis, steps="\n".join(steps).replace("@fma", f"@llvm.fma.v{target.lanes('f32')}f32"),
-        stores=stores, places=places, unrolled=UNROLLED, lanes=target.lanes("f32"),
+        stores=stores, lanes=target.lanes("f32"),
     )  # fmt: skip
+    moving = [
+        _MOVING.format(name=name, places="\n".join(lines), unrolled=UNROLLED)
+        for name, lines in (("read", loads), ("copy", copies))
+    ]
+    return "".join([chains, *moving])
 
 
-_LOOPS = """
+_CHAINS = """
 declare {vector} @llvm.fma.v{lanes}f32({vector}, {vector}, {vector})
 
 define void @nothing(ptr %a, ptr %b, ptr %c, i64 %begin, i64 %end) {{
@@ -130,8 +145,10 @@ end:
 {stores}
   ret void
 }}
+"""
 
-define void @copy(ptr %to, ptr %from, i64 %steps, i64 %turns) {{
+_MOVING = """
+define void @{name}(ptr %to, ptr %from, i64 %steps, i64 %turns) {{
 entry:
   br label %outer
 outer:

@@ -1,7 +1,8 @@
 """Graphs inside a graph: the branches of a cond, the condition and the body of a loop.
 
-A :class:`Body` is declared into like any graph. What it uses of the graphs around it becomes a parameter; constants are
-copied. Capture turns bodies into :class:`Function`, which has no graph around it.
+A :class:`Body` is declared into like any graph. What it uses of the graphs around it becomes a parameter; constants by
+which no derivative is taken are copied, since shapes may follow from them. Capture turns bodies into :class:`Function`,
+which has no graph around it.
 """
 
 from __future__ import annotations
@@ -184,12 +185,12 @@ class Body(Graph):
         return self._places[tensor]
 
     def _taken_in(self, tensor: Tensor, reader: str) -> Tensor:
-        if tensor.op.type == "Const":
+        if _is_copied(tensor):
             return self._copied(tensor)
         if self.twin is not None and tensor.op.graph is self.twin.graph:
-            return self.twin.value(tensor)
+            return self._copied(tensor) if tensor.op.type == "Const" else self.twin.value(tensor)
         outside = self.outer.own(tensor, reader)
-        if outside.op.type == "Const":
+        if _is_copied(outside):
             return self._copied(outside)
         if outside not in self._places:
             self._places[outside] = self._captured(outside)
@@ -219,3 +220,8 @@ class Body(Graph):
             self.waits_for.append(node)
             return None
         return super()._control_node(item)
+
+
+def _is_copied(tensor: Tensor) -> bool:
+    """Whether a body has a copy of the tensor: of a constant by which no derivative is taken."""
+    return tensor.op.type == "Const" and not (tensor.dtype.is_floating or tensor.dtype.is_complex)

@@ -251,7 +251,8 @@ class BaseSession:
         # Held while a step runs. A thread may take it again: signal handlers and finalizers run wherever they find the
         # thread, and may read variables, save them, run another step, or close the session.
         self.lock = threading.RLock()
-        _sessions.add(self)
+        with _forking:
+            _sessions.add(self)
         self._plans: dict[Any, _Plan] = {}
 
     @property
@@ -393,25 +394,36 @@ class BaseSession:
 
 # A fork waits until no run is under way: then the child has whole variables, and locks that nobody holds.
 _sessions: weakref.WeakSet[BaseSession] = weakref.WeakSet()
-_forking = threading.Lock()  # one fork at a time
+_forking = threading.RLock()  # one fork at a time, and no session begins meanwhile
 _held_for_fork: list[BaseSession] = []
 
 
 def _before_fork() -> None:
+    busy = _hold_all()
+    while busy is not None:
+        with busy.lock:  # held alone until its run is over: that run may fork itself, or run other sessions
+            busy = _hold_all()
+
+
+def _hold_all() -> BaseSession | None:
+    """Holds every session; where another thread has one, holds none and returns that one."""
     _forking.acquire()
     for session in list(_sessions):
-        session.lock.acquire()
+        if not session.lock.acquire(blocking=False):
+            _let_go()
+            return session
         _held_for_fork.append(session)
+    return None
 
 
-def _after_fork() -> None:
+def _let_go() -> None:
     while _held_for_fork:
         _held_for_fork.pop().lock.release()
     _forking.release()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
+    os.register_at_fork(before=_before_fork, after_in_parent=_let_go, after_in_child=_let_go)
 
 
 class Session(BaseSession):

@@ -61,6 +61,7 @@ def exact_if(
     """The node with exact branches; sizes that differ, or that a branch counts, it tells."""
     kind: If = node.kind  # type: ignore[assignment]
     types = [tensor.type for tensor in inputs[1:]]
+    values = known_values(inputs, values)
     with from_outside(node, 1):
         then, orelse = (
             _exact_branch(branch, types, inputs[1:], values[1:], specialise) for branch in (kind.then, kind.orelse)
@@ -173,6 +174,12 @@ def exact_function(
         else:
             fixed[name] = np.array(value.tolist(), type.dtype.numpy).reshape(value.shape)
     return Function(specialise(function.graph, named, fixed, symbolic, first=first), function.names)
+
+
+def known_values(inputs: Sequence[Tensor], values: Sequence[Any]) -> list[Any]:
+    """What is known of each input: of a constant its value, of whatever type it is."""
+    pairs = zip(inputs, values, strict=True)
+    return [x.op.kind.value if isinstance(x.op.kind, Const) else value for x, value in pairs]
 
 
 @contextmanager

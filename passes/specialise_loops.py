@@ -49,7 +49,7 @@ from graphc.ops.reshaping import dim_value
 from graphc.ops.row_writes import in_shape
 from graphc.ops.told import COUNT, HistorySizes, as_assumed, known_around, told_size
 from graphc.passes.count import most_iterations
-from graphc.passes.specialise_bodies import Specialise, exact_function, from_outside
+from graphc.passes.specialise_bodies import Specialise, exact_function, from_outside, known_values
 from graphc.records import record, replace
 from graphc.scopes import get_default_graph
 from graphc.shapes import TensorType
@@ -82,7 +82,7 @@ class _ExactLoop:
         self.count = self.kind.variables
         self.constants = len(inputs) - self.kind.replays  # where those end
         self.starts = list(inputs)
-        self.known = [None] * self.count + list(values[self.count :])
+        self.known = [None] * self.count + known_values(inputs, values)[self.count :]
         self.replayed = self._replayed_sizes()
         self.varied: dict[Axis, None] = dict.fromkeys(self._declared_to_vary())
         self.limits: dict[Axis, DimLike] = {}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -128,6 +130,7 @@ def module_files() -> dict[str, Path]:
 MODULES = module_files()
 
 
+@cache
 def imports_of(module: str) -> list[Import]:
     """What the module imports of ours, each import resolved to the module that it names."""
     tree = ast.parse(MODULES[module].read_text())
@@ -152,6 +155,11 @@ def is_for_types(node: ast.AST) -> bool:
 def functions(tree: ast.Module) -> Iterator[ast.AST]:
     """All functions of a file."""
     return (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda))
+
+
+def late_imports(tree: ast.Module) -> set[int]:
+    """The lines of all imports inside functions."""
+    return {x.lineno for f in functions(tree) for x in ast.walk(f) if isinstance(x, ast.Import | ast.ImportFrom)}
 
 
 def imported_names(node: ast.AST, module: str) -> list[str]:
@@ -242,6 +250,18 @@ def test_no_star_import_and_no_import_of_a_top_level_folder() -> None:
                 if name.split(".")[0] in ("passes", "codegen")
             ]
     assert not wrong, "\n".join(wrong)
+
+
+def test_an_import_inside_a_function_says_why() -> None:
+    silent = []
+    for path in MODULES.values():
+        text = path.read_text()
+        if not re.search(r"^ +(import|from) ", text, re.MULTILINE):
+            continue  # most files, which need not be parsed
+        lines, inside = text.splitlines(), late_imports(ast.parse(text))
+        firsts = [line for line in inside if line - 1 not in inside]  # the first of a run speaks for those below it
+        silent += [where(path, line) for line in firsts if "  # " not in lines[line - 1]]
+    assert not silent, f"move the import to the top of the file, or say beside it what it keeps unloaded: {silent}"
 
 
 def test_no_file_is_longer_than_a_reader_can_hold() -> None:

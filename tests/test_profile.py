@@ -10,7 +10,7 @@ import pytest
 import graphc as tf
 from graphc import profile
 from graphc.__main__ import main
-from graphc.codegen.roofline import roofline
+from graphc.codegen.roofline import Stream, roofline
 
 ROWS, COLUMNS = 128, 96
 SIZE = 4 * ROWS * COLUMNS  # bytes of a block
@@ -88,6 +88,13 @@ def test_a_large_batch_normalisation_reads_its_inputs_twice(gradients, times):
     np.testing.assert_allclose(moved, times, atol=0.02)
 
 
+def test_no_kernel_is_better_than_the_machine(monkeypatch):
+    slow = roofline()._replace(flops=1.0)
+    monkeypatch.setattr(profile, "roofline", lambda: slow)
+    (row,) = rows_of(lambda x: tf.exp(x), BLOCK)
+    assert row.least == row.seconds
+
+
 def test_the_table_has_a_line_for_each_kernel_and_for_all():
     row = profile.Row("a/dense/MatMul", "Contract+Add+Add", 2_000_000, 40_000, 4, 25e-6, 10e-6)
     assert profile.table([row, row._replace(name="sum", ops="Sum", seconds=75e-6)]) == (
@@ -103,12 +110,20 @@ def test_the_table_has_a_line_for_each_kernel_and_for_all():
 
 
 def test_the_roofline_is_the_slower_of_operations_and_bytes():
-    machine = roofline()._replace(flops=1e9, streams=((1000, 4e9), (1 << 62, 1e9)))
-    assert machine.seconds(flops=5e6, moved=1000) == 5e-3
-    assert machine.seconds(flops=5e6, moved=1000, item_bytes=8) == 1e-2
-    assert machine.seconds(flops=0, moved=800) == 2e-7
-    assert machine.seconds(flops=0, moved=2000) == 2e-6
-    assert all(speed > 0 for _, speed in roofline().streams) and roofline().flops > 0
+    machine = roofline()._replace(flops=1e9, streams=(Stream(1000, 4e9, 2e9), Stream(1 << 62, 1e9, 5e8)))
+    assert machine.seconds(flops=5e6, read=500, written=500) == 5e-3
+    assert machine.seconds(flops=5e6, read=500, written=500, item_bytes=8) == 1e-2
+    assert machine.seconds(flops=0, read=800, written=0) == 2e-7
+    assert machine.seconds(flops=0, read=400, written=400) == 3e-7
+    assert machine.seconds(flops=0, read=1000, written=1000) == 3e-6
+
+
+def test_the_roofline_of_this_machine_is_measured():
+    machine = roofline()
+    assert machine.flops > 0 and [stream.most for stream in machine.streams] == sorted(
+        {s.most for s in machine.streams}
+    )
+    assert all(stream.read > 0 and 0 < stream.written <= 4 * stream.read for stream in machine.streams)
 
 
 def test_the_command_prints_the_table(tmp_path, capsys):
@@ -125,8 +140,8 @@ def test_the_command_prints_the_table(tmp_path, capsys):
     assert head.split()[:3] == ["kernel", "us", "time"]
     assert total.startswith(f"all {len(lines)} kernels")
     assert memory.startswith("arena ")
-    assert main(["profile", str(path), "--fetch", "trein"]) == 2
-    assert "graphc profile: --fetch:" in capsys.readouterr().err
+    assert main(["profile", str(path), "--fetches", "trein"]) == 2
+    assert "graphc profile: --fetches:" in capsys.readouterr().err
 
 
 def test_the_command_knows_the_variables_of_the_example_in_the_readme(tmp_path, capsys):

@@ -289,6 +289,34 @@ def test_a_child_forked_while_another_thread_runs_can_run_too(session):
         worker.join()
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_fork_waits_for_a_run_that_runs_other_sessions(session):
+    others = [tf.Session() for _ in range(10)]  # most of them are held before the first, whatever the order
+    one = tf.constant(1)
+    inside, waiting = threading.Event(), threading.Event()
+
+    def run_others() -> np.int32:
+        inside.set()
+        waiting.wait(10)
+        time.sleep(0.05)  # the fork has begun
+        return np.int32(sum(other.run(one) for other in others))
+
+    total = tf.py_func(run_others, [], tf.int32)
+    worker = threading.Thread(target=session.run, args=(total,), daemon=True)
+    worker.start()
+    inside.wait(10)
+    signal.alarm(30)  # a fork that never begins is ended by a signal
+    waiting.set()
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if others[0].run(one) == 1 and session.run(one) == 1 else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    signal.alarm(0)
+    worker.join(10)
+    assert not worker.is_alive()
+
+
 def test_python_numbers_fed_for_float64_keep_all_their_digits(session):
     x = tf.placeholder(tf.float64, None)
     assert session.run(x, {x: 0.1}) == 0.1

@@ -77,6 +77,12 @@ class Convolution(NamedTuple):
         """Height and width of what comes out."""
         return self.size * self.stride if self.transposed else (self.size - 1) // self.stride + 1
 
+    def multiply_adds(self) -> int:
+        """As many as the definition has, forward and in either gradient, those at the edges included."""
+        places = self.size if self.transposed else self.output_size
+        inputs = 1 if self.depthwise else self.inputs
+        return self.batch * places**2 * self.kernel**2 * inputs * self.outputs
+
     def shapes(self) -> tuple[tuple[int, ...], ...]:
         """Of the pictures, the filter and the cotangent."""
         if self.depthwise:

@@ -68,7 +68,7 @@ def _kind(type: str, shape: tuple[int, ...]) -> Kind:
 
 def _library() -> Any:
     try:
-        import safetensors
+        import safetensors  # an extra
         import safetensors.numpy
     except ImportError:
         raise ImportError(

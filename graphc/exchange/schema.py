@@ -102,7 +102,7 @@ def message(name: str) -> Any:
 @cache
 def _classes() -> dict[str, Any]:
     try:
-        from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+        from google.protobuf import descriptor_pb2, descriptor_pool, message_factory  # an extra
     except ImportError:
         raise ImportError(
             "TensorFlow's descriptions of graphs and its event files need the library protobuf: "

@@ -246,6 +246,6 @@ def _tensors_tooltip(link: Link, drawing: Drawing) -> str:
 
 def _quoted(text: str) -> str:
     """Text that Graphviz shows as it is: backslashes, and angle brackets at both ends, mean something to it."""
-    import graphviz
+    import graphviz  # loads only when a picture is asked for
 
     return graphviz.escape(text).replace("\n", "\\n")

@@ -26,7 +26,8 @@ SUMMARY = "time the kernels of a step: operations, bytes moved, share of what th
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the subcommand."""
     parser.add_argument("script", metavar="FILE[:FUNCTION]", help="Python file that declares the graph")
-    parser.add_argument("--fetch", required=True, type=names, metavar="A,B", help="what the step is run for")
+    what = "what the step is run for"
+    parser.add_argument("--fetches", "--fetch", required=True, type=names, metavar="A,B", help=what)
     parser.add_argument("--batch", type=int, metavar="N", help="size of feeds where the graph does not know it (32)")
     parser.add_argument("--shape", action="append", default=[], type=shape, metavar="FEED=2,3", help="shape of a feed")
     parser.add_argument("--slowest", action="store_true", help="those that take longest first, not in running order")
@@ -35,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Profile, and print the table."""
     file = declared(options.script)
-    fetches = [fetched(file, name, "--fetch") for name in options.fetch]
+    fetches = [fetched(file, name, "--fetches") for name in options.fetches]
     shapes = {fed(file, name, "--shape"): sizes for name, sizes in options.shape}
     feeds = _feeds(file.graph, options.batch or 32, shapes)
     with file.graph.as_default(), Session(config=ConfigProto(intra_op_parallelism_threads=1)) as session:

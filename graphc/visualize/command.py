@@ -1,7 +1,7 @@
 """``graphc draw``: draw the graph that a Python file declares, or what some of its operations need.
 
-graphc draw train.py --fetch train --out train.svg
-graphc draw train.py --fetch loss,train --stage kernels --batch 64 --out kernels.svg
+graphc draw train.py --fetches train --out train.svg
+graphc draw train.py --fetches loss,train --stage kernels --batch 64 --out kernels.svg
 
 The file runs as for ``graphc compile``.
 """
@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the subcommand."""
     parser.add_argument("script", metavar="FILE[:FUNCTION]", help="Python file that declares the graph")
     what = "operations and tensors to draw with all they need"
-    parser.add_argument("--fetch", default=[], type=names, metavar="A,B", help=what)
+    parser.add_argument("--fetches", "--fetch", default=[], type=names, metavar="A,B", help=what)
     parser.add_argument("--out", type=Path, default=Path("graph.svg"), metavar="PICTURE", help=".svg, .png or .dot")
     parser.add_argument("--stage", default="declared", help=f"one of {', '.join(visualize.stages())} (declared)")
     parser.add_argument("--depth", type=_depth, metavar="N", help="how many scopes deep (as many as a person can read)")
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Draw, and print what was written."""
     file = declared(options.script)
-    fetches = [fetched(file, name, "--fetch") for name in options.fetch]
+    fetches = [fetched(file, name, "--fetches") for name in options.fetches]
     fold = "auto" if options.depth is None else options.depth
     with warnings.catch_warnings():
         warnings.showwarning = lambda message, *_, **__: print(f"graphc draw: {message}", file=sys.stderr)

@@ -192,6 +192,13 @@ def test_the_limit_holds_over_many_puts(folder: Path) -> None:
     assert store.get("entry199") == bytes(1000)
 
 
+def test_an_entry_that_would_leave_no_room_is_not_kept(folder: Path) -> None:
+    store = Cache(folder, 10_000)
+    store.put(KEY, bytes(1000))
+    store.put("large", bytes(9_000))
+    assert store.get("large") is None and store.get(KEY) == bytes(1000)
+
+
 def test_a_hit_makes_an_old_entry_young(folder: Path) -> None:
     store = Cache(folder, MEGABYTE)
     store.put(KEY, b"code")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -48,6 +49,10 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Iterator[Made]:
     monkeypatch.setattr(runtime, "_runtimes", {})
     monkeypatch.setattr(runtime, "_pools", {})
     yield modules
+    # The workers' code goes with the pool that this test made: none may be in it any more, asleep or waiting.
+    for pool in filter(None, runtime._pools.values()):
+        destroy = runtime._runtimes[False].address("graphc_pool_destroy")
+        ctypes.CFUNCTYPE(None, ctypes.c_void_p)(destroy)(pool)
 
 
 def sessions(threads: int) -> tf.Session:

@@ -351,6 +351,15 @@ def test_code_whose_module_was_evicted_is_written_again(tmp_path: Path, monkeypa
     (both,) = jit.compile_cached([request("f"), request("g")], host())
     assert written == ["f", "g", "f", "g"]
     assert jit.load([both]).address("g")
+    # Where not even the module fits, only what says where its parts are is kept, and means nothing.
+    small = Cache(tmp_path / "small", 800)
+    monkeypatch.setattr(cache, "_process_cache", lambda: small)
+    for _ in range(2):
+        (both,) = jit.compile_cached([request("f"), request("g")], host())
+        assert jit.load([both]).address("f")
+    assert written == ["f", "g"] * 4
+    sizes = [file.stat().st_size for file in (tmp_path / "small").iterdir()]
+    assert sizes and sum(sizes) < len(both)
 
 
 def test_a_cached_program_runs_without_llvm(tmp_path: Path) -> None:

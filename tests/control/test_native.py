@@ -124,3 +124,9 @@ def test_a_parameter_keeps_its_name_whatever_is_made_beside_it() -> None:
     with tf.Session() as session:
         assert session.run(result, {given: [1, 2, 3], chosen: True}).tolist() == [2, 4, 6]
         assert session.run(result, {given: [1, 2, 3], chosen: False}).tolist() == [-1, 0, 1]
+
+
+def test_a_constant_around_a_loop_is_known_in_it() -> None:
+    x, one = tf.placeholder(tf.float32, [8, 16]), tf.constant(1.0)
+    y = tf.while_loop(lambda i, s: i < 5, lambda i, s: (i + 1, tf.tanh(s) * one), (0, x))[1]
+    assert not [value for value in program_of(y, {x: X}).constants if value.dtype == np.float32]

@@ -80,3 +80,24 @@ def test_ahead_of_time_serves_every_batch(name: str, tmp_path: Path) -> None:
         wanted = evaluate(outputs[0].graph, feeds, fetches)
         for found, value in zip(model.step(*[feeds[x] for x in used]), wanted, strict=True):
             np.testing.assert_allclose(found, value, rtol=1e-12, atol=1e-13)
+
+
+def test_gradients_with_respect_to_constants_around_a_loop_and_a_branch() -> None:
+    v = tf.constant(2.0)
+
+    def power(x: Any) -> Any:
+        return tf.while_loop(lambda i, y: i < 3, lambda i, y: (i + 1, v * y), (0, x))[1]
+
+    def nested(i: Any, x: Any) -> Any:
+        return i + 1, tf.gradients(x + power(x), v)[0]
+
+    chosen = tf.cond(tf.constant(True), lambda: v * v, lambda: v)
+    (first,) = tf.gradients(power(1.0), v)
+    fetches = [
+        first,
+        *tf.gradients(first, v),
+        *tf.gradients(chosen, v),
+        tf.while_loop(lambda i, x: i < 2, nested, (0, 1.0))[1],
+    ]
+    with tf.Session() as session:
+        assert session.run(fetches) == [12.0, 12.0, 4.0, 144.0]  # 3v^2, 6v, 2v, and x -> 3v^2 x twice

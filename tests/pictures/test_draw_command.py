@@ -24,7 +24,7 @@ def run_command(*arguments: str, folder: Path) -> subprocess.CompletedProcess[st
 def test_the_command_draws_what_a_program_declares(tmp_path: Path) -> None:
     declare = "import graphc as tf\nx = tf.placeholder(tf.float32, [3], name='x')\n"
     (tmp_path / "model.py").write_text(f"{declare}y = tf.exp(x, name='y')\ntf.sin(x, name='z')\n")
-    result = run_command("draw", "model.py", "--fetch", "y", "--out", "y.dot", folder=tmp_path)
+    result = run_command("draw", "model.py", "--fetches", "y", "--out", "y.dot", folder=tmp_path)
     assert (result.returncode, result.stdout) == (0, "y.dot\n"), result.stderr
     source = (tmp_path / "y.dot").read_text()
     assert "<b>y</b>" in source and "<b>z</b>" not in source
@@ -34,7 +34,7 @@ def test_the_command_tells_mistakes_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "model.py").write_text("import graphc as tf\ntf.placeholder(tf.float32, [3], name='x')\n")
     result = run_command("draw", "model.py", "--fetch", "w", "--out", "w.dot", folder=tmp_path)
     assert result.returncode == 2
-    assert result.stderr == "graphc draw: --fetch: The name 'w' refers to an Operation not in the graph.\n"
+    assert result.stderr == "graphc draw: --fetches: The name 'w' refers to an Operation not in the graph.\n"
 
 
 def test_the_command_says_what_may_have_been_meant(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -44,9 +44,9 @@ def test_the_command_says_what_may_have_been_meant(tmp_path: Path, capsys: pytes
         "total = tf.reduce_sum(tf.square(w), name='model/loss')\n"
         "train = tf.train.AdamOptimizer().minimize(total, name='train')\n"
     )
-    assert main(["draw", str(tmp_path / "model.py"), "--fetch", "loss"]) == 2
+    assert main(["draw", str(tmp_path / "model.py"), "--fetches", "loss"]) == 2
     assert capsys.readouterr().err == (
-        "graphc draw: --fetch: The name 'loss' refers to an Operation not in the graph. Did you mean 'model/loss'? "
+        "graphc draw: --fetches: The name 'loss' refers to an Operation not in the graph. Did you mean 'model/loss'? "
         "(in this graph nothing reads train, model/loss)\n"
     )
 
@@ -88,7 +88,7 @@ def test_the_command_takes_sizes(tmp_path: Path) -> None:
         "tf.exp(z, name='v')\n"
     )
     options = ["--stage", "specialise", "--batch", "7", "--shape", "z=5,2", "--out", str(tmp_path / "y.dot")]
-    assert main(["draw", str(tmp_path / "model.py"), "--fetch", "y,v", *options]) == 0
+    assert main(["draw", str(tmp_path / "model.py"), "--fetches", "y,v", *options]) == 0
     source = (tmp_path / "y.dot").read_text()
     assert "f32[7,3]" in source and "f32[5,2]" in source
 

@@ -9,6 +9,8 @@ import pytest
 
 import graphc as tf
 from graphc import settings, visualize
+from graphc.codegen.target import named
+from graphc.records import replace
 
 
 def test_each_stage_is_dumped_as_text_and_picture(tmp_path: Path) -> None:
@@ -47,6 +49,23 @@ def test_a_dump_holds_the_loops_before_and_after_each_step(tmp_path: Path, monke
     assert "  for i1 < 48:\n    out0[i1] = exp(in0[i1])" in collapsed
     assert re.search(r"  vector\(\d+\) for i1 < 48:\n    out0\[i1\] = exp\(in0\[i1\]\)", vectorised)
     assert "-- drop loops that run once (unchanged)" in first
+    assert re.search(r"-- sum is computed as (tile|dot|paired) 8 x 6 x 5: \d+ x \d+ x \d+", text)
+
+
+def test_a_dump_says_which_convolutions_take_fewer_multiplications(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x = tf.placeholder(tf.float32, [4, 16, 16, 32], name="x")
+    y = tf.nn.conv2d(x, tf.get_variable("w", [3, 3, 32, 32]), 1, "SAME", name="y")
+    chosen = settings.current()._replace(dump=str(tmp_path))
+    monkeypatch.setattr(settings, "current", lambda: chosen)
+    for wished in (False, True):
+        target = replace(named("avx2"), winograd=wished)
+        monkeypatch.setattr("graphc.codegen.target.host", lambda target=target: target)
+        visualize.draw(y, stage="kernels")
+    plain, fewer = (file.read_text() for file in sorted(tmp_path.glob("*_loops.txt")))
+    assert "is computed as F(2x2, 3x3) 256 x 32 x 32: " in fewer and "F(2x2" not in plain
+    assert plain.partition("-- sum is")[0] == fewer.partition("-- sum is")[0]  # the loops mean the same
 
 
 def test_a_kernel_that_is_split_shows_its_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
