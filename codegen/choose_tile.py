@@ -100,11 +100,13 @@ def cycles_per_step(mr: int, nv: int, far: bool, lines_of_a: float = 0) -> float
     """Cycles for one k of a tile on a core with two multiply-add ports, two load ports, four instructions a cycle.
 
     The chain of additions into one register bounds it from below: a multiply-add takes about four cycles. A vector of
-    B comes in two cycles, or in three where it is ``far``, in the second level of cache. The rest is fitted to
-    measurements: small tiles lose a cycle, and of tiles with equally many products those with fewer loads win.
+    B comes in two cycles, or in three where it is ``far``, in the second level of cache, as lines of A may be. The
+    rest is fitted to measurements: small tiles lose a cycle, and of tiles with equally many products those with fewer
+    loads win.
     """
     products, loads = mr * nv, mr + nv
-    return 1 + loads / 8 + max(products / 2, loads / 2, (products + loads + 2) / 4, (3 if far else 2) * nv + 3 * lines_of_a, 4)
+    lines = (3 if far else 2) * nv + 3 * lines_of_a
+    return 1 + loads / 8 + max(products / 2, loads / 2, (products + loads + 2) / 4, lines, 4)
 
 
 def tile_overhead(mr: int, nv: int) -> float:
