@@ -23,6 +23,7 @@ from graphc.codegen.program import (
     Cursor,
     ErrorSlot,
     Give,
+    Grow,
     Hand,
     InArena,
     Inner,
@@ -38,6 +39,7 @@ from graphc.codegen.schedule_cost import estimate_size
 from graphc.codegen.scratch import scratch_bytes
 from graphc.codegen.staged import Stages, staged
 from graphc.codegen.target import Target
+from graphc.codegen.updates import Updates, kept_bytes, updated
 from graphc.dims import DimLike, Measured, Symbol, atoms, is_bounded, most
 from graphc.errors import UnimplementedError
 from graphc.graph import Graph
@@ -46,7 +48,6 @@ from graphc.nodes import Operation, Tensor
 from graphc.ops.base import Const
 from graphc.ops.fused import Kernel as Fused
 from graphc.ops.reshaping import DimValue
-from graphc.ops.scatter import UPDATES
 from graphc.records import replace
 from graphc.shapes import TensorType
 
@@ -149,6 +150,7 @@ class Builder:
                 self.readers.setdefault(tensor, []).append(self.number[node])
         self.homes: dict[Tensor, Place] = {}
         self.same: dict[Tensor, Tensor] = {}  # values that stand where a later one will
+        self.grown: dict[Operation, Grow] = {}  # what a variable's memory needs before a kernel writes into it
         self.saved: dict[Tensor, Place] = {}
         self.partials: dict[tuple[Operation, Buffer], Place] = {}
         self.slots: dict[tuple[str, int], Place] = {}
@@ -163,7 +165,7 @@ class Builder:
         self.inside = {node: Inside(self, node) for node in self.nodes if is_control(node)}
         self.resized = set().union(*(inside.resized for inside in self.inside.values()))
         order = self._order()
-        self._place_updates(order)
+        self.grown = Updates(self, order).place()
         self._place_fetches()
         self._continue_in_place(order)
         sequence = [self.nodes[n] for n in order.sorted(self._values())]
@@ -221,51 +223,9 @@ class Builder:
         known = {size: x for size, x in counts.items() if (x.op if x.op in self.number else None) is node}
         return [Copy(self.homes[x], SizeWord(size.name), bytes_of(x.type)) for size, x in known.items()]
 
-    def _place_updates(self, order: Order) -> None:
-        """New values of variables go where the old ones are, if every other reader of the old ones can come first."""
-        checking = [self.number[node] for node in self.nodes if self._may_fail(node)] if self.body is None else []
-        for state, tensor in self._update_targets():
-            source = source_of(tensor)
-            if source.op not in self.number or source in self.homes or self._changes_size(state, source):
-                continue
-            # it may fail when it has written: what it gives is copied at the end (a loop's variables are its own)
-            if self.body is None and self._may_fail(source.op):
-                continue
-            old = self.interface.states[state][0]
-            if not self._overwrites_safely(source, old):
-                continue
-            readers = self.readers.get(old, []) if old is not None else []
-            # what may fail comes first too: then a step that fails leaves the variables as they were
-            if order.put_last(self.number[source.op], [*readers, *checking]):
-                self.homes[source] = self.slots["state", state]
-
-    def _changes_size(self, state: int, source: Tensor) -> bool:
-        """Whether the new value is of another size than the old one."""
-        old = self.interface.states[state][0]
-        known = old is None or bytes_of(old.type) == bytes_of(source.type)
-        return not known or self.interface.fetches + self.interface.updates.index(state) in self.interface.handed
-
-    def _may_fail(self, node: Operation) -> bool:
+    def may_fail(self, node: Operation) -> bool:
         """Whether a kernel of the node checks what it reads, or it may want more memory than there is."""
         return self.inside[node].may_fail if node in self.inside else bool(self.stages[node].checked)
-
-    def _overwrites_safely(self, new: Tensor, old: Tensor | None) -> bool:
-        """Whether the kernel that computes ``new`` reads ``old`` only at the element that it writes."""
-        node = new.op
-        if old is None or not any(source_of(x) is old for x in node.inputs):
-            return True
-        if self._is_parallel_hazard(node, new, old):
-            return False
-        if node in self.inside:
-            return self.inside[node].begins_as(new.value_index, old)
-        stages = self.stages[node]
-        written = stages.arguments[len(node.inputs) + new.value_index]
-        read = [stages.arguments[n] for n, x in enumerate(node.inputs) if source_of(x) is old]
-        return all(self.shared.in_place.overwrites_safely(stages.kernels, buffer, written) for buffer in read)
-
-    def _is_parallel_hazard(self, node: Operation, new: Tensor, old: Tensor) -> bool:
-        """Whether another output of the same kernel is also placed over ``old``: never, but two updates could ask."""
-        return any(self.homes.get(out) == self.homes.get(old) for out in node.outputs if out is not new)
 
     def _place_fetches(self) -> None:
         for n, tensor in enumerate(self.targets[: self.interface.fetches]):
@@ -294,8 +254,8 @@ class Builder:
             count = getattr(node.kind, "variables", 0)
             pairs = [(source_of(x), out) for x, out in zip(node.inputs[:count], node.outputs)]
             return [(x, out) for x, out in pairs if out not in self.resized]
-        array = _updated(node)
-        return [] if array is None else [(array, node.outputs[0])]
+        array, out = updated(node), node.outputs[0]
+        return [] if array is None or bytes_of(array.type) != bytes_of(out.type) else [(array, out)]
 
     def _values(self) -> list[Made]:
         """What needs memory in the arena, and between which kernels."""
@@ -366,14 +326,14 @@ class Builder:
 
     # -- copies --------------------------------------------------------------------------------------------
 
-    def _update_targets(self) -> list[tuple[int, Tensor]]:
+    def update_targets(self) -> list[tuple[int, Tensor]]:
         return list(zip(self.interface.updates, self.targets[self.interface.fetches :]))
 
     def _saved_states(self) -> dict[Tensor, Place]:
         """Old values that become the new value of another variable: kept aside, since they may be overwritten."""
         saved: dict[Tensor, Place] = {}
         old = {read for read, _ in self.interface.states}
-        for state, tensor in self._update_targets():
+        for state, tensor in self.update_targets():
             source = source_of(tensor)
             home = self.homes.get(source)
             if source in old and home != self.slots["state", state]:
@@ -395,10 +355,10 @@ class Builder:
             if self.homes[source] != slot and source.op.type != "Undefined":
                 moves: list[Any] = last if source.op in self.number else first
                 moves.append(Copy(self.homes[source], slot, bytes_of(source.type)))
-        for state, tensor in self._update_targets():
+        for state, tensor in self.update_targets():
             source, slot = source_of(tensor), self.slots["state", state]
             home = self.saved.get(source, self.homes[source])
-            if self.interface.fetches + self.interface.updates.index(state) in self.interface.handed:
+            if self.interface.is_handed(state) and home != slot:
                 last.append(self._handed(tensor, slot))
             elif home != slot and source.op.type != "Undefined":
                 last.append(Copy(home, slot, bytes_of(source.type)))
@@ -429,23 +389,15 @@ class Builder:
         if stages.checked:
             calls[-1] = replace(calls[-1], checked=stages.checked, error_slot=self.shared.errors)
             self.shared.errors += 1
-        return [*begin, *calls]
+        grown = [self.grown[node]] if node in self.grown else []
+        return [*grown, *begin, *calls]
 
     def _copied_before(self, node: Operation) -> list[Copy]:
         """What a kernel that changes some rows of an array leaves as it is, where it does not stand there already."""
-        array = _updated(node)
+        array = updated(node)
         if array is None or array.op.type == "Undefined" or self.homes[array] == self.homes[node.outputs[0]]:
             return []
-        return [Copy(self.homes[array], self.homes[node.outputs[0]], bytes_of(array.type))]
-
-
-def _updated(node: Operation) -> Tensor | None:
-    """The array of which a kernel changes some rows; None for other kernels."""
-    kind: Any = node.kind
-    target = kind.body.targets[0].op
-    if not isinstance(target.kind, UPDATES):
-        return None
-    return source_of(node.inputs[kind.parameters.index(target.inputs[0])])
+        return [Copy(self.homes[array], self.homes[node.outputs[0]], kept_bytes(node))]
 
 
 def _bodies(graph: Graph) -> Iterator[Graph]:

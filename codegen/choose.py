@@ -11,7 +11,7 @@ from graphc.codegen.choose_tile import best_tile, is_windowed, lanes_for
 from graphc.codegen.choose_winograd import WinogradPlan, winograd_plan
 from graphc.codegen.kernels.affine import Contraction, Shape, shape_of
 from graphc.codegen.loops import ITEM_BYTES
-from graphc.codegen.plan import Plan, element_bytes, guess
+from graphc.codegen.plan import TASKS_WANTED, Plan, element_bytes, guess
 from graphc.codegen.target import Target
 from graphc.dims import DimLike
 from graphc.records import replace
@@ -23,10 +23,9 @@ FED_ALIGNMENT = 16  # Bytes: where the caller's arrays begin.
 # A task should be worth waking a thread for (about 5 us), and there should be some for every thread; not many more,
 # as each task that shares rows reads them from the third cache again.
 TASK_FLOPS = 1 << 19
-TASKS_WANTED = 4
 # Tasks that share columns each copy B, which costs as much as the products of some ten rows.
 FEW_ROWS = 1024
-LARGEST_SUMS = 1 << 20
+LARGEST_SUMS = 1 << 20  # Elements of a task's sums that wait in scratch for the next part of K: of every thread 4 MB.
 # How far apart the columns of a strided convolution are.
 STRIDES = range(2, 5)
 # Windows of colours sum few products, so that it counts how these are stored.

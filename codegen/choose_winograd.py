@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from graphc.codegen.choose_tile import cycles_per_step
 from graphc.codegen.kernels.affine import Contraction
-from graphc.codegen.plan import guess
+from graphc.codegen.plan import TASKS_WANTED, guess
 from graphc.codegen.target import Target
 from graphc.dims import DimLike, ceildiv
 from graphc.records import record
@@ -23,8 +23,7 @@ CELLS = 16  # Of a tile of images, and of a filter, when both are transformed.
 LINE = 16  # Elements of a cache line: what parts lie apart beyond their size, so that they fall in different sets.
 # A task transforms its filters by itself, which costs as much as the products of some two tiles.
 TILES_OF_TASK = 64
-TASKS_WANTED = 4
-FEWEST_TILES = 16
+FEWEST_TILES = 16  # Of so few, those two are an eighth.
 # Of more channels too few filters stay in the second cache: 512 took 1.8 times as long as the sum of products.
 MOST_CHANNELS = 256
 

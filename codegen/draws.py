@@ -23,11 +23,9 @@ State = Sequence[Lanes]
 
 
 @in_own_function
-def gamma_draw(
-    builder: ir.IRBuilder, parameter: ir.Value, seed: ir.Value, seed2: ir.Value, group: ir.Value, fma: bool = False
-) -> ir.Value:
-    """The bits of a gamma number; all of them int64."""
-    return _gamma(*(Lanes(builder, value, fma) for value in (parameter, seed, seed2, group))).value
+def gamma_draw(builder: ir.IRBuilder, *arguments: ir.Value, fma: bool = False) -> ir.Value:
+    """The bits of a gamma number from those of its parameter, two seeds and a group; all of them int64."""
+    return _gamma(*(Lanes(builder, value, fma) for value in arguments)).value
 
 
 def _gamma(parameter: Lanes, seed: Lanes, seed2: Lanes, group: Lanes) -> Lanes:
@@ -49,6 +47,7 @@ def _gamma(parameter: Lanes, seed: Lanes, seed2: Lanes, group: Lanes) -> Lanes:
 
 
 def _gamma_turn(state: State) -> tuple[State, Lanes]:
+    """One proposal: a normal number and, where that may do, an even one."""
     _, d, c, normal_left, even_left, _, group, seed, seed2 = state
     of = stream(seed, seed2)
     takes = normal_left.is_nan()
@@ -71,11 +70,9 @@ def _gamma_turn(state: State) -> tuple[State, Lanes]:
 
 
 @in_own_function
-def poisson_draw(
-    builder: ir.IRBuilder, parameter: ir.Value, seed: ir.Value, seed2: ir.Value, group: ir.Value, fma: bool = False
-) -> ir.Value:
-    """The bits of a Poisson number; all of them int64."""
-    return _poisson(*(Lanes(builder, value, fma) for value in (parameter, seed, seed2, group))).value
+def poisson_draw(builder: ir.IRBuilder, *arguments: ir.Value, fma: bool = False) -> ir.Value:
+    """The bits of a Poisson number, as :func:`gamma_draw`."""
+    return _poisson(*(Lanes(builder, value, fma) for value in arguments)).value
 
 
 def _poisson(parameter: Lanes, seed: Lanes, seed2: Lanes, group: Lanes) -> Lanes:

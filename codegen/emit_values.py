@@ -31,7 +31,7 @@ from graphc.dims import DimLike
 LONG_FUNCTIONS = frozenset(
     ("exp", "expm1", "log", "log1p", "sin", "cos", "tan", "tanh", "sigmoid", "softplus", "erf", "pow")
 )
-MANY = 8
+MANY = 8  # Beyond, copies would be most of a kernel's code; a call costs an eighth (approx/functions.py).
 
 
 def evaluate(writer: Writer, root: Expression) -> Value:

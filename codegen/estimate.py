@@ -101,9 +101,9 @@ def _bytes_read(kernel: Kernel, buffer: Buffer) -> DimLike:
 
 
 def _bytes_written(kernel: Kernel, buffer: Buffer) -> DimLike:
-    """The whole buffer; what is only written at places that are read counts as often as it is written."""
+    """The whole buffer; of one written only at places that are read, or behind its first element, what is written."""
     stores = _stores(kernel, buffer)
-    if not stores or not all(_is_looked_up(store.offset) for store in stores):
+    if not stores or not all(_is_looked_up(store.offset) or _begins_inside(store.offset) for store in stores):
         return _bytes(buffer)
     count = _times(kernel.body, lambda statement: int(isinstance(statement, Store) and statement.buffer == buffer))
     return count * ITEM_BYTES[buffer.dtype]
@@ -115,6 +115,11 @@ def _stores(kernel: Kernel, buffer: Buffer) -> list[Store]:
 
 def _is_looked_up(offset: DimLike) -> bool:
     return any(isinstance(thing, LoadedIndex) for thing in atoms(offset))
+
+
+def _begins_inside(offset: DimLike) -> bool:
+    """Whether the first element is not the one at 0: loop indices, which have an extent, begin at 0."""
+    return substitute(offset, lambda thing: 0 if getattr(thing, "extent", None) is not None else atom(thing)) != 0
 
 
 def _times(body: tuple[Statement, ...], count: Callable[[Statement], int]) -> DimLike:

@@ -20,6 +20,7 @@ from graphc.codegen.program import (
     Copy,
     Cursor,
     Give,
+    Grow,
     Hand,
     InArena,
     Inner,
@@ -65,7 +66,7 @@ class _Body(Part):
         self.number = shared.bodies
         builder = type(outer)(shared, function.graph, targets, interface, self.number)
         self._actions = builder.run()
-        self.may_fail = any(map(builder._may_fail, builder.nodes))
+        self.may_fail = any(map(builder.may_fail, builder.nodes))
         super().__init__(builder.arena_bytes)
 
     def actions(self, places: dict[tuple[str, int], Place]) -> tuple[Action, ...]:
@@ -238,6 +239,8 @@ def moved(actions: Iterable[Action], place: Callable[[Place], Place]) -> tuple[A
                 return replace(action, source=place(action.source), target=place(action.target))
             case Hand():
                 return replace(action, source=place(action.source), target=place(action.target))
+            case Grow():
+                return replace(action, place=place(action.place))
             case Take() | Give():
                 return action
             case Branch():

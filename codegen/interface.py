@@ -25,6 +25,10 @@ class Interface:
     updates: tuple[int, ...] = ()
     handed: frozenset[int] = frozenset()
 
+    def is_handed(self, state: int) -> bool:
+        """Whether only the body knows the size of the new value of a state."""
+        return self.fetches + self.updates.index(state) in self.handed
+
 
 def source_of(tensor: Tensor) -> Tensor:
     """What a view is a view of."""

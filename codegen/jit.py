@@ -34,7 +34,8 @@ from graphc.codegen.target import Target, host, machine, target_machine
 if TYPE_CHECKING:
     from graphc.codegen.ir import Module
 
-LARGE = 2000  # instructions of a module, of which LLVM makes code in some 50 ms
+# Instructions of a module, of which LLVM makes code in 50 to 100 ms: the threads that compile should end together.
+LARGE = 2000
 _ELSEWHERE = b"in "  # begins an entry of the cache that names the one which has the code; object files begin otherwise
 FAST, QUICK = 3, 0  # LLVM's levels of code generation: for code that is fast, and for code that is there quickly
 
@@ -167,7 +168,8 @@ def _modules(
 ) -> Iterator[object]:
     """The texts of modules for requests by their keys; which keys each holds, and its level, are noted before it.
 
-    A module costs 1.5 ms, so that what joins others fills modules of :data:`LARGE`.
+    A module costs LLVM about a millisecond beside its code, as much as some 40 instructions: so what joins others fills
+    modules of :data:`LARGE`.
     """
     filling: dict[int, tuple[Module, list[str]]] = {}
 

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 PARALLEL_FOR = "graphc_parallel_for"  # what the step function calls for kernels of several tasks
 TEXT_OF_PRODUCT = 4000  # characters of plain loops that take as long to compile as the code of one contraction
-HARDLY = 1e-3  # of a step
-SHORT = 1e6  # instructions, of which a core does several in a nanosecond
+HARDLY = 1e-3  # of a step: quick code takes up to four times as long, so all of it adds less than a hundredth
+SHORT = 1e6  # instructions, of which a core does several in a nanosecond: less than compiling for speed takes longer
 
 
 def compile_program(

@@ -11,6 +11,8 @@ from graphc.records import record
 USUAL = 256
 # What batches really are: a choice that fits one of them by chance, such as the height of a tile, weighs all.
 BATCHES = (16, 32, 64, 128, 256)
+# At least so many tasks, where there is work for them: a target that is only named has one core, and may have more.
+TASKS_WANTED = 4
 
 
 @record

@@ -180,6 +180,15 @@ class Take:
 
 
 @record
+class Grow:
+    """The block whose address is at ``place`` has at least ``bytes`` bytes from here on; the first ``kept`` stay."""
+
+    place: Place
+    bytes: DimLike
+    kept: DimLike
+
+
+@record
 class Give:
     """The caller gets the memory of the block, and frees it."""
 
@@ -206,7 +215,7 @@ class Hand:
         return product(self.sizes) * self.item_bytes
 
 
-Action = Call | Copy | Branch | Loop | Take | Give | Hand
+Action = Call | Copy | Branch | Loop | Take | Grow | Give | Hand
 
 
 def note_bytes(rank: int) -> int:

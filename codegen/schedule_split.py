@@ -42,7 +42,7 @@ from graphc.codegen.traverse import (
 from graphc.dims import DimLike, Symbol, atom, ceildiv, product
 from graphc.records import replace
 
-ENOUGH_TASKS = 8
+ENOUGH_TASKS = 8  # Where the results alone make so many, threads are busy without a second kernel.
 BLOCK = 16  # Rows: processors fetch ahead in about so many pages at once.
 WIDE = 1024  # Bytes of a row from which a block of rows is read before the next one.
 WHOLE = 64  # Pieces longer than this are multiples of it, and so of vectors.

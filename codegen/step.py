@@ -27,6 +27,7 @@ from graphc.codegen.program import (
     Copy,
     Cursor,
     ErrorSlot,
+    Grow,
     Hand,
     InArena,
     Loop,
@@ -38,7 +39,7 @@ from graphc.codegen.program import (
 )
 from graphc.codegen.schedule_tasks import too_little
 from graphc.codegen.step_control import clear_stacks, free_stacks, write_branch, write_loop, write_push
-from graphc.codegen.step_memory import clear_blocks, free_blocks, write_give, write_hand, write_take
+from graphc.codegen.step_memory import clear_blocks, free_blocks, write_give, write_grow, write_hand, write_take
 from graphc.codegen.target import Target
 from graphc.dims import DimLike, Symbol
 
@@ -110,6 +111,8 @@ class StepWriter:
             write_loop(self, action)
         elif isinstance(action, Take):
             write_take(self, action)
+        elif isinstance(action, Grow):
+            write_grow(self, action)
         elif isinstance(action, Hand):
             write_hand(self, action)
         else:

@@ -1,6 +1,7 @@
 """Memory that the step takes while it runs, for values whose size nothing bounds before.
 
     take:  bytes > capacity ?  free(address), address = aligned_alloc(bytes), capacity = bytes
+    grow:  as take, and what stood in the block moves with it
     give:  fetch = address, address = 0, capacity = 0
     hand:  the blocks change address and capacity; or a copy, in a block that is taken or on a stack
 
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphc.alignment import ALIGNMENT
 from graphc.codegen import ir
-from graphc.codegen.program import Block, Cursor, Give, Hand, OnStack, Take, note_bytes
+from graphc.codegen.program import Block, Cursor, Give, Grow, Hand, OnStack, Take, note_bytes
 from graphc.codegen.step_control import out_of_memory, pushed
 from graphc.dims import DimLike, FloorDiv, atom
 
@@ -27,25 +28,43 @@ MOST_BYTES = float(1 << 60)  # no machine has more, and whole numbers hold it
 
 def write_take(step: StepWriter, take: Take) -> None:
     """The block has room; without memory for it the step ends."""
+    _write_room(step, take.block, take.bytes, 0)
+
+
+def write_grow(step: StepWriter, grow: Grow) -> None:
+    """The block has room for more than it has; without memory for it the step ends."""
+    assert isinstance(grow.place, Cursor), grow
+    _write_room(step, block_at(grow.place), grow.bytes, grow.kept)
+
+
+def _write_room(step: StepWriter, block: Block, bytes: DimLike, kept: DimLike) -> None:
+    """Room for half as much again as the block has, so that one that grows by little is seldom moved."""
     builder, i64 = step.builder, step.i64
-    address, capacity = _word(step, take.block.address), _word(step, take.block.capacity)
-    too_many = builder.fcmp_ordered(">", _as_double(step, take.bytes), ir.DoubleType()(MOST_BYTES))
+    address, capacity = _word(step, block.address), _word(step, block.capacity)
+    too_many = builder.fcmp_ordered(">", _as_double(step, bytes), ir.DoubleType()(MOST_BYTES))
     with builder.if_then(too_many, likely=False):
         step.leave(i64(out_of_memory(step.program)))
-    lines = builder.add(step.size(take.bytes), i64(ALIGNMENT))
+    lines = builder.add(step.size(bytes), i64(ALIGNMENT))
     wanted = builder.and_(lines, i64(-ALIGNMENT))  # at least one line, so that no block is at NULL
+    moved = step.size(kept)
     before = builder.load(capacity, typ=i64)
     with builder.if_then(builder.icmp_signed(">", wanted, before)):
-        _free(step, builder.load(address, typ=i64))
         half = builder.and_(builder.lshr(before, i64(1)), i64(-ALIGNMENT))
         room = builder.add(wanted, half)
+        old = builder.load(address, typ=i64)
+        if kept == 0:  # the memory before may serve again
+            _free(step, old)
+            builder.store(i64(0), address)
         kind = ir.FunctionType(step.pointer, [i64, i64])
         fresh = builder.ptrtoint(builder.call(step.declared("aligned_alloc", kind), [i64(ALIGNMENT), room]), i64)
-        builder.store(fresh, address)
-        builder.store(room, capacity)
         failed = builder.icmp_unsigned("==", fresh, i64(0))
         with builder.if_then(failed, likely=False):
             step.leave(i64(out_of_memory(step.program)))
+        if kept != 0:
+            _move(step, old, fresh, moved)
+            _free(step, old)
+        builder.store(fresh, address)
+        builder.store(room, capacity)
 
 
 def write_give(step: StepWriter, give: Give) -> None:

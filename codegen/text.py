@@ -28,7 +28,7 @@ from graphc.codegen.loops import (
 )
 from graphc.codegen.traverse import expressions_of, read_buffers, written_buffers
 
-LINE = 72
+LINE = 72  # characters of a value; longer ones have lines of their own
 
 
 def kernel_text(kernel: Kernel) -> str:

@@ -282,6 +282,16 @@ class Graph:
 
         return default_sessions.innermost()
 
+    def session_for(self, what: str, method: str, session: Any = None) -> Any:
+        """``session``, or the innermost default one; a ``ValueError`` names the ``method`` where there is neither."""
+        session = session or self.default_session()
+        if session is None:
+            raise ValueError(
+                f"Cannot {what} using `{method}()`: No default session is registered. "
+                f"Use `with sess.as_default()` or pass an explicit session to `{method}(session=sess)`"
+            )
+        return session
+
     # -- looking up ----------------------------------------------------------------------------------
 
     def get_operations(self) -> list[Operation]:

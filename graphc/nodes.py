@@ -130,13 +130,7 @@ class Tensor(Arithmetic):
 
     def eval(self, feed_dict: dict[Any, Any] | None = None, session: Any = None) -> Any:
         """The value, run in ``session`` or the default session; ``ValueError`` where there is none."""
-        session = session or self.graph.default_session()
-        if session is None:
-            raise ValueError(
-                "Cannot evaluate tensor using `eval()`: No default session is registered. "
-                "Use `with sess.as_default()` or pass an explicit session to `eval(session=sess)`"
-            )
-        return session.run(self, feed_dict)
+        return self.graph.session_for("evaluate tensor", "eval", session).run(self, feed_dict)
 
     if not TYPE_CHECKING:
 
@@ -236,13 +230,7 @@ class Operation:
 
     def run(self, feed_dict: dict[Any, Any] | None = None, session: Any = None) -> None:
         """Runs the operation in ``session`` or the default session; ``ValueError`` where there is none."""
-        session = session or self.graph.default_session()
-        if session is None:
-            raise ValueError(
-                "Cannot execute operation using `run()`: No default session is registered. "
-                "Use `with sess.as_default()` or pass an explicit session to `run(session=sess)`"
-            )
-        session.run(self, feed_dict)
+        self.graph.session_for("execute operation", "run", session).run(self, feed_dict)
 
     def describe(self, name: str | None = None) -> str:
         """``MatMul 'logits' (declared at train.py:12)``, for messages; by the user's name for it, or by another."""

@@ -368,3 +368,41 @@ def _visible(size: Size) -> int | None:
 
 
 unknown_shape = TensorShape(None)
+
+
+def filled_in(old: Shape, new: tuple[Size, ...]) -> tuple[Size, ...]:
+    """``new`` with its -1 (or a single unknown size) worked out from ``old``; ``ValueError`` where counts differ."""
+    free = [i for i, size in enumerate(new) if size == -1]
+    if len(free) > 1:
+        raise ValueError(f"only one size may be -1, not {len(free)} in {list(new)}")
+    if any(isinstance(size, int) and size < -1 for size in new):
+        raise ValueError(f"sizes must be at least 0 (or one -1), not {list(new)}")
+    total = _elements(old)
+    if total is None or any(size is None for size in new) or (free and 0 in new and None in old):  # type: ignore[operator]
+        return tuple(None if size == -1 else size for size in new)
+    given = product(size for size in new if size != -1)  # type: ignore[misc]
+    if not free:
+        if given != total:
+            raise ValueError(
+                f"cannot reshape {shape_text(old)} with {total} elements to {shape_text(new)} with {given} elements"
+            )
+        return new
+    if given == 0:  # what the sizes other than 0 leave, as in TensorFlow
+        rest = _without_zeros(old) // _without_zeros(new)  # type: ignore[arg-type]
+    else:
+        rest = total // given
+    if rest * given != total:
+        raise ValueError(f"cannot reshape {shape_text(old)} with {total} elements to {list(new)}: no size fits for -1")
+    return tuple(rest if size == -1 else size for size in new)
+
+
+def _elements(shape: Shape) -> DimLike | None:
+    """How many elements a shape has as far as that is known: with a 0 none, whatever the other sizes."""
+    if shape is not None and 0 in shape:
+        return 0
+    return None if shape is None or None in shape else product(shape)  # type: ignore[arg-type]
+
+
+def _without_zeros(shape: Sequence[Size]) -> DimLike:
+    """The product of the sizes other than 0 and -1."""
+    return product(size for size in shape if size not in (0, -1))  # type: ignore[misc]

@@ -42,6 +42,7 @@ from graphc.ops.contraction import BatchMatMul, MatMul
 from graphc.ops.copies import Cast, Identity
 from graphc.ops.custom_gradients import IdentityN
 from graphc.ops.fourier import Fft, Irfft, Rfft
+from graphc.ops.grown_rows import FewerRows, MoreRows
 from graphc.ops.indexing import GatherV2, ScatterAdd
 from graphc.ops.loops import HistoryType, history_of
 from graphc.ops.matrices import MatrixSolve
@@ -66,6 +67,7 @@ from graphc.shapes import TensorType
 _BY_PARTS = (
     *(Identity, IdentityN, Barrier, Reshape, ExpandDims, Squeeze, BroadcastTo, Transpose, Slice, StridedSlice, Pad),
     *(ConcatV2, BlockAdjoint, GatherV2, GatherNd, ScatterAdd, Cumsum, ReverseSequence, NewRows, WriteRows, AddRows),
+    *(MoreRows, FewerRows),
 )
 _INPUTS = (Placeholder, VariableV2, Undefined)
 

@@ -14,8 +14,8 @@ from graphc.codegen.approx.exponential import exp_lanes
 from graphc.codegen.approx.functions import in_own_function, through_double
 from graphc.codegen.approx.lanes import Lanes
 
-NEAR = 0.5
-CENTRE = 3.75
+NEAR = 0.5  # up to here, 1 - erf(x) loses no bits
+CENTRE = 3.75  # of (x - 3.75) / (x + 3.75), which brings all x from NEAR on into (-1, 1)
 ZERO = 27.3  # erfc is smaller than half of the smallest number from here on
 
 ERFC = (

@@ -18,8 +18,8 @@ from graphc.codegen.approx.lanes import Lanes
 
 HALF_PI, HALF_PI_REST = 1.5707963267948966, 6.123233995736766e-17
 QUARTER_PI_REST = HALF_PI_REST / 2
-TAN_PI_8 = 0.41421356237309503
-HUGE = 2.0**1000
+TAN_PI_8 = 0.41421356237309503  # up to here the series is short
+HUGE = 2.0**1000  # two numbers beyond are made smaller, so that their sum is finite
 
 ASIN = (
     0.16666666666666666,

@@ -19,7 +19,7 @@ from graphc.codegen.approx.lanes import Lanes
 from graphc.records import record
 
 TWO_OVER_PI = 0.6366197723675814
-LARGEST_QUICK = 2.0**20
+LARGEST_QUICK = 2.0**20  # up to here, products with the parts of pi/2 are exact
 
 
 @record

@@ -30,8 +30,9 @@ from graphc.records import record
 Vectors = list[ir.Value]
 
 INSIDE = (5, 6, 9, 10)  # The cells of a tile that all of its windows see.
-# Results err in proportion to the largest cells of their tile: where those around are more than 32 times as large as
-# those inside, in the mean over squares, the tile is computed as it is defined.
+# Results err in proportion to the largest cells of their tile. Those around, which not all of its windows see, may have
+# so many times the sum of squares of those inside: 32 times the size, five bits. Beyond, the tile is computed as it is
+# defined.
 MOST_BESIDE = 1024.0
 
 

@@ -69,8 +69,11 @@ def _avg_pool_grad(nest: Nest, node: Operation) -> tuple[Statement, ...]:
         return Apply("div", (Load(grad, cells.window_offset(index)), cells.count(index, grad.dtype)), grad.dtype)
 
     if cells.tile_exactly():
-        every = lambda index: tuple(Store(out, cell.offset, share(index)) for cell in cells.seen(index))  # noqa: E731
-        return loops("i", cells.window_sizes, every)
+
+        def shares(index: Index) -> tuple[Statement, ...]:
+            return tuple(Store(out, cell.offset, share(index)) for cell in cells.seen(index))
+
+        return loops("i", cells.window_sizes, shares)
     told = _told(nest, cells, grad.dtype)
     return Shared(cells, told, out).statements(share, lambda seen: Load(told, seen.told, seen.inside))
 
@@ -187,10 +190,10 @@ class Shared:
         whole = floordiv(size, stride)
 
         def run(block: DimLike, places: range) -> tuple[Statement, ...]:
-            first, last = (
-                (block, block) if isinstance(block, int) else (0, whole - 1 if isinstance(whole, int) else None)
-            )
-            return self._blocks(image, (*runs, Run(block, first, last, places)), part)
+            if isinstance(block, int):
+                return self._blocks(image, (*runs, Run(block, block, block, places)), part)
+            last = whole - 1 if isinstance(whole, int) else None
+            return self._blocks(image, (*runs, Run(block, 0, last, places)), part)
 
         blocks = loops(f"b{axis}_", (whole,), lambda index: run(index[0], range(stride))) if whole != 0 else ()
         if isinstance(size, int):

@@ -1,4 +1,4 @@
-"""Kernels that write or add to some rows of an array and leave the others as they are."""
+"""Kernels that write or add to some rows of an array and leave the others as they are, or that change their number."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from graphc.codegen.lower.blocks import loops
 from graphc.codegen.lower.values import Index, Root, literal, offset
 from graphc.dims import atom
 from graphc.nodes import Op, Operation
+from graphc.ops.grown_rows import FewerRows, MoreRows
 from graphc.ops.row_writes import AddRows, WriteRows
 
 if TYPE_CHECKING:
@@ -50,4 +51,39 @@ def _rows(nest: Nest, node: Operation, combine: str | None, lookup: bool) -> tup
     return loops("i", indices.type.sizes, row)
 
 
-ROOTS: dict[type[Op], Root] = {WriteRows: _write_rows, AddRows: _add_rows}
+def _more_rows(nest: Nest, node: Operation) -> tuple[Statement, ...]:
+    """Zeros behind the last row."""
+    buffer, sizes = nest.outputs[node.outputs[0]], node.outputs[0].type.sizes
+    before = node.inputs[0].type.sizes[0]
+    zero = literal(0, node.inputs[0].dtype.short)
+
+    def element(index: Index) -> tuple[Statement, ...]:
+        return nest.with_checks(Store(buffer, offset((index[0] + before, *index[1:]), sizes), zero))
+
+    return loops("i", (sizes[0] - before, *sizes[1:]), element)
+
+
+def _fewer_rows(nest: Nest, node: Operation) -> tuple[Statement, ...]:
+    """Zeros in the rows that are kept and named."""
+    indices = node.inputs[1]
+    buffer, sizes = nest.outputs[node.outputs[0]], node.outputs[0].type.sizes
+    zero = literal(0, node.inputs[0].dtype.short)
+
+    def row(middle: Index) -> tuple[Statement, ...]:
+        wanted = nest.values.at(indices, middle)
+        kept = Apply("lt", (wanted, IndexValue(sizes[0], wanted.dtype)), "bool")
+
+        def element(around: Index) -> tuple[Statement, ...]:
+            return nest.with_checks(Store(buffer, offset((atom(LoadedIndex(wanted)), *around), sizes), zero))
+
+        return (If(kept, loops("j", sizes[1:], element)),)
+
+    return loops("i", indices.type.sizes, row)
+
+
+ROOTS: dict[type[Op], Root] = {
+    WriteRows: _write_rows,
+    AddRows: _add_rows,
+    MoreRows: _more_rows,
+    FewerRows: _fewer_rows,
+}

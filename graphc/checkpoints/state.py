@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
+from graphc import errors
 from graphc.checkpoints.atomic import replace_text
 
 _LINE = re.compile(r'^\s*(\w+)\s*:\s*(?:"((?:[^"\\]|\\.)*)"|([-+.\deE]+))\s*$')
@@ -118,7 +119,10 @@ def update_checkpoint_state(
     all_model_checkpoint_timestamps: Sequence[float] | None = None,
     last_preserved_timestamp: float | None = None,
 ) -> None:
-    """Writes the file ``checkpoint`` of a folder, as a whole; ``RuntimeError`` where a checkpoint has its name."""
+    """Writes the file ``checkpoint`` of a folder, as a whole.
+
+    ``NotFoundError`` where there is no such folder, ``RuntimeError`` where a checkpoint has the name of the file.
+    """
     write_state(
         save_dir, model_checkpoint_path, all_model_checkpoint_paths, latest_filename, False,
         all_model_checkpoint_timestamps, last_preserved_timestamp,
@@ -147,7 +151,10 @@ def write_state(
     if place == state.model_checkpoint_path:
         raise RuntimeError(f"Save path '{model_path}' conflicts with path used for checkpoint state. "
                            "Please use a different save path.")  # fmt: skip
-    replace_text(place, str(state))
+    try:
+        replace_text(place, str(state))
+    except OSError as error:
+        raise errors.of_system(error, place) from None
 
 
 def _relative(path: str, folder: str) -> str:

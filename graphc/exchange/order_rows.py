@@ -17,12 +17,9 @@ def argsort_row(w: Any, node: Operation, inputs: Inputs) -> Any:
     taken = [sizes, w.const("last", (x.type.rank or 1) - 1), w.const("axis", 0)]
     count = w.helper("GatherV2", "count", taken, Tparams=I32, Tindices=I32, Taxis=I32)
     # ~x is -1 - x: it turns the order of all whole numbers, the least one too.
-    turned = (
-        inputs[0]
-        if kind.descending
-        else w.helper("Neg" if x.dtype.is_floating else "Invert", "turned", inputs, T=x.dtype)
-    )
-    found = w.helper("TopKV2", "sorted", [turned, count], T=x.dtype, sorted=True)
+    turn = "Neg" if x.dtype.is_floating else "Invert"
+    given = inputs[0] if kind.descending else w.helper(turn, "turned", inputs, T=x.dtype)
+    found = w.helper("TopKV2", "sorted", [given, count], T=x.dtype, sorted=True)
     return w.exact(w.put("Identity", [f"{found}:1"], T=I32), node, inputs)
 
 

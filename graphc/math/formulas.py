@@ -10,11 +10,9 @@ from graphc import dtypes
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops import special as s
-from graphc.ops.base import axis_of, check_dtype, convert_to_tensor, convert_together, graph_of
-from graphc.ops.blocks import along, flip, pad_edges
-from graphc.ops.late import is_late, late_one, number
+from graphc.ops.base import check_dtype, convert_to_tensor, convert_together, graph_of
 from graphc.ops.reduction import reduce_sum
-from graphc.ops.shape_values import static_axis
+from graphc.ops.sequences import Scan, scan_by_runs
 
 
 def xlogy(x: Any, y: Any, name: str | None = None) -> Tensor:
@@ -102,28 +100,8 @@ def cumulative_logsumexp(
     """``log(cumsum(exp(x)))`` along ``axis`` without overflow, by sums of ever longer runs."""
     tensor = convert_to_tensor(x)
     check_dtype(tensor.type, dtypes.FLOATS, "cumulative_logsumexp")
-    build = lambda x, axis: cumulative_logsumexp(x, number(axis), exclusive, reverse)  # noqa: E731
-    if tensor.type.rank is None or is_late(axis, tensor):
-        return late_one("CumulativeLogsumexp", build, tensor, [axis], rank=tensor.type.rank, name=name)
-    position = axis_of(tensor, static_axis(axis, "cumulative_logsumexp"), "cumulative_logsumexp")
-    size = tensor.type.shape[position]  # type: ignore[index]
-    if not isinstance(size, int):
-        return late_one("CumulativeLogsumexp", build, tensor, [position], rank=tensor.type.rank, name=name)
-    with graph_of([tensor]).name_scope(name or "CumulativeLogsumexp") as scope:
-        y = flip(tensor, [position]) if reverse else tensor
-        if exclusive:
-            y = _behind_nothing(y, position, 1, size)
-        run = 1
-        while run < size:
-            y = _log_of_two(y, _behind_nothing(y, position, run, size))
-            run *= 2
-        return e.identity(flip(y, [position]) if reverse else y, name=scope)
-
-
-def _behind_nothing(x: Tensor, axis: int, count: int, size: int) -> Tensor:
-    """``x`` moved by ``count`` positions, with logarithms of zero before it."""
-    edges = [count if a == axis else 0 for a in range(x.type.rank or 0)]
-    return along(pad_edges(x, edges, [0] * len(edges), -np.inf), axis, 0, size)
+    scan = Scan("CumulativeLogsumexp", cumulative_logsumexp, _log_of_two, -np.inf)
+    return scan_by_runs(scan, tensor, axis, exclusive, reverse, name)
 
 
 def _log_of_two(a: Tensor, b: Tensor) -> Tensor:

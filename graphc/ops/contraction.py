@@ -286,11 +286,11 @@ def _as_matrix(x: Tensor, first: Sequence[int], second: Sequence[int]) -> Tensor
     if len(first) == len(second) == 1:
         return turned
     sizes = [_count(turned, range(len(first))), _count(turned, range(len(first), len(order)))]
-    unknown = [i for i, size in enumerate(sizes) if size is None]
-    if len(unknown) < 2:
-        return reshape(turned, tuple(-1 if size is None else size for size in sizes))
-    rows = _product_of(shape(turned)[: len(first)])
-    return reshape(turned, convert_to_tensor([rows, -1]))
+    if None not in sizes:
+        return reshape(turned, tuple(sizes))
+    # Of no elements, what -1 would stand for is not the product of the sizes that are merged.
+    known = [_product_of(part) for part in (shape(turned)[: len(first)], shape(turned)[len(first) :])]
+    return reshape(turned, convert_to_tensor([own if size is None else size for own, size in zip(known, sizes)]))
 
 
 def _count(x: Tensor, axes: Sequence[int]) -> Any:

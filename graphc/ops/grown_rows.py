@@ -1,4 +1,8 @@
-"""Writing rows of an array that grows: a TensorArray of ``dynamic_size``."""
+"""Writing rows of an array that grows: a TensorArray of ``dynamic_size``.
+
+Before a row is written the array gets more rows; its adjoint gets fewer. As values these are new arrays; compiled, a
+loop variable stays where it is, in memory that has room for more.
+"""
 
 from __future__ import annotations
 
@@ -12,15 +16,29 @@ from graphc.dims import DimLike
 from graphc.dtypes import as_dtype
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
-from graphc.ops.arrays import ConcatV2
 from graphc.ops.base import apply, constant
 from graphc.ops.indexing import GatherV2
 from graphc.ops.measured import measure
 from graphc.ops.reduction import Reduce
 from graphc.ops.reshaping import broadcast_like, dim_value, shape
-from graphc.ops.row_writes import WriteRows, in_shape, zero_rows
+from graphc.ops.row_writes import WriteRows, in_shape
+from graphc.ops.shape_values import sizes_from
 from graphc.records import record
 from graphc.shapes import TensorType
+
+
+@record
+class MoreRows(Op):
+    """``array`` with zeros behind its last row: ``count`` rows, which are at least as many."""
+
+    count: DimLike
+
+    def infer(self, array: TensorType) -> TensorType:
+        return TensorType(array.dtype, (self.count, *array.sizes[1:]))
+
+    def evaluate(self, array: Any) -> Any:
+        more = np.full((self.count - len(array), *array.shape[1:]), as_dtype(array.dtype).zero, array.dtype)
+        return np.concatenate([array, more])
 
 
 @record
@@ -59,11 +77,44 @@ class GrownRows(Op):
             )
             count = measure(e.maximum(e.add(last, 1), dim_value(before, dtypes.int64)), None)
         if count != before:
-            array = apply(ConcatV2(0), array, zero_rows(array.dtype, (count - before, *row)))
+            array = apply(MoreRows(count), array)
         return apply(WriteRows(), array, indices, rows)
 
     def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
-        array, indices, rows = node.inputs
+        array, indices, _ = node.inputs
         own = apply(GatherV2(0), grad, indices)
-        others = apply(WriteRows(), grad, indices, broadcast_like(constant(0, rows.dtype), rows))
-        return [others[: shape(array)[0]], None, own]
+        return [apply(FewerRows(), grad, indices, shape(array)[0]), None, own]
+
+
+@record
+class FewerRows(Op):
+    """The first ``count`` rows of ``array``, zeros in those of them that ``indices`` names.
+
+    That is the adjoint of an array before rows were written, some behind its last one. The count is the last input,
+    until it is known.
+    """
+
+    count: DimLike | None = None
+
+    size_inputs = slice(2, None)
+
+    def infer(self, array: TensorType, indices: TensorType, count: TensorType | None = None) -> TensorType:
+        return TensorType(array.dtype, None if array.shape is None else (self.count, *array.shape[1:]))
+
+    def evaluate(self, array: Any, indices: Any, count: Any = None) -> Any:
+        kept = array[: self.count if count is None else int(count)].copy()
+        flat = np.reshape(indices, -1)
+        kept[flat[flat < len(kept)]] = as_dtype(array.dtype).zero
+        return kept
+
+    def specialise(self, inputs: Sequence[Tensor], values: Sequence[Any]) -> Tensor | None:
+        """With a count that is known."""
+        if self.count is not None:
+            return None
+        (count,) = sizes_from(values[2], "TensorArray")
+        return apply(FewerRows(count), *inputs[:2])
+
+    def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
+        array, indices = node.inputs[:2]
+        zeros = broadcast_like(constant(0, array.dtype), apply(GatherV2(0), array, indices))
+        return [apply(GrownRows(), grad, indices, zeros), None, None]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -27,22 +29,29 @@ def reshaped(x: Tensor, shape: Any, *told: tuple[Tensor, Any]) -> Tensor:
 
     One entry may be -1. It is an error of the step where the numbers of elements differ.
     """
-    total = x.type.elements
-    sizes = list(shape) if not told else _told(*told[0], total)
-    given = product(size for size in sizes if size != -1)
-    sizes = [floordiv(total, given) if size == -1 else size for size in sizes]
+    total, old = x.type.elements, x.type.sizes
+    sizes = list(shape) if not told else _told(*told[0], old)
+    if 0 in sizes and -1 in sizes:  # of sizes that may be 0 themselves, those that are not are told by data
+        minus = constant(-1, dtypes.int64)
+        sizes = _measured(sizes, _filled(sizes, [minus if size == -1 else None for size in sizes], old))
+    rest = floordiv(total, product(size for size in sizes if size != -1))
+    sizes = [rest if size == -1 else size for size in sizes]
     require(product(sizes), total)
     flat = apply(Reshape((total,)), x)
     return apply(Reshape(tuple(sizes)), apply(GatherV2(0), flat, apply(Iota(product(sizes), dtypes.int64))))
 
 
-def _told(shape: Tensor, value: Any, total: DimLike) -> list[DimLike]:
+def _told(shape: Tensor, value: Any, old: Sequence[DimLike]) -> list[DimLike]:
     """The entries of a shape; those that data decides are measured, one of them being what remains if it is -1."""
     opened: Open = {}
     entries = list(_entries(shape, {shape: value}, opened).reshape(-1))
     told = [opened.get(entry) for entry in entries]
     if opened and -1 not in entries:
-        told = _filled(entries, told, dim_value(total, dtypes.int64))
+        told = _filled(entries, told, old)
+    return _measured(entries, told)
+
+
+def _measured(entries: Sequence[DimLike], told: Sequence[Tensor | None]) -> list[DimLike]:
     return [
         entry if count is None else measure(apply(CheckSize(), count), None)
         for entry, count in zip(entries, told, strict=True)
@@ -73,23 +82,30 @@ def _opened(sizes: Tensor, opened: Open) -> Any:
     return np.array(names, object).reshape(sizes.type.sizes)
 
 
-def _filled(entries: list[DimLike], told: list[Tensor | None], total: Tensor) -> list[Tensor | None]:
-    """What data tells with the first -1 replaced by what the other sizes leave of ``total``."""
+def _filled(entries: Sequence[DimLike], told: Sequence[Tensor | None], old: Sequence[DimLike]) -> list[Tensor | None]:
+    """What data tells with the first -1 replaced by what the other sizes leave of ``old``, as :class:`Reshape` does."""
     one, minus = constant(1, dtypes.int64), constant(-1, dtypes.int64)
-    given = one
-    for entry, count in zip(entries, told, strict=True):
-        given = given * (
-            dim_value(entry, dtypes.int64) if count is None else e.select(e.equal(count, minus), one, count)
-        )
-    rest = e.floordiv(total, e.maximum(given, one))  # of 0 elements 0 remain
+    new = [
+        dim_value(entry, dtypes.int64) if count is None else count for entry, count in zip(entries, told, strict=True)
+    ]
+    sizes = [dim_value(size, dtypes.int64) for size in old]
+    has_zero = _any([e.equal(size, constant(0, dtypes.int64)) for size in new])
+    left = e.select(has_zero, _times([e.maximum(size, one) for size in sizes]), _times(sizes))
+    rest = e.floordiv(left, _times([e.maximum(size, one) for size in new]))
     free = constant(True)  # whether there was no -1 yet
     filled: list[Tensor | None] = []
     for count in told:
         if count is not None:
-            is_rest = e.equal(count, minus)
-            count, free = (
-                e.select(e.logical_and(free, is_rest), rest, count),
-                e.logical_and(free, e.logical_not(is_rest)),
-            )
+            is_rest = e.logical_and(free, e.equal(count, minus))
+            count = e.select(is_rest, rest, count)
+            free = e.logical_and(free, e.logical_not(is_rest))
         filled.append(count)
     return filled
+
+
+def _times(numbers: Sequence[Tensor]) -> Tensor:
+    return reduce(e.multiply, numbers, constant(1, dtypes.int64))
+
+
+def _any(found: Sequence[Tensor]) -> Tensor:
+    return reduce(e.logical_or, found, constant(False))

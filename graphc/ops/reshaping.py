@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from graphc import dtypes
-from graphc.dims import DimLike, product
+from graphc.dims import DimLike, measured_in, product
 from graphc.dtypes import DType
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.base import apply, axis_of, constant, convert_to_tensor
@@ -22,7 +22,7 @@ from graphc.ops.elementwise import cast, identity
 from graphc.ops.late import is_late, late_one, number
 from graphc.ops.shape_values import shape_from, sizes_from, static_axis, static_sizes
 from graphc.records import record
-from graphc.shapes import Shape, Size, TensorType, broadcast, normalise_axis, shape_text
+from graphc.shapes import Shape, Size, TensorType, broadcast, filled_in, normalise_axis, shape_text
 
 
 @record
@@ -100,17 +100,23 @@ class DimValue(Op):
 
 @record
 class Reshape(Op):
-    """The elements of ``x`` in row-major order under another shape; -1 stands for what remains."""
+    """The elements of ``x`` in row-major order under another shape; -1 stands for what remains.
+
+    Of no elements, what remains is told by the sizes other than 0: ``[0,3]`` under ``[0,-1]`` is ``[0,3]``.
+    """
 
     shape: tuple[Size, ...] | None = None
 
     def infer(self, x: TensorType, shape: TensorType | None = None) -> TensorType:
         if self.shape is None:
+            if shape is not None and shape.rank not in (None, 1):
+                raise ValueError(f"a shape must be a vector, not {shape}")
             return TensorType(x.dtype, None if shape is None or shape.shape is None else _unknown(shape.shape[0]))
-        return TensorType(x.dtype, _fill_in(x.shape, self.shape))
+        return TensorType(x.dtype, filled_in(x.shape, self.shape))
 
     def evaluate(self, x: Any, shape: Any = None) -> Any:
-        return np.reshape(x, self.shape if shape is None else tuple(shape))
+        sizes: Any = self.shape if shape is None else tuple(map(int, shape))
+        return np.reshape(x, filled_in(x.shape, sizes))
 
     def gradient(self, node: Operation, *grads: Tensor) -> list[Tensor | None]:
         return [reshape_like(grads[0], node.inputs[0]), *([None] * (len(node.inputs) - 1))]
@@ -118,8 +124,10 @@ class Reshape(Op):
     def specialise(self, inputs: Sequence[Tensor], values: Sequence[Any]) -> Tensor | None:
         """With the sizes written in."""
         sizes = self.shape if self.shape is not None else sizes_from(values[1], "reshape")
-        filled = _fill_in(inputs[0].type.sizes, tuple(sizes))
-        return apply(Reshape(filled), inputs[0])
+        old = inputs[0].type.sizes
+        if 0 in sizes and -1 in sizes and any(map(measured_in, old)):  # whether those are 0 is seen by the step alone
+            return Reshape(tuple(sizes)).measured(inputs[:1], ())
+        return apply(Reshape(filled_in(old, tuple(sizes))), inputs[0])
 
     def measured(self, inputs: Sequence[Tensor], values: Sequence[Any]) -> Tensor:
         """With sizes that are known only while the step runs."""
@@ -309,31 +317,6 @@ def dim_value(dim: DimLike, dtype: DType) -> Tensor:
 
 def _unknown(rank: Size) -> Shape:
     return (None,) * rank if isinstance(rank, int) else None
-
-
-def _fill_in(old: Shape, new: tuple[Size, ...]) -> tuple[Size, ...]:
-    """``new`` with its -1 (or a single unknown size) worked out from ``old``; ``ValueError`` where counts differ."""
-    free = [i for i, size in enumerate(new) if size == -1]
-    if len(free) > 1:
-        raise ValueError(f"only one size may be -1, not {len(free)} in {list(new)}")
-    if any(isinstance(size, int) and size < -1 for size in new):
-        raise ValueError(f"sizes must be at least 0 (or one -1), not {list(new)}")
-    if old is None or any(size is None for size in old):
-        return tuple(None if size == -1 else size for size in new)
-    total = product(old)  # type: ignore[arg-type]
-    if any(size is None for size in new):
-        return tuple(None if size == -1 else size for size in new)
-    given = product(size for size in new if size != -1)  # type: ignore[misc]
-    if not free:
-        if given != total:
-            raise ValueError(
-                f"cannot reshape {shape_text(old)} with {total} elements to {shape_text(new)} with {given} elements"
-            )
-        return new
-    rest = 0 if given == 0 else total // given
-    if (total != 0) if given == 0 else (rest * given != total):
-        raise ValueError(f"cannot reshape {shape_text(old)} with {total} elements to {list(new)}: no size fits for -1")
-    return tuple(rest if size == -1 else size for size in new)
 
 
 def shape(input: Any, name: str | None = None, out_type: Any = dtypes.int32) -> Tensor:

@@ -17,6 +17,7 @@ from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import apply, check_dtype, check_same_dtype, constant, convert_to_tensor, graph_of
 from graphc.ops.checks import Refused
+from graphc.ops.grown_rows import FewerRows, MoreRows
 from graphc.ops.indexing import INDICES
 from graphc.ops.meaning import truncated_division
 from graphc.ops.reduction import reduce_all
@@ -238,7 +239,8 @@ def _adjoints_of_product(node: Operation, grad: Tensor) -> list[Tensor | None]:
     ]  # fmt: skip
 
 
-UPDATES = (WriteRows, AddRows, Scatter)  # their kernels touch some parts of their first input, and leave the others
+# Their kernels touch some parts of their first input, and leave the others.
+UPDATES = (WriteRows, AddRows, MoreRows, FewerRows, Scatter)
 
 
 def _depth(indices: TensorType, sizes: Shape) -> int | None:

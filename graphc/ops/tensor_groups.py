@@ -27,10 +27,4 @@ class TensorGroup:
 
     def eval(self, feed_dict: dict[Any, Any] | None = None, session: Any = None) -> Any:
         """The value, run in ``session`` or the default session; ``ValueError`` where there is none."""
-        session = session or self.graph.default_session()
-        if session is None:
-            raise ValueError(
-                "Cannot evaluate tensor using `eval()`: No default session is registered. "
-                "Use `with sess.as_default()` or pass an explicit session to `eval(session=sess)`"
-            )
-        return session.run(self, feed_dict)
+        return self.graph.session_for("evaluate tensor", "eval", session).run(self, feed_dict)

@@ -24,8 +24,8 @@ COLOURS = {"forward": ("#e3eef9", "#2b6ca3"), "adjoint": ("#fdebd3", "#b8621b"),
 MEANINGS = {"forward": "forward", "adjoint": "adjoint (gradients)", "update": "update"}
 OTHER_COLOURS = ("#f3f4f6", "#4b5563")
 SHAPES = {"variable": "cylinder", "placeholder": "invhouse", "constant": "note", "kernel": "box", "operation": "box"}
-SHOWN_VARIABLES = 4
-SHOWN_TYPES = 2
+SHOWN_VARIABLES = 4  # names in a box, and lines of a label: more make it larger than what it stands for
+SHOWN_TYPES = 2  # on an arrow; of more, only how many there are
 SHOWN_LINES = 30  # of a tooltip
 LONGEST_TITLE = 36
 

@@ -15,7 +15,7 @@ from graphc.ops.fused import Kernel
 from graphc.pictures.scopes import Scope
 from graphc.pictures.units import Unit
 
-MOST_BOXES = 42
+MOST_BOXES = 42  # about what a screen shows in letters that can be read
 MOST_KERNELS = 30  # whose boxes are larger than others
 # More than these side by side are gathered where they are alike; the parts of a training graph share the boxes.
 MANY_SCOPES, MANY_UNITS = 13, 20

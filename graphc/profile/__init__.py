@@ -27,7 +27,7 @@ from graphc.dims import DimLike, evaluate
 from graphc.errors import brief
 from graphc.executable import Executable
 
-LONGEST_OPS = 100
+LONGEST_OPS = 100  # characters, behind the hundred that the figures take
 _KERNEL = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 3, *[ctypes.c_int64] * 2)
 
 

@@ -160,7 +160,8 @@ class Saver:
 
         ``global_step`` (a number, or a variable) is put at the end of the name: ``model.ckpt-20``. The file
         ``checkpoint`` beside it says which is the latest; older ones beyond ``max_to_keep`` are deleted.
-        ``FailedPreconditionError`` where a variable has no value yet.
+        Of its folder the last part is made where it is not there. ``ValueError`` where the folder above is not there
+        either, ``FailedPreconditionError`` where a variable has no value yet.
         """
         variables = self.variables
         latest_filename = latest_filename or "checkpoint"
@@ -169,6 +170,7 @@ class Saver:
         _check_session(sess)
         path = self._path(sess, os.fspath(save_path), global_step)
         if variables:
+            _make_folder(path)
             self._write(path, dict(zip(variables, sess.variable_values(list(variables.values())), strict=True)))
         if write_meta_graph:
             self._export(sess.graph, meta_graph_filename(path, meta_graph_suffix))
@@ -189,7 +191,6 @@ class Saver:
         return f"{path}-{int(step):08d}" if self._pad_step_number else f"{path}-{int(step)}"
 
     def _write(self, path: str, values: Mapping[str, np.ndarray[Any, Any]]) -> None:
-        os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
         older = set(files_of_checkpoint(path))
         if self._format == V2:
             bundle.write(path, values)
@@ -330,6 +331,16 @@ class Saver:
         """Goes on from checkpoints of an earlier program: those of ``checkpoint_paths`` that are still there."""
         found = [path for path in checkpoint_paths if checkpoint_exists(path)]
         self._last = list(zip(found, get_checkpoint_mtimes(found), strict=True))
+
+
+def _make_folder(path: str) -> None:
+    """Makes the folder of a checkpoint, but none above it: a path that is mistyped is seen before hours of training."""
+    folder = os.path.dirname(path)
+    if folder and not os.path.isdir(folder):
+        try:
+            os.mkdir(folder)
+        except (FileNotFoundError, FileExistsError, NotADirectoryError):
+            raise ValueError(f"Parent directory of {path} doesn't exist, can't save.") from None
 
 
 def _check_session(sess: Any) -> None:

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Any
 
 from graphc.frame import logging
+from graphc.scopes import GraphKeys, get_default_graph
 from graphc.train.hooks import SecondOrStepTimer, needed_global_step
 from graphc.train.session_run_hook import SessionRunArgs, SessionRunHook
 
@@ -24,6 +25,11 @@ def if_written(folder: str | None) -> Any:
     except ImportError as error:
         logging.warning("no event files are written: %s", error)
         return None
+
+
+def write_graph_to(folder: str, graph: Any) -> None:
+    """Makes a folder, with those above it, and writes the graph there as text, ``graph.pbtxt``."""
+    import_module("graphc.train").write_graph(graph, folder, "graph.pbtxt")  # with its protocol buffers
 
 
 class CheckpointSaverListener:
@@ -67,6 +73,7 @@ class CheckpointSaverHook(SessionRunHook):
             listener.begin()
 
     def after_create_session(self, session: Any, coord: Any) -> None:
+        write_graph_to(self._folder, session.graph)
         if self._writer is not None:
             self._writer.add_graph(session.graph)
         step = int(session.run(self._global_step))
@@ -105,10 +112,17 @@ class CheckpointSaverHook(SessionRunHook):
         return any(answers)
 
     def _used_saver(self) -> Any:
-        saver = self._saver if self._scaffold is None else self._scaffold.saver
-        if saver is None:
-            raise RuntimeError("CheckpointSaverHook has no saver: give it a saver or a scaffold")
-        return saver
+        if self._saver is not None:
+            return self._saver
+        if self._scaffold is not None:
+            return self._scaffold.saver
+        savers = get_default_graph().get_collection(GraphKeys.SAVERS)
+        if len(savers) != 1:
+            raise RuntimeError(
+                f"CheckpointSaverHook takes the saver of the collection SAVERS, which has {len(savers)}: "
+                "give it a saver or a scaffold"
+            )
+        return savers[0]
 
 
 class StepCounterHook(SessionRunHook):

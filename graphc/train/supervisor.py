@@ -13,7 +13,7 @@ from graphc.graph import Graph
 from graphc.scopes import GraphKeys, get_default_graph
 from graphc.session import Session
 from graphc.train.coordinator import Coordinator, LooperThread
-from graphc.train.saving_hooks import if_written
+from graphc.train.saving_hooks import if_written, write_graph_to
 from graphc.train.scaffold import Scaffold, all_summaries, saver_of_graph
 from graphc.train.session_manager import SessionManager
 from graphc.train.step_counter import get_global_step
@@ -98,6 +98,8 @@ class Supervisor:
             wait_for_checkpoint=wait_for_checkpoint, max_wait_secs=max_wait_secs, config=config,
             init_feed_dict=self._init_feed_dict, init_fn=self._init_fn,
         )  # fmt: skip
+        if self._logdir:
+            write_graph_to(self._logdir, self._graph)
         if self.summary_writer is not None:
             self.summary_writer.add_graph(self._graph)
         if start_standard_services:

@@ -36,7 +36,7 @@ __all__ = [
     "svg_text",
 ]
 
-LONGEST_NAME = 60
+LONGEST_NAME = 60  # characters of a row in a table
 
 
 def draw(

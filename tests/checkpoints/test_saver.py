@@ -210,6 +210,24 @@ def test_errors_say_what_is_wrong_and_change_nothing(tmp_path: Path) -> None:
         assert tf.train.Saver(allow_empty=True).variables == {}
 
 
+def test_the_last_folder_of_a_path_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What TensorFlow does with each of these paths."""
+    monkeypatch.chdir(tmp_path)
+    tf.Variable(1.0, name="w")
+    (tmp_path / "file").write_text("")
+    saver = tf.train.Saver()
+    with tf.Session() as sess:
+        for path in ("deep/run/m", "file/m"):  # seen even before the variables have values
+            with pytest.raises(ValueError, match=f"Parent directory of {path} doesn't exist, can't save."):
+                saver.save(sess, path, write_meta_graph=False)
+        sess.run(tf.global_variables_initializer())
+        assert saver.save(sess, "run/m", 3) == "run/m-3"
+    assert saver.last_checkpoints == ["run/m-3"] and tf.train.latest_checkpoint("run") == "run/m-3"
+    assert not (tmp_path / "deep").exists()
+    with pytest.raises(tf.errors.NotFoundError, match="deep/checkpoint; No such file or directory"):
+        tf.train.update_checkpoint_state("deep", "deep/m")
+
+
 def test_reshape(tmp_path: Path) -> None:
     a, b = tf.Variable([1.0, 2.0, 3.0, 4.0]), tf.Variable(np.zeros((2, 2), np.float32))
     with tf.Session() as sess:

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 import graphc as tf
-from graphc.codegen.program import Branch, Call, Copy, Loop, Program
+from graphc.codegen.estimate import estimate
+from graphc.codegen.program import Branch, Call, Copy, Grow, Loop, Program
+from graphc.dims import DimLike, atoms, evaluate
 
 
 def program_of(fetches: Any, feeds: dict[Any, Any]) -> Program:
@@ -85,6 +87,30 @@ def test_arrays_are_written_and_summed_in_place() -> None:
     whole = 5 * X.nbytes
     assert len(loops) == 2
     assert not [a for loop in loops for a in loop.body if isinstance(a, Copy) and a.bytes == whole]
+
+
+def moved_in_an_iteration(loop: Loop, rows: int) -> int:
+    """The bytes that kernels and copies of a loop's body move where all sizes are so many rows."""
+
+    def bytes_of(action: Any) -> DimLike:
+        return estimate(action.kernel).moved if isinstance(action, Call) else action.bytes
+
+    moved = [bytes_of(action) for action in loop.body if not isinstance(action, Grow)]
+    return sum(evaluate(bytes, dict.fromkeys(atoms(bytes), rows)) for bytes in moved)
+
+
+def test_a_row_behind_the_last_of_an_array_moves_no_other_rows() -> None:
+    """Nor does its adjoint. Memory that the step takes as it grows gets room for half as much again."""
+    x, n = tf.placeholder(tf.float32, [64]), tf.placeholder(tf.int32, [])
+    array: Any = tf.TensorArray(tf.float32, 0, dynamic_size=True)
+    body = lambda i, a: (i + 1, a.write(i, tf.tanh(x)))  # noqa: E731
+    array = tf.while_loop(lambda i, a: i < n, body, (0, array))[1]
+    fetches = [array.stack(), *tf.gradients(array.stack(), x)]
+    program = program_of(fetches, {x: np.ones(64), n: 3})
+    forward, back = (action for action in program.actions if isinstance(action, Loop))
+    assert len([action for action in forward.body if isinstance(action, Grow)]) == 1
+    for loop in (forward, back):
+        assert 64 * 4 <= moved_in_an_iteration(loop, 10_000) < 64 * 4 * 10
 
 
 def test_a_known_predicate_leaves_one_branch() -> None:

@@ -151,6 +151,25 @@ def test_a_training_session_goes_on_where_it_left_off(tmp_path: Path, lines: lis
     assert step.op.name == "global_step"
 
 
+def test_what_saves_makes_its_folder_and_writes_the_graph_there(tmp_path: Path) -> None:
+    _, add = counter()
+    folders = [str(tmp_path / kind / "deep") for kind in ("hook", "supervisor")]
+    hook = tf.train.CheckpointSaverHook(folders[0], save_steps=1)
+    with tf.Session() as session, pytest.raises(RuntimeError, match="collection SAVERS, which has 0: give it a saver"):
+        session.run(tf.global_variables_initializer())
+        hook.begin()
+        hook.after_create_session(session, None)
+    with tf.train.MonitoredSession(hooks=[hook]) as session:
+        session.run(add)
+    tf.get_default_graph().reopen()
+    supervisor = tf.train.Supervisor(logdir=folders[1], summary_op=None, summary_writer=None, save_model_secs=0)
+    with supervisor.managed_session() as session:
+        supervisor.saver.save(session, supervisor.save_path, global_step=7)
+    for folder, last in zip(folders, (1, 7), strict=True):
+        assert tf.train.latest_checkpoint(folder) == f"{folder}/model.ckpt-{last}"
+        assert 'name: "global_step"' in (Path(folder) / "graph.pbtxt").read_text()
+
+
 def test_scaffolds() -> None:
     w = tf.Variable(1.0, name="w")
     v = tf.Variable(0.0, name="v")

@@ -7,7 +7,7 @@ from typing import Any
 
 from graphc.contrib.framework.arg_scope import add_arg_scope
 from graphc.contrib.framework.variables import model_variable
-from graphc.contrib.layers.dense import Function, finished
+from graphc.contrib.layers.dense import Function, finished, with_variables_kept
 from graphc.contrib.layers.initializers import XAVIER
 from graphc.contrib.layers.utils import (
     RENAMED,
@@ -86,9 +86,7 @@ def convolution(
             bias_initializer=biases_initializer, kernel_regularizer=weights_regularizer,
             bias_regularizer=biases_regularizer, trainable=trainable, name=sc.name, _scope=sc, _reuse=reuse,
         )  # fmt: skip
-        outputs = layer(tensor)
-        add_to(layer.kernel, variables_collections, "weights")
-        add_to(layer.bias, variables_collections, "biases")
+        outputs = with_variables_kept(layer, tensor, variables_collections)
         return finished(outputs, normalizer_fn, normalizer_params, activation_fn, outputs_collections, sc.name)
 
 
@@ -148,9 +146,7 @@ def _transposed(kind: type[ConvolutionTranspose], layouts: tuple[str, str], name
                 bias_initializer=biases_initializer, kernel_regularizer=weights_regularizer,
                 bias_regularizer=biases_regularizer, trainable=trainable, name=sc.name, _scope=sc, _reuse=reuse,
             )  # fmt: skip
-            outputs = made(tensor)
-            add_to(made.kernel, variables_collections, "weights")
-            add_to(made.bias, variables_collections, "biases")
+            outputs = with_variables_kept(made, tensor, variables_collections)
             return finished(outputs, normalizer_fn, normalizer_params, activation_fn, outputs_collections, sc.name)
 
     layer.__name__ = layer.__qualname__ = name

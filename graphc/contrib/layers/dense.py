@@ -52,10 +52,16 @@ def fully_connected(
             kernel_regularizer=weights_regularizer, bias_regularizer=biases_regularizer, trainable=trainable,
             name=sc.name, _scope=sc, _reuse=reuse,
         )  # fmt: skip
-        outputs = layer(tensor)
-        add_to(layer.kernel, variables_collections, "weights")
-        add_to(layer.bias, variables_collections, "biases")
+        outputs = with_variables_kept(layer, tensor, variables_collections)
         return finished(outputs, normalizer_fn, normalizer_params, activation_fn, outputs_collections, sc.name)
+
+
+def with_variables_kept(layer: Any, inputs: Tensor, collections: Any) -> Tensor:
+    """What a layer makes of its inputs; its kernel and its bias join ``collections``."""
+    outputs: Tensor = layer(inputs)
+    add_to(layer.kernel, collections, "weights")
+    add_to(layer.bias, collections, "biases")
+    return outputs
 
 
 def finished(

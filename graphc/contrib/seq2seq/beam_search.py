@@ -8,7 +8,7 @@ import numpy as np
 
 from graphc import dtypes
 from graphc.contrib.seq2seq.decoder import Decoder, Unsized
-from graphc.contrib.seq2seq.helpers import embedding_function
+from graphc.contrib.seq2seq.helpers import embedding_function, tokens
 from graphc.nest import flatten, map_leaves
 from graphc.nn.classification import log_softmax
 from graphc.nn.recurrent.cell import batch_size_of, check_cell
@@ -133,12 +133,7 @@ class BeamSearchDecoder(Decoder):
             )
         self._cell, self._output_layer = cell, output_layer
         self._embedding = embedding_function(embedding)
-        self._start_tokens = convert_to_tensor(start_tokens, dtypes.int32, name="start_tokens")
-        self._end_token = convert_to_tensor(end_token, dtypes.int32, name="end_token")
-        if self._start_tokens.type.rank != 1:
-            raise ValueError("start_tokens must be a vector")
-        if self._end_token.type.rank != 0:
-            raise ValueError("end_token must be a scalar")
+        self._start_tokens, self._end_token = tokens(start_tokens, end_token)
         self._beam_width, self._penalty = beam_width, length_penalty_weight
         self._batch_size = batch_size_of(self._start_tokens)
         self._initial_state = map_leaves(self._apart, initial_state)

@@ -222,6 +222,17 @@ def embedding_function(embedding: Any) -> Callable[[Any], Any]:
     return embedding if callable(embedding) else lambda ids: embedding_lookup(embedding, ids)
 
 
+def tokens(start_tokens: Any, end_token: Any) -> tuple[Tensor, Tensor]:
+    """The ids with which sequences start, a vector, and the one with which they end, as tensors."""
+    starts = convert_to_tensor(start_tokens, dtypes.int32, name="start_tokens")
+    end = convert_to_tensor(end_token, dtypes.int32, name="end_token")
+    if starts.type.rank != 1:
+        raise ValueError("start_tokens must be a vector")
+    if end.type.rank != 0:
+        raise ValueError("end_token must be a scalar")
+    return starts, end
+
+
 class GreedyEmbeddingHelper(_OfIds):
     """The next input is the class that scored highest, looked up; a sequence ends with ``end_token``.
 
@@ -230,12 +241,7 @@ class GreedyEmbeddingHelper(_OfIds):
 
     def __init__(self, embedding: Any, start_tokens: Any, end_token: Any):
         self._embedding = embedding_function(embedding)
-        self._start_tokens = convert_to_tensor(start_tokens, dtypes.int32, name="start_tokens")
-        self._end_token = convert_to_tensor(end_token, dtypes.int32, name="end_token")
-        if self._start_tokens.type.rank != 1:
-            raise ValueError("start_tokens must be a vector")
-        if self._end_token.type.rank != 0:
-            raise ValueError("end_token must be a scalar")
+        self._start_tokens, self._end_token = tokens(start_tokens, end_token)
         self._batch_size = batch_size_of(self._start_tokens)
 
     def initialize(self, name: str | None = None) -> tuple[Any, Any]:
