@@ -34,8 +34,13 @@ FEW_CHANNELS = 8
 FEW_PLACES = 256
 # Sums over fewer products cost less than to write the result.
 SHORT_K = 128
+# A sum this long reads its operands once, so that it counts which of them is copied.
+LONG_K = 1024
+# Bytes between two steps of K from which on a row is copied. How many more lanes may be empty before roles are changed.
+FAR_ROW, FEWER_LANES = 1024, 1.2
 # Where every load of B lies across two lines, products of so many rows take as long as those from a copy, and the copy.
 ROWS_OF_FED = 32
+WIDE_PANEL = 3  # Vectors, as the panels of most tiles have.
 # Registers with sums where every product reads memory: enough to hide the latency of an addition.
 MOST_PAIRED = 12
 
@@ -56,10 +61,12 @@ def plan(spec: Contraction, target: Target) -> Plan:
         return dot_plan(shape, target)
     if shape.n == 1 and shape.rows and shape.rows[-1].a == 1:
         return tile_plan(shape_of(spec, swapped=True), target, "", False, ("one column: vectors run along the rows",))
+    reasons: tuple[str, ...] = ()
     if _columns_are_few(shape, target):
         shape, reasons = shape_of(spec, swapped=True), ("few columns: vectors run along the rows",)
-        return tile_plan(shape, target, _copy_of_a(shape, target), _copying_b_pays(shape, target), reasons)
-    return tile_plan(shape, target, _copy_of_a(shape, target), _copying_b_pays(shape, target))
+    elif _rows_fill_vectors_better(shape, target):
+        shape, reasons = shape_of(spec, swapped=True), ("fewer rows than columns: vectors run along the rows",)
+    return tile_plan(shape, target, _copy_of_a(shape, target), _copying_b_pays(shape, target), reasons)
 
 
 def way(spec: Contraction, target: Target) -> Plan | WinogradPlan:
@@ -118,7 +125,9 @@ def _copying_b_pays(shape: Shape, target: Target) -> bool:
     begins_anywhere = shape.fed_b and target.vector_bytes > FED_ALIGNMENT and fills_l1 and not is_windowed(shape)
     if begins_anywhere and guess(shape.m) >= ROWS_OF_FED:
         return True
-    return guess(shape.m) >= (24 if large else 48) and (large or collides or straddles)
+    # Not even a panel stays near until the next tile of rows.
+    leaves = guess(shape.k) * WIDE_PANEL * target.vector_bytes > target.l2
+    return guess(shape.m) >= (16 if leaves else 24 if large else 48) and (large or collides or straddles)
 
 
 def _copy_of_a(shape: Shape, target: Target) -> str:
@@ -130,7 +139,7 @@ def _copy_of_a(shape: Shape, target: Target) -> str:
     if not all(isinstance(group.a, int) for group in shape.rows):
         return "rows"
     size = element_bytes(shape)
-    far = bool(shape.inner) and not (isinstance(shape.inner[-1].a, int) and abs(shape.inner[-1].a) * size < 1024)
+    far = bool(shape.inner) and not (isinstance(shape.inner[-1].a, int) and abs(shape.inner[-1].a) * size < FAR_ROW)
     runs_along_rows = any(group.a == 1 and guess(group.extent) >= 8 for group in shape.rows)
     large = guess(shape.m) * guess(shape.k) * size > target.l1
     few_pages = not is_windowed(shape) and guess(shape.k) < 256
@@ -174,6 +183,20 @@ def _columns_are_few(shape: Shape, target: Target) -> bool:
     rows_fit = len(shape.rows) == 1 and guess(shape.m) >= lanes
     few = isinstance(shape.n, int) and 2 * shape.n <= lanes
     return few and rows_fit and len(shape.outer) > 1 and guess(shape.k) >= 64
+
+
+def _rows_fill_vectors_better(shape: Shape, target: Target) -> bool:
+    """Whether a long sum of outer products, as the adjoint of a filter 1 x 1, has its vectors along its rows.
+
+    They are copied, which costs less than to copy more columns, if these can then be read in place: a few in each page.
+    Or the columns leave many lanes empty.
+    """
+    m, n, size, lanes = shape.m, shape.n, element_bytes(shape), target.lanes(shape.dtype)
+    runs = len(shape.rows) == 1 and shape.rows[0].a == 1 and shape.col.b == 1
+    if not runs or not isinstance(m, int) or not isinstance(n, int) or guess(shape.k) < LONG_K or min(m, n) == 0:
+        return False
+    empty, empty_swapped = (-(-extent // lanes) * lanes / extent for extent in (n, m))
+    return (m < n and n * size < FAR_ROW and empty_swapped <= empty) or empty > FEWER_LANES * empty_swapped
 
 
 # The forms.
