@@ -34,6 +34,7 @@ from graphc.ops.depthwise import (
 )
 from graphc.ops.reduction import reduce_sum
 from graphc.ops.reshaping import broadcast_to, reshape, transpose
+from graphc.ops.slicing import getitem
 from graphc.ops.windows import LAYOUTS, Extent, Window
 from graphc.passes.views import View, packed, view_of
 from graphc.records import replace
@@ -194,6 +195,9 @@ def filter_adjoint(
     around = [(extent.low, extent.high) for extent in extents]
     by_channel = isinstance(kind, DepthwiseConv2dNativeBackpropFilter)
     g = Images(window, grad)
+    if not window.channels_last and not by_channel and set(window.size) == {1} and around == [(0, 0)] * window.rank:
+        x = getitem(x, (slice(None), slice(None), *(slice(None, None, stride) for stride in window.strides)))
+        window = replace(window, strides=(1,) * window.rank)
     few = isinstance(x.type.sizes[window.channel_axis], int) and x.type.sizes[window.channel_axis] < FEWEST_CHANNELS
     if not window.channels_last and not by_channel and not few and set(window.size + window.strides) != {1}:
         # rows of the result are channels of one pixel, which are neighbours in a copy in the other order
