@@ -254,10 +254,12 @@ def paired_plan(shape: Shape, target: Target) -> Plan:
     lanes = lanes_for(shape, target) if isinstance(shape.n, int) else 1
     tiled = len(shape.rows) - 1 if shape.rows else None
     rows: DimLike = 1 if tiled is None else shape.rows[tiled].extent
-    vectors = max(1, min(4, guess(shape.n) // lanes)) if isinstance(shape.n, int) else 1
+    vectors = _even_vectors(shape.n // lanes) if isinstance(shape.n, int) else 1
     most = max(1, MOST_PAIRED // vectors)
     mr = _even_share(rows, most) if isinstance(rows, int) else 4
     nv = max(1, min(vectors, MOST_PAIRED // mr))
+    # The adjoint of a filter reads so many rows of images for all places of its window while the second cache has them.
+    k_level, k_block = _block_of_k(shape, guess(shape.n), target, tiled)
     result = Plan(
         "paired",
         shape,
@@ -267,14 +269,19 @@ def paired_plan(shape: Shape, target: Target) -> Plan:
         tiled,
         "",
         False,
-        0,
-        _whole_k(shape),
+        k_level,
+        k_block,
         1,
         1,
         1,
         ("both operands move along columns",),
     )
     return _with_tasks(result, target)
+
+
+def _even_vectors(vectors: int) -> int:
+    """How many of a row's vectors a tile takes: few of them done twice, and many at once, each worth a tenth."""
+    return min(range(1, max(1, min(4, vectors)) + 1), key=lambda nv: -(-vectors // nv) * nv * (14 - nv))
 
 
 def _even_share(extent: int, most: int) -> int:
@@ -416,7 +423,7 @@ def _group(chosen: Plan, tiles: int, panels: int, target: Target) -> int:
     k_bytes = max(1, guess(chosen.k_elements) * element_bytes(chosen.shape))
     panel_bytes = chosen.nv * chosen.lanes * k_bytes
     if chosen.form == "paired":  # Images are read from end to end as long as the first cache keeps the filters.
-        return max(1, min(panels, target.l1 // 2 // panel_bytes))
+        return max(1, min(panels, target.l1 // 3 // panel_bytes))
     if chosen.pack_b and chosen.shape.outer:
         # Every image is copied: from memory, so that long runs of its rows are wanted, beside which little is kept.
         return max(1, min(panels, target.l2 * 3 // 8 // panel_bytes))
