@@ -57,7 +57,7 @@ def _iterate(writer: Writer, statement: For, start: Value, stop: Value, run: Cal
 def counted(writer: Writer, start: Value, stop: Value, step: int, names: Sequence[str], body: Run) -> None:
     """``for i in range(start, stop, step): body(i)``, where the locals called ``names`` change from turn to turn."""
     first, last = index.known(start), index.known(stop)
-    trips = len(range(first, last, step)) if first is not None and last is not None else None
+    trips = max(-((first - last) // step), 0) if first is not None and last is not None else None
     if trips == 0:
         return
     if trips == 1:

@@ -93,19 +93,25 @@ def peak_bytes(order: Sequence[int], values: Iterable[Made]) -> int:
     return max(accumulate(change), default=0)
 
 
-def _listed(order: Order, values: Sequence[Made], preference: Preference) -> list[int]:
-    """Again and again, of the actions whose turn may come, the one preferred."""
-    added = [0] * len(order.before)
-    inputs: list[list[int]] = [[] for _ in order.before]
-    waiting_readers: list[set[int]] = []
-    for number, value in enumerate(values):
+def _added(actions: int, values: Sequence[Made]) -> list[int]:
+    """The bytes that each action adds to memory before any has run: what it makes, less what it alone reads."""
+    added = [0] * actions
+    for value in values:
         readers = set(value.readers)
         added[value.maker] += value.bytes if readers or value.kept else 0
-        waiting_readers.append(readers)
+        if len(readers) == 1 and not value.kept:
+            added[readers.pop()] -= value.bytes
+    return added
+
+
+def _listed(order: Order, values: Sequence[Made], preference: Preference) -> list[int]:
+    """Again and again, of the actions whose turn may come, the one preferred."""
+    waiting_readers = [set(value.readers) for value in values]
+    inputs: list[list[int]] = [[] for _ in order.before]
+    for number, readers in enumerate(waiting_readers):
         for reader in readers:
             inputs[reader].append(number)
-            if len(readers) == 1 and not value.kept:
-                added[reader] -= value.bytes
+    added = _added(len(order.before), values)
     missing = [len(before) for before in order.before]
     ready = [(preference(added[action], action), action) for action, count in enumerate(missing) if count == 0]
     heapq.heapify(ready)

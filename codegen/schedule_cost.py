@@ -30,7 +30,7 @@ from graphc.codegen.loops import (
 )
 from graphc.codegen.target import Target
 from graphc.codegen.traverse import body_of, depends, expressions_of, loads_below
-from graphc.dims import Atom, DimLike, FloorDiv, Symbol, atoms, coefficient, substitute
+from graphc.dims import Atom, Dim, DimLike, FloorDiv, Symbol, atoms, coefficient, substitute
 from graphc.records import record
 
 USUAL = 256  # What a symbolic size is taken to be.
@@ -176,23 +176,16 @@ def walks_as_one(offset: DimLike, outer: Symbol, inner: Symbol) -> bool:
     """Whether an offset sees two loop variables only as ``outer * extent(inner) + inner``."""
     if isinstance(offset, int):
         return True
-    outer_factor: dict[Any, int] = {}
-    inner_factor: dict[Any, int] = {}
+    steps: dict[Any, DimLike] = {outer: 0, inner: 0}
     for monomial, factor in offset.terms.items():
-        places = [thing for thing in monomial if thing in (outer, inner)]
-        rest = tuple(thing for thing in monomial if thing not in (outer, inner))
-        for thing in rest:
-            if isinstance(thing, FloorDiv):
-                if not walks_as_one(thing.numerator, outer, inner) or not walks_as_one(thing.denominator, outer, inner):
-                    return False
-                if places:
-                    return False
-        if len(places) > 1:
+        variables = [thing for thing in monomial if thing in steps]
+        rest = tuple(thing for thing in monomial if thing not in steps)
+        quotients = [thing for thing in rest if isinstance(thing, FloorDiv)]
+        if len(variables) > 1 or (variables and quotients):
             return False
-        if places:
-            (outer_factor if places[0] == outer else inner_factor)[rest] = factor
-    from graphc.dims import Dim  # only here are polynomials taken apart and built again
-
-    left = sum((Dim({rest: factor}) if rest else factor for rest, factor in outer_factor.items()), 0)
-    right = sum((Dim({rest: factor}) if rest else factor for rest, factor in inner_factor.items()), 0)
-    return left == right * (inner.extent if inner.extent is not None else 1)
+        parts = (part for quotient in quotients for part in (quotient.numerator, quotient.denominator))
+        if not all(walks_as_one(part, outer, inner) for part in parts):
+            return False
+        if variables:
+            steps[variables[0]] += Dim({rest: factor}) if rest else factor
+    return steps[outer] == steps[inner] * (inner.extent if inner.extent is not None else 1)

@@ -46,6 +46,7 @@ ENOUGH_TASKS = 8  # Where the results alone make so many, threads are busy witho
 BLOCK = 16  # Rows: processors fetch ahead in about so many pages at once.
 WIDE = 1024  # Bytes of a row from which a block of rows is read before the next one.
 WHOLE = 64  # Pieces longer than this are multiples of it, and so of vectors.
+MOST_TRIED = 1 << 12  # lengths of which one may divide a loop
 WORTH = 6 * TASK_COST  # A second kernel costs some microseconds too.
 
 
@@ -94,7 +95,8 @@ def piece_of(extent: DimLike, cost: float) -> int:
     if piece <= WHOLE:
         return max(int(piece), 1)
     wanted = -(-int(piece) // WHOLE) * WHOLE
-    equal = (n for n in range(wanted, 2 * wanted, WHOLE) if isinstance(extent, int) and extent % n == 0)
+    longest = min(2 * wanted, wanted + MOST_TRIED * WHOLE)
+    equal = (n for n in range(wanted, longest, WHOLE) if isinstance(extent, int) and extent % n == 0)
     return next(equal, wanted)  # pieces of one length need no limit that is computed
 
 

@@ -84,6 +84,9 @@ class Graph:
         origin = user_line()
         try:
             types = _as_tuple(kind.infer(*(tensor.type for tensor in inputs)))
+            for _, shape in types:
+                if shape and any(type(size) is int and size < 0 for size in shape):
+                    raise ValueError(f"sizes must be at least 0, not {list(shape)}")
         except (ValueError, TypeError) as error:
             raise type(error)(f"{kind.type} '{name}': {error}{declared_at(origin)}") from None
         control = self._control

@@ -204,10 +204,7 @@ class _Plan:
         state = self.session.state
         self.session.check_initialised(self.step)
         used = used + [np.array(variable in state.initialised) for variable in self.step.flags]
-        executable = self.versions.find(used, state)
-        if executable.states_version != state.version:
-            self.versions.bind(executable, state)
-        results = executable.run(used)
+        results, executable = self.versions.run(used, state)
         state.initialised.update(self.step.updates)
         return results, executable
 
@@ -318,9 +315,7 @@ class BaseSession:
         used = [values[n] for n in plan.used]
         with self.lock:
             used += [np.array(variable in self.state.initialised) for variable in plan.step.flags]
-            executable = plan.versions.find(used, self.state)
-            if executable.states_version != self.state.version:
-                plan.versions.bind(executable, self.state)
+            executable = plan.versions.bound(used, self.state)
         return executable, used
 
     def state_arrays(self, executable: Any) -> list[Array]:

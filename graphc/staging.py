@@ -132,10 +132,7 @@ class _Native:
 
     def _run_with_care(self, state: State, used: Sequence[Array]) -> list[Any]:
         """A run that takes nothing for granted."""
-        executable = self.versions.find(used, state)
-        if executable.states_version != state.version:
-            self.versions.bind(executable, state)
-        results: list[Any] = executable.run(used)
+        results, executable = self.versions.run(used, state)
         state.initialised.update(self.step.updates)
         # as in the session's plan: every variable is initialised now and stays so
         self.ready = None

@@ -22,9 +22,11 @@ import numpy as np
 from graphc import compiler, errors
 from graphc.capture import Step
 from graphc.dims import DimLike, symbol
+from graphc.faults import RefusedValue
 from graphc.graph import Graph
 from graphc.interpret import evaluate
 from graphc.nodes import Tensor
+from graphc.ops.measured import CheckSize
 from graphc.ops.shape_values import MAX_ELEMENTS, DependsOnData, inputs_behind_sizes
 from graphc.ops.state import VariableV2
 from graphc.passes.trim import trimmed
@@ -135,6 +137,27 @@ class Versions:
                 return self.find(feeds, state)
         return executable
 
+    def bound(self, feeds: Sequence[Array], state: State) -> Any:
+        """The version for these feeds, which knows where the variables are now."""
+        executable = self.find(feeds, state)
+        if executable.states_version != state.version:
+            self.bind(executable, state)
+        return executable
+
+    def run(self, feeds: Sequence[Array], state: State) -> tuple[list[Array], Any]:
+        """What the version for these feeds gives, and that version.
+
+        One that takes sizes from data assumes how they fit each other where there are several ways, as by broadcasting:
+        what it refuses for a size, a version with the values written in decides, and says more about.
+        """
+        executable = self.bound(feeds, state)
+        try:
+            return executable.run(feeds), executable
+        except RefusedValue as failure:
+            if not self._deciding or not isinstance(failure.op.kind, CheckSize):
+                raise
+        return self._written_in(*self._values(feeds)).run(feeds, state)
+
     def serves(self, executable: Any, feeds: Sequence[Array]) -> bool:
         """Whether the executable is for all feeds of these shapes, whatever their values and those of variables."""
         return self.known.get(tuple([array.shape for array in feeds])) is executable
@@ -169,6 +192,14 @@ class Versions:
 
     def _for_values(self, feeds: Sequence[Array], state: State) -> Versions:
         """The versions for the values that the deciding tensors have now."""
+        key, values = self._values(feeds)
+        is_one_more = key not in self._by_values and len(self._by_values) >= MOST_EXACT
+        if is_one_more and self._for_all_values(feeds, state) is not None:
+            return self._all_values  # type: ignore[return-value]
+        return self._written_in(key, values)
+
+    def _values(self, feeds: Sequence[Array]) -> tuple[tuple[bytes, ...], dict[str, Array]]:
+        """The values that the deciding tensors have now, by name, and what tells them from others."""
         if self._decided is None:
             self._decided = trimmed(self.step.graph, self._deciding)
         given = dict(zip((tensor.op.name for tensor in self.inputs), feeds, strict=True))
@@ -177,10 +208,11 @@ class Versions:
         # An input is written in under the name of its node, what is computed under the name of its tensor.
         names = [tensor.name if tensor.op.inputs else tensor.op.name for tensor in self._deciding]
         values = dict(zip(names, map(np.array, found), strict=True))
-        key = tuple(value.tobytes() for value in values.values())
+        return tuple(value.tobytes() for value in values.values()), values
+
+    def _written_in(self, key: tuple[bytes, ...], values: dict[str, Array]) -> Versions:
+        """The versions with these values as constants."""
         if key not in self._by_values:
-            if len(self._by_values) >= MOST_EXACT and self._for_all_values(feeds, state) is not None:
-                return self._all_values  # type: ignore[return-value]
             if len(self._by_values) >= MOST_VALUES:
                 del self._by_values[next(iter(self._by_values))]
             self._by_values[key] = Versions(self.step, self.threads, self._fixed | values)

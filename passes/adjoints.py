@@ -1,6 +1,6 @@
 """Walking back through a graph: the adjoint of each node is made from those of what it gives.
 
-Used by :mod:`gradients` for the graph of the user, and by the rules of branches and loops for the graphs in them.
+No pass: used by :mod:`gradients` for the graph of the user, and by the rules of branches and loops for their bodies.
 """
 
 from __future__ import annotations

@@ -1,4 +1,22 @@
-"""Passes inside of branches and loops: a body is a graph, and every pass is for graphs."""
+"""Passes inside of branches and loops: a body is a graph, and every pass is for graphs.
+
+One pass is here, ``choose``. Before::
+
+    p: bool[] = Const(value=True)
+    y: f32[3] = If(p, x)
+        then:
+            y/Exp: f32[3] = Exp(x)
+            return y/Exp
+        orelse:
+            y/Neg: f32[3] = Neg(x)
+            return y/Neg
+    return y
+
+After::
+
+    y/Exp: f32[3] = Exp(x)
+    return y/Exp
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,19 @@
 """Functions of complex numbers, said with their real and imaginary parts: the formulas of :mod:`complexes`.
 
+Before, with ``x`` and ``z`` of the dtype complex64::
+
+    y: c64[3] = Mul(x, z)
+
+After, with ``a + ib`` for ``x`` and ``c + id`` for ``z``::
+
+    y: f32[3] = Mul(a, c)
+    y_1: f32[3] = Mul(b, d)
+    y_2: f32[3] = Sub(y, y_1)
+    y_3: f32[3] = Mul(a, d)
+    y_4: f32[3] = Mul(b, c)
+    y_5: f32[3] = Add(y_3, y_4)
+    return y_2, y_5
+
 Formulas: W. Kahan, Branch Cuts for Complex Elementary Functions (1987); L. Smith, Algorithm 116 (1962), for the scaled
 quotient; Abramowitz and Stegun, Handbook of Mathematical Functions, 4.3 and 4.5.
 """

@@ -1,4 +1,19 @@
-"""Products of complex numbers over an axis, of matrices or of all the numbers along it: part of :mod:`complexes`."""
+"""Products of complex numbers over an axis, of matrices or of all the numbers along it: part of :mod:`complexes`.
+
+Before, with ``x`` and ``z`` of the dtype complex64::
+
+    y: c64[2,4] = MatMul(x, z)
+
+After, with ``a + ib`` for ``x`` and ``c + id`` for ``z``::
+
+    y: f32[2,4] = MatMul(a, c)
+    y_1: f32[2,4] = MatMul(b, d)
+    y_2: f32[2,4] = Sub(y, y_1)
+    y_3: f32[2,4] = MatMul(a, d)
+    y_4: f32[2,4] = MatMul(b, c)
+    y_5: f32[2,4] = Add(y_3, y_4)
+    return y_2, y_5
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,14 @@
 """Convolutions as sums of products with a stride for each axis: part of :mod:`contractions`.
 
+Before::
+
+    y: f32[2,6,6,4] = Conv2D(x, w, strides=[1,1], padding=VALID)
+
+After, with images of 8 x 8 and 3 channels and windows of 3 x 3::
+
+    y: f32[2,6,6,4] = Contract(x, w, rows=[[2,192,0],[6,24,0],[6,3,0]], cols=[[4,0,1]],
+                               inner=[[3,24,36],[3,3,12],[3,1,4]])
+
 What padding adds is not read: the contraction has edges. Where code for edges does not pay (few channels, sizes that
 are symbols, channels before the places that would fall in the same sets of a cache), the images are padded first.
 

@@ -1,5 +1,16 @@
 """Forward mode: appends to the graph the nodes that compute a Jacobian times a direction.
 
+Before::
+
+    y: f32[3] = Exp(x)
+    return y
+
+After ``forward_gradients([y], [x], [d], name="f")``, pruned::
+
+    y: f32[3] = Exp(x)
+    f/gradients_1/f/gradients/y_grad/mul_grad/mul: f32[3] = Mul(d, y)
+    return f/gradients_1/f/gradients/y_grad/mul_grad/mul
+
 With ``u`` of the shape of y, reverse mode gives ``g(u) = J^T u``, which is linear in u. Its own adjoint for the
 direction ``d`` is ``J d``: what was to be computed. The nodes of ``g`` itself are then needed by nobody, and pruned.
 (The double adjoint: J. Townsend, A new trick for calculating Jacobian vector products, 2017.)

@@ -1,5 +1,18 @@
 """Fourier transforms as small matrix products: what :mod:`complexes` makes of a node FFT, whose length is known then.
 
+Before, with ``a + ib`` for ``x``::
+
+    y: c64[2,4] = FFT(x)
+
+After::
+
+    y: f32[8,8] = Const(value=<64 elements>)
+    y_1: f32[2,8] = ConcatV2(a, b, axis=1)
+    y_2: f32[2,8] = MatMul(y_1, y, transpose_b=True)
+    y_3: f32[2,4] = Slice(y_2, begin=[0,0], size=[2,4])
+    y_4: f32[2,4] = Slice(y_2, begin=[0,4], size=[2,4])
+    return y_3, y_4
+
 A length ``n = n1 n2`` is transformed in two steps (Cooley and Tukey 1965, in the form of Bailey 1990): with
 ``j = n2 j1 + j2`` and ``k = k1 + n1 k2``,
 

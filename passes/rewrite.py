@@ -1,4 +1,4 @@
-"""Walking a graph and building the next one: what every pass on single nodes stands on."""
+"""Walking a graph and building the next one. No pass: what every pass on single nodes stands on."""
 
 from __future__ import annotations
 

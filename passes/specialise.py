@@ -38,7 +38,7 @@ from graphc.passes.rewrite import rewrite
 from graphc.passes.specialise_bodies import exact_if
 from graphc.passes.specialise_loops import exact_while
 from graphc.scopes import get_default_graph
-from graphc.shapes import TensorType
+from graphc.shapes import MOST, TensorType
 
 First = Callable[[], Mapping[str, TensorType]]
 
@@ -199,14 +199,28 @@ def _exact_node(node: Operation, inputs: tuple[Tensor, ...], values: Sequence[An
     try:
         special = getattr(node.kind, "specialise", None)
         result = special(inputs, values) if special else None
-        if result is not None:
-            return (result,) if isinstance(result, Tensor) else result
-        return get_default_graph().add(node.kind, inputs, like=node).outputs
+        if result is None:
+            result = get_default_graph().add(node.kind, inputs, like=node).outputs
+        outputs = (result,) if isinstance(result, Tensor) else result
+        _check_addressable(node, outputs)
+        return outputs
     except (ValueError, TypeError) as error:
         found = None if _cause(error) else _must_be(node, inputs, values)
         if found is not None:
             raise found from None
         raise _failure(node, error) from _cause(error)
+
+
+def _check_addressable(node: Operation, outputs: Sequence[Tensor]) -> None:
+    """``ResourceExhaustedError`` for what no memory could hold: its places would not be numbers of 63 bits."""
+    for y in outputs:
+        count = y.dtype.size or 1
+        for size in y.type.shape or ():
+            if isinstance(size, int) and size:
+                count *= size
+        if count > MOST:
+            text = f"cannot allocate {count} bytes for a value of type {y.type}, of {node.describe()}"
+            raise errors.ResourceExhaustedError(node, node, text)
 
 
 def _must_be(node: Operation, inputs: Sequence[Tensor], values: Sequence[Any]) -> MustBe | None:

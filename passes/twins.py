@@ -1,6 +1,12 @@
 """What an adjoint body takes from its forward body: as little as possible is saved.
 
-Part of :mod:`gradients_if` and :mod:`gradients_while`.
+Part of :mod:`gradients_if` and :mod:`gradients_while`, whose heads show whole graphs. In the body of a loop::
+
+    forward                              its twin asks for        and gets
+
+    c: f32[] = Const(value=9.)           c                        c once more, in the twin
+    s: i32[1] = Shape(x)                 s                        the Shape of x once more, as it gets x
+    e: f32[3] = Exp(x)                   e                        a further output of the loop: e of every iteration
 
 Constants are copied, arguments are taken from where the forward body has them, and what follows from shapes or is a
 view is computed again. Everything else becomes one more output of the forward node.

@@ -217,7 +217,7 @@ def more_elements_than_can_be_counted():
 
 
 def a_size_beyond_all_numbers():
-    tf.zeros([10**30])
+    tf.zeros([10**30])  # here
 
 
 def a_placeholder_beyond_all_numbers():
@@ -229,7 +229,7 @@ def a_constant_larger_than_memory():
 
 
 def a_negative_size():
-    tf.zeros([3, -1])
+    tf.zeros([3, -1])  # here
 
 
 def a_negative_size_that_is_fed():
@@ -386,11 +386,11 @@ CASES = [
     (more_memory_than_there_is, tf.errors.ResourceExhaustedError, "cannot allocate 4000000000000 bytes for VariableV2 'table' (declared at {line})"),
     (more_memory_than_there_is_for_a_value, tf.errors.ResourceExhaustedError, "cannot allocate 800000000000000 bytes for a step's values; the largest, f32[10000000,10000000], is computed for 'x' (declared at {line})"),
     (more_memory_than_there_is_for_a_fetch, tf.errors.ResourceExhaustedError, "cannot allocate 17592186044416 bytes for a value that is fetched; the largest, f32[1099511627776,4], is computed for 'ones' (declared at {line})"),
-    (more_elements_than_can_be_counted, tf.errors.ResourceExhaustedError, "cannot allocate 73786976294838206464 bytes for a value that is fetched; the largest, f32[4611686018427387904,4], is computed for 'ones' (declared at {line})"),
-    (a_size_beyond_all_numbers, ValueError, "a size must be below 2**63, not 1000000000000000000000000000000"),
+    (more_elements_than_can_be_counted, tf.errors.ResourceExhaustedError, "cannot allocate 73786976294838206464 bytes for a value of type f32[4611686018427387904,4], of BroadcastTo 'ones' (declared at {line})"),
+    (a_size_beyond_all_numbers, ValueError, "a size must be below 2**63, not 1000000000000000000000000000000, declared at {line}"),
     (a_placeholder_beyond_all_numbers, ValueError, "a size must be below 2**63, not 18446744073709551616"),
     (a_constant_larger_than_memory, ValueError, "a constant of shape [35184372088832] takes 140737488355328 bytes, more than there is; tf.fill makes one value's copies when the graph runs"),
-    (a_negative_size, ValueError, "a size must be at least 0, not -1; write None for an unknown size"),
+    (a_negative_size, ValueError, "a size must be at least 0, not -1; write None for an unknown size, declared at {line}"),
     (a_negative_size_that_is_fed, tf.errors.InvalidArgumentError, "BroadcastTo 'filled' (declared at {line}): sizes must be at least 0, not [-2, 3]"),
     (random_numbers_of_a_negative_size, tf.errors.InvalidArgumentError, "RandomStandardNormal 'noise' (declared at {line}): sizes must be at least 0, not [-2, 3]"),
     (fed_paddings_below_zero, tf.errors.InvalidArgumentError, "PadV2 'padded' (declared at {line}): sizes must be at least 0, not [-2, 0, 0, 0]"),

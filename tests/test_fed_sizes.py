@@ -1,5 +1,7 @@
 """Sizes that follow from the values of feeds, such as a fed batch size: a version of the step for each value."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -104,6 +106,25 @@ def test_many_values_share_a_program(size):
         assert plan.versions._all_values.compilations == 1
 
 
+def test_sizes_that_fit_in_several_ways_are_decided_by_their_values(size):
+    row = tf.placeholder(tf.float32, [2])
+    with tf.Session() as session:
+        beside = tf.cast(tf.range(size), tf.float32) + row  # of 1 element, or of 2
+        both = tf.ones([size, size]) - tf.ones([size, size // 2 * size])
+        for number in (6, 5, 4, 3, 0, 2, 1):
+            if number in (1, 2):
+                sums = session.run(beside, {size: number, row: [5, 5]})
+                np.testing.assert_array_equal(sums, [5, 4 + number])
+            else:
+                with pytest.raises(tf.errors.InvalidArgumentError, match=r"broadcast in shapes \[\d\] and \[2\]"):
+                    session.run(beside, {size: number, row: [5, 5]})
+            if number < 4:
+                assert session.run(both, {size: number}).shape == (number, number // 2 * number)
+            else:
+                with pytest.raises(tf.errors.InvalidArgumentError, match="broadcast in shapes"):
+                    session.run(both, {size: number})
+
+
 def test_sizes_beside_a_fed_one_are_known_while_declaring(size):
     x = tf.placeholder(tf.float32, [None, 3])
     made = [
@@ -133,8 +154,15 @@ def test_the_rest_may_be_fed_however_often():
     with tf.Session() as session:
         for sizes in ([1, -1], [2, -1], [3, -1], [4, -1], [6, -1], [-1, 8], [24, 1], [8, -1]):
             np.testing.assert_array_equal(session.run(y, {x: elements, shape: sizes}), 2 * elements.reshape(sizes))
-        for sizes in ([-1, -1], [5, -1], [4, -2], [-1, 0], [5, 5]):
-            with pytest.raises(tf.errors.InvalidArgumentError, match="a size that is told while the step runs"):
+        wrong = {
+            (-1, -1): "only one size may be -1, not 2 in [-1, -1]",
+            (5, -1): "cannot reshape [24] with 24 elements to [5, -1]: no size fits for -1",
+            (4, -2): "sizes must be at least 0 (or one -1), not [4, -2]",
+            (-1, 0): "cannot reshape [24] with 24 elements to [-1, 0]: no size fits for -1",
+            (5, 5): "cannot reshape [24] with 24 elements to [5,5] with 25 elements",
+        }
+        for sizes, message in wrong.items():
+            with pytest.raises(tf.errors.InvalidArgumentError, match=re.escape(message)):
                 session.run(y, {x: elements, shape: sizes})
         np.testing.assert_array_equal(session.run(y, {x: [], shape: [-1, 3]}), np.empty((0, 3)))
 

@@ -122,16 +122,19 @@ def _parts(grad: Tensor, shapes: Sequence[Tensor], axis: int) -> list[Tensor | N
     return parts
 
 
+@telling_line
 def fill(dims: Any, value: Any, name: str | None = None) -> Tensor:
     """A tensor of shape ``dims`` that holds the scalar ``value`` everywhere."""
     return broadcast_to(convert_to_tensor(value), dims, name=name or "Fill")
 
 
+@telling_line
 def zeros(shape: Any, dtype: Any = dtypes.float32, name: str | None = None) -> Tensor:
     """Zeros of this shape."""
     return _filled(0, shape, dtype, name or "zeros")
 
 
+@telling_line
 def ones(shape: Any, dtype: Any = dtypes.float32, name: str | None = None) -> Tensor:
     """Ones of this shape."""
     return _filled(1, shape, dtype, name or "ones")

@@ -65,14 +65,16 @@ def sizes_of_draws(shape: Any, parameter: Tensor) -> list[Any]:
     """What ``shape`` says, numbers or scalars, then the shape of ``parameter``."""
     given = shape.as_list() if hasattr(shape, "as_list") else shape
     if not isinstance(given, (list, tuple)):
-        vector = e.cast(convert_to_tensor(given), dtypes.int32)
+        vector = e.cast(convert_to_tensor(given), dtypes.int64)
         length = 1 if vector.type.rank == 0 else vector.type.shape[0] if vector.type.shape else None
         if not isinstance(length, int):
             raise ValueError(f"the length of shape must be known, but shape is {vector.type}")
         given = [reshape(vector, [length])[axis] for axis in range(length)]
+    known = parameter.type.shape or ()
+    wide = shape_of(parameter, out_type=dtypes.int64)
     return [
-        *given,
-        *(shape_of(parameter)[axis] if n is None else n for axis, n in enumerate(parameter.type.shape or ())),
+        *(n if isinstance(n, int) else e.cast(n, dtypes.int64) for n in given),
+        *(wide[axis] if n is None else n for axis, n in enumerate(known)),
     ]
 
 
@@ -88,8 +90,8 @@ def poissons(mean: Tensor, sizes: list[Any], seed: int | None) -> Tensor:
 
 def _drawn(fn: str, parameter: Tensor, sizes: list[Any], seed: int | None) -> Tensor:
     each = reshape(e.cast(e.stop_gradient(parameter), dtypes.float64), [-1])
-    wide = convert_to_tensor([convert_to_tensor(n) for n in sizes] if sizes else np.zeros(0, np.int32))
-    number = reduce_prod(e.cast(wide, dtypes.int64))
+    wide = convert_to_tensor([e.cast(n, dtypes.int64) for n in sizes] if sizes else np.zeros(0, np.int64))
+    number = reduce_prod(wide)
     rows = count(each, None, dtypes.int64)
     # No parameters, no draws: what is divided by is then of no account.
     for_each = e.floordiv(number, e.maximum(rows, constant(1, dtypes.int64)))

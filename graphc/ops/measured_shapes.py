@@ -91,7 +91,8 @@ def _filled(entries: Sequence[DimLike], told: Sequence[Tensor | None], old: Sequ
     sizes = [dim_value(size, dtypes.int64) for size in old]
     has_zero = _any([e.equal(size, constant(0, dtypes.int64)) for size in new])
     left = e.select(has_zero, _times([e.maximum(size, one) for size in sizes]), _times(sizes))
-    rest = e.floordiv(left, _times([e.maximum(size, one) for size in new]))
+    given = _times([e.maximum(size, one) for size in new])
+    rest = e.floordiv(left, e.maximum(given, one))  # of sizes whose product no number holds, some other is refused
     free = constant(True)  # whether there was no -1 yet
     filled: list[Tensor | None] = []
     for count in told:

@@ -116,7 +116,7 @@ def repeat(input: Any, repeats: Any, axis: Any = None, name: str | None = None) 
         if times.type.rank == 0 and sizes is not None and isinstance(sizes[0], int):  # as often each: a view
             return _all_repeated(x, place, sizes[0], scope)
         count = shape(x)[place]
-        each = broadcast_to(e.cast(times, dtypes.int64), reshape(count, [1]))
+        each = broadcast_to(e.maximum(e.cast(times, dtypes.int64), 0), reshape(count, [1]))
         return e.identity(gather(x, _repeated(each), axis=place), name=scope)
 
 

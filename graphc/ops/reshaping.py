@@ -22,7 +22,7 @@ from graphc.ops.elementwise import cast, identity
 from graphc.ops.late import is_late, late_one, number
 from graphc.ops.shape_values import shape_from, sizes_from, static_axis, static_sizes
 from graphc.records import record
-from graphc.shapes import Shape, Size, TensorType, broadcast, filled_in, normalise_axis, shape_text
+from graphc.shapes import MOST, Shape, Size, TensorType, broadcast, filled_in, normalise_axis, shape_text
 
 
 @record
@@ -220,10 +220,16 @@ class BroadcastTo(Op):
         return [sum_like(grads[0], node.inputs[0]), *([None] * (len(node.inputs) - 1))]
 
     def specialise(self, inputs: Sequence[Tensor], values: Sequence[Any]) -> Tensor | None:
-        """With the sizes written in."""
+        """With the sizes written in; one that the step counts must be what no broadcasting changes."""
+        from graphc.ops.measured import is_measured, settle  # stands on reshaping
+
         if self.shape is not None:
             return None
-        return apply(BroadcastTo(shape_from(values[1], "broadcast_to")), inputs[0])
+        x, sizes = inputs[0], shape_from(values[1], "broadcast_to")
+        for size, wanted in zip(reversed(x.type.sizes), reversed(sizes)):
+            if isinstance(size, int) and size != 1 and is_measured(wanted):
+                settle(wanted, size)
+        return apply(BroadcastTo(sizes), x)
 
 
 @record
@@ -305,14 +311,24 @@ def vector_of(sizes: Sequence[DimLike], dtype: DType) -> Tensor:
     from graphc.ops.arrays import ConcatV2  # arrays stands on reshaping
 
     if all(isinstance(size, int) for size in sizes):
-        return constant(np.array(sizes, dtype.numpy))
+        return constant(_whole(sizes, dtype))
     parts = [apply(ExpandDims((0,)), dim_value(size, dtype)) for size in sizes]
     return apply(ConcatV2(0), *parts) if len(parts) > 1 else parts[0]
 
 
 def dim_value(dim: DimLike, dtype: DType) -> Tensor:
     """A size as a scalar tensor."""
-    return constant(np.array(dim, dtype.numpy)) if isinstance(dim, int) else apply(DimValue(dim, dtype))
+    return constant(_whole(dim, dtype)) if isinstance(dim, int) else apply(DimValue(dim, dtype))
+
+
+def _whole(sizes: Any, dtype: DType) -> Any:
+    """Sizes as an array; ``ValueError`` where the dtype cannot hold them."""
+    try:
+        return np.array(sizes, dtype.numpy)
+    except OverflowError:
+        hint = "; ask for them with out_type=tf.int64" if dtype is dtypes.int32 else ""
+        text = shape_text(tuple(sizes)) if isinstance(sizes, (list, tuple)) else str(sizes)
+        raise ValueError(f"sizes {text} are more than {dtype.name} holds{hint}") from None
 
 
 def _unknown(rank: Size) -> Shape:
@@ -324,7 +340,7 @@ def shape(input: Any, name: str | None = None, out_type: Any = dtypes.int32) -> 
     tensor = convert_to_tensor(input)
     wanted = dtypes.as_dtype(out_type)
     if _is_static(tensor):
-        return constant(np.array(tensor.type.shape, wanted.numpy), name=name or "Shape")
+        return constant(_whole(tensor.type.shape, wanted), name=name or "Shape")
     return apply(ShapeOf(wanted), tensor, name=name)
 
 
@@ -333,7 +349,7 @@ def size(input: Any, name: str | None = None, out_type: Any = dtypes.int32) -> T
     tensor = convert_to_tensor(input)
     wanted = dtypes.as_dtype(out_type)
     if _is_static(tensor):
-        return constant(np.array(tensor.type.elements, wanted.numpy), name=name or "Size")
+        return constant(_whole(tensor.type.elements, wanted), name=name or "Size")
     return apply(Count(None, wanted), tensor, name=name or "Size")
 
 
@@ -349,7 +365,9 @@ def count(x: Tensor, axes: tuple[int, ...] | None, dtype: DType) -> Tensor:
     """The number of elements of ``x`` along ``axes``, a constant where the sizes are known."""
     kind = Count(axes, dtype)
     known = kind.shape_value(x.type)
-    return apply(kind, x) if known is None else dim_value(known, dtype)
+    if known is None or (isinstance(known, int) and known > MOST):  # what has so many is refused when it is run
+        return apply(kind, x)
+    return dim_value(known, dtype)
 
 
 def _is_static(tensor: Tensor) -> bool:

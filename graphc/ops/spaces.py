@@ -122,6 +122,9 @@ def batch_to_space_nd(input: Any, block_shape: Any, crops: Any, name: str | None
         joined = transpose(split, [count, *pairs, *range(2 * count + 1, count + rank)])
         larger = [size * b for size, b in zip(sizes, block, strict=False)]
         whole = reshape(joined, as_sizes([n // total, *larger, *sizes[count:]]))
+        for (low, high), size in zip(edges, larger, strict=True):
+            if isinstance(size, int) and low + high > size:
+                raise ValueError(f"batch_to_space_nd cannot crop {low} and {high} of an axis of size {size}")
         cut = tuple(slice(low, (size - high) if isinstance(size, int) else (-high or None))
                     for (low, high), size in zip(edges, larger, strict=True))  # fmt: skip
         return identity(whole[(slice(None), *cut)], name=scope)

@@ -300,6 +300,7 @@ def test_a_checkpoint_is_measured_as_it_comes(tmp_path: Path) -> None:
     (written,) = (tmp_path / "eval").iterdir()
     events = [value for event in tf.train.summary_iterator(str(written)) for value in event.summary.value]
     assert [(value.tag, value.simple_value) for value in events] == [("weight", 2.0)]
+    tf.summary.FileWriterCache.clear()  # it closes the files of the hooks
 
 
 def test_slim_reads_items_of_examples(tmp_path: Path) -> None:

@@ -42,6 +42,15 @@ def test_one_program_for_any_number_of_rows_and_of_true_ones() -> None:
         assert plan.versions.compilations == 4  # the first size, all others, 1 and 0
 
 
+def test_what_is_broadcast_to_a_counted_size_decides_it() -> None:
+    x, repeats = tf.placeholder(tf.int32, [2]), tf.placeholder(tf.int32, [2])
+    rows = tf.repeat(tf.where(x > 0), repeats, 0)
+    with tf.Session() as session:
+        assert session.run(rows, {x: [5, 6], repeats: [2, 1]}).tolist() == [[0], [0], [1]]
+        with pytest.raises(tf.errors.InvalidArgumentError, match="is not 2, which is the size beside it"):
+            session.run(rows, {x: [5, 0], repeats: [2, 1]})
+
+
 def test_memory_is_planned_for_the_most() -> None:
     x = tf.placeholder(tf.float32, [100, 3])
     kept = tf.exp(tf.boolean_mask(x, x[:, 0] > 0))
