@@ -53,8 +53,8 @@ def plan(spec: Contraction, target: Target) -> Plan:
         return paired_plan(shape, target)
     if _images_serve_as_rows(spec, shape, target):
         shape = _longer_loop_inside(shape_of(spec, swapped=True))
-        reasons = ("vectors run along the filters, places are rows",)
-        return tile_plan(shape, target, "", _copying_b_pays(shape, target), reasons)
+        places = ("vectors run along the filters, places are rows",)
+        return tile_plan(shape, target, "", _copying_b_pays(shape, target), places)
     if shape.edges:
         return tile_plan(shape, target, "", _copying_b_pays(shape, target), ("the edges of A are cut off",))
     if _runs_along_k(shape) and _dot_pays(shape, target):
