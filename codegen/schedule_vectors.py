@@ -57,10 +57,12 @@ def best(statement: Statement, target: Target, costs: CostModel) -> Choice:
         return Choice(0.0, replace(statement, body=tuple(best(s, target, costs).loop for s in statement.body)))
     if not isinstance(statement, For):
         return Choice(0.0, statement)
+    if any(loop.turned for loop in chain_of(statement)):
+        return Choice(costs.loop(statement), statement)
     choices = [_serial(statement, target, costs)]
-    chain = list(_chain(statement))
+    chain = list(chain_of(statement))
     for place, loop in enumerate(chain):
-        if _movable(chain[place:], costs) and lanes_allowed(loop, costs):
+        if movable(chain[place:], costs) and lanes_allowed(loop, costs):
             choices.append(_vector(chain, place, target, costs))
     return min(choices, key=lambda choice: choice.cost)
 
@@ -92,7 +94,7 @@ def _stays_in_lanes(chain: Sequence[For], place: int) -> bool:
     return len(chain) > 1 and bool(accumulated_names(chain[0].body))
 
 
-def _chain(loop: For) -> Iterator[For]:
+def chain_of(loop: For) -> Iterator[For]:
     """The loop and those that are each all there is in the one before."""
     yield loop
     while len(loop.body) == 1 and isinstance(loop.body[0], For):
@@ -100,7 +102,7 @@ def _chain(loop: For) -> Iterator[For]:
         yield loop
 
 
-def _movable(chain: Sequence[For], costs: CostModel) -> bool:
+def movable(chain: Sequence[For], costs: CostModel) -> bool:
     """Whether the first loop of a chain may change places with the others: none depends on its own order."""
     if len(chain) == 1:
         return True

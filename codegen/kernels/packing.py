@@ -204,7 +204,7 @@ def _picked(code: Code, start: ir.Value, step: int, lanes: int, count: int) -> i
 
 
 def copy_transposed(
-    code: Code, moves: Sequence[Move], source: ir.Value, copy: ir.Value, width: int, step: Index, lanes: int
+    code: Code, moves: Sequence[Move], source: ir.Value, copy: ir.Value, width: Index, step: Index, lanes: int
 ) -> None:
     """``width`` columns, ``step`` apart and contiguous along the last loop, become rows of ``width`` elements."""
     *outer, last = moves
@@ -234,6 +234,28 @@ def copy_transposed(
         code.loop(whole, last.extent, 1, left_over)
 
     walk(code, merged(code, outer), source, copy, block)
+
+
+def copy_turned(
+    code: Code,
+    rows: Index,
+    columns: Index,
+    source: ir.Value,
+    column_step: Index,
+    copy: ir.Value,
+    row_step: Index,
+    lanes: int,
+) -> None:
+    """copy[r, c] = source[c, r]: by the widest vectors along the columns first, what is left by narrower ones."""
+    narrower = [lanes >> n for n in range(1, lanes.bit_length())]
+    done: Index = 0
+    for width in [lanes, *(narrower if isinstance(columns, int) else [1])]:
+        left = code.sub(columns, done)
+        count = code.sub(left, code.divmod(left, width)[1])
+        if count != 0:
+            here, there = code.at(source, code.mul(done, column_step)), code.at(copy, done)
+            copy_transposed(code, [Move(rows, 1, row_step)], here, there, count, column_step, width)
+        done = code.add(done, count)
 
 
 def transposed_rows(code: Code, places: Sequence[ir.Value], side: int) -> list[ir.Value]:
