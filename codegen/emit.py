@@ -11,8 +11,9 @@ from typing import Any
 
 from graphc.codegen import emit_index as index
 from graphc.codegen import emit_loops as loops
-from graphc.codegen import ir, philox
+from graphc.codegen import ir
 from graphc.codegen.emit_state import I1, I8, I32, I64, POINTER, Lanes, Value, Writer, suffix
+from graphc.codegen.emit_turned import emit_turned
 from graphc.codegen.emit_values import evaluate, neighbours, often_used, write_element, write_interleaved
 from graphc.codegen.kernels import contraction
 from graphc.codegen.loops import (
@@ -122,6 +123,9 @@ def _part_of_loop(writer: Writer, statement: For, start: Value, stop: Value) -> 
     extent = statement.extent
     stop = index.least(writer, index.arithmetic(writer, "mul", stop, grain), index.position(writer, extent))
     start = index.arithmetic(writer, "mul", start, grain)
+    if statement.turned:
+        emit_turned(writer, statement, start, stop)
+        return
     width = statement.width
     even = isinstance(extent, int) and extent % width == 0 and (statement.grain or 1) % width == 0
     loops.loop(writer, statement, start, stop, lambda s: _body(writer, s.body), even)
@@ -177,7 +181,10 @@ def _for(writer: Writer, statement: For) -> None:
     even = extent is not None and extent % statement.width == 0
     for buffer in stored_buffers(statement.body):
         writer.versions[buffer] = writer.versions.get(buffer, 0) + 1
-    loops.loop(writer, statement, start, stop, lambda s: _body(writer, s.body), even)
+    if statement.turned:
+        emit_turned(writer, statement, start, stop)
+    else:
+        loops.loop(writer, statement, start, stop, lambda s: _body(writer, s.body), even)
     writer.seen = {}
 
 
@@ -239,6 +246,8 @@ def _check(writer: Writer, statement: Check) -> None:
 
 def _draw(writer: Writer, statement: Draw, begin: Value | None = None, end: Value | None = None) -> None:
     """A call of the function that fills a range of elements."""
+    from graphc.codegen import philox  # late: few kernels draw
+
     begin = begin or index.number(writer, 0)
     end = end or index.position(writer, statement.buffer.size)
     function = philox.declare_fill(writer.builder.module, statement.function)

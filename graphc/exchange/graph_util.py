@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from graphc.exchange.attributes import set_attribute
+from graphc.exchange.functions import INPUTS
 from graphc.exchange.own import KEY
 from graphc.exchange.schema import message
 from graphc.shapes import TensorShape
@@ -66,10 +67,12 @@ def convert_variables_to_constants(
     frozen = [name for name in frozen if name not in (variable_names_blacklist or ())]
     values = sess.variable_values([sess.graph.get_operation_by_name(name) for name in frozen])
     constants = dict(zip(frozen, values, strict=True))
-    return _with_nodes(part, [_frozen(node, constants) for node in part.node])
+    read = {reference for node in part.node for reference in node.input}
+    return _with_nodes(part, [_frozen(node, constants, read) for node in part.node])
 
 
-def _frozen(node: Any, constants: dict[str, Any]) -> Any:
+def _frozen(node: Any, constants: dict[str, Any], read: Collection[str]) -> Any:
+    """The node without variables; ``read`` is all that nodes read."""
     found = message("NodeDef")()
     if node.name in constants:
         found.name, found.op = node.name, "Const"
@@ -78,6 +81,11 @@ def _frozen(node: Any, constants: dict[str, Any]) -> Any:
         found.attr["dtype"].type = found.attr["value"].tensor.dtype
         return found
     found.CopyFrom(node)
+    if KEY in node.attr and _calls_alone(node, read):
+        del (
+            found.attr[KEY],
+            found.attr[INPUTS],
+        )  # the bodies that graphc noted hold variables; those of the library do not
     if node.op in _READS and node.input and _node_name(node.input[0]) in constants:
         if node.op == "ReadVariableOp":
             found.op = "Identity"
@@ -88,6 +96,16 @@ def _frozen(node: Any, constants: dict[str, Any]) -> Any:
                 f"node '{node.name}' of type {node.op} reads a variable that is to be frozen; use tf.gather"
             )
     return found
+
+
+def _calls_alone(node: Any, read: Collection[str]) -> bool:
+    """Whether all that is read of the node is what TensorFlow's gives too, and not what is saved for an adjoint."""
+    op = node.op.removeprefix("Stateless")
+    if op not in ("While", "If"):
+        return False
+    count = len(node.attr["T" if op == "While" else "Tout"].list.type)
+    names = (reference.partition(":") for reference in read)
+    return all(int(number or 0) < count for name, _, number in names if name == node.name)
 
 
 def remove_training_nodes(input_graph: Any, protected_nodes: Sequence[str] | None = None) -> Any:
@@ -115,8 +133,8 @@ def _past(node: Any, gone: dict[str, str]) -> Any:
     found.CopyFrom(node)
     found.ClearField("input")
     found.input.extend(_source(reference, gone) for reference in node.input)
-    if "_graphc_inputs" in found.attr:
-        listed = found.attr["_graphc_inputs"].list.s
+    if INPUTS in found.attr:
+        listed = found.attr[INPUTS].list.s
         listed[:] = [_source(reference.decode(), gone).encode() for reference in listed]
     return found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from graphc.exchange.branches import has_effect
@@ -80,23 +80,33 @@ def read_loop(reader: Reader, frame: Frame) -> None:
     for name, value in starts.items():  # those that graphc cannot compute may be for nodes that nobody needs
         reader.give(name, [value])
     values = [readable(starts[variable.enter]) for variable in ring.variables]
-    shapes = [getattr(value, "flow", value).type.shape for value in values]
-    results = _declared(reader, ring, values, shapes)
+    results = widened_loop(
+        lambda *now: _condition(reader, ring, now), lambda *now: _following(reader, ring, now), values,
+        f"{reader.prefix}{ring.frame.name}",
+    )  # fmt: skip
     for variable, result in zip(ring.variables, results, strict=True):
         for name in variable.exits:
             reader.give(name, [result], named=True)
 
 
-def _declared(reader: Reader, ring: _Ring, values: Sequence[Any], shapes: list[Shape]) -> Any:
-    """The variables after the loop. No file says which sizes stay: those that the body changes are given up."""
-    try:
-        return while_loop(
-            lambda *now: _condition(reader, ring, now),
-            lambda *now: _following(reader, ring, now, shapes),
-            list(values), list(shapes), name=f"{reader.prefix}{ring.frame.name}", return_same_structure=True,
-        )  # fmt: skip
-    except _Wider as wider:
-        return _declared(reader, ring, values, wider.shapes)
+def widened_loop(
+    condition: Callable[..., Tensor], following: Callable[..., list[Any]], values: Sequence[Any], name: str
+) -> list[Any]:
+    """The variables after a loop. No file says which sizes stay: those that the body changes are given up."""
+    shapes: list[Shape] = [getattr(value, "flow", value).type.shape for value in values]
+
+    def body(*now: Any) -> list[Any]:
+        found = following(*now)
+        kept = [_kept(shape, value) for shape, value in zip(shapes, found, strict=True)]
+        if kept != shapes:
+            raise _Wider(kept)
+        return found
+
+    while True:
+        try:
+            return list(while_loop(condition, body, list(values), list(shapes), name=name, return_same_structure=True))
+        except _Wider as wider:
+            shapes = wider.shapes
 
 
 def _condition(reader: Reader, ring: _Ring, now: Sequence[Any]) -> Tensor:
@@ -106,18 +116,14 @@ def _condition(reader: Reader, ring: _Ring, now: Sequence[Any]) -> Tensor:
         return convert_to_tensor(reader.value(ring.condition))
 
 
-def _following(reader: Reader, ring: _Ring, now: Sequence[Any], shapes: Sequence[Shape]) -> list[Any]:
+def _following(reader: Reader, ring: _Ring, now: Sequence[Any]) -> list[Any]:
     with reader.inside(ring.frame):
         for variable, value in zip(ring.variables, now, strict=True):
             for name in variable.switches:
                 reader.give(name, [value, value])
         for effect in ring.effects:
             reader.read_units(reader.order([effect], ring.frame), ring.frame)
-        found = [reader.value(variable.following) for variable in ring.variables]
-    kept = [_kept(shape, value) for shape, value in zip(shapes, found, strict=True)]
-    if kept != list(shapes):
-        raise _Wider(kept)
-    return found
+        return [reader.value(variable.following) for variable in ring.variables]
 
 
 def _kept(shape: Shape, value: Any) -> Shape:

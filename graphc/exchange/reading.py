@@ -15,6 +15,8 @@ from graphc.exchange.attributes import attribute_value
 from graphc.exchange.branches import Branches, has_effect
 from graphc.exchange.foreign import Foreign, Unreadable, readable
 from graphc.exchange.frames import Frame, Frames, Unit, breaks_rings, canonical, source
+from graphc.exchange.function_reading import called, calls_functions
+from graphc.exchange.functions import INPUTS
 from graphc.exchange.host_meanings import HOST_MEANINGS
 from graphc.exchange.loop_reading import read_loop
 from graphc.exchange.meanings import MEANINGS
@@ -22,7 +24,7 @@ from graphc.exchange.own import KEY, kind_from
 from graphc.exchange.schema import message
 from graphc.exchange.writing import CONTROLS, HELPER, PREFIX
 from graphc.graph import Graph
-from graphc.nodes import Operation
+from graphc.nodes import Operation, Tensor
 from graphc.ops.base import convert_to_tensor
 from graphc.ops.elementwise import identity
 from graphc.scopes import get_default_graph
@@ -99,6 +101,7 @@ class Reader:
         self._branches = Branches(self._defs)
         self._frames = Frames(self._defs)
         self._frame: Frame | None = None  # the loop whose nodes are being read
+        self.library: Mapping[str, Any] = {one.signature.name: one for one in graph_def.library.function}
 
     def read(self) -> None:
         """Adds all nodes, each after its inputs."""
@@ -180,6 +183,19 @@ class Reader:
             self.read_units(self.order([unit], self._frame), self._frame)
         return readable(self._outputs[source(reference)][int(canonical(reference).partition(":")[2])])
 
+    def of_function(self, graph_def: Any, prefix: str) -> Reader:
+        """Who reads the nodes of a function into the default graph, once its arguments are given."""
+        reader = Reader(get_default_graph(), graph_def, prefix, {})
+        reader.library = self.library
+        return reader
+
+    def operation(self, name: str) -> Operation:
+        """A node, after all that it needs was read."""
+        unit = self._frames.unit(name, self._frame)
+        if unit is not None:
+            self.read_units(self.order([unit], self._frame), self._frame)
+        return self._operations[name]
+
     def give(self, name: str, outputs: Sequence[Any], named: bool = False) -> None:
         """Sets what a node gives, and where that is asked for declares it under the node's name."""
         self._outputs[name] = outputs
@@ -219,10 +235,13 @@ class Reader:
 
     def _made(self, definition: Any) -> Any:
         own = KEY in definition.attr
-        names = attribute_value(definition.attr["_graphc_inputs"]) if "_graphc_inputs" in definition.attr else None
+        names = attribute_value(definition.attr[INPUTS]) if INPUTS in definition.attr else None
         given = [i for i in definition.input if not i.startswith("^")] if names is None else names
-        inputs = [readable(self._input(definition, reference)) for reference in given]
         full = f"{self.prefix}{definition.name}"
+        inputs = [self._input(definition, reference) for reference in given]
+        if calls_functions(self, definition) and not own:
+            return self._called(definition, inputs, full)
+        inputs = [readable(x) for x in inputs]
         if own:
             try:
                 kind = kind_from(attribute_value(definition.attr[KEY]), self.graph, inputs)
@@ -245,6 +264,18 @@ class Reader:
         except (ValueError, TypeError, IndexError) as error:
             raise Unreadable(f"node '{definition.name}' of type {definition.op} cannot be read: {error}") from error
         return self._named(made, full)
+
+    def _called(self, definition: Any, inputs: list[Any], full: str) -> list[Any]:
+        """What functions give; an operation of the node's name stands for it."""
+        try:
+            found = called(self, definition, inputs)
+        except (ValueError, TypeError) as error:
+            raise Unreadable(f"node '{definition.name}' of type {definition.op}: {error}") from error
+        if full not in self.graph._by_name:
+            from graphc.ops.custom_gradients import identity_n  # few files need it
+
+            identity_n([x for x in found if isinstance(x, Tensor)], name=f"{full}/")
+        return found
 
     def _predicate(self, definition: Any) -> Any:
         """What decides between the inputs of a Merge, and whether the first is for true; None for other nodes."""

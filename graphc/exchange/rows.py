@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from graphc import dtypes
-from graphc.exchange import matrix_rows, order_rows
+from graphc.exchange import control_rows, matrix_rows, order_rows
 from graphc.exchange import window_rows as parts
 from graphc.exchange.attributes import Sized
 from graphc.exchange.foreign import Foreign
@@ -20,6 +20,7 @@ from graphc.ops import (
     assertions,
     base,
     blocks,
+    branches,
     complexes,
     contraction,
     convolution,
@@ -29,10 +30,12 @@ from graphc.ops import (
     depthwise,
     fourier,
     indexing,
+    loops,
     matrices,
     pooling,
     positions,
     random,
+    row_writes,
     scatter,
     segments,
     sequence_lengths,
@@ -361,6 +364,10 @@ ROWS: dict[type[Op], Row] = {
     decompositions.Qr: matrix_rows.qr_row,
     decompositions.SelfAdjointEig: matrix_rows.self_adjoint_eig_row,
     decompositions.Svd: matrix_rows.svd_row,
+    branches.If: control_rows.if_row,
+    loops.While: control_rows.while_row,
+    row_writes.NewRows: control_rows.new_rows_row,
+    row_writes.WriteRows: control_rows.write_rows_row,
     fourier.Fft: matrix_rows.transform_row,
     fourier.Rfft: matrix_rows.real_transform_row,
     fourier.Irfft: matrix_rows.real_inverse_row,

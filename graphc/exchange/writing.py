@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain, count
 from typing import Any
 
 import numpy as np
 
 from graphc.dtypes import DType, as_dtype
 from graphc.exchange.attributes import Sized, set_attribute
+from graphc.exchange.functions import INPUTS
 from graphc.exchange.own import KEY, NotWritten, kind_text
 from graphc.exchange.row import NotInTensorFlow
 from graphc.exchange.rows import row_for
@@ -37,10 +39,12 @@ def graph_def_of(graph: Graph, from_version: int | None = None, add_shapes: bool
 class Writer:
     """A GraphDef that grows by one node of graphc after the other."""
 
-    def __init__(self, graph: Graph, add_shapes: bool = False, strict: bool = False):
+    def __init__(self, graph: Graph, add_shapes: bool = False, strict: bool = False, in_function: Writer | None = None):
         self.found = message("GraphDef")()
         self.found.versions.producer = PRODUCER
         self._graph, self._add_shapes, self._strict = graph, add_shapes, strict
+        self.is_inside = in_function is not None  # of a function: what an adjoint wants besides, its caller has noted
+        self.library: Any = self.found.library if in_function is None else in_function.library
         self._names = {node.name for node in graph.nodes}
         self._node: Operation
         self._uses: dict[Operation, list[Operation]] | None = None
@@ -49,11 +53,14 @@ class Writer:
         """Adds one node, and what it needs beside it."""
         self._node = node
         inputs = [reference(tensor) for tensor in node.inputs]
-        before = len(self.found.node)
+        before = len(self.found.node), len(self.library.function)
         try:
             last = row_for(node.kind)(self, node, inputs)
         except NotInTensorFlow as error:
-            del self.found.node[before:]
+            if self.is_inside:
+                raise NotInTensorFlow(f"{node.describe()} in it cannot be: {error}") from None
+            del self.found.node[before[0] :]
+            del self.library.function[before[1] :]
             if self._strict:
                 raise ValueError(
                     f"{node.describe()} cannot be written for TensorFlow: {error}. Fetch or freeze a part of the graph "
@@ -100,10 +107,15 @@ class Writer:
         return self._put(op, self._node.name, inputs, attributes)
 
     def helper(self, op: str, part: str, inputs: Iterable[str], **attributes: Any) -> str:
-        """Adds a node before the node itself, called ``name/part``; its first output."""
-        made = self._put(op, self._free(f"{self._node.name}/{part}"), inputs, attributes)
-        set_attribute(made, HELPER, True)
-        return made.name
+        """Adds a node before the node itself, called ``name/part``, that graphc does not need; its first output."""
+        return self._before(op, part, inputs, {**attributes, HELPER: True})
+
+    def beside(self, op: str, part: str, inputs: Iterable[str], **attributes: Any) -> str:
+        """The same for one that graphc reads."""
+        return self._before(op, part, inputs, attributes)
+
+    def _before(self, op: str, part: str, inputs: Iterable[str], attributes: dict[str, Any]) -> str:
+        return str(self._put(op, self._free(f"{self._node.name}/{part}"), inputs, attributes).name)
 
     def const(self, part: str, value: Any, dtype: Any = np.int32) -> str:
         """Adds a constant before the node itself."""
@@ -114,10 +126,15 @@ class Writer:
         """Notes beside a node of TensorFlow's what graphc's own is, which several nodes or a lesser one stand for."""
         try:
             set_attribute(made, KEY, kind_text(node.kind))
-            set_attribute(made, "_graphc_inputs", list(inputs))
+            set_attribute(made, INPUTS, list(inputs))
         except NotWritten:
             made.attr.pop(KEY, None)
         return made
+
+    def free_function(self, name: str) -> str:
+        """A name that no function of the library has."""
+        taken = {function.signature.name for function in self.library.function}
+        return next(free for free in chain([name], (f"{name}_{n}" for n in count(1))) if free not in taken)
 
     def _put(self, op: str, name: str, inputs: Iterable[str], attributes: dict[str, Any]) -> Any:
         made = self.found.node.add(name=name, op=op, input=list(inputs))

@@ -221,10 +221,16 @@ class BroadcastTo(Op):
         return [sum_like(grads[0], node.inputs[0]), *([None] * (len(node.inputs) - 1))]
 
     def specialise(self, inputs: Sequence[Tensor], values: Sequence[Any]) -> Tensor | None:
-        """With the sizes written in."""
+        """With the sizes written in; one that the step counts must be what no broadcasting changes."""
+        from graphc.ops.measured import is_measured, settle  # stands on reshaping
+
         if self.shape is not None:
             return None
-        return apply(BroadcastTo(shape_from(values[1], "broadcast_to")), inputs[0])
+        x, sizes = inputs[0], shape_from(values[1], "broadcast_to")
+        for size, wanted in zip(reversed(x.type.sizes), reversed(sizes)):
+            if isinstance(size, int) and size != 1 and is_measured(wanted):
+                settle(wanted, size)
+        return apply(BroadcastTo(sizes), x)
 
 
 @record
