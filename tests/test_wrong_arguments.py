@@ -50,7 +50,6 @@ CALLS: dict[str, dict[str, Any]] = {
     "slice": given(input_=ones(2, 3), begin=[0, 0], size=[1, 1]),
     "sort": given(values=ones(2), axis=-1, direction="ASCENDING"),
     "norm": given(tensor=ones(2, 3), ord="euclidean", axis=None),
-    "cast": given(x=IDS, dtype=tf.float32),
     "zeros": given(shape=[2], dtype=tf.float32),
     "random_normal": given(shape=[2], mean=0.0, stddev=1.0, dtype=tf.float32, seed=1),
     "placeholder": given(dtype=tf.float32, shape=[2]),
