@@ -96,7 +96,6 @@ def test_formulas_are_tensorflows(name: str) -> None:
         "Gamma",
         "Dirichlet",
         "Beta",
-        "StudentT",
     ],
 )
 def test_draws_are_tensorflows(name: str) -> None:
