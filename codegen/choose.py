@@ -17,7 +17,8 @@ from graphc.dims import DimLike
 from graphc.records import replace
 
 # Steps of K in one turn of the innermost loop, where a register or two are left: 1 to 4 % faster, 8 % where there are
-# few registers; 4 steps gain half as much again, and compile a third slower.
+# few registers; 4 steps gain half as much again, and compile a third slower. Products of less than a task would take
+# many thousand runs to gain what LLVM takes for the second.
 STEPS_TOGETHER = 2
 FED_ALIGNMENT = 16  # Bytes: where the caller's arrays begin.
 # A task should be worth waking a thread for (about 5 us), and there should be some for every thread; not many more,
@@ -369,6 +370,7 @@ def _with_tasks(chosen: Plan, target: Target) -> Plan:
     tiles, panels = max(1, guess(chosen.tiles)), max(1, guess(chosen.column_panels))
     flops_per_tile = 2 * max(1, guess(chosen.shape.k)) * chosen.mr * chosen.nv * chosen.lanes
     blocks = max(1, guess(chosen.outer))
+    flops = blocks * tiles * panels * flops_per_tile
     copies = bool(chosen.pack_a) and chosen.pack_b
     wanted = max(2, target.cores) if copies else max(TASKS_WANTED, 2 * target.cores)
     while blocks < wanted and tiles * panels * flops_per_tile >= 2 * TASK_FLOPS:
@@ -396,7 +398,7 @@ def _with_tasks(chosen: Plan, target: Target) -> Plan:
     group = _group(chosen, tiles, panels, target)
     streams = _b_streams(chosen, group, target)
     free = target.vector_registers - (chosen.mr + 1) * chosen.nv - 1
-    together = STEPS_TOGETHER if free >= target.vector_registers // 16 else 1
+    together = STEPS_TOGETHER if free >= target.vector_registers // 16 and flops >= TASK_FLOPS else 1
     return replace(
         chosen, row_tiles=tiles, a_tiles=a_tiles, panels=panels, group=group, streams=streams, together=together
     )
