@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from graphc import dtypes
-from graphc.dims import DimLike, measured_in, product
+from graphc.dims import DimLike, floordiv, measured_in, product
 from graphc.dtypes import DType
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.base import apply, axis_of, constant, convert_to_tensor
@@ -125,7 +125,7 @@ class Reshape(Op):
         """With the sizes written in."""
         sizes = self.shape if self.shape is not None else sizes_from(values[1], "reshape")
         old = inputs[0].type.sizes
-        if 0 in sizes and -1 in sizes and any(map(measured_in, old)):  # whether those are 0 is seen by the step alone
+        if any(map(measured_in, old)) and _is_seen_by_the_step(old, sizes):
             return Reshape(tuple(sizes)).measured(inputs[:1], ())
         return apply(Reshape(filled_in(old, tuple(sizes))), inputs[0])
 
@@ -134,6 +134,14 @@ class Reshape(Op):
         from graphc.ops.measured_shapes import reshaped  # stands on reshaping
 
         return reshaped(inputs[0], self.shape, *zip(inputs[1:], values[1:]))
+
+
+def _is_seen_by_the_step(old: Sequence[DimLike], new: Sequence[Any]) -> bool:
+    """Whether counted sizes alone tell what remains for a -1: where some are 0, or the others need not divide them."""
+    if list(new).count(-1) != 1:
+        return False
+    given = product(size for size in new if size != -1)
+    return 0 in new or floordiv(product(old), given) * given != product(old)
 
 
 @record
