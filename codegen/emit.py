@@ -11,7 +11,7 @@ from typing import Any
 
 from graphc.codegen import emit_index as index
 from graphc.codegen import emit_loops as loops
-from graphc.codegen import ir, philox
+from graphc.codegen import ir
 from graphc.codegen.emit_state import I1, I8, I32, I64, POINTER, Lanes, Value, Writer, suffix
 from graphc.codegen.emit_turned import emit_turned
 from graphc.codegen.emit_values import evaluate, neighbours, often_used, write_element, write_interleaved
@@ -246,6 +246,8 @@ def _check(writer: Writer, statement: Check) -> None:
 
 def _draw(writer: Writer, statement: Draw, begin: Value | None = None, end: Value | None = None) -> None:
     """A call of the function that fills a range of elements."""
+    from graphc.codegen import philox  # late: few kernels draw
+
     begin = begin or index.number(writer, 0)
     end = end or index.position(writer, statement.buffer.size)
     function = philox.declare_fill(writer.builder.module, statement.function)

@@ -43,6 +43,7 @@ from graphc.ops.depthwise import (
 )
 from graphc.ops.reduction import reduce_sum
 from graphc.ops.reshaping import broadcast_to, reshape, transpose
+from graphc.ops.slicing import getitem
 from graphc.ops.windows import LAYOUTS, Extent, Window
 from graphc.passes.views import View, packed, view_of
 from graphc.records import replace
@@ -203,9 +204,8 @@ def filter_adjoint(
     around = [(extent.low, extent.high) for extent in extents]
     by_channel = isinstance(kind, DepthwiseConv2dNativeBackpropFilter)
     g = Images(window, grad)
-    if not window.channels_last and not by_channel and set(window.size + window.strides) != {1}:
-        # rows of the result are channels of one pixel, which are neighbours in a copy in the other order
-        x, window = transpose(x, [0, *window.axes, 1]), replace(window, data_format=LAYOUTS[window.rank][0])
+    if not window.channels_last and not by_channel:
+        x, window = _nearer(x, window, around)
     channels = x.type.sizes[window.channel_axis]
     are_rows = by_channel or (isinstance(channels, int) and FEWEST_ROWS <= channels <= MOST_ROWS)
     cut = are_rows and _edges_pay(window, x, by_channel, g.channels[0])
@@ -227,6 +227,20 @@ def filter_adjoint(
         return _summed_in_parts(view, g.view, inner, rows=taps, paired=pairs, edges=edges)
     # channels first: pixels are neighbours, so that sums run along them; the result is small and turned afterwards
     return transpose(_contract(view, g.view, batch=pairs, rows=taps, inner=inner), [2, 3, 0, 1])
+
+
+def _nearer(x: Tensor, window: Window, around: Sequence[tuple[DimLike, DimLike]]) -> tuple[Tensor, Window]:
+    """Images with their channels first, as the adjoint of a filter reads them best, and the window over those."""
+    is_point, is_strided = set(window.size) == {1}, set(window.strides) != {1}
+    if is_point and is_strided and all(edge == (0, 0) for edge in around):
+        met = (slice(None, None, stride) for stride in window.strides)
+        return getitem(x, (slice(None), slice(None), *met)), replace(window, strides=(1,) * window.rank)
+    channels = x.type.sizes[1]
+    few = isinstance(channels, int) and channels < FEWEST_CHANNELS
+    if few or (is_point and not is_strided):
+        return x, window
+    # rows of the result are channels of one pixel, which are neighbours in a copy in the other order
+    return transpose(x, [0, *window.axes, 1]), replace(window, data_format=LAYOUTS[window.rank][0])
 
 
 def _summed_in_parts(a: View, b: View, inner: Sequence[Axis], **axes: Any) -> Tensor:

@@ -15,6 +15,7 @@ import numpy as np
 from graphc import dtypes
 from graphc.dims import DimLike, floordiv, measured_in, product
 from graphc.dtypes import DType
+from graphc.mistakes import telling_line
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.base import apply, axis_of, constant, convert_to_tensor
 from graphc.ops.copies import conjugate as conjugate_of
@@ -343,6 +344,7 @@ def _unknown(rank: Size) -> Shape:
     return (None,) * rank if isinstance(rank, int) else None
 
 
+@telling_line
 def shape(input: Any, name: str | None = None, out_type: Any = dtypes.int32) -> Tensor:
     """The sizes of ``input`` as a vector."""
     tensor = convert_to_tensor(input)
@@ -382,6 +384,7 @@ def _is_static(tensor: Tensor) -> bool:
     return tensor.type.shape is not None and all(isinstance(size, int) for size in tensor.type.shape)
 
 
+@telling_line
 def reshape(tensor: Any, shape: Any, name: str | None = None) -> Tensor:
     """The elements of ``tensor`` in row-major order under ``shape``; one size may be -1."""
     x = convert_to_tensor(tensor)
@@ -407,6 +410,7 @@ def reshape_like(x: Tensor, like: Tensor) -> Tensor:
     return apply(Reshape(like.type.sizes), x) if _is_static(like) else apply(ReshapeLike(), x, like)
 
 
+@telling_line
 def expand_dims(input: Any, axis: Any = None, name: str | None = None, dim: Any = None) -> Tensor:
     """``input`` with an axis of size 1 inserted at ``axis`` of the result."""
     x = convert_to_tensor(input)
@@ -420,6 +424,7 @@ def expand_dims(input: Any, axis: Any = None, name: str | None = None, dim: Any 
     return apply(ExpandDims((position,)), x, name=name)
 
 
+@telling_line
 def squeeze(input: Any, axis: Any = None, name: str | None = None, squeeze_dims: Any = None) -> Tensor:
     """``input`` without its axes of size 1, or without those of ``axis``."""
     x = convert_to_tensor(input)
@@ -434,6 +439,7 @@ def squeeze(input: Any, axis: Any = None, name: str | None = None, squeeze_dims:
     return apply(Squeeze(axes), x, name=name) if axes else identity(x, name=name or "Squeeze")
 
 
+@telling_line
 def broadcast_to(input: Any, shape: Any, name: str | None = None) -> Tensor:
     """``input`` repeated to fill ``shape``, by NumPy's rules."""
     x = convert_to_tensor(input)
@@ -463,6 +469,7 @@ def sum_like(x: Tensor, like: Tensor) -> Tensor:
     return apply(kind, x, like)
 
 
+@telling_line
 def transpose(a: Any, perm: Any = None, name: str | None = "transpose", conjugate: bool = False) -> Tensor:
     """The axes of ``a`` in the order ``perm``; reversed where it is None. ``conjugate`` conjugates complex numbers."""
     x = conjugate_of(convert_to_tensor(a)) if conjugate else convert_to_tensor(a)
