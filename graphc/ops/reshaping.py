@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from graphc import dtypes
-from graphc.dims import DimLike, floordiv, measured_in, product
+from graphc.dims import DimLike, measured_in, product
 from graphc.dtypes import DType
 from graphc.mistakes import telling_line
 from graphc.nodes import Op, Operation, Tensor
@@ -23,7 +23,7 @@ from graphc.ops.elementwise import cast, identity
 from graphc.ops.late import is_late, late_one, number
 from graphc.ops.shape_values import shape_from, sizes_from, static_axis, static_sizes
 from graphc.records import record
-from graphc.shapes import MOST, Shape, Size, TensorType, broadcast, filled_in, normalise_axis, shape_text
+from graphc.shapes import MOST, Shape, Size, TensorType, broadcast, filled_in, is_open, normalise_axis, shape_text
 
 
 @record
@@ -126,7 +126,7 @@ class Reshape(Op):
         """With the sizes written in."""
         sizes = self.shape if self.shape is not None else sizes_from(values[1], "reshape")
         old = inputs[0].type.sizes
-        if any(map(measured_in, old)) and _is_seen_by_the_step(old, sizes):
+        if any(map(measured_in, old)) and is_open(old, sizes):  # what remains is seen by the step alone
             return Reshape(tuple(sizes)).measured(inputs[:1], ())
         return apply(Reshape(filled_in(old, tuple(sizes))), inputs[0])
 
@@ -135,14 +135,6 @@ class Reshape(Op):
         from graphc.ops.measured_shapes import reshaped  # stands on reshaping
 
         return reshaped(inputs[0], self.shape, *zip(inputs[1:], values[1:]))
-
-
-def _is_seen_by_the_step(old: Sequence[DimLike], new: Sequence[Any]) -> bool:
-    """Whether counted sizes alone tell what remains for a -1: where some are 0, or the others need not divide them."""
-    if list(new).count(-1) != 1:
-        return False
-    given = product(size for size in new if size != -1)
-    return 0 in new or floordiv(product(old), given) * given != product(old)
 
 
 @record
