@@ -28,6 +28,7 @@ from graphc.records import record, replace
 
 SHORT = 4  # Loops of at most so many turns are written out,
 WRITTEN_OUT = 64  # while the operations in all their turns are no more than this.
+HEAVY = 16  # Operations that keep the processor busy: more registers are more code, which LLVM takes long for.
 
 
 @record
@@ -162,7 +163,7 @@ def width_of(loop: For, body: tuple[Statement, ...], target: Target, costs: Cost
     """The lanes of a vector loop: those of one register, times as many registers as hide latency in a light body."""
     single = lanes_of_register(body, target)
     operations = costs.operations(body)
-    registers = 4 if operations <= 6 else 2 if operations <= 16 else 1
+    registers = 4 if operations <= 6 else 2 if operations <= HEAVY else 1
     extent = loop.extent
     if not isinstance(extent, int):
         return single * max(registers, 2 if _reduces_inside(body) else 1)
@@ -170,8 +171,8 @@ def width_of(loop: For, body: tuple[Statement, ...], target: Target, costs: Cost
         return _divisor_width(extent, single * registers, single)
     if extent <= single:
         return 1 << (extent - 1).bit_length()
-    if _reduces_inside(body):  # as few passes over the reduced axes as can be
-        return min(1 << (extent - 1).bit_length(), 4 * single)
+    if _reduces_inside(body):  # as few passes over the reduced axes as can be, where those are what takes time
+        return min(1 << (extent - 1).bit_length(), (4 if operations <= HEAVY else 2) * single)
     while registers > 1 and extent % (single * registers) and extent < 4 * single * registers:
         registers //= 2
     return single * registers
