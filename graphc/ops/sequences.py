@@ -12,6 +12,7 @@ from graphc import dtypes
 from graphc.dims import Dim, DimLike, ceildiv, is_nonnegative
 from graphc.dtypes import DType
 from graphc.errors import InvalidDeclaration
+from graphc.mistakes import telling_line
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import (
@@ -142,6 +143,7 @@ def _counted(start: Any, limit: Any, delta: Any, dtype: np.dtype[Any]) -> np.nda
     return (start + steps * delta).astype(dtype)
 
 
+@telling_line
 def range(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name: str = "range") -> Tensor:
     """``start, start + delta, ...`` up to but without ``limit``; ``range(n)`` counts from 0 to n - 1."""
     if limit is None:
@@ -192,6 +194,7 @@ def _known_scalar(tensor: Tensor) -> Any:
     return None if known is None or known.ndim or isinstance(known.item(), Dim) else int(known.item())
 
 
+@telling_line
 def linspace(start: Any, stop: Any, num: Any, name: str | None = None) -> Tensor:
     """``num`` evenly spaced values from ``start`` to ``stop``, both included."""
     sizes = static_sizes(num)
@@ -210,6 +213,7 @@ def linspace(start: Any, stop: Any, num: Any, name: str | None = None) -> Tensor
 lin_space = linspace
 
 
+@telling_line
 def eye(
     num_rows: Any, num_columns: Any = None, batch_shape: Any = None, dtype: Any = dtypes.float32,
     name: str | None = None,
@@ -229,6 +233,7 @@ def _positions(number: Any) -> Tensor:
     return e.cast(ramp, dtypes.int32) if ramp.dtype is not dtypes.int32 else ramp
 
 
+@telling_line
 def cumsum(x: Any, axis: Any = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None) -> Tensor:
     """The running sum of ``x`` along ``axis``."""
     tensor = convert_to_tensor(x)
