@@ -23,7 +23,7 @@ from graphc.ops.elementwise import cast, identity
 from graphc.ops.late import is_late, late_one, number
 from graphc.ops.shape_values import shape_from, sizes_from, static_axis, static_sizes
 from graphc.records import record
-from graphc.shapes import MOST, Shape, Size, TensorType, broadcast, filled_in, normalise_axis, shape_text
+from graphc.shapes import MOST, Shape, Size, TensorType, broadcast, filled_in, is_open, normalise_axis, shape_text
 
 
 @record
@@ -126,7 +126,7 @@ class Reshape(Op):
         """With the sizes written in."""
         sizes = self.shape if self.shape is not None else sizes_from(values[1], "reshape")
         old = inputs[0].type.sizes
-        if 0 in sizes and -1 in sizes and any(map(measured_in, old)):  # whether those are 0 is seen by the step alone
+        if any(map(measured_in, old)) and is_open(old, sizes):  # what remains is seen by the step alone
             return Reshape(tuple(sizes)).measured(inputs[:1], ())
         return apply(Reshape(filled_in(old, tuple(sizes))), inputs[0])
 

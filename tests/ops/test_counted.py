@@ -78,6 +78,16 @@ def test_one_program_scans_axes_of_any_size() -> None:
         assert plan.versions.compilations == 3  # the first size, all others, 1
 
 
+def test_what_remains_of_a_counted_size_need_not_be_whole() -> None:
+    x = tf.placeholder(tf.float32, [None, 4])
+    y = tf.reshape(tf.boolean_mask(x, x[:, 0] > 0), [8, -1], name="y")
+    with tf.Session() as session:
+        for count in (4, 2, 6, 0, 8):
+            assert session.run(y, {x: np.ones((count, 4))}).shape == (8, count // 2)
+        with pytest.raises(tf.errors.InvalidArgumentError, match="Reshape 'y'"):
+            session.run(y, {x: np.ones((3, 4))})
+
+
 def test_memory_is_planned_for_the_most() -> None:
     x = tf.placeholder(tf.float32, [100, 3])
     kept = tf.exp(tf.boolean_mask(x, x[:, 0] > 0))
