@@ -20,14 +20,13 @@ from __future__ import annotations
 
 import ctypes
 import itertools
-import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graphc import settings
-from graphc.codegen import cache, elf
+from graphc.codegen import cache, elf, llvm
 from graphc.codegen.llvm import Machine
 from graphc.codegen.target import Target, host, machine, target_machine
 
@@ -86,7 +85,18 @@ def compile_many(
     The first modules are compiled by helpers while this thread is still taking others out of ``irs``, which may add
     the level of each to ``levels`` as it comes.
     """
-    todo: queue.SimpleQueue[tuple[int, str, int] | None] = queue.SimpleQueue()
+    try:
+        most = (threads or min(settings.thread_count(), settings.usable_cpus())) - 1
+        return _by_helpers(irs, target, most, levels) if most > 0 else list(_one_by_one(irs, target, levels))
+    finally:
+        llvm.rest()
+
+
+def _by_helpers(irs: Iterable[object], target: Target, most: int, levels: Sequence[int] | None) -> list[bytes]:
+    """`compile_many` by this thread and at most so many others."""
+    from queue import SimpleQueue  # late: it takes a millisecond to load
+
+    todo: SimpleQueue[tuple[int, str, int] | None] = SimpleQueue()
     objects: dict[int, bytes] = {}
     errors: list[Exception] = []
     helpers: list[threading.Thread] = []
@@ -104,7 +114,6 @@ def compile_many(
             except Exception as error:
                 errors.append(error)
 
-    most = (threads or min(settings.thread_count(), settings.usable_cpus())) - 1
     count = 0
     try:
         for count, ir in enumerate(irs, start=1):
@@ -127,6 +136,16 @@ def compile_many(
     if errors:
         raise errors[0]
     return [objects[index] for index in range(count)]
+
+
+def _one_by_one(irs: Iterable[object], target: Target, levels: Sequence[int] | None) -> Iterator[bytes]:
+    """The object of each module before the next is written, so that there is one at a time."""
+    machines: dict[int, Machine] = {}
+    for number, ir in enumerate(irs):
+        level = FAST if levels is None else levels[number]
+        if level not in machines:
+            machines[level] = machine(target, level)
+        yield machines[level].object_of(str(ir))
 
 
 def compile_cached(requests: Sequence[Request], target: Target) -> list[bytes]:

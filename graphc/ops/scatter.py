@@ -13,6 +13,7 @@ import numpy as np
 
 from graphc import dtypes
 from graphc.errors import InvalidArgumentError
+from graphc.mistakes import telling_line
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import apply, check_dtype, check_same_dtype, constant, convert_to_tensor, graph_of
@@ -281,6 +282,7 @@ def with_depth(places: Tensor) -> Tensor:
     return expand_dims(places, -1)
 
 
+@telling_line
 def scatter_nd(indices: Any, updates: Any, shape: Any, name: str | None = None) -> Tensor:
     """Zeros of this shape to which ``updates[i]`` is added at the coordinates ``indices[i]``.
 
