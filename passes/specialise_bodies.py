@@ -25,8 +25,8 @@ After::
     return y
 
 What is known of a value outside, its sizes or that it is a constant, is known inside. Where the branches give other
-sizes, or count them, the node tells the sizes of the one that is taken (:mod:`graphc.ops.told`). A branch that cannot be
-for these sizes is an error where it is taken, for programs that ask for sizes before they use them.
+sizes, or count them, the node tells the sizes of the one that is taken (:mod:`graphc.ops.told`). A branch that cannot
+be for these sizes is an error where it is taken, for programs that ask for sizes before they use them.
 """
 
 from __future__ import annotations
