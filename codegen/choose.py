@@ -335,12 +335,14 @@ def _whole_k(shape: Shape) -> DimLike:
 def _block_of_k(shape: Shape, columns: int, target: Target, tiled: int | None) -> tuple[int, DimLike]:
     """Which loop of K to cut, and into what length, so that a panel of B stays in the second cache.
 
-    Measured: a panel of a quarter of that cache need not be cut; longer ones do best with blocks of an eighth.
+    Measured: a panel of a quarter of that cache need not be cut; longer ones do best with blocks of an eighth, or of the
+    first cache where lines of A wait there for the next tile.
     """
     bytes_per_step = columns * element_bytes(shape)
     if guess(shape.k) * bytes_per_step <= target.l2 // 4:
         return 0, _whole_k(shape)
-    most, inside = max(1, target.l2 // 8 // bytes_per_step), 1
+    kept = target.l1 if _lines_serve_neighbours(shape, tiled) else target.l2 // 8
+    most, inside = max(1, kept // bytes_per_step), 1
     outermost = _level_seen_in_part(shape, tiled)
     for level in reversed(range(len(shape.inner))):
         extent = shape.inner[level].extent
@@ -351,6 +353,13 @@ def _block_of_k(shape: Shape, columns: int, target: Target, tiled: int | None) -
             return level, length
         inside *= guess(extent)
     return 0, _whole_k(shape)
+
+
+def _lines_serve_neighbours(shape: Shape, tiled: int | None) -> bool:
+    """Whether each step of K is in another line of A, which holds the rows of the next tile too: channels of a window."""
+    beside = tiled is not None and shape.rows[tiled].a == 1 and len(shape.rows) > 1
+    step = shape.inner[-1].a if shape.inner else 0
+    return beside and isinstance(step, int) and abs(step) * element_bytes(shape) >= 64
 
 
 def _level_seen_in_part(shape: Shape, tiled: int | None) -> int:
