@@ -137,6 +137,7 @@ class Machine:
 
     def __init__(self, triple: str, cpu: str, features: str, optimisation: int):
         functions = library()
+        self.level = optimisation
         target = _processor(triple)
         texts = [text.encode() for text in (triple, cpu, features)]
         self._machine = functions.LLVMPY_CreateTargetMachine(
