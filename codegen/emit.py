@@ -100,6 +100,10 @@ def _emit_tasks(writer: Writer, kernel: Kernel, begin: Value, end: Value) -> Non
             _statement(writer, statement)
         _flush(writer)
         return
+    phases = [statement for statement in kernel.body if isinstance(statement, Contract) and statement.phase]
+    if len(phases) == len(counts) > 1 and set(counts) == {counts[0]} != {1}:
+        _phases_by_turns(writer, phases, begin, end)
+        return
     first: DimLike = 0
     zero = index.number(writer, 0)
     for statement, count in zip(kernel.body, counts, strict=True):
@@ -116,6 +120,21 @@ def _emit_tasks(writer: Writer, kernel: Kernel, begin: Value, end: Value) -> Non
             assert isinstance(statement, For)
             _part_of_loop(writer, statement, start, stop)
         first = first + count
+
+
+def _phases_by_turns(writer: Writer, phases: Sequence[Contract], begin: Value, end: Value) -> None:
+    """The first task of every phase, then the second of each: they read the same images and write neighbours."""
+    count = ir.Constant(I64, len(phases))
+
+    def one(number: Value) -> None:
+        builder, depth = writer.builder, writer.depth
+        task = builder.udiv(number.ir, count)
+        turn = builder.sub(number.ir, builder.mul(task, count))
+        for place, phase in enumerate(phases):
+            is_next = builder.zext(builder.icmp_signed("==", turn, ir.Constant(I64, place)), I64)
+            _contract(writer, phase, Value(task, depth), Value(builder.add(task, is_next), depth))
+
+    loops.counted(writer, begin, end, 1, (), one)
 
 
 def _part_of_loop(writer: Writer, statement: For, start: Value, stop: Value) -> None:

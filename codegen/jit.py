@@ -26,7 +26,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graphc import settings
-from graphc.codegen import cache, elf
+from graphc.codegen import cache, elf, llvm
 from graphc.codegen.llvm import Machine
 from graphc.codegen.target import Target, host, machine, target_machine
 
@@ -85,9 +85,15 @@ def compile_many(
     The first modules are compiled by helpers while this thread is still taking others out of ``irs``, which may add
     the level of each to ``levels`` as it comes.
     """
-    most = (threads or min(settings.thread_count(), settings.usable_cpus())) - 1
-    if most < 1:
-        return list(_one_by_one(irs, target, levels))
+    try:
+        most = (threads or min(settings.thread_count(), settings.usable_cpus())) - 1
+        return _by_helpers(irs, target, most, levels) if most > 0 else list(_one_by_one(irs, target, levels))
+    finally:
+        llvm.rest()
+
+
+def _by_helpers(irs: Iterable[object], target: Target, most: int, levels: Sequence[int] | None) -> list[bytes]:
+    """`compile_many` by this thread and at most so many others."""
     from queue import SimpleQueue  # late: it takes a millisecond to load
 
     todo: SimpleQueue[tuple[int, str, int] | None] = SimpleQueue()

@@ -49,7 +49,8 @@ from graphc.passes.views import View, packed, view_of
 from graphc.records import replace
 
 # With fewer channels a padded copy is small; the rows of a filter's adjoint are its channels, and a tile has many.
-FEWEST_CHANNELS, FEWEST_ROWS, MOST_ROWS = 8, 16, 255
+# Colours that come last are neighbours of the next place's, so that the loops for edges still run along them.
+FEWEST_CHANNELS, FEWEST_COLOURS, FEWEST_ROWS, MOST_ROWS = 8, 3, 16, 255
 
 # The adjoint of a filter with so few elements is summed in parts, of which there are so many if the batch allows it.
 MOST_SUMS, MOST_PARTS = 16384, 8
@@ -329,7 +330,8 @@ def _edges_pay(window: Window, images: Tensor, by_channel: bool, outputs: DimLik
     Where channels come before the places, filters have to fill vectors, and channels to fall in many sets of a cache.
     """
     sizes = [size for size in images.type.sizes[1:] if isinstance(size, int)]
-    if len(sizes) < window.rank + 1 or images.type.sizes[window.channel_axis] < FEWEST_CHANNELS:  # type: ignore
+    fewest = FEWEST_COLOURS if window.channels_last and not by_channel else FEWEST_CHANNELS
+    if len(sizes) < window.rank + 1 or images.type.sizes[window.channel_axis] < fewest:  # type: ignore
         return False
     if window.channels_last:
         return by_channel or outputs != 1
