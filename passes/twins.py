@@ -47,7 +47,8 @@ def _tells_sizes(tensor: Tensor) -> bool:
 
 
 def _is_short(tensor: Tensor) -> bool:
-    return is_constant(tensor.type.shape) and int(tensor.type.elements) <= MAX_ELEMENTS
+    count = tensor.type.elements if is_constant(tensor.type.shape) else None
+    return isinstance(count, int) and count <= MAX_ELEMENTS
 
 
 def repeated(graph: Graph, node: Operation, inputs: tuple[Tensor, ...]) -> Operation:
