@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fetches", required=True, type=names, metavar="A,B", help="tensors and operations, by name")
     parser.add_argument("--feeds", default=[], type=names, metavar="A,B", help="names of fed tensors, in order")
     parser.add_argument("--name", default="model", help="what functions and files are called (model)")
-    parser.add_argument("--out", type=Path, default=Path(), metavar="FOLDER", help="for the files (here)")
+    parser.add_argument("-o", "--out", type=Path, default=Path(), metavar="FOLDER", help="for the files (here)")
     sizes = parser.add_mutually_exclusive_group()
     sizes.add_argument("--batch", type=int, help="first size of feeds where the graph does not know it")
     sizes.add_argument("--max-batch", type=int, help="the caller passes that size with each call, up to this")

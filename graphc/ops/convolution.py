@@ -94,7 +94,7 @@ def convolve(
     """The images ``x`` under the filters ``w``, by TensorFlow's arguments for its ``function``."""
     images, filters = convert_together(x, w)
     window = filter_window(function, filters, strides, padding, layout, dilations, rank)
-    return apply(Convolution(window), images, filters, name=name)
+    return apply(Convolution(window.fitted(images.type)), images, filters, name=name)
 
 
 def spread(

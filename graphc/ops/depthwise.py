@@ -97,7 +97,7 @@ def depthwise_conv2d_native(
     """Each channel of ``input`` under its own filters [height, width, channels, multiplier], at every window."""
     x, w = convert_together(input, filter)
     window = filter_window("depthwise_conv2d_native", w, strides, padding, data_format, dilations)
-    return apply(DepthwiseConv2dNative(window), x, w, name=name)
+    return apply(DepthwiseConv2dNative(window.fitted(x.type)), x, w, name=name)
 
 
 def depthwise_conv2d_native_backprop_input(

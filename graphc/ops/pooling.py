@@ -268,7 +268,9 @@ def _pool(
     if kind is MaxPool and hasattr(ksize, "__len__") and len(ksize) == len(layout) and ksize[channels] != 1:
         return _greatest_over_channels(convert_to_tensor(value), ksize, strides, channels, name or "MaxPool")
     size = spatial_numbers(ksize, layout, "ksize")
-    return apply(kind(make_window(size, strides, padding, layout, dilations)), convert_to_tensor(value), name=name)
+    images = convert_to_tensor(value)
+    window = make_window(size, strides, padding, layout, dilations)
+    return apply(kind(window.fitted(images.type)), images, name=name)
 
 
 def _greatest_over_channels(x: Tensor, ksize: Any, strides: Any, axis: int, name: str) -> Tensor:

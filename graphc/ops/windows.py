@@ -62,10 +62,13 @@ class Window:
         """The axis of the channels."""
         return self.rank + 1 if self.channels_last else 1
 
+    def reach(self, i: int) -> int:
+        """From the first to the last cell along spatial axis ``i`` that one window sees."""
+        return (self.size[i] - 1) * self.dilations[i] + 1
+
     def extent(self, i: int, size: DimLike) -> Extent:
         """The windows along spatial axis ``i`` of an image of this size."""
-        reach = (self.size[i] - 1) * self.dilations[i] + 1
-        stride = self.strides[i]
+        reach, stride = self.reach(i), self.strides[i]
         if self.padding == "SAME":
             out = ceildiv(size, stride)
             low, high = _same_edges((out - 1) * stride + reach - size, size)
@@ -76,12 +79,24 @@ class Window:
         if isinstance(out, Dim) and not is_nonnegative(room):
             raise NeedsNumbers(f"whether a window of {reach} fits in {size} depends on the size")
         if isinstance(out, int) and out < 0:
-            raise ValueError(f"a window that reaches over {reach} does not fit in an axis of size {size}")
+            raise ValueError(self._misfit(i, size))
         return Extent(out, low, high)
 
     def extents(self, shape: Sequence[DimLike]) -> tuple[Extent, ...]:
         """The windows along each spatial axis of images of this shape."""
         return tuple(self.extent(i, shape[axis]) for i, axis in enumerate(self.axes))
+
+    def fitted(self, images: TensorType) -> Window:
+        """Itself; ``ValueError`` where it is known to be larger than the images, of which it would see nothing."""
+        for i, axis in enumerate(self.axes if images.rank == self.rank + 2 else ()):
+            size = images.shape[axis]  # type: ignore[index]
+            edges = 0 if isinstance(self.padding, str) else sum(self.padding[i])
+            if self.padding != "SAME" and isinstance(size, int) and size + edges < self.reach(i):
+                raise ValueError(self._misfit(i, size))
+        return self
+
+    def _misfit(self, i: int, size: DimLike) -> str:
+        return f"a window that reaches over {self.reach(i)} does not fit in an axis of size {size}"
 
     def out_size(self, i: int, size: Size) -> Size:
         """The number of windows, or None."""

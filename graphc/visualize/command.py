@@ -25,7 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("script", metavar="FILE[:FUNCTION]", help="Python file that declares the graph")
     what = "operations and tensors to draw with all they need"
     parser.add_argument("--fetches", "--fetch", default=[], type=names, metavar="A,B", help=what)
-    parser.add_argument("--out", type=Path, default=Path("graph.svg"), metavar="PICTURE", help=".svg, .png or .dot")
+    parser.add_argument(
+        "-o", "--out", type=Path, default=Path("graph.svg"), metavar="PICTURE", help=".svg, .png or .dot (graph.svg)"
+    )
     parser.add_argument("--stage", default="declared", help=f"one of {', '.join(visualize.stages())} (declared)")
     parser.add_argument("--depth", type=_depth, metavar="N", help="how many scopes deep (as many as a person can read)")
     parser.add_argument(

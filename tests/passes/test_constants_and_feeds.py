@@ -75,6 +75,18 @@ def test_a_division_by_a_written_zero_fails_when_it_runs(divide):
         assert outcome(divide(tf.constant(3), tf.constant(0)), {}) is errors.InvalidArgumentError
 
 
+def test_singular_values_of_a_written_nan_are_nan_as_those_of_a_fed_one():
+    with tf.Graph().as_default():
+        values = outcome(tf.svd([[np.nan, 1.0], [1.0, 2.0]], compute_uv=False), {})
+    assert np.isnan(values).all()
+
+
+@pytest.mark.filterwarnings("error")
+def test_written_infinities_are_computed_without_a_word():
+    with tf.Graph().as_default():
+        assert np.isnan(outcome(tf.constant([np.inf, 1.0]) - np.inf, {})[0])
+
+
 def test_numbers_that_follow_from_shapes_wrap_as_fed_ones():
     with tf.Graph().as_default(), tf.Session() as session:
         x, n = tf.placeholder(tf.float32, [None]), tf.placeholder(tf.int32, [])
