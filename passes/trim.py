@@ -119,7 +119,7 @@ def _part_of_while(node: Operation, kind: While, outputs: Sequence[int]) -> Part
 
 def _restricted(function: Function, targets: Iterable[int]) -> Function:
     """The function that gives only some of its results."""
-    return replace(function, graph=trimmed(function.graph, [function.targets[n] for n in targets]))
+    return Function(trimmed(function.graph, [function.targets[n] for n in targets]), function.names)
 
 
 def _read(*functions: Function) -> list[int]:
