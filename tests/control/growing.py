@@ -162,7 +162,7 @@ def pieces_of_a_split(tf: Any, x: Any, w: Any, n: Any) -> Any:
     rows = tf.shape(x)[0]
     array = tf.TensorArray(tf.float64, size=3, infer_shape=False, clear_after_read=False)
     array = array.split(tf.tanh(x), tf.stack([1, rows - 2, 1]))
-    body = lambda i, y: (i + 1, y * 0.5 + tf.reduce_sum(array.read(i % 3), 0) * x[0])  # noqa: E731
+    body = lambda i, y: (i + 1, y * 0.5 + tf.reduce_sum(tf.reshape(array.read(i % 3), [-1, 3]), 0) * x[0])  # noqa: E731
     total = tf.while_loop(lambda i, y: i < n, body, (0, x[1]))[1]
     return tf.concat([array.concat() * x, array.read(1), total[None]], 0)
 
@@ -190,6 +190,6 @@ PROGRAMS: dict[str, tuple[Program, tuple[int, ...]]] = {
     "a growing array with gaps": (array_with_gaps, (4, 0)),
     "a growing array in two loops": (array_in_two_loops, (4,)),
     "pieces that are written": (pieces_written, (3, 0)),
-    "pieces that are appended": (pieces_appended, (3, 0)),
+    "pieces that are appended": (pieces_appended, (3, 1)),
     "pieces of a split": (pieces_of_a_split, (4, 0)),
 }
