@@ -1,5 +1,6 @@
-"""Every decision about sizes: which form a contraction takes, its blocks, its tasks; `choose_tile.py` has its tile.
+"""Every decision about sizes: which form a contraction takes, and its blocks of K.
 
+`choose_tile.py` has its tile, `choose_tasks.py` its tasks.
 Pure functions of sizes, strides and the target. Each plan says why it is what it is; ``print(plan)`` shows it.
 """
 
@@ -7,31 +8,30 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from graphc.codegen.choose_tasks import with_tasks
 from graphc.codegen.choose_tile import best_tile, is_windowed, lanes_for
 from graphc.codegen.choose_winograd import WinogradPlan, winograd_plan
 from graphc.codegen.kernels.affine import Contraction, Shape, shape_of
 from graphc.codegen.loops import ITEM_BYTES
-from graphc.codegen.plan import TASKS_WANTED, Plan, element_bytes, guess
+from graphc.codegen.plan import Plan, element_bytes, guess
 from graphc.codegen.target import Target
 from graphc.dims import DimLike
 from graphc.records import replace
 
-# Steps of K in one turn of the innermost loop, where a register or two are left: 1 to 4 % faster, 8 % where there are
-# few registers; 4 steps gain half as much again, and compile a third slower.
-STEPS_TOGETHER = 2
 FED_ALIGNMENT = 16  # Bytes: where the caller's arrays begin.
-# A task should be worth waking a thread for (about 5 us), and there should be some for every thread; not many more,
-# as each task that shares rows reads them from the third cache again.
-TASK_FLOPS = 1 << 19
-# Tasks that share columns each copy B, which costs as much as the products of some ten rows.
-FEW_ROWS = 1024
-LARGEST_SUMS = 1 << 20  # Elements of a task's sums that wait in scratch for the next part of K: of every thread 4 MB.
 # How far apart the columns of a strided convolution are.
 STRIDES = range(2, 5)
-# Sums over fewer products cost less than to write the result.
-SHORT_K = 128
+# Windows of colours sum few products, so that it counts how these are stored.
+FEW_CHANNELS = 8
+# Images of fewer places leave lanes empty at the end of each.
+FEW_PLACES = 256
+# A sum this long reads its operands once, so that it counts which of them is copied.
+LONG_K = 1024
+# Bytes between two steps of K from which on a row is copied. How many more lanes may be empty before roles are changed.
+FAR_ROW, FEWER_LANES = 1024, 1.2
 # Where every load of B lies across two lines, products of so many rows take as long as those from a copy, and the copy.
 ROWS_OF_FED = 32
+WIDE_PANEL = 3  # Vectors, as the panels of most tiles have.
 # Registers with sums where every product reads memory: enough to hide the latency of an addition.
 MOST_PAIRED = 12
 
@@ -44,18 +44,20 @@ def plan(spec: Contraction, target: Target) -> Plan:
         return paired_plan(shape, target)
     if _images_serve_as_rows(spec, shape, target):
         shape = _longer_loop_inside(shape_of(spec, swapped=True))
-        reasons = ("vectors run along the filters, places are rows",)
-        return tile_plan(shape, target, "", _copying_b_pays(shape, target), reasons)
+        places = ("vectors run along the filters, places are rows",)
+        return tile_plan(shape, target, "", _copying_b_pays(shape, target), places)
     if shape.edges:
         return tile_plan(shape, target, "", _copying_b_pays(shape, target), ("the edges of A are cut off",))
     if _runs_along_k(shape) and _dot_pays(shape, target):
         return dot_plan(shape, target)
     if shape.n == 1 and shape.rows and shape.rows[-1].a == 1:
         return tile_plan(shape_of(spec, swapped=True), target, "", False, ("one column: vectors run along the rows",))
+    reasons: tuple[str, ...] = ()
     if _columns_are_few(shape, target):
         shape, reasons = shape_of(spec, swapped=True), ("few columns: vectors run along the rows",)
-        return tile_plan(shape, target, _copy_of_a(shape, target), _copying_b_pays(shape, target), reasons)
-    return tile_plan(shape, target, _copy_of_a(shape, target), _copying_b_pays(shape, target))
+    elif _rows_fill_vectors_better(shape, target):
+        shape, reasons = shape_of(spec, swapped=True), ("fewer rows than columns: vectors run along the rows",)
+    return tile_plan(shape, target, _copy_of_a(shape, target), _copying_b_pays(shape, target), reasons)
 
 
 def way(spec: Contraction, target: Target) -> Plan | WinogradPlan:
@@ -114,21 +116,25 @@ def _copying_b_pays(shape: Shape, target: Target) -> bool:
     begins_anywhere = shape.fed_b and target.vector_bytes > FED_ALIGNMENT and fills_l1 and not is_windowed(shape)
     if begins_anywhere and guess(shape.m) >= ROWS_OF_FED:
         return True
-    return guess(shape.m) >= (24 if large else 48) and (large or collides or straddles)
+    # Not even a panel stays near until the next tile of rows.
+    leaves = guess(shape.k) * WIDE_PANEL * target.vector_bytes > target.l2
+    return guess(shape.m) >= (16 if leaves else 24 if large else 48) and (large or collides or straddles)
 
 
 def _copy_of_a(shape: Shape, target: Target) -> str:
     """How to copy A, or '' to read it in place, which costs nothing while its rows run along K.
 
     By columns when A is contiguous along its rows instead: each k of a tile would touch a page of its own. Of few
-    pages, a copy pays only for many columns.
+    pages, a copy pays only for many columns; of a plain product, only where A fills a quarter of the second cache: it
+    measured 5 to 20 % slower below, and as fast up to half of it.
     """
     if not all(isinstance(group.a, int) for group in shape.rows):
         return "rows"
     size = element_bytes(shape)
-    far = bool(shape.inner) and not (isinstance(shape.inner[-1].a, int) and abs(shape.inner[-1].a) * size < 1024)
+    far = bool(shape.inner) and not (isinstance(shape.inner[-1].a, int) and abs(shape.inner[-1].a) * size < FAR_ROW)
     runs_along_rows = any(group.a == 1 and guess(group.extent) >= 8 for group in shape.rows)
-    large = guess(shape.m) * guess(shape.k) * size > target.l1
+    kept = target.l1 if is_windowed(shape) else target.l2 // 4
+    large = guess(shape.m) * guess(shape.k) * size > kept
     few_pages = not is_windowed(shape) and guess(shape.k) < 256
     reused = guess(shape.n) >= (12 if few_pages else 4) * target.lanes(shape.dtype)
     return "columns" if far and runs_along_rows and large and reused else ""
@@ -138,12 +144,15 @@ def _images_serve_as_rows(spec: Contraction, shape: Shape, target: Target) -> bo
     """Whether a convolution whose images have their channels first is computed as if they were last.
 
     Vectors of filters fill their lanes and are aligned, which those along the width of images are not: they begin
-    anywhere, so that most loads meet two lines, or are picked from several. Each tile is transposed at its end.
+    anywhere, so that most loads meet two lines, or are picked from several; and where all places of an image are one
+    row, the last vector is cut. Each tile is transposed at its end, which sums over few channels are too short for.
     """
     if spec.edges:
         return spec.cuts_b
+    if is_windowed(shape) and guess(shape.inner[-1].extent) < FEW_CHANNELS:
+        return False
     filters = shape.rows[0].extent if len(shape.rows) == 1 else 0
-    places_apart = is_windowed(shape) or shape.col.b in STRIDES
+    places_apart = is_windowed(shape) or shape.col.b in STRIDES or guess(shape.n) <= FEW_PLACES
     images_move_alone = bool(shape.outer) and all(group.a == 0 for group in shape.outer)
     enough = isinstance(filters, int) and filters >= target.lanes(shape.dtype) and isinstance(shape.n, int)
     return places_apart and images_move_alone and enough
@@ -167,6 +176,20 @@ def _columns_are_few(shape: Shape, target: Target) -> bool:
     rows_fit = len(shape.rows) == 1 and guess(shape.m) >= lanes
     few = isinstance(shape.n, int) and 2 * shape.n <= lanes
     return few and rows_fit and len(shape.outer) > 1 and guess(shape.k) >= 64
+
+
+def _rows_fill_vectors_better(shape: Shape, target: Target) -> bool:
+    """Whether a long sum of outer products, as the adjoint of a filter 1 x 1, has its vectors along its rows.
+
+    They are copied, which costs less than to copy more columns, if these can then be read in place: a few in each page.
+    Or the columns leave many lanes empty.
+    """
+    m, n, size, lanes = shape.m, shape.n, element_bytes(shape), target.lanes(shape.dtype)
+    runs = len(shape.rows) == 1 and shape.rows[0].a == 1 and shape.col.b == 1
+    if not runs or not isinstance(m, int) or not isinstance(n, int) or guess(shape.k) < LONG_K or min(m, n) == 0:
+        return False
+    empty, empty_swapped = (-(-extent // lanes) * lanes / extent for extent in (n, m))
+    return (m < n and n * size < FAR_ROW and empty_swapped <= empty) or empty > FEWER_LANES * empty_swapped
 
 
 # The forms.
@@ -193,7 +216,7 @@ def dot_plan(shape: Shape, target: Target) -> Plan:
         1,
         ("both operands run along K",),
     )
-    return _with_tasks(result, target)
+    return with_tasks(result, target)
 
 
 def _dot_tile(shape: Shape, rows: DimLike, target: Target) -> tuple[int, int]:
@@ -224,10 +247,12 @@ def paired_plan(shape: Shape, target: Target) -> Plan:
     lanes = lanes_for(shape, target) if isinstance(shape.n, int) else 1
     tiled = len(shape.rows) - 1 if shape.rows else None
     rows: DimLike = 1 if tiled is None else shape.rows[tiled].extent
-    vectors = max(1, min(4, guess(shape.n) // lanes)) if isinstance(shape.n, int) else 1
+    vectors = _even_vectors(shape.n // lanes) if isinstance(shape.n, int) else 1
     most = max(1, MOST_PAIRED // vectors)
     mr = _even_share(rows, most) if isinstance(rows, int) else 4
     nv = max(1, min(vectors, MOST_PAIRED // mr))
+    # The adjoint of a filter reads so many rows of images for all places of its window while the second cache has them.
+    k_level, k_block = _block_of_k(shape, guess(shape.n), target, tiled)
     result = Plan(
         "paired",
         shape,
@@ -237,14 +262,19 @@ def paired_plan(shape: Shape, target: Target) -> Plan:
         tiled,
         "",
         False,
-        0,
-        _whole_k(shape),
+        k_level,
+        k_block,
         1,
         1,
         1,
         ("both operands move along columns",),
     )
-    return _with_tasks(result, target)
+    return with_tasks(result, target)
+
+
+def _even_vectors(vectors: int) -> int:
+    """How many of a row's vectors a tile takes: few of them done twice, and many at once, each worth a tenth."""
+    return min(range(1, max(1, min(4, vectors)) + 1), key=lambda nv: -(-vectors // nv) * nv * (14 - nv))
 
 
 def _even_share(extent: int, most: int) -> int:
@@ -285,7 +315,7 @@ def tile_plan(shape: Shape, target: Target, pack_a: str, pack_b: bool, reasons: 
         1,
         reasons or ("operands read in place",),
     )
-    return _with_tasks(result, target)
+    return with_tasks(result, target)
 
 
 def _whole_k(shape: Shape) -> DimLike:
@@ -295,12 +325,14 @@ def _whole_k(shape: Shape) -> DimLike:
 def _block_of_k(shape: Shape, columns: int, target: Target, tiled: int | None) -> tuple[int, DimLike]:
     """Which loop of K to cut, and into what length, so that a panel of B stays in the second cache.
 
-    Measured: a panel of a quarter of that cache need not be cut; longer ones do best with blocks of an eighth.
+    Measured: a panel of a quarter of that cache need not be cut; longer ones do best with blocks of an eighth, or of
+    the first cache where lines of A wait there for the next tile.
     """
     bytes_per_step = columns * element_bytes(shape)
     if guess(shape.k) * bytes_per_step <= target.l2 // 4:
         return 0, _whole_k(shape)
-    most, inside = max(1, target.l2 // 8 // bytes_per_step), 1
+    kept = target.l1 if _lines_serve_neighbours(shape, tiled) else target.l2 // 8
+    most, inside = max(1, kept // bytes_per_step), 1
     outermost = _level_seen_in_part(shape, tiled)
     for level in reversed(range(len(shape.inner))):
         extent = shape.inner[level].extent
@@ -313,85 +345,15 @@ def _block_of_k(shape: Shape, columns: int, target: Target, tiled: int | None) -
     return 0, _whole_k(shape)
 
 
+def _lines_serve_neighbours(shape: Shape, tiled: int | None) -> bool:
+    """Whether each step of K is in another line of A, which holds the next tile's rows too: channels of a window."""
+    beside = tiled is not None and shape.rows[tiled].a == 1 and len(shape.rows) > 1
+    step = shape.inner[-1].a if shape.inner else 0
+    return beside and isinstance(step, int) and abs(step) * element_bytes(shape) >= 64
+
+
 def _level_seen_in_part(shape: Shape, tiled: int | None) -> int:
     """The loop of K of which tiles at an edge see only some turns, which are written out: it cannot be cut."""
     edge = None if tiled is None else shape.rows[tiled].edge
     levels = [level for level, group in enumerate(shape.inner) if edge is not None and group.edge == edge]
     return levels[0] if levels else len(shape.inner)
-
-
-# Tasks.
-
-
-def _with_tasks(chosen: Plan, target: Target) -> Plan:
-    """Tasks as a grid over C: halve blocks while their work stays worth a thread.
-
-    The longer side is halved; where only B is copied, first the columns, as tasks that share columns each copy them,
-    unless rows are many, which would come from memory once for every task; where only A is, first the rows.
-    """
-    tiles, panels = max(1, guess(chosen.tiles)), max(1, guess(chosen.column_panels))
-    flops_per_tile = 2 * max(1, guess(chosen.shape.k)) * chosen.mr * chosen.nv * chosen.lanes
-    blocks = max(1, guess(chosen.outer))
-    copies = bool(chosen.pack_a) and chosen.pack_b
-    wanted = max(2, target.cores) if copies else max(TASKS_WANTED, 2 * target.cores)
-    while blocks < wanted and tiles * panels * flops_per_tile >= 2 * TASK_FLOPS:
-        rows, columns = tiles * chosen.mr, panels * chosen.nv * chosen.lanes
-        if bool(chosen.pack_a) == chosen.pack_b:
-            by_columns = columns > rows
-        else:
-            by_columns = chosen.pack_b and rows < FEW_ROWS
-        by_columns = by_columns and panels > 1
-        if by_columns or (tiles == 1 and panels > 1):
-            panels = -(-panels // 2)
-        elif tiles > 1 and (not chosen.pack_b or rows >= (128 if blocks < target.cores else FEW_ROWS)):
-            tiles = -(-tiles // 2)
-        else:
-            break
-        blocks *= 2
-    if chosen.k_blocks != 1:  # The sums of a task wait in scratch.
-        while tiles * panels * chosen.mr * chosen.nv * chosen.lanes > LARGEST_SUMS:
-            tiles, panels = (-(-tiles // 2), panels) if tiles > 1 else (tiles, -(-panels // 2))
-    a_tiles = tiles
-    if chosen.pack_a:
-        # Tiles are read one after the other, so the third cache serves as well as the second.
-        most = max(target.l2 * 3 // 8, target.l3 // 8) // (guess(chosen.tile_elements) * element_bytes(chosen.shape))
-        a_tiles = max(1, min(tiles, most))
-    group = _group(chosen, tiles, panels, target)
-    streams = _b_streams(chosen, group, target)
-    free = target.vector_registers - (chosen.mr + 1) * chosen.nv - 1
-    together = STEPS_TOGETHER if free >= target.vector_registers // 16 else 1
-    return replace(
-        chosen, row_tiles=tiles, a_tiles=a_tiles, panels=panels, group=group, streams=streams, together=together
-    )
-
-
-def _b_streams(chosen: Plan, group: int, target: Target) -> bool:
-    """Whether to ask for B ahead: it comes from the second cache, and loads leave time for that.
-
-    A panel that all tiles meet before the next one is a single stream, which processors see themselves.
-    """
-    shape = chosen.shape
-    size = guess(shape.k) * guess(shape.n) * element_bytes(shape)
-    # Loads that straddle lines take so long that asking costs nothing.
-    has_time = chosen.mr >= 4 or (shape.fed_b and size <= target.l2)
-    return chosen.form == "tile" and has_time and (group > 1 if chosen.pack_b else size > target.l1)
-
-
-def _group(chosen: Plan, tiles: int, panels: int, target: Target) -> int:
-    """As many panels as stay in the second cache, so that rows come from afar once for all of them.
-
-    One where they need not: the panel stays in the first cache, or nearly, and the rows in the second. Over a short K
-    it is the result that counts, and its rows are written from end to end.
-    """
-    k_bytes = max(1, guess(chosen.k_elements) * element_bytes(chosen.shape))
-    panel_bytes = chosen.nv * chosen.lanes * k_bytes
-    if chosen.form != "tile":
-        one = chosen.mr <= chosen.nv * chosen.lanes
-    else:
-        stays = panel_bytes <= target.l1 * 3 // 2 and tiles * chosen.mr * k_bytes <= target.l2 // 2
-        one = stays and guess(chosen.shape.k) >= SHORT_K
-    most = target.l2 * 5 // 8 // panel_bytes
-    # Where rows are copied too, the copy wants its part of that cache: two panels, or a quarter, measured 2 % better.
-    if chosen.pack_a:
-        most = min(most, max(2, target.l2 // 4 // panel_bytes))
-    return 1 if one else max(1, min(panels, most))

@@ -42,17 +42,16 @@ def best_tile(shape: Shape, lanes: int, target: Target, pack_a: str, pack_b: boo
         most_rows = ROWS_THAT_COLLIDE if collides and not pack_a else MOST_ROWS
         cost, mr, nv = tile_for(shape, group.extent, lanes, target, pack_b, most_rows)
         costs.append((cost * (1 if pack_a or _is_near(group, shape) else FAR_ROWS), mr, nv, place))
-    if _is_one_tile(shape) and not pack_a:
-        cost, mr, nv = tile_for(shape, shape.m, lanes, target, pack_b, MOST_ROWS)
-        costs += [(cost, mr, nv, None)] if mr == shape.m else []
+    if _is_one_tile(shape, target) and not pack_a:
+        costs.append((*tile_for(shape, shape.m, lanes, target, pack_b, MOST_ROWS, guess(shape.m)), None))
     _, mr, nv, tiled = min(costs, key=lambda choice: choice[0])
     return tiled, mr, nv
 
 
-def _is_one_tile(shape: Shape) -> bool:
+def _is_one_tile(shape: Shape, target: Target) -> bool:
     """Whether several axes of rows fit one tile together: the window of a filter's adjoint of few channels."""
-    fits = isinstance(shape.m, int) and 0 < shape.m <= MOST_ROWS
-    return fits and len(shape.rows) > 1 and not shape.edges and all(_is_near(group, shape) for group in shape.rows)
+    fits = isinstance(shape.m, int) and 0 < shape.m <= min(MOST_ROWS, target.vector_registers - 2)
+    return fits and len(shape.rows) > 1 and not shape.edges
 
 
 def _is_near(group: Group, shape: Shape) -> bool:
@@ -61,7 +60,7 @@ def _is_near(group: Group, shape: Shape) -> bool:
 
 
 def tile_for(
-    shape: Shape, rows: DimLike, lanes: int, target: Target, pack_b: bool, most_rows: int
+    shape: Shape, rows: DimLike, lanes: int, target: Target, pack_b: bool, most_rows: int, lowest: int = 1
 ) -> tuple[float, int, int]:
     """The cost in cycles, and the rows and vectors, of the cheapest tile along ``rows`` that fits the registers."""
     others = max(1, guess(shape.m)) / max(guess(rows), 1)
@@ -70,7 +69,7 @@ def tile_for(
     widest = max(1, min(8, vectors if pack_b else guess(shape.n) // lanes))
     highest = max(1, min(rows if isinstance(rows, int) else 16, most_rows))
     candidates = []
-    for mr in range(1, highest + 1):
+    for mr in range(lowest, highest + 1):
         for nv in range(1, widest + 1):
             if mr * nv + nv + 1 > target.vector_registers:
                 continue
@@ -78,22 +77,36 @@ def tile_for(
             # A panel that no second tile of rows reads comes from where all of B is.
             reread = vectors if mr == guess(shape.m) and not pack_b else nv
             far = guess(shape.k) * reread * lanes * element_bytes(shape) > target.l1
-            cost = tiles * (guess(shape.k) * cycles_per_step(mr, nv, far) + tile_overhead(mr, nv))
+            step = cycles_per_step(mr, nv, far, _lines_of_a(shape, mr))
+            cost = tiles * (guess(shape.k) * step + tile_overhead(mr, nv))
             cost *= SEVERAL_PANELS if nv < vectors and is_windowed(shape) and not shape.swapped else 1
             candidates.append((cost, -mr * nv, mr, nv))
     cost, _, mr, nv = min(candidates)
     return cost, mr, nv
 
 
-def cycles_per_step(mr: int, nv: int, far: bool) -> float:
+def _lines_of_a(shape: Shape, mr: int) -> float:
+    """The lines that a tile of places reads for each k, where these are channels of an image that come first.
+
+    They come from the second cache for every panel. Windows read lines again for their next place.
+    """
+    if not shape.swapped or is_windowed(shape) or not shape.inner or shape.inner[-1].a == 1:
+        return 0
+    step = shape.rows[-1].a if shape.rows else 0
+    return (mr - 1) * step * element_bytes(shape) / 64 + 1 if isinstance(step, int) and step < 16 else 0
+
+
+def cycles_per_step(mr: int, nv: int, far: bool, lines_of_a: float = 0) -> float:
     """Cycles for one k of a tile on a core with two multiply-add ports, two load ports, four instructions a cycle.
 
     The chain of additions into one register bounds it from below: a multiply-add takes about four cycles. A vector of
-    B comes in two cycles, or in three where it is ``far``, in the second level of cache. The rest is fitted to
-    measurements: small tiles lose a cycle, and of tiles with equally many products those with fewer loads win.
+    B comes in two cycles, or in three where it is ``far``, in the second level of cache, as lines of A may be. The
+    rest is fitted to measurements: small tiles lose a cycle, and of tiles with equally many products those with fewer
+    loads win.
     """
     products, loads = mr * nv, mr + nv
-    return 1 + loads / 8 + max(products / 2, loads / 2, (products + loads + 2) / 4, (3 if far else 2) * nv, 4)
+    lines = (3 if far else 2) * nv + 3 * lines_of_a
+    return 1 + loads / 8 + max(products / 2, loads / 2, (products + loads + 2) / 4, lines, 4)
 
 
 def tile_overhead(mr: int, nv: int) -> float:

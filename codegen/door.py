@@ -14,15 +14,15 @@ The first run, steps that give memory away, and Pythons whose objects look other
 from __future__ import annotations
 
 import ctypes
+import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
-from string import Template
 from typing import Any
 
 import numpy as np
 
 from graphc.alignment import ALIGNMENT
-from graphc.codegen import jit
+from graphc.codegen import jit, llvm
 from graphc.codegen.target import host
 
 PLAIN = 0x1 | 0x100  # NumPy's flags for C order and for elements at multiples of their size
@@ -105,6 +105,7 @@ def _maker() -> Callable[[int], Door] | None:
     if not _is_known():
         return None
     library = jit.load(jit.compile_cached([jit.Request("door", lambda: _ir(host().triple))], host()), _symbols())
+    llvm.rest()
     method = _Method(b"step", library.address("graphc_door"), _FASTCALL, None)
     new = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p)(
         _function("PyCFunction_NewEx")
@@ -170,7 +171,9 @@ def _is_laid_out(array: Any) -> bool:
 
 def _ir(triple: str) -> str:
     numbers = {"plain": PLAIN, "writable": _WRITABLE, "head": _HEAD, "feed": _FEED, "fetch": _FETCH}
-    return Template(_TEXT).substitute(numbers, triple=triple, line=-ALIGNMENT, before_line=ALIGNMENT - 1)
+    words = numbers | {"triple": triple, "line": -ALIGNMENT, "before_line": ALIGNMENT - 1}
+    # as string.Template does, whose module takes a millisecond to load
+    return re.sub(r"\$(\w+)", lambda match: str(words[match[1]]), _TEXT)
 
 
 # Fields of an array object: type 8, data 16, rank 24, sizes 32, dtype 56, flags 64.

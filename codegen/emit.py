@@ -11,8 +11,9 @@ from typing import Any
 
 from graphc.codegen import emit_index as index
 from graphc.codegen import emit_loops as loops
-from graphc.codegen import ir, philox
+from graphc.codegen import ir
 from graphc.codegen.emit_state import I1, I8, I32, I64, POINTER, Lanes, Value, Writer, suffix
+from graphc.codegen.emit_turned import emit_turned
 from graphc.codegen.emit_values import evaluate, neighbours, often_used, write_element, write_interleaved
 from graphc.codegen.kernels import contraction
 from graphc.codegen.loops import (
@@ -99,6 +100,10 @@ def _emit_tasks(writer: Writer, kernel: Kernel, begin: Value, end: Value) -> Non
             _statement(writer, statement)
         _flush(writer)
         return
+    phases = [statement for statement in kernel.body if isinstance(statement, Contract) and statement.phase]
+    if len(phases) == len(counts) > 1 and set(counts) == {counts[0]} != {1}:
+        _phases_by_turns(writer, phases, begin, end)
+        return
     first: DimLike = 0
     zero = index.number(writer, 0)
     for statement, count in zip(kernel.body, counts, strict=True):
@@ -117,11 +122,29 @@ def _emit_tasks(writer: Writer, kernel: Kernel, begin: Value, end: Value) -> Non
         first = first + count
 
 
+def _phases_by_turns(writer: Writer, phases: Sequence[Contract], begin: Value, end: Value) -> None:
+    """The first task of every phase, then the second of each: they read the same images and write neighbours."""
+    count = ir.Constant(I64, len(phases))
+
+    def one(number: Value) -> None:
+        builder, depth = writer.builder, writer.depth
+        task = builder.udiv(number.ir, count)
+        turn = builder.sub(number.ir, builder.mul(task, count))
+        for place, phase in enumerate(phases):
+            is_next = builder.zext(builder.icmp_signed("==", turn, ir.Constant(I64, place)), I64)
+            _contract(writer, phase, Value(task, depth), Value(builder.add(task, is_next), depth))
+
+    loops.counted(writer, begin, end, 1, (), one)
+
+
 def _part_of_loop(writer: Writer, statement: For, start: Value, stop: Value) -> None:
     grain = index.number(writer, statement.grain or 1)
     extent = statement.extent
     stop = index.least(writer, index.arithmetic(writer, "mul", stop, grain), index.position(writer, extent))
     start = index.arithmetic(writer, "mul", start, grain)
+    if statement.turned:
+        emit_turned(writer, statement, start, stop)
+        return
     width = statement.width
     even = isinstance(extent, int) and extent % width == 0 and (statement.grain or 1) % width == 0
     loops.loop(writer, statement, start, stop, lambda s: _body(writer, s.body), even)
@@ -177,7 +200,10 @@ def _for(writer: Writer, statement: For) -> None:
     even = extent is not None and extent % statement.width == 0
     for buffer in stored_buffers(statement.body):
         writer.versions[buffer] = writer.versions.get(buffer, 0) + 1
-    loops.loop(writer, statement, start, stop, lambda s: _body(writer, s.body), even)
+    if statement.turned:
+        emit_turned(writer, statement, start, stop)
+    else:
+        loops.loop(writer, statement, start, stop, lambda s: _body(writer, s.body), even)
     writer.seen = {}
 
 
@@ -239,6 +265,8 @@ def _check(writer: Writer, statement: Check) -> None:
 
 def _draw(writer: Writer, statement: Draw, begin: Value | None = None, end: Value | None = None) -> None:
     """A call of the function that fills a range of elements."""
+    from graphc.codegen import philox  # late: few kernels draw
+
     begin = begin or index.number(writer, 0)
     end = end or index.position(writer, statement.buffer.size)
     function = philox.declare_fill(writer.builder.module, statement.function)

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import ctypes
 import itertools
-import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -75,7 +74,18 @@ class Request(NamedTuple):
 
 def compile_ir(ir: object, target: Target, level: int = FAST) -> bytes:
     """The object file LLVM makes of one module, given as text (or as anything whose ``str`` is the text)."""
-    return machine(target, level).object_of(str(ir))
+    return _machine(target, level).object_of(str(ir))
+
+
+def _machine(target: Target, level: int) -> Machine:
+    """This thread's code generator, as LLVM wants it: a new one takes longer than a small module."""
+    machines: dict[tuple[Target, int], Machine] = _own.__dict__.setdefault("machines", {})
+    if (target, level) not in machines:
+        machines[target, level] = machine(target, level)
+    return machines[target, level]
+
+
+_own = threading.local()
 
 
 def compile_many(
@@ -86,25 +96,32 @@ def compile_many(
     The first modules are compiled by helpers while this thread is still taking others out of ``irs``, which may add
     the level of each to ``levels`` as it comes.
     """
-    todo: queue.SimpleQueue[tuple[int, str, int] | None] = queue.SimpleQueue()
+    most = (threads or min(settings.thread_count(), settings.usable_cpus())) - 1
+    if most > 0:
+        return _by_helpers(irs, target, most, levels)
+    # each before the next is written, so that there is one text at a time
+    return [compile_ir(ir, target, FAST if levels is None else levels[number]) for number, ir in enumerate(irs)]
+
+
+def _by_helpers(irs: Iterable[object], target: Target, most: int, levels: Sequence[int] | None) -> list[bytes]:
+    """`compile_many` by this thread and at most so many others."""
+    from queue import SimpleQueue  # late: it takes a millisecond to load
+
+    todo: SimpleQueue[tuple[int, str, int] | None] = SimpleQueue()
     objects: dict[int, bytes] = {}
     errors: list[Exception] = []
     helpers: list[threading.Thread] = []
 
     def work() -> None:
-        machines: dict[int, Machine] = {}  # Each thread its own, as LLVM wants it.
         while (item := todo.get()) is not None:
             if errors:
                 continue
             number, text, level = item
             try:
-                if level not in machines:
-                    machines[level] = machine(target, level)
-                objects[number] = machines[level].object_of(text)
+                objects[number] = compile_ir(text, target, level)
             except Exception as error:
                 errors.append(error)
 
-    most = (threads or min(settings.thread_count(), settings.usable_cpus())) - 1
     count = 0
     try:
         for count, ir in enumerate(irs, start=1):

@@ -14,6 +14,8 @@ from ctypes import POINTER, byref, c_bool, c_char_p, c_int, c_size_t, c_void_p
 from functools import lru_cache
 from typing import Any
 
+from graphc.codegen import pages
+
 # What the functions take and give, as in the headers of llvmlite's ffi folder.
 _TEXT = POINTER(c_void_p)  # receives a string that `LLVMPY_DisposeString` frees
 _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
@@ -66,12 +68,28 @@ def _loaded() -> Any:
         function.restype, function.argtypes = result, arguments
     functions.LLVMPY_InitializeNativeTarget()
     functions.LLVMPY_InitializeNativeAsmPrinter()
+    pages.give_back(_address(functions))  # 37 MB of which constructors have used a little
     return functions
 
 
 def is_loaded() -> bool:
     """Whether this process has needed LLVM."""
     return _loaded.cache_info().currsize > 0
+
+
+def rest() -> None:
+    """LLVM's code leaves this process's memory until there is more to compile. That takes 2 ms, now and then."""
+    if is_loaded():
+        pages.give_back(address())
+
+
+def address() -> int:
+    """Where one of LLVM's functions stands."""
+    return _address(library())
+
+
+def _address(functions: Any) -> int:
+    return ctypes.cast(functions.LLVMPY_ContextCreate, c_void_p).value or 0
 
 
 def register_all() -> None:
@@ -119,6 +137,7 @@ class Machine:
 
     def __init__(self, triple: str, cpu: str, features: str, optimisation: int):
         functions = library()
+        self.level = optimisation
         target = _processor(triple)
         texts = [text.encode() for text in (triple, cpu, features)]
         self._machine = functions.LLVMPY_CreateTargetMachine(

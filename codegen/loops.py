@@ -158,6 +158,7 @@ class For:
     where there is a ``rest`` by so many at a time.
     An accumulator from outside is then kept per lane and the lanes are combined after the loop, halves onto halves.
     ``grain``: tasks of so many iterations may run on different threads. ``unrolled``: written out, no loop remains.
+    ``turned``: this loop and the one in it are those of a transpose, done by squares in registers.
     """
 
     variable: Symbol
@@ -166,6 +167,7 @@ class For:
     grain: int | None = None
     unrolled: bool = False
     rest: int = 0
+    turned: bool = False
 
     @property
     def extent(self) -> DimLike:

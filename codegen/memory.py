@@ -99,6 +99,9 @@ def _pack_by_time(sized: Iterable[tuple[int, Block, int]], offsets: dict[int, in
         while living and living[0][0] < block.first:
             _, start, stop = heapq.heappop(living)
             gaps.give_back(start, stop)
+        if size == 0:  # it may lie anywhere, and leaves no gap
+            offsets[number] = 0
+            continue
         start = offsets[number] = gaps.take(size)
         heapq.heappush(living, (block.last, start, start + size))
     return gaps.end

@@ -15,7 +15,6 @@ import numpy as np
 
 from graphc.codegen import approx, ir
 from graphc.codegen.approx.lanes import Lanes, lane_count
-from graphc.codegen.draws import gamma_draw, poisson_draw
 from graphc.codegen.scalar_cast import cast
 from graphc.codegen.scalar_division import (
     floor_divide,
@@ -101,14 +100,29 @@ def _compared(sign: str) -> dict[str, Rule]:
     return {"floats": floats, "signed": signed, "unsigned": unsigned, "bools": unsigned}
 
 
-def _approximated(function: Callable[..., ir.Value]) -> Rule:
-    """A function of ``graphc.codegen.approx``."""
+def _approximated(name: str) -> Rule:
+    """A function of ``graphc.codegen.approx``, which loads it when it is asked for."""
 
     def rule(*operands: Lanes) -> Lanes:
-        first = operands[0]
-        return first.new(function(first.builder, *(operand.value for operand in operands), fma=first.fma))
+        return _written(getattr(approx, name), operands)
 
     return rule
+
+
+def _drawn(name: str) -> Rule:
+    """A function of ``graphc.codegen.draws``."""
+
+    def rule(*operands: Lanes) -> Lanes:
+        from graphc.codegen import draws  # late: few programs draw from these distributions
+
+        return _written(getattr(draws, name), operands)
+
+    return rule
+
+
+def _written(function: Callable[..., ir.Value], operands: Sequence[Lanes]) -> Lanes:
+    first = operands[0]
+    return first.new(function(first.builder, *(operand.value for operand in operands), fma=first.fma))
 
 
 def _in_double(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -180,8 +194,8 @@ _ROWS = (
              floats=lambda a, b, c: a.times_plus(b, c), **_integers(lambda a, b, c: a * b + c)),
     ScalarOp("neg", np.negative, **_numbers(lambda a: -a)),
     ScalarOp("square", np.square, **_numbers(lambda a: a * a)),
-    ScalarOp("pow", meaning.pow, floats=_approximated(approx.pow), signed=_approximated(approx.integer_pow),
-             unsigned=_approximated(approx.unsigned_pow)),
+    ScalarOp("pow", meaning.pow, floats=_approximated("pow"), signed=_approximated("integer_pow"),
+             unsigned=_approximated("unsigned_pow")),
 
     # Division: ``div`` of floats alone; the others round down (``floordiv``, ``mod``) or towards zero.
     ScalarOp("div", np.true_divide, floats=lambda a, b: a / b),
@@ -207,36 +221,36 @@ _ROWS = (
     # Functions.
     ScalarOp("sqrt", np.sqrt, floats=lambda x: x.sqrt()),
     ScalarOp("rsqrt", meaning.rsqrt, floats=lambda x: 1.0 / x.sqrt()),
-    ScalarOp("exp", np.exp, floats=_approximated(approx.exp)),
-    ScalarOp("expm1", np.expm1, floats=_approximated(approx.expm1)),
-    ScalarOp("log", np.log, floats=_approximated(approx.log)),
-    ScalarOp("log1p", np.log1p, floats=_approximated(approx.log1p)),
-    ScalarOp("sin", np.sin, floats=_approximated(approx.sin)),
-    ScalarOp("cos", np.cos, floats=_approximated(approx.cos)),
-    ScalarOp("tan", np.tan, floats=_approximated(approx.tan)),
-    ScalarOp("tanh", np.tanh, floats=_approximated(approx.tanh)),
-    ScalarOp("sigmoid", _in_double(meaning.sigmoid), floats=_approximated(approx.sigmoid)),
+    ScalarOp("exp", np.exp, floats=_approximated("exp")),
+    ScalarOp("expm1", np.expm1, floats=_approximated("expm1")),
+    ScalarOp("log", np.log, floats=_approximated("log")),
+    ScalarOp("log1p", np.log1p, floats=_approximated("log1p")),
+    ScalarOp("sin", np.sin, floats=_approximated("sin")),
+    ScalarOp("cos", np.cos, floats=_approximated("cos")),
+    ScalarOp("tan", np.tan, floats=_approximated("tan")),
+    ScalarOp("tanh", np.tanh, floats=_approximated("tanh")),
+    ScalarOp("sigmoid", _in_double(meaning.sigmoid), floats=_approximated("sigmoid")),
     ScalarOp("softsign", meaning.softsign, floats=lambda x: x / (x.abs() + 1.0)),
-    ScalarOp("softplus", _in_double(meaning.softplus), floats=_approximated(approx.softplus)),
-    ScalarOp("erf", _in_double(meaning.erf), floats=_approximated(approx.erf)),
-    ScalarOp("erfc", _in_double(meaning_special.erfc), floats=_approximated(approx.erfc)),
-    ScalarOp("asin", np.arcsin, floats=_approximated(approx.asin)),
-    ScalarOp("acos", np.arccos, floats=_approximated(approx.acos)),
-    ScalarOp("atan", np.arctan, floats=_approximated(approx.atan)),
-    ScalarOp("atan2", np.arctan2, floats=_approximated(approx.atan2)),
-    ScalarOp("sinh", np.sinh, floats=_approximated(approx.sinh)),
-    ScalarOp("cosh", np.cosh, floats=_approximated(approx.cosh)),
-    ScalarOp("asinh", np.arcsinh, floats=_approximated(approx.asinh)),
-    ScalarOp("acosh", np.arccosh, floats=_approximated(approx.acosh)),
-    ScalarOp("atanh", np.arctanh, floats=_approximated(approx.atanh)),
-    ScalarOp("lgamma", _in_double(meaning_special.lgamma), floats=_approximated(approx.lgamma)),
-    ScalarOp("digamma", _in_double(meaning_special.digamma), floats=_approximated(approx.digamma)),
-    ScalarOp("zeta", _in_double(meaning_special.zeta), floats=_approximated(approx.zeta)),
-    ScalarOp("igamma", _in_double(meaning_special.igamma), floats=_approximated(approx.igamma)),
-    ScalarOp("igammac", _in_double(meaning_special.igammac), floats=_approximated(approx.igammac)),
-    ScalarOp("igamma_grad_a", _in_double(meaning_special.igamma_grad_a), floats=_approximated(approx.igamma_grad_a)),
-    ScalarOp("bessel_i0e", _in_double(meaning_special.bessel_i0e), floats=_approximated(approx.bessel_i0e)),
-    ScalarOp("bessel_i1e", _in_double(meaning_special.bessel_i1e), floats=_approximated(approx.bessel_i1e)),
+    ScalarOp("softplus", _in_double(meaning.softplus), floats=_approximated("softplus")),
+    ScalarOp("erf", _in_double(meaning.erf), floats=_approximated("erf")),
+    ScalarOp("erfc", _in_double(meaning_special.erfc), floats=_approximated("erfc")),
+    ScalarOp("asin", np.arcsin, floats=_approximated("asin")),
+    ScalarOp("acos", np.arccos, floats=_approximated("acos")),
+    ScalarOp("atan", np.arctan, floats=_approximated("atan")),
+    ScalarOp("atan2", np.arctan2, floats=_approximated("atan2")),
+    ScalarOp("sinh", np.sinh, floats=_approximated("sinh")),
+    ScalarOp("cosh", np.cosh, floats=_approximated("cosh")),
+    ScalarOp("asinh", np.arcsinh, floats=_approximated("asinh")),
+    ScalarOp("acosh", np.arccosh, floats=_approximated("acosh")),
+    ScalarOp("atanh", np.arctanh, floats=_approximated("atanh")),
+    ScalarOp("lgamma", _in_double(meaning_special.lgamma), floats=_approximated("lgamma")),
+    ScalarOp("digamma", _in_double(meaning_special.digamma), floats=_approximated("digamma")),
+    ScalarOp("zeta", _in_double(meaning_special.zeta), floats=_approximated("zeta")),
+    ScalarOp("igamma", _in_double(meaning_special.igamma), floats=_approximated("igamma")),
+    ScalarOp("igammac", _in_double(meaning_special.igammac), floats=_approximated("igammac")),
+    ScalarOp("igamma_grad_a", _in_double(meaning_special.igamma_grad_a), floats=_approximated("igamma_grad_a")),
+    ScalarOp("bessel_i0e", _in_double(meaning_special.bessel_i0e), floats=_approximated("bessel_i0e")),
+    ScalarOp("bessel_i1e", _in_double(meaning_special.bessel_i1e), floats=_approximated("bessel_i1e")),
     ScalarOp("mul_no_nan", meaning_special.mul_no_nan, floats=lambda a, b: b.equals(0.0).choose(b.like(0.0), a * b)),
 
     # Comparisons and logic.
@@ -266,8 +280,8 @@ _ROWS = (
     ScalarOp("bits", lambda x: np.asarray(x).view(f"u{np.asarray(x).itemsize}"), floats=lambda x: x.bits()),
 
     # Draws: the bits of a parameter, two seeds and a place in the stream give the bits of a double.
-    ScalarOp("gamma_draw", meaning_draws.gamma_draw, signed=_approximated(gamma_draw)),
-    ScalarOp("poisson_draw", meaning_draws.poisson_draw, signed=_approximated(poisson_draw)),
+    ScalarOp("gamma_draw", meaning_draws.gamma_draw, signed=_drawn("gamma_draw")),
+    ScalarOp("poisson_draw", meaning_draws.poisson_draw, signed=_drawn("poisson_draw")),
 
     # Conversions, to the dtype of the result: see scalar_cast.
     ScalarOp("cast", lambda x: x),

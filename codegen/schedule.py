@@ -10,7 +10,9 @@ from collections.abc import Callable
 
 from graphc.codegen.loops import Kernel, Statement
 from graphc.codegen.schedule_collapse import collapse, drop_single, take_apart
+from graphc.codegen.schedule_cost import CostModel
 from graphc.codegen.schedule_tasks import parallelise
+from graphc.codegen.schedule_turned import turn
 from graphc.codegen.schedule_vectors import vectorise
 from graphc.codegen.target import Target
 from graphc.records import replace
@@ -25,6 +27,10 @@ def steps(target: Target) -> tuple[tuple[str, Callable[[Body], Body]], ...]:
         ("drop loops that run once", drop_single),  # they would hide that two loops are directly nested
         ("collapse loops that walk as one", collapse),  # long loops waste least at their ends
         ("take apart loops that walk in pieces", take_apart),  # what is left of them: neighbours in vectors need steps
+        (
+            "turn squares of transposes",
+            lambda body: turn(body, CostModel(target)),
+        ),  # no loop serves both sides as vector
         ("vectorise the cheapest loop", lambda body: vectorise(body, target)),
         # last, since work is measured in vectors
         ("cut outer loops into tasks", lambda body: parallelise(body, target)),

@@ -46,6 +46,7 @@ OP_COST = {
 }
 ACCESS = 2.0  # Reaching memory for a whole vector, against operations on it: most of it comes from a distant cache.
 APART = range(2, 5)  # Elements no further apart are picked from whole vectors.
+TURNED = 1.0  # An element of a transpose, from a distant cache.
 FOLD = 12  # Combining the lanes of one accumulator.
 
 
@@ -97,6 +98,10 @@ class CostModel:
 
     def loop(self, loop: For, variable: Symbol | None = None, width: int = 1) -> float:
         """The cost of a loop. Registers side by side cost as much each, but the end of a turn only once."""
+        if loop.turned:
+            inner = loop.body[0]
+            assert isinstance(inner, For)
+            return TURNED * estimate_size(loop.extent) * estimate_size(inner.extent)
         if loop.width == 1:
             return estimate_size(loop.extent) * (self.body(loop.body, variable, width) + 1)
         lanes = min(loop.width, self.register_lanes)

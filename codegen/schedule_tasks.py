@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphc.codegen import choose
+from graphc.codegen import choose, choose_tasks
 from graphc.codegen.loops import (
     Contract,
     Draw,
@@ -13,6 +13,7 @@ from graphc.codegen.loops import (
     statement_tasks,
 )
 from graphc.codegen.schedule_cost import CostModel, estimate_size
+from graphc.codegen.schedule_turned import SQUARE
 from graphc.codegen.schedule_vectors import independent
 from graphc.codegen.target import Target
 from graphc.codegen.traverse import loaded_buffers, stored_buffers
@@ -51,13 +52,14 @@ def _with_tasks(statement: Statement, target: Target) -> Statement:
 
 
 def grain_of(loop: For, costs: CostModel) -> int:
-    """How many iterations of a loop make a task; a multiple of the vector's lanes."""
+    """How many iterations of a loop make a task; a multiple of the vector's lanes, of a transpose whole squares."""
+    unit = SQUARE if loop.turned else loop.width
     extent = max(estimate_size(loop.extent), 1)
     each = costs.loop(loop) / extent
     wanted = max(TASK_COST / max(each, 0.01), extent / MOST_TASKS if isinstance(loop.extent, int) else 0, 1.0)
-    grain = -(-int(wanted) // loop.width) * loop.width
+    grain = -(-int(wanted) // unit) * unit
     if isinstance(loop.extent, int):
-        whole = -(-loop.extent // loop.width) * loop.width
+        whole = -(-loop.extent // unit) * unit
         return max(min(grain, whole), 1)
     return grain
 
@@ -105,6 +107,6 @@ def too_little(kernel: Kernel) -> list[tuple[DimLike, int]]:
             flops = flops + 2 * product(axis.extent for axis in axes)
         else:
             loops = loops + (statement_tasks(statement) or 0)
-    limits = [(flops, 2 * choose.TASK_FLOPS), (loops, 3)]
+    limits = [(flops, 2 * choose_tasks.TASK_FLOPS), (loops, 3)]
     is_never = any(isinstance(work, int) and work >= limit for work, limit in limits)
     return [] if is_never else [(work, limit) for work, limit in limits if not isinstance(work, int)]

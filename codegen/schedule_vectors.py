@@ -28,6 +28,7 @@ from graphc.records import record, replace
 
 SHORT = 4  # Loops of at most so many turns are written out,
 WRITTEN_OUT = 64  # while the operations in all their turns are no more than this.
+HEAVY = 16  # Operations that keep the processor busy: more registers are more code, which LLVM takes long for.
 
 
 @record
@@ -57,10 +58,12 @@ def best(statement: Statement, target: Target, costs: CostModel) -> Choice:
         return Choice(0.0, replace(statement, body=tuple(best(s, target, costs).loop for s in statement.body)))
     if not isinstance(statement, For):
         return Choice(0.0, statement)
+    if any(loop.turned for loop in chain_of(statement)):
+        return Choice(costs.loop(statement), statement)
     choices = [_serial(statement, target, costs)]
-    chain = list(_chain(statement))
+    chain = list(chain_of(statement))
     for place, loop in enumerate(chain):
-        if _movable(chain[place:], costs) and lanes_allowed(loop, costs):
+        if movable(chain[place:], costs) and lanes_allowed(loop, costs):
             choices.append(_vector(chain, place, target, costs))
     return min(choices, key=lambda choice: choice.cost)
 
@@ -92,7 +95,7 @@ def _stays_in_lanes(chain: Sequence[For], place: int) -> bool:
     return len(chain) > 1 and bool(accumulated_names(chain[0].body))
 
 
-def _chain(loop: For) -> Iterator[For]:
+def chain_of(loop: For) -> Iterator[For]:
     """The loop and those that are each all there is in the one before."""
     yield loop
     while len(loop.body) == 1 and isinstance(loop.body[0], For):
@@ -100,7 +103,7 @@ def _chain(loop: For) -> Iterator[For]:
         yield loop
 
 
-def _movable(chain: Sequence[For], costs: CostModel) -> bool:
+def movable(chain: Sequence[For], costs: CostModel) -> bool:
     """Whether the first loop of a chain may change places with the others: none depends on its own order."""
     if len(chain) == 1:
         return True
@@ -160,7 +163,7 @@ def width_of(loop: For, body: tuple[Statement, ...], target: Target, costs: Cost
     """The lanes of a vector loop: those of one register, times as many registers as hide latency in a light body."""
     single = lanes_of_register(body, target)
     operations = costs.operations(body)
-    registers = 4 if operations <= 6 else 2 if operations <= 16 else 1
+    registers = 4 if operations <= 6 else 2 if operations <= HEAVY else 1
     extent = loop.extent
     if not isinstance(extent, int):
         return single * max(registers, 2 if _reduces_inside(body) else 1)
@@ -168,8 +171,8 @@ def width_of(loop: For, body: tuple[Statement, ...], target: Target, costs: Cost
         return _divisor_width(extent, single * registers, single)
     if extent <= single:
         return 1 << (extent - 1).bit_length()
-    if _reduces_inside(body):  # as few passes over the reduced axes as can be
-        return min(1 << (extent - 1).bit_length(), 4 * single)
+    if _reduces_inside(body):  # as few passes over the reduced axes as can be, where those are what takes time
+        return min(1 << (extent - 1).bit_length(), (4 if operations <= HEAVY else 2) * single)
     while registers > 1 and extent % (single * registers) and extent < 4 * single * registers:
         registers //= 2
     return single * registers

@@ -97,6 +97,7 @@ def _statement_lines(statement: Statement, texts: list[str], indent: str) -> lis
 
 def _for_head(loop: For) -> str:
     marks = "unrolled " if loop.unrolled else ""
+    marks += "turned " if loop.turned else ""
     marks += f"parallel({loop.grain}) " if loop.grain is not None else ""
     rest = f", then {loop.rest}" if loop.rest else ""
     marks += f"vector({loop.width}{rest}) " if loop.width > 1 else ""

@@ -178,7 +178,8 @@ from graphc.ops.reshaping import (
     squeeze,
     transpose,
 )
-from graphc.ops.sequences import cumprod, cumsum, eye, lin_space, linspace, range
+from graphc.ops.scans import cumprod
+from graphc.ops.sequences import cumsum, eye, lin_space, linspace, range
 from graphc.ops.slicing import reverse, reverse_v2, slice, strided_slice
 from graphc.ops.state import assign, assign_add, assign_sub, group, is_variable_initialized, no_op
 from graphc.passes.gradients import AggregationMethod, UnconnectedGradients, gradients, hessians

@@ -9,6 +9,7 @@ import numpy as np
 
 from graphc import dtypes
 from graphc.dtypes import DType
+from graphc.mistakes import telling_line
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.arrays import stack
@@ -21,6 +22,7 @@ from graphc.ops.state import group
 from graphc.shapes import is_compatible
 
 
+@telling_line
 def add_n(inputs: Sequence[Any], name: str | None = None) -> Tensor:
     """The sum of tensors of one shape."""
     if not isinstance(inputs, (list, tuple)) or not inputs:

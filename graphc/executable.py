@@ -165,8 +165,17 @@ class Executable:
         if self._door is None and self._job is not None and not self._asked_for_door:
             self._asked_for_door = True  # a step that runs once waits for no door to be compiled
             self._door = self._job.door()
-        if self._door is not None:
-            return self._through_door(self._door, values)
+        door = self._door
+        if door is not None:
+            try:
+                made = door(*values)
+            except MemoryError:
+                raise self._no_memory() from None
+            if type(made) is tuple:
+                return [x if x.ndim else x[()] for x in made] if self._scalars else made
+            if made is not None:
+                self._raise(made - 1)
+            return None
         frame, where = self._frame, self._where
         for value, (word, dtype, shape) in zip(values, self._expected):
             if type(value) is not ndarray or value.dtype is not dtype:
@@ -186,17 +195,6 @@ class Executable:
                 cell[()] = value
                 result[place] = cell
         return result
-
-    def _through_door(self, door: Door, values: Sequence[Any]) -> Sequence[Any] | None:
-        try:
-            made = door(*values)
-        except MemoryError:
-            raise self._no_memory() from None
-        if type(made) is tuple:
-            return [x if x.ndim else x[()] for x in made] if self._scalars else made
-        if made is not None:
-            self._raise(made - 1)
-        return None
 
     def _call(self) -> list[Any]:
         """The native call, once the feeds are in the frame."""

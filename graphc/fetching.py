@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from graphc.graph import Graph
@@ -38,6 +39,8 @@ class Fetches:
     def _sequence(self, items: Sequence[Any]) -> Rebuild:
         parts = [self._take_apart(item) for item in items]
         kind: Any = type(items)
+        if kind is list:
+            return lambda values: [part(values) for part in parts]
         if hasattr(items, "_fields"):
             return lambda values: kind(*(part(values) for part in parts))
         return lambda values: kind(part(values) for part in parts)
@@ -56,8 +59,7 @@ class Fetches:
             return lambda values: None
         if element not in self.tensors:
             self.tensors.append(element)
-        place = self.tensors.index(element)
-        return lambda values: values[place]
+        return itemgetter(self.tensors.index(element))
 
     def _element(self, item: Any) -> Tensor | Operation:
         if item is None:

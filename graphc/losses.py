@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from graphc import dtypes
+from graphc.mistakes import telling_line
 from graphc.nn.classification import (
     sigmoid_cross_entropy_with_logits,
     softmax_cross_entropy_with_logits_v2,
@@ -51,6 +52,7 @@ class Reduction:
 BY_NONZERO = Reduction.SUM_BY_NONZERO_WEIGHTS
 
 
+@telling_line
 def compute_weighted_loss(
     losses: Any,
     weights: Any = 1.0,
@@ -132,6 +134,7 @@ def _check_same_shape(labels: TensorType, predictions: TensorType) -> None:
         )
 
 
+@telling_line
 def mean_squared_error(
     labels: Any, predictions: Any, weights: Any = 1.0, scope: str | None = None,
     loss_collection: str | None = GraphKeys.LOSSES, reduction: str = BY_NONZERO,
@@ -142,6 +145,7 @@ def mean_squared_error(
         return compute_weighted_loss(losses, weights, name, loss_collection, reduction)
 
 
+@telling_line
 def absolute_difference(
     labels: Any, predictions: Any, weights: Any = 1.0, scope: str | None = None,
     loss_collection: str | None = GraphKeys.LOSSES, reduction: str = BY_NONZERO,
@@ -152,6 +156,7 @@ def absolute_difference(
         return compute_weighted_loss(losses, weights, name, loss_collection, reduction)
 
 
+@telling_line
 def mean_pairwise_squared_error(
     labels: Any, predictions: Any, weights: Any = 1.0, scope: str | None = None,
     loss_collection: str | None = GraphKeys.LOSSES,
@@ -177,6 +182,7 @@ def mean_pairwise_squared_error(
         return loss
 
 
+@telling_line
 def log_loss(
     labels: Any, predictions: Any, weights: Any = 1.0, epsilon: float = 1e-7, scope: str | None = None,
     loss_collection: str | None = GraphKeys.LOSSES, reduction: str = BY_NONZERO,
@@ -187,6 +193,7 @@ def log_loss(
         return compute_weighted_loss(losses, weights, name, loss_collection, reduction)
 
 
+@telling_line
 def hinge_loss(
     labels: Any, logits: Any, weights: Any = 1.0, scope: str | None = None,
     loss_collection: str | None = GraphKeys.LOSSES, reduction: str = BY_NONZERO,
@@ -197,6 +204,7 @@ def hinge_loss(
         return compute_weighted_loss(losses, weights, name, loss_collection, reduction)
 
 
+@telling_line
 def huber_loss(
     labels: Any, predictions: Any, weights: Any = 1.0, delta: float = 1.0, scope: str | None = None,
     loss_collection: str | None = GraphKeys.LOSSES, reduction: str = BY_NONZERO,
@@ -209,6 +217,7 @@ def huber_loss(
         return compute_weighted_loss(losses, weights, name, loss_collection, reduction)
 
 
+@telling_line
 def cosine_distance(
     labels: Any, predictions: Any, axis: Any = None, weights: Any = 1.0, scope: str | None = None,
     loss_collection: str | None = GraphKeys.LOSSES, reduction: str = BY_NONZERO, dim: Any = None,
@@ -222,6 +231,7 @@ def cosine_distance(
         return compute_weighted_loss(losses, weights, name, loss_collection, reduction)
 
 
+@telling_line
 def sigmoid_cross_entropy(
     multi_class_labels: Any, logits: Any, weights: Any = 1.0, label_smoothing: float = 0, scope: str | None = None,
     loss_collection: str | None = GraphKeys.LOSSES, reduction: str = BY_NONZERO,
@@ -238,6 +248,7 @@ def sigmoid_cross_entropy(
         return compute_weighted_loss(losses, weights, name, loss_collection, reduction)
 
 
+@telling_line
 def softmax_cross_entropy(
     onehot_labels: Any, logits: Any, weights: Any = 1.0, label_smoothing: float = 0, scope: str | None = None,
     loss_collection: str | None = GraphKeys.LOSSES, reduction: str = BY_NONZERO,
@@ -255,6 +266,7 @@ def softmax_cross_entropy(
         return compute_weighted_loss(losses, weights, name, loss_collection, reduction)
 
 
+@telling_line
 def sparse_softmax_cross_entropy(
     labels: Any, logits: Any, weights: Any = 1.0, scope: str | None = None,
     loss_collection: str | None = GraphKeys.LOSSES, reduction: str = BY_NONZERO,

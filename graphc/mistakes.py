@@ -12,12 +12,17 @@ from graphc.nodes import Origin, Tensor
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def tell_line(error: Exception) -> None:
-    """Ends the text of a mistake that graphc found with the user's line, unless it names one; others stay."""
+def tell_line(error: Exception, name: str = "") -> None:
+    """Ends the text of a mistake that graphc found with the user's line, unless it names one; others stay.
+
+    It begins with ``name``, of the function that was called, where it does not speak of it.
+    """
     text = error.args[0] if len(error.args) == 1 and isinstance(error.args[0], str) else None
     if text is None or "eclared at " in text or not _is_all_ours(error.__traceback__):
         return
     line = declared_at(user_line())
+    if name not in text:
+        text = f"{name}: {text}"
     error.args = (f"{text} D{line[3:]}" if text.endswith(".") else text + line,)
 
 
@@ -31,7 +36,9 @@ def _is_all_ours(traceback: Any) -> bool:
 
 
 def telling_line(function: Function) -> Function:
-    """A function of the public namespaces whose mistakes end with the user's line."""
+    """A function of the public namespaces whose mistakes name it and end with the user's line."""
+
+    name = "" if "." in function.__qualname__ else function.__name__  # methods speak of what they are called on
 
     @wraps(function)
     def told(*args: Any, **kwargs: Any) -> Any:
@@ -40,7 +47,7 @@ def telling_line(function: Function) -> Function:
         except (ValueError, TypeError) as error:
             # What a pass declares stands for a node of the user's, which says its own line.
             if not any(isinstance(arg, Tensor) and arg.op.graph._standing_for for arg in (*args, *kwargs.values())):
-                tell_line(error)
+                tell_line(error, name)
             raise
 
     return cast(Function, told)

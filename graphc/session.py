@@ -277,19 +277,17 @@ class BaseSession:
         for fetches and feeds that do not fit, and ``errors.OpError`` where the step fails; variables are then as before
         the run.
         """
-        feeds = feed_dict or {}
-        plan = self._known_plan(fetches, feeds) if type(feeds) is dict else None
+        feeds: Mapping[Any, Any] = feed_dict or {}
+        plan: _Plan | None = None
+        if type(feeds) is dict:  # most runs have a plan already, and in a closed session none has
+            try:
+                plan = self._plans.get(((list, *fetches) if type(fetches) is list else fetches, *feeds))
+            except TypeError:
+                plan = None  # lists in lists, and dictionaries
         if plan is None:
             self.check_open()
             plan = self._plan(fetches, feeds)
         return plan.run(tuple(feeds.values()))
-
-    def _known_plan(self, fetches: Any, feeds: Mapping[Any, Any]) -> _Plan | None:
-        """The plan of a run like this one; most runs have one, and in a closed session none has."""
-        try:
-            return self._plans.get(((list, *fetches) if type(fetches) is list else fetches, *feeds))
-        except TypeError:  # lists in lists, and dictionaries
-            return None
 
     def _plan(self, fetches: Any, feeds: Mapping[Any, Any]) -> _Plan:
         if type(feeds) is not dict and not isinstance(feeds, Mapping):

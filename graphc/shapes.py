@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, Union
 
-from graphc.dims import Dim, DimLike, product
+from graphc.dims import Dim, DimLike, floordiv, product
 from graphc.dtypes import DType
 
 MOST = 2**63 - 1  # a size that a program can hold
@@ -394,6 +394,14 @@ def filled_in(old: Shape, new: tuple[Size, ...]) -> tuple[Size, ...]:
     if rest * given != total:
         raise ValueError(f"cannot reshape {shape_text(old)} with {total} elements to {list(new)}: no size fits for -1")
     return tuple(rest if size == -1 else size for size in new)
+
+
+def is_open(old: Sequence[DimLike], new: Sequence[Any]) -> bool:
+    """Whether numbers must tell what remains for the -1 of ``new``: some are 0, or need not divide the elements."""
+    if list(new).count(-1) != 1:
+        return False
+    given = product(size for size in new if size != -1)
+    return 0 in new or floordiv(product(old), given) * given != product(old)
 
 
 def _elements(shape: Shape) -> DimLike | None:

@@ -44,7 +44,7 @@ from graphc.ops.custom_gradients import IdentityN
 from graphc.ops.fourier import Fft, Irfft, Rfft
 from graphc.ops.grown_rows import FewerRows, MoreRows
 from graphc.ops.indexing import GatherV2, ScatterAdd
-from graphc.ops.loops import HistoryType, history_of
+from graphc.ops.loops import HistoryType, history_of, holds_complex
 from graphc.ops.matrices import MatrixSolve
 from graphc.ops.recomputed import Barrier
 from graphc.ops.reduction import Reduce
@@ -74,14 +74,10 @@ _INPUTS = (Placeholder, VariableV2, Undefined)
 
 def complexes(graph: Graph) -> Graph:
     """The graph without complex numbers; as it is where nothing is complex, or ranks are not known yet."""
-    tensors = [tensor for node in graph.nodes for tensor in node.outputs if _is_complex(tensor.dtype)]
+    tensors = [tensor for node in graph.nodes for tensor in node.outputs if holds_complex(tensor.dtype)]
     if not tensors or any(tensor.type.shape is None and _is_number(tensor) for tensor in tensors):
         return graph
     return rewrite(graph, _Parting().rule)
-
-
-def _is_complex(dtype: DType) -> bool:
-    return dtype.element.dtype.is_complex if isinstance(dtype, HistoryType) else dtype.is_complex
 
 
 def _is_number(tensor: Tensor) -> bool:
@@ -102,7 +98,7 @@ class _Parting:
         self.pairs: dict[Tensor, Pair] = {}  # what each packed tensor holds
 
     def rule(self, node: Operation, inputs: tuple[Tensor, ...]) -> Sequence[Tensor] | None:
-        if not any(_is_complex(x.dtype) for x in (*node.inputs, *node.outputs)):
+        if not any(holds_complex(x.dtype) for x in (*node.inputs, *node.outputs)):
             return None
         if isinstance(node.kind, _INPUTS) or node.kind.functions():
             return _with_packed_types(node, inputs)

@@ -27,7 +27,6 @@ from graphc.ops.depthwise import (
     DepthwiseConv2dNativeBackpropFilter,
     DepthwiseConv2dNativeBackpropInput,
 )
-from graphc.passes.convolutions import convolution, filter_adjoint, input_adjoint
 from graphc.passes.rewrite import rewrite
 from graphc.passes.views import View, view_of
 
@@ -49,13 +48,15 @@ def _contracted(node: Operation, inputs: tuple[Tensor, ...]) -> Tensor | None:
     kind = node.kind
     if isinstance(kind, (MatMul, BatchMatMul)):
         return _product(kind, *map(view_of, inputs))
+    if not isinstance(kind, (*_FORWARD, *_BY_INPUT, *_BY_FILTER)):
+        return None
+    from graphc.passes.convolutions import convolution, filter_adjoint, input_adjoint  # late: many graphs have none
+
     if isinstance(kind, _FORWARD):
         return convolution(kind, *inputs)
     if isinstance(kind, _BY_INPUT):
         return input_adjoint(kind, node.outputs[0].type.sizes, *inputs)
-    if isinstance(kind, _BY_FILTER):
-        return filter_adjoint(kind, *inputs)
-    return None
+    return filter_adjoint(kind, *inputs)
 
 
 def _contract(

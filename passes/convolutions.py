@@ -43,12 +43,14 @@ from graphc.ops.depthwise import (
 )
 from graphc.ops.reduction import reduce_sum
 from graphc.ops.reshaping import broadcast_to, reshape, transpose
+from graphc.ops.slicing import getitem
 from graphc.ops.windows import LAYOUTS, Extent, Window
 from graphc.passes.views import View, packed, view_of
 from graphc.records import replace
 
 # With fewer channels a padded copy is small; the rows of a filter's adjoint are its channels, and a tile has many.
-FEWEST_CHANNELS, FEWEST_ROWS, MOST_ROWS = 8, 16, 255
+# Colours that come last are neighbours of the next place's, so that the loops for edges still run along them.
+FEWEST_CHANNELS, FEWEST_COLOURS, FEWEST_ROWS, MOST_ROWS = 8, 3, 16, 255
 
 # The adjoint of a filter with so few elements is summed in parts, of which there are so many if the batch allows it.
 MOST_SUMS, MOST_PARTS = 16384, 8
@@ -203,9 +205,8 @@ def filter_adjoint(
     around = [(extent.low, extent.high) for extent in extents]
     by_channel = isinstance(kind, DepthwiseConv2dNativeBackpropFilter)
     g = Images(window, grad)
-    if not window.channels_last and not by_channel and set(window.size + window.strides) != {1}:
-        # rows of the result are channels of one pixel, which are neighbours in a copy in the other order
-        x, window = transpose(x, [0, *window.axes, 1]), replace(window, data_format=LAYOUTS[window.rank][0])
+    if not window.channels_last and not by_channel:
+        x, window = _nearer(x, window, around)
     channels = x.type.sizes[window.channel_axis]
     are_rows = by_channel or (isinstance(channels, int) and FEWEST_ROWS <= channels <= MOST_ROWS)
     cut = are_rows and _edges_pay(window, x, by_channel, g.channels[0])
@@ -227,6 +228,20 @@ def filter_adjoint(
         return _summed_in_parts(view, g.view, inner, rows=taps, paired=pairs, edges=edges)
     # channels first: pixels are neighbours, so that sums run along them; the result is small and turned afterwards
     return transpose(_contract(view, g.view, batch=pairs, rows=taps, inner=inner), [2, 3, 0, 1])
+
+
+def _nearer(x: Tensor, window: Window, around: Sequence[tuple[DimLike, DimLike]]) -> tuple[Tensor, Window]:
+    """Images with their channels first, as the adjoint of a filter reads them best, and the window over those."""
+    is_point, is_strided = set(window.size) == {1}, set(window.strides) != {1}
+    if is_point and is_strided and all(edge == (0, 0) for edge in around):
+        met = (slice(None, None, stride) for stride in window.strides)
+        return getitem(x, (slice(None), slice(None), *met)), replace(window, strides=(1,) * window.rank)
+    channels = x.type.sizes[1]
+    few = isinstance(channels, int) and channels < FEWEST_CHANNELS
+    if few or (is_point and not is_strided):
+        return x, window
+    # rows of the result are channels of one pixel, which are neighbours in a copy in the other order
+    return transpose(x, [0, *window.axes, 1]), replace(window, data_format=LAYOUTS[window.rank][0])
 
 
 def _summed_in_parts(a: View, b: View, inner: Sequence[Axis], **axes: Any) -> Tensor:
@@ -315,7 +330,8 @@ def _edges_pay(window: Window, images: Tensor, by_channel: bool, outputs: DimLik
     Where channels come before the places, filters have to fill vectors, and channels to fall in many sets of a cache.
     """
     sizes = [size for size in images.type.sizes[1:] if isinstance(size, int)]
-    if len(sizes) < window.rank + 1 or images.type.sizes[window.channel_axis] < FEWEST_CHANNELS:  # type: ignore
+    fewest = FEWEST_COLOURS if window.channels_last and not by_channel else FEWEST_CHANNELS
+    if len(sizes) < window.rank + 1 or images.type.sizes[window.channel_axis] < fewest:  # type: ignore
         return False
     if window.channels_last:
         return by_channel or outputs != 1

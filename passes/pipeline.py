@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from graphc.graph import Graph
+from graphc.ops.loops import holds_complex
 from graphc.passes.bodies import choose, everywhere
-from graphc.passes.complexes import complexes
 from graphc.passes.contractions import contractions
 from graphc.passes.count import count
 from graphc.passes.fold import fold
@@ -36,6 +36,15 @@ class Pass(NamedTuple):
     run: Callable[[Graph, Given], Graph]
     reason: str
     parts: Parts | None = None
+
+
+def complexes(graph: Graph) -> Graph:
+    """Complex numbers become pairs; the pass knows so many ops that it loads for graphs with such numbers alone."""
+    if not any(holds_complex(tensor.dtype) for node in graph.nodes for tensor in node.outputs):
+        return graph
+    from graphc.passes.complexes import complexes  # late: many ops, for few graphs
+
+    return complexes(graph)
 
 
 PIPELINE: tuple[Pass, ...] = (

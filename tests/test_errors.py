@@ -47,7 +47,7 @@ def assign_shape():
 
 
 def too_many_values():
-    tf.constant([1, 2, 3, 4, 5], shape=[2, 2])
+    tf.constant([1, 2, 3, 4, 5], shape=[2, 2])  # here
 
 
 def tensor_as_bool():
@@ -221,11 +221,11 @@ def a_size_beyond_all_numbers():
 
 
 def a_placeholder_beyond_all_numbers():
-    tf.placeholder(tf.float32, [None, 2**64])
+    tf.placeholder(tf.float32, [None, 2**64])  # here
 
 
 def a_constant_larger_than_memory():
-    tf.constant(1.0, shape=[2**45])
+    tf.constant(1.0, shape=[2**45])  # here
 
 
 def a_negative_size():
@@ -332,7 +332,7 @@ def label_that_is_no_class():
 
 
 def concat_with_the_axis_first():
-    tf.concat(1, [tf.zeros([2, 3]), tf.zeros([2, 3])])
+    tf.concat(1, [tf.zeros([2, 3]), tf.zeros([2, 3])])  # here
 
 
 def operation_in_place_of_a_tensor():
@@ -346,7 +346,7 @@ def feed_of_too_few_for_a_tuple():
 
 
 CASES = [
-    (concat_with_the_axis_first, TypeError, "concat takes the tensors first and the axis second: tf.concat(values, axis)"),
+    (concat_with_the_axis_first, TypeError, "concat takes the tensors first and the axis second: tf.concat(values, axis), declared at {line}"),
     (operation_in_place_of_a_tensor, ValueError, "The name 'x' refers to an Operation, not a Tensor. Tensor names must be of the form \"<op_name>:<output_index>\", such as \"x:0\"."),
     (feed_of_too_few_for_a_tuple, ValueError, "Cannot feed [1.0] for (<tf.Tensor 'x:0' shape=(?, 3) dtype=float32>, <tf.Tensor 'mul:0' shape=(?, 3) dtype=float32>), which takes 2 arrays; wanted a tuple of them"),
     (inner_sizes, ValueError, "MatMul 'logits': inner sizes differ: f32[32,784] @ f32[512,10] (784 and 512), declared at {line}"),
@@ -354,7 +354,7 @@ CASES = [
     (shapes_differ, ValueError, "Add 'sum': sizes 3 and 4 do not broadcast in shapes [3] and [4], declared at {line}"),
     (reshape_count, ValueError, "Reshape 'table': cannot reshape [2,3] with 6 elements to [4,2] with 8 elements, declared at {line}"),
     (assign_shape, ValueError, "Assign 'Assign': cannot assign f32[3] to a variable of shape [2], declared at {line}"),
-    (too_many_values, ValueError, "Too many elements provided. Needed at most 4 for the shape [2,2] of a constant, but received 5"),
+    (too_many_values, ValueError, "Too many elements provided. Needed at most 4 for the shape [2,2] of a constant, but received 5, declared at {line}"),
     (tensor_as_bool, TypeError, "Using a `tf.Tensor` ('x:0') as a Python `bool` is not allowed: its value exists only when the graph runs. Use `if t is not None:` to test whether it is defined, and tf.cond or tf.where to choose by its value."),
     (tensor_iterated, TypeError, "Tensor 'x:0' is not iterable; use tf.unstack to take it apart"),
     (graph_finalized, RuntimeError, "Graph is finalized and cannot be modified."),
@@ -387,10 +387,10 @@ CASES = [
     (more_memory_than_there_is_for_a_value, tf.errors.ResourceExhaustedError, "cannot allocate 800000000000000 bytes for a step's values; the largest, f32[10000000,10000000], is computed for 'x' (declared at {line})"),
     (more_memory_than_there_is_for_a_fetch, tf.errors.ResourceExhaustedError, "cannot allocate 17592186044416 bytes for a value that is fetched; the largest, f32[1099511627776,4], is computed for 'ones' (declared at {line})"),
     (more_elements_than_can_be_counted, tf.errors.ResourceExhaustedError, "cannot allocate 73786976294838206464 bytes for a value of type f32[4611686018427387904,4], of BroadcastTo 'ones' (declared at {line})"),
-    (a_size_beyond_all_numbers, ValueError, "a size must be below 2**63, not 1000000000000000000000000000000, declared at {line}"),
-    (a_placeholder_beyond_all_numbers, ValueError, "a size must be below 2**63, not 18446744073709551616"),
-    (a_constant_larger_than_memory, ValueError, "a constant of shape [35184372088832] takes 140737488355328 bytes, more than there is; tf.fill makes one value's copies when the graph runs"),
-    (a_negative_size, ValueError, "a size must be at least 0, not -1; write None for an unknown size, declared at {line}"),
+    (a_size_beyond_all_numbers, ValueError, "zeros: a size must be below 2**63, not 1000000000000000000000000000000, declared at {line}"),
+    (a_placeholder_beyond_all_numbers, ValueError, "placeholder: a size must be below 2**63, not 18446744073709551616, declared at {line}"),
+    (a_constant_larger_than_memory, ValueError, "a constant of shape [35184372088832] takes 140737488355328 bytes, more than there is; tf.fill makes one value's copies when the graph runs, declared at {line}"),
+    (a_negative_size, ValueError, "zeros: a size must be at least 0, not -1; write None for an unknown size, declared at {line}"),
     (a_negative_size_that_is_fed, tf.errors.InvalidArgumentError, "BroadcastTo 'filled' (declared at {line}): sizes must be at least 0, not [-2, 3]"),
     (random_numbers_of_a_negative_size, tf.errors.InvalidArgumentError, "RandomStandardNormal 'noise' (declared at {line}): sizes must be at least 0, not [-2, 3]"),
     (fed_paddings_below_zero, tf.errors.InvalidArgumentError, "PadV2 'padded' (declared at {line}): sizes must be at least 0, not [-2, 0, 0, 0]"),

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import graphc as tf
+from tests.told import is_told
 
 
 @pytest.mark.parametrize(
@@ -41,7 +42,7 @@ def test_a_number_of_segments_that_cannot_be(reduce):
     assert str(caught.value).endswith("): sizes must be at least 0, not [-1]")
     with pytest.raises(ValueError) as told:
         reduce(tf.ones([2]), [0, 0], -1)
-    assert str(told.value).startswith("sizes must be at least 0, not [-1]")
+    assert is_told(told.value, "sizes must be at least 0, not [-1]")
 
 
 def test_a_number_of_segments_is_not_cut_to_32_bits():

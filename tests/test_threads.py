@@ -42,3 +42,27 @@ def test_training_gives_the_same_bits(threads):
     np.testing.assert_array_equal(losses, other_losses)
     for one, other in zip(weights, other_weights, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def _spread(threads, stride):
+    """The adjoint of images of a strided convolution, phases of several tasks each, and what NumPy says it is."""
+    rng = np.random.RandomState(1)
+    grad, kernel = rng.randn(6, 19, 17, 32).astype(np.float32), rng.randn(3, 3, 32, 32).astype(np.float32)
+    sizes = [6, 19 * stride, 17 * stride, 32]
+    with tf.Graph().as_default():
+        fed = tf.placeholder(tf.float32, grad.shape)
+        made = tf.nn.conv2d_backprop_input(sizes, kernel, fed, [1, stride, stride, 1], "SAME")
+        config = tf.ConfigProto(intra_op_parallelism_threads=threads)
+        with tf.Session(config=config) as session:
+            program = session.compiled(made, {fed: grad})[0].program
+            return session.run(made, {fed: grad}), made.op.kind.evaluate(grad, kernel), program
+
+
+@pytest.mark.parametrize("stride", [2, 3])
+def test_phases_by_turns_are_the_adjoint(stride):
+    alone, meant, program = _spread(1, stride)
+    np.testing.assert_allclose(alone, meant, rtol=0, atol=2e-4)
+    phases = next(call.kernel.body for call in program.calls if len(call.kernel.body) == stride**2)
+    counts = {phase.tasks for phase in phases}
+    assert min(counts) > 1 and (stride == 2 or len(counts) == 1)
+    np.testing.assert_array_equal(alone, _spread(3, stride)[0])

@@ -16,7 +16,7 @@ def running_sum_along_several_axes():
 
 
 def max_pool_over_places_and_channels():
-    tf.nn.max_pool(tf.zeros([1, 2, 2, 6]), [1, 2, 1, 3], [1, 1, 1, 3], "SAME")
+    tf.nn.max_pool(tf.zeros([1, 2, 2, 6]), [1, 2, 1, 3], [1, 1, 1, 3], "SAME")  # here
 
 
 def max_pool_over_too_many_channels():
@@ -166,7 +166,7 @@ CASES = [
     (
         max_pool_over_places_and_channels,
         ValueError,
-        "max_pool goes over places, or over groups of channels with a stride of their size: wanted ksize and strides [1, 1, 1, 3], not [1, 2, 1, 3] and [1, 1, 1, 3]",
+        "max_pool goes over places, or over groups of channels with a stride of their size: wanted ksize and strides [1, 1, 1, 3], not [1, 2, 1, 3] and [1, 1, 1, 3], declared at {line}",
     ),
     (
         max_pool_over_too_many_channels,
@@ -216,7 +216,7 @@ CASES = [
     (
         rate_of_dropout,
         ValueError,
-        "keep_prob must be a scalar tensor or a float in the range (0, 1], got 1.5, declared at {line}",
+        "dropout: keep_prob must be a scalar tensor or a float in the range (0, 1], got 1.5, declared at {line}",
     ),
     (
         loss_of_other_shapes,
@@ -247,7 +247,7 @@ CASES = [
     (
         one_tensor_for_all_steps,
         TypeError,
-        "inputs must be a sequence of tensors, one for each step, not <tf.Tensor 'x:0' shape=(2, 3, 4) dtype=float32>; see tf.unstack, declared at {line}",
+        "static_rnn: inputs must be a sequence of tensors, one for each step, not <tf.Tensor 'x:0' shape=(2, 3, 4) dtype=float32>; see tf.unstack, declared at {line}",
     ),
     (
         lengths_of_sequences,

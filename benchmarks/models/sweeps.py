@@ -115,13 +115,19 @@ CONVOLUTIONS = (
     Convolution("3x3 depthwise 32x32x32", 32, 32, 32, 32, depthwise=True),
     Convolution("4x4 transposed 16x16x32 to 16", 32, 16, 32, 16, kernel=4, stride=2, transposed=True),
     Convolution("3x3 NCHW 16x32x32 to 16", 32, 32, 16, 16, channels_first=True),
+    # Layers of ResNet-50 and MobileNet.
+    Convolution("7x7 strided 224x224x3 to 64", 8, 224, 3, 64, kernel=7, stride=2),
+    Convolution("7x7 strided NCHW 3x224x224 to 64", 8, 224, 3, 64, kernel=7, stride=2, channels_first=True),
+    Convolution("1x1 56x56x256 to 64", 8, 56, 256, 64, kernel=1),
+    Convolution("1x1 NCHW 1024x14x14 to 256", 8, 14, 1024, 256, kernel=1, channels_first=True),
+    Convolution("3x3 depthwise 56x56x128", 8, 56, 128, 128, depthwise=True),
 )
 
 
 def convolve(v: Vocabulary, weights: list[Any], x: Any, kernel: Any, *cotangent: Any, shape: Convolution) -> Any:
     """Pictures under a filter, both handed in."""
     if shape.channels_first:
-        return v.conv2d_channels_first(x, v.filter(kernel), padding=shape.padding)
+        return v.conv2d_channels_first(x, v.filter(kernel), shape.stride, shape.padding)
     maps = v.pictures(x)
     if shape.transposed:
         made = v.conv2d_transpose(maps, v.filter(kernel), shape.stride, shape.padding, shape.result())

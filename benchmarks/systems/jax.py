@@ -58,9 +58,9 @@ class Words(Vocabulary):
             maps, kernel, steps, [(padding, padding)] * 2, rhs_dilation=dilations, dimension_numbers=LAYOUT
         )
 
-    def conv2d_channels_first(self, x: Any, kernel: Any, padding: int) -> Any:
-        layout = ("NCHW", "HWIO", "NCHW")
-        return lax.conv_general_dilated(x, kernel, (1, 1), [(padding, padding)] * 2, dimension_numbers=layout)
+    def conv2d_channels_first(self, x: Any, kernel: Any, stride: int, padding: int) -> Any:
+        layout, steps = ("NCHW", "HWIO", "NCHW"), (stride, stride)
+        return lax.conv_general_dilated(x, kernel, steps, [(padding, padding)] * 2, dimension_numbers=layout)
 
     def conv2d_transpose(self, maps: Any, kernel: Any, stride: int, padding: int, shape: tuple[int, ...]) -> Any:
         steps = (stride, stride)

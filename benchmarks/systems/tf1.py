@@ -42,8 +42,9 @@ class Tf1(Vocabulary):
         edges = [[0, 0], [padding, padding], [padding, padding], [0, 0]] if stride > 1 else "SAME"
         return self.tf.nn.conv2d(maps, kernel, stride, edges if padding else "VALID", dilations=dilation)
 
-    def conv2d_channels_first(self, x: Any, kernel: Any, padding: int) -> Any:
-        return self.tf.nn.conv2d(x, kernel, 1, "SAME", data_format="NCHW")
+    def conv2d_channels_first(self, x: Any, kernel: Any, stride: int, padding: int) -> Any:
+        edges = [[0, 0], [0, 0], [padding, padding], [padding, padding]] if stride > 1 else "SAME"
+        return self.tf.nn.conv2d(x, kernel, stride, edges if padding else "VALID", data_format="NCHW")
 
     def conv2d_transpose(self, maps: Any, kernel: Any, stride: int, padding: int, shape: tuple[int, ...]) -> Any:
         return self.tf.nn.conv2d_transpose(maps, kernel, shape, stride, "SAME")

@@ -70,8 +70,8 @@ class Words(Vocabulary):
     def conv2d(self, maps: Any, kernel: Any, stride: int = 1, padding: int = 0, dilation: int = 1) -> Any:
         return functional.conv2d(maps, kernel, None, stride, padding, dilation)
 
-    def conv2d_channels_first(self, x: Any, kernel: Any, padding: int) -> Any:
-        return functional.conv2d(x, kernel, None, 1, padding)
+    def conv2d_channels_first(self, x: Any, kernel: Any, stride: int, padding: int) -> Any:
+        return functional.conv2d(x, kernel, None, stride, padding)
 
     def conv2d_transpose(self, maps: Any, kernel: Any, stride: int, padding: int, shape: tuple[int, ...]) -> Any:
         return functional.conv_transpose2d(maps, kernel, None, stride, padding)

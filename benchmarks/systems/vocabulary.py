@@ -77,7 +77,7 @@ class Vocabulary:
         """``padding`` cells on each side."""
         raise Unsupported("no convolutions")
 
-    def conv2d_channels_first(self, x: Any, kernel: Any, padding: int) -> Any:
+    def conv2d_channels_first(self, x: Any, kernel: Any, stride: int, padding: int) -> Any:
         """Pictures are handed in, and come out, as [batch, channels, height, width]."""
         raise Unsupported("no convolutions of [batch, channels, height, width]")
 

@@ -30,51 +30,52 @@ Infinities, NaN, signed zeros and the smallest numbers behave as in NumPy; nothi
 
 from __future__ import annotations
 
-from graphc.codegen.approx.bessel import bessel_i0e, bessel_i1e
-from graphc.codegen.approx.complement import erfc
-from graphc.codegen.approx.error_function import erf
-from graphc.codegen.approx.exponential import exp, expm1
-from graphc.codegen.approx.gamma import digamma, lgamma, zeta
-from graphc.codegen.approx.hyperbolic import sigmoid, tanh
-from graphc.codegen.approx.incomplete_gamma import igamma, igamma_grad_a, igammac
-from graphc.codegen.approx.inverse_hyperbolic import acosh, asinh, atanh, cosh, sinh
-from graphc.codegen.approx.inverse_trigonometric import acos, asin, atan, atan2
-from graphc.codegen.approx.logarithm import log, log1p, softplus
-from graphc.codegen.approx.power import integer_pow, pow, unsigned_pow
-from graphc.codegen.approx.trigonometric import cos, sin, sincos_bounded, tan
+from importlib import import_module
+from typing import Any
 
-__all__ = [
-    "acos",
-    "acosh",
-    "asin",
-    "asinh",
-    "atan",
-    "atan2",
-    "atanh",
-    "bessel_i0e",
-    "bessel_i1e",
-    "cos",
-    "cosh",
-    "digamma",
-    "erf",
-    "erfc",
-    "exp",
-    "expm1",
-    "igamma",
-    "igamma_grad_a",
-    "igammac",
-    "integer_pow",
-    "lgamma",
-    "log",
-    "log1p",
-    "pow",
-    "sigmoid",
-    "sin",
-    "sincos_bounded",
-    "sinh",
-    "softplus",
-    "tan",
-    "tanh",
-    "unsigned_pow",
-    "zeta",
-]
+# Where each function stands. A program has few of them, and all together take longer to load than to emit those.
+PLACES = {
+    "acos": "inverse_trigonometric",
+    "acosh": "inverse_hyperbolic",
+    "asin": "inverse_trigonometric",
+    "asinh": "inverse_hyperbolic",
+    "atan": "inverse_trigonometric",
+    "atan2": "inverse_trigonometric",
+    "atanh": "inverse_hyperbolic",
+    "bessel_i0e": "bessel",
+    "bessel_i1e": "bessel",
+    "cos": "trigonometric",
+    "cosh": "inverse_hyperbolic",
+    "digamma": "gamma",
+    "erf": "error_function",
+    "erfc": "complement",
+    "exp": "exponential",
+    "expm1": "exponential",
+    "igamma": "incomplete_gamma",
+    "igamma_grad_a": "incomplete_gamma",
+    "igammac": "incomplete_gamma",
+    "integer_pow": "power",
+    "lgamma": "gamma",
+    "log": "logarithm",
+    "log1p": "logarithm",
+    "pow": "power",
+    "sigmoid": "hyperbolic",
+    "sin": "trigonometric",
+    "sincos_bounded": "trigonometric",
+    "sinh": "inverse_hyperbolic",
+    "softplus": "logarithm",
+    "tan": "trigonometric",
+    "tanh": "hyperbolic",
+    "unsigned_pow": "power",
+    "zeta": "gamma",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{PLACES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return list(PLACES)

@@ -134,10 +134,12 @@ class Code:
         step: Index,
         body: Callable[..., Sequence[ir.Value] | None],
         carried: Sequence[ir.Value] = (),
+        plain: bool = False,
     ) -> list[ir.Value]:
         """``for i in range(begin, end, step): carried = body(i, *carried)``; tested at the bottom, entered if it runs.
 
-        A loop known to run once, or not at all, is written without one.
+        A loop known to run once, or not at all, is written without one. Its counter is `opaque`, unless the loop is
+        ``plain``: a short body whose addresses are computed from the counter, which LLVM may then do by steps.
         """
         if isinstance(begin, int) and isinstance(end, int) and isinstance(step, int):
             trips = len(range(begin, end, step))
@@ -159,7 +161,7 @@ class Code:
         results = list(body(index, *phis) or ())
         following = builder.add(index, self.value(step))
         latch = builder.block
-        index.add_incoming(following, latch)
+        index.add_incoming(following if plain else self.value(self.opaque(following)), latch)
         for phi, first, result in zip(phis, carried, results, strict=True):
             phi.add_incoming(first, entry)
             phi.add_incoming(result, latch)

@@ -72,7 +72,7 @@ class Finisher:
             sums = code.opaque_pointer(code.at(self.sums, code.mul(r, tile.columns)))
             self._row(sums, column, first_column, end_column, here)
 
-        code.loop(first_row, end_row, 1, one_row)
+        code.loop(first_row, end_row, 1, one_row, plain=tile.vectors == 1)
 
     def _row(self, sums: ir.Value, column: Index, first: Index, end: Index, coordinates: Coordinates) -> None:
         site, code = self.site, self.site.code
@@ -106,7 +106,7 @@ class Finisher:
 
             self._in_vectors(first, end, lanes, vector)
 
-        code.loop(first_column, end_column, 1, one_column)
+        code.loop(first_column, end_column, 1, one_column, plain=height == lanes)
 
     def _turn(self, turned: ir.Value) -> None:
         """The tile transposed, its columns as long as whole vectors; the last row is repeated to fill them."""

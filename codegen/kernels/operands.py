@@ -204,7 +204,7 @@ class OperandB:
 
         def one(source: ir.Value, copy: ir.Value) -> None:
             if isinstance(step, int) and 1 < step <= MOST_APART:
-                copy_strided(code, moves, source, copy, tile.columns, step, tile.lanes)
+                copy_strided(code, moves, source, copy, tile.columns, tile.columns, step, tile.lanes)
             elif moves and moves[-1].source == 1:
                 copy_transposed(code, moves, source, copy, tile.columns, step, tile.lanes)
             else:
@@ -216,5 +216,7 @@ class OperandB:
         code, tile, step = self.site.code, self.site.tile, self._source_step
         if step == 1 and self.site.target.masks and tile.lanes > 1:
             copy_partial_runs(code, moves, source, copy, count, tile.columns, tile.lanes)
+        elif isinstance(self.site.n, int) and isinstance(step, int) and 1 < step <= MOST_APART:
+            copy_strided(code, moves, source, copy, self.site.n % tile.columns, tile.columns, step, tile.lanes)
         else:
             copy_clamped(code, moves, source, copy, count, tile.columns, step)

@@ -155,13 +155,14 @@ def copy_clamped(
 
 
 def copy_strided(
-    code: Code, moves: Sequence[Move], source: ir.Value, copy: ir.Value, width: int, step: int, lanes: int
+    code: Code, moves: Sequence[Move], source: ir.Value, copy: ir.Value, count: int, width: int, step: int, lanes: int
 ) -> None:
-    """``width`` columns, a few elements apart, at every position of ``moves``."""
+    """``count`` columns, a few elements apart, at every position of ``moves``, in places of ``width``."""
 
     def run(source: ir.Value, copy: ir.Value) -> None:
         for v in range(0, width, lanes):
-            code.store(columns_of(code, code.at(source, v * step), step, lanes, lanes), code.at(copy, v))
+            there = code.at(source, v * step)
+            code.store(columns_of(code, there, step, lanes, max(count - v, 0)), code.at(copy, v))
 
     walk(code, merged(code, moves), source, copy, run)
 
@@ -172,8 +173,8 @@ def columns_of(code: Code, start: ir.Value, step: Index, lanes: int, count: int)
         return code.splat(code.load(start), lanes)
     if step == 1:
         return code.load(start, lanes) if count >= lanes else code.load_masked(start, code.first_lanes(count, lanes))
-    if isinstance(step, int) and 1 < step <= min(lanes, MOST_PICKED) and count >= lanes:
-        return _picked(code, start, step, lanes)
+    if isinstance(step, int) and 1 < step <= min(lanes, MOST_PICKED) and count > 0:
+        return _picked(code, start, step, lanes, min(count, lanes))
     if lanes == 1:
         return code.load(start)
     result: ir.Value = code.zero(lanes)
@@ -183,21 +184,27 @@ def columns_of(code: Code, start: ir.Value, step: Index, lanes: int, count: int)
     return result
 
 
-def _picked(code: Code, start: ir.Value, step: int, lanes: int) -> ir.Value:
+def _picked(code: Code, start: ir.Value, step: int, lanes: int, count: int) -> ir.Value:
     """`columns_of` from whole vectors; the last ends with the last element, so that nothing behind is touched."""
-    bases = [*range(0, lanes * (step - 1), lanes), (lanes - 1) * (step - 1)]
-    sources = [min(i * step // lanes, step - 1) for i in range(lanes)]
+    total = (count - 1) * step + 1
+    if total < lanes:
+        vector = code.load_masked(start, code.first_lanes(total, lanes))
+        return code.shuffle(vector, vector, [i * step if i < count else i for i in range(lanes)])
+    bases = [*range(0, total - lanes, lanes), total - lanes]
+    sources = [min(i * step // lanes, len(bases) - 1) if i < count else 0 for i in range(lanes)]
     result = code.load(start, lanes)
     for number, base in enumerate(bases[1:], start=1):
         # What comes from earlier vectors stands in its lanes, after the first round.
-        before = [i * step if number == 1 and sources[i] == 0 else i for i in range(lanes)]
+        before = [i * step if number == 1 and sources[i] == 0 and i < count else i for i in range(lanes)]
         order = [lanes + i * step - base if sources[i] == number else before[i] for i in range(lanes)]
         result = code.shuffle(result, code.load(code.at(start, base), lanes), order)
+    if len(bases) == 1:
+        result = code.shuffle(result, result, [i * step if i < count else i for i in range(lanes)])
     return result
 
 
 def copy_transposed(
-    code: Code, moves: Sequence[Move], source: ir.Value, copy: ir.Value, width: int, step: Index, lanes: int
+    code: Code, moves: Sequence[Move], source: ir.Value, copy: ir.Value, width: Index, step: Index, lanes: int
 ) -> None:
     """``width`` columns, ``step`` apart and contiguous along the last loop, become rows of ``width`` elements."""
     *outer, last = moves
@@ -227,6 +234,28 @@ def copy_transposed(
         code.loop(whole, last.extent, 1, left_over)
 
     walk(code, merged(code, outer), source, copy, block)
+
+
+def copy_turned(
+    code: Code,
+    rows: Index,
+    columns: Index,
+    source: ir.Value,
+    column_step: Index,
+    copy: ir.Value,
+    row_step: Index,
+    lanes: int,
+) -> None:
+    """copy[r, c] = source[c, r]: by the widest vectors along the columns first, what is left by narrower ones."""
+    narrower = [lanes >> n for n in range(1, lanes.bit_length())]
+    done: Index = 0
+    for width in [lanes, *(narrower if isinstance(columns, int) else [1])]:
+        left = code.sub(columns, done)
+        count = code.sub(left, code.divmod(left, width)[1])
+        if count != 0:
+            here, there = code.at(source, code.mul(done, column_step)), code.at(copy, done)
+            copy_transposed(code, [Move(rows, 1, row_step)], here, there, count, column_step, width)
+        done = code.add(done, count)
 
 
 def transposed_rows(code: Code, places: Sequence[ir.Value], side: int) -> list[ir.Value]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from graphc.codegen.interface import source_of
 from graphc.codegen.loops import Buffer, Contract, Kernel, Statement
 from graphc.codegen.lower.nest import Nest
-from graphc.codegen.lower.rules import ROOTS, RULES
+from graphc.codegen.lower.rules import root_of, rule_of
 from graphc.codegen.lower.values import Values
 from graphc.needed import needed_nodes
 from graphc.nodes import Operation, Tensor
@@ -52,7 +52,7 @@ def lower(node: Operation, fed: Collection[int] = ()) -> Lowered:
     scratch: list[Buffer] = []
     for number, (space, places) in enumerate(kind.spaces):
         targets = {kind.body.targets[place]: outputs[kind.body.targets[place]] for place in places}
-        nest = Nest(number, needed_nodes(targets), space, Values(RULES, inputs), targets, note)
+        nest = Nest(number, needed_nodes(targets), space, Values(rule_of, inputs), targets, note)
         body += _root_statements(nest) or nest.statements()
         scratch += nest.scratch
     arguments = (*inputs.values(), *outputs.values(), *((errors,) if checked else ()))
@@ -72,8 +72,9 @@ def _marked(statement: Statement, fed: Collection[str]) -> Statement:
 def _root_statements(nest: Nest) -> tuple[Statement, ...] | None:
     """The loops of an op that has loops of its own; a concatenation in a block of its parts has none."""
     for node in nest.nodes:
-        if type(node.kind) in ROOTS and node.outputs[0].type.sizes == nest.sizes:
-            return ROOTS[type(node.kind)](nest, node)
+        root = root_of(type(node.kind))
+        if root is not None and node.outputs[0].type.sizes == nest.sizes:
+            return root(nest, node)
     return None
 
 

@@ -22,8 +22,8 @@ Root = Callable[[Any, Operation], tuple[Statement, ...]]
 class Values:
     """Expressions for the tensors of a kernel's body at positions asked for."""
 
-    def __init__(self, rules: Mapping[type[Op], Rule], buffers: Mapping[Tensor, Buffer]):
-        self.rules = rules
+    def __init__(self, rule_of: Callable[[type[Op]], Rule | None], buffers: Mapping[Tensor, Buffer]):
+        self.rule_of = rule_of
         self.buffers = dict(buffers)
         self.locals: dict[Tensor, Callable[[Index], Expression]] = {}  # what a loop computes: reductions, contractions
         self._checks: list[tuple[Operation, Expression]] = []  # where an expression is true, the node fails
@@ -57,7 +57,7 @@ class Values:
     def computed(self, tensor: Tensor, index: Index) -> Expression:
         """The value of ``tensor`` by the rule of its op."""
         kind = tensor.op.kind
-        rule = self.rules.get(type(kind))
+        rule = self.rule_of(type(kind))
         if rule is None:
             raise NotImplementedError(f"{tensor.op.type} has no lowering")
         return rule(self, tensor.op, index)

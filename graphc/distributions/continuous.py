@@ -16,6 +16,7 @@ from graphc.distributions.distribution import (
     HALF_LOG_TWO_PI,
     Distribution,
     Sizes,
+    derived_seed,
     divergence,
     parameters,
 )
@@ -351,7 +352,7 @@ class Beta(Distribution):
 
     def _draws(self, sizes: Sizes, seed: int | None) -> Tensor:
         first = standard_gamma(self._one + 0 * self._zero, sizes, seed)
-        second = standard_gamma(self._zero + 0 * self._one, sizes, None if seed is None else seed + 2)
+        second = standard_gamma(self._zero + 0 * self._one, sizes, derived_seed(seed, "beta"))
         return first / (first + second)
 
     def _log_prob(self, value: Tensor) -> Tensor:
@@ -415,7 +416,7 @@ class StudentT(Distribution):
     def _draws(self, sizes: Sizes, seed: int | None) -> Tensor:
         normal = random_normal(sizes, dtype=self.dtype, seed=seed)
         half = 0.5 * (self._df + 0 * (self._loc + self._scale))
-        square = 2 * standard_gamma(half, sizes, None if seed is None else seed + 2)
+        square = 2 * standard_gamma(half, sizes, derived_seed(seed, "student_t"))
         return normal * e.rsqrt(square / self._df) * self._scale + self._loc
 
     def _log_prob(self, value: Tensor) -> Tensor:

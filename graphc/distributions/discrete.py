@@ -219,8 +219,9 @@ class Multinomial(_OfChances):
         if not isinstance(number, (int, float)):
             raise NotImplementedError("Multinomial.sample needs a total_count that is one number known while declaring")
         samples = len(sizes) - (self._logits.type.rank or 1)
-        classes = _classes(self._logits, [int(number), *sizes[:-1]], samples + 1, seed)
-        return reduce_sum(one_hot(classes, last_size(self._logits), dtype=self.dtype), 0)
+        places = [*sizes[:samples], int(number), *sizes[samples:-1]]  # those of one sample follow each other
+        classes = _classes(self._logits, places, samples + 1, seed)
+        return reduce_sum(one_hot(classes, last_size(self._logits), dtype=self.dtype), samples)
 
     def _log_prob(self, value: Tensor) -> Tensor:
         counts = e.cast(value, self.dtype)

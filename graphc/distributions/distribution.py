@@ -6,6 +6,7 @@ methods with a public name open name scopes and convert arguments; subclasses sa
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -377,3 +378,11 @@ def cross_entropy(ref: Distribution, other: Distribution, allow_nan_stats: bool 
 
 
 HALF_LOG_TWO_PI = 0.5 * math.log(2 * math.pi)
+
+
+def derived_seed(seed: int | None, salt: str) -> int | None:
+    """The seed of a second stream beside that of ``seed``: TensorFlow's, 31 bits of an MD5 sum."""
+    if seed is None:
+        return None
+    digest = hashlib.md5(f"{seed}{salt}".encode(), usedforsecurity=False).hexdigest()
+    return int(digest[:8], 16) & 0x7FFFFFFF

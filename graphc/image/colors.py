@@ -9,6 +9,7 @@ import numpy as np
 from graphc import dtypes
 from graphc.composites import saturate_cast
 from graphc.image.checks import channels
+from graphc.mistakes import telling_line
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.arrays import stack, tile, unstack
@@ -24,6 +25,7 @@ YUV = ((0.299, -0.14714119, 0.61497538), (0.587, -0.28886916, -0.51496512), (0.1
 YUV_BACK = ((1.0, 1.0, 1.0), (0.0, -0.394642334, 2.03206185), (1.13988303, -0.58062185, 0.0))
 
 
+@telling_line
 def convert_image_dtype(image: Any, dtype: Any, saturate: bool = False, name: str | None = None) -> Tensor:
     """Pixels in another dtype and its range: floats from 0 to 1, whole numbers from 0 to their greatest.
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from graphc import dtypes
 from graphc.image.checks import batched, images_of, sides
+from graphc.mistakes import telling_line
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.arrays import stack
@@ -20,6 +21,7 @@ from graphc.ops.slicing import reverse
 from graphc.ops.slicing import slice as slice_of
 
 
+@telling_line
 def crop_to_bounding_box(
     image: Any, offset_height: Any, offset_width: Any, target_height: Any, target_width: Any
 ) -> Tensor:
@@ -51,6 +53,7 @@ def _check_numbers(numbers: Any, names: Any) -> None:
             raise ValueError(f"{name} must be {'> 0' if least else '>= 0'}, not {number}.")
 
 
+@telling_line
 def pad_to_bounding_box(
     image: Any, offset_height: Any, offset_width: Any, target_height: Any, target_width: Any
 ) -> Tensor:
@@ -94,6 +97,7 @@ def central_crop(image: Any, central_fraction: float) -> Tensor:
     return batched(x, "central_crop", None, work)
 
 
+@telling_line
 def resize_image_with_crop_or_pad(image: Any, target_height: Any, target_width: Any) -> Tensor:
     """Images cut in the middle, or with zeros around them, to the target's size."""
     _check_numbers((target_height, target_width), ("target_height", "target_width"))

@@ -15,6 +15,7 @@ import numpy as np
 
 from graphc import dtypes
 from graphc.image.checks import batched, images_of, sides
+from graphc.mistakes import telling_line
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import apply, constant, convert_to_tensor, graph_of
@@ -213,6 +214,7 @@ def _resized(
         return e.identity(method(x, new, align, half), name=scope)
 
 
+@telling_line
 def resize_bilinear(
     images: Any, size: Any, align_corners: bool = False, name: str | None = None, half_pixel_centers: bool = False
 ) -> Tensor:
@@ -220,6 +222,7 @@ def resize_bilinear(
     return _resized(images, size, "ResizeBilinear", name, _bilinear, align_corners, half_pixel_centers)
 
 
+@telling_line
 def resize_nearest_neighbor(
     images: Any, size: Any, align_corners: bool = False, name: str | None = None, half_pixel_centers: bool = False
 ) -> Tensor:
@@ -228,6 +231,7 @@ def resize_nearest_neighbor(
     return _resized(x, size, "ResizeNearestNeighbor", name, _nearest, align_corners, half_pixel_centers, x.dtype)
 
 
+@telling_line
 def resize_bicubic(
     images: Any, size: Any, align_corners: bool = False, name: str | None = None, half_pixel_centers: bool = False
 ) -> Tensor:
@@ -235,6 +239,7 @@ def resize_bicubic(
     return _resized(images, size, "ResizeBicubic", name, _bicubic, align_corners, half_pixel_centers)
 
 
+@telling_line
 def resize_area(images: Any, size: Any, align_corners: bool = False, name: str | None = None) -> Tensor:
     """``[batch, height, width, channels]`` resized to ``size``, by means over areas; gives float32."""
     return _resized(images, size, "ResizeArea", name, _area, align_corners, False)
@@ -248,6 +253,7 @@ _METHODS: dict[Any, Callable[..., Tensor]] = {
 }
 
 
+@telling_line
 def resize_images(
     images: Any, size: Any, method: Any = ResizeMethod.BILINEAR, align_corners: bool = False,
     preserve_aspect_ratio: bool = False, name: str | None = None,

@@ -315,7 +315,7 @@ def numbers(value: Any, what: str, rank: int) -> tuple[int, ...]:
 
 def check_padding(padding: str) -> str:
     """``VALID`` or ``SAME`` from any spelling; ``ValueError`` otherwise."""
-    if padding.lower() not in ("valid", "same"):
+    if str(padding).lower() not in ("valid", "same"):
         raise ValueError(f'The `padding` argument must be one of "valid", "same". Received: {padding}')
     return padding.upper()
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from graphc import dtypes
 from graphc.composites import squared_size
+from graphc.mistakes import telling_line
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import apply, convert_to_tensor, convert_together, graph_of
@@ -155,6 +156,7 @@ def adjoint(matrix: Any, name: str | None = None) -> Tensor:
     return matrix_transpose(matrix, name=name or "adjoint", conjugate=True)
 
 
+@telling_line
 def norm(
     tensor: Any, ord: Any = "euclidean", axis: Any = None, keepdims: Any = None, name: str | None = None,
     keep_dims: Any = None,

@@ -83,7 +83,8 @@ from graphc.ops.reduction import (
     reduce_prod,
     reduce_sum,
 )
-from graphc.ops.sequences import cumprod, cumsum
+from graphc.ops.scans import cumprod
+from graphc.ops.sequences import cumsum
 from graphc.ops.sorting import top_k
 
 _LATER = {

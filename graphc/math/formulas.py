@@ -12,7 +12,7 @@ from graphc.ops import elementwise as e
 from graphc.ops import special as s
 from graphc.ops.base import check_dtype, convert_to_tensor, convert_together, graph_of
 from graphc.ops.reduction import reduce_sum
-from graphc.ops.sequences import Scan, scan_by_runs
+from graphc.ops.scans import Scan, scanned
 
 
 def xlogy(x: Any, y: Any, name: str | None = None) -> Tensor:
@@ -100,8 +100,8 @@ def cumulative_logsumexp(
     """``log(cumsum(exp(x)))`` along ``axis`` without overflow, by sums of ever longer runs."""
     tensor = convert_to_tensor(x)
     check_dtype(tensor.type, dtypes.FLOATS, "cumulative_logsumexp")
-    scan = Scan("CumulativeLogsumexp", cumulative_logsumexp, _log_of_two, -np.inf)
-    return scan_by_runs(scan, tensor, axis, exclusive, reverse, name)
+    scan = Scan("CumulativeLogsumexp", "cumulative_logsumexp", _log_of_two, -np.inf)
+    return scanned(scan, tensor, axis, exclusive, reverse, name)
 
 
 def _log_of_two(a: Tensor, b: Tensor) -> Tensor:

@@ -25,6 +25,7 @@ from graphc.ops.shape_values import static_axis
 from graphc.shapes import TensorShape, TensorType, is_compatible
 
 
+@telling_line
 def softmax(logits: Any, axis: Any = None, name: str | None = None, dim: Any = None) -> Tensor:
     """``exp(x) / sum(exp(x))`` along ``axis`` (the last one where None), without overflow."""
     x = _scores(logits)
@@ -36,6 +37,7 @@ def softmax(logits: Any, axis: Any = None, name: str | None = None, dim: Any = N
         return e.realdiv(powers, reduce_sum(powers, at, keepdims=True), name=scope)
 
 
+@telling_line
 def log_softmax(logits: Any, axis: Any = None, name: str | None = None, dim: Any = None) -> Tensor:
     """``log(softmax(x))`` along ``axis`` (the last one where None), without overflow."""
     x = _scores(logits)
@@ -129,6 +131,7 @@ def sigmoid_cross_entropy_with_logits(
         return e.add(e.select(positive, x, 0) - x * z, e.log1p(e.exp(e.select(positive, -x, x))), name=scope)
 
 
+@telling_line
 def weighted_cross_entropy_with_logits(
     labels: Any = None, logits: Any = None, pos_weight: Any = None, name: str | None = None, targets: Any = None
 ) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from graphc.mistakes import telling_line
 from graphc.nodes import Tensor
 from graphc.ops.base import convert_together, graph_of
 from graphc.ops.convolution import conv2d, conv2d_backprop_input, conv2d_transpose, convolve
@@ -15,6 +16,7 @@ from graphc.ops.shape_values import static_sizes
 _AS_PICTURES = {"NWC": ("NHWC", 1), "NCW": ("NCHW", 2)}
 
 
+@telling_line
 def conv1d(
     value: Any = None,
     filters: Any = None,
@@ -79,6 +81,7 @@ def _flat(values: Any, what: str) -> tuple[int, int]:
     return 1, int(numbers[0])
 
 
+@telling_line
 def atrous_conv2d(value: Any, filters: Any, rate: int, padding: str, name: str | None = None) -> Tensor:
     """:func:`conv2d` with ``rate - 1`` holes between the cells that a window sees."""
     return conv2d(value, filters, 1, padding, dilations=rate, name=name)
@@ -91,6 +94,7 @@ def atrous_conv2d_transpose(
     return conv2d_backprop_input(output_shape, filters, value, 1, padding, dilations=rate, name=name)
 
 
+@telling_line
 def depthwise_conv2d(
     input: Any,
     filter: Any,
@@ -107,6 +111,7 @@ def depthwise_conv2d(
     return depthwise_conv2d_native(input, filter, strides, padding, data_format or "NHWC", spread or 1, label)
 
 
+@telling_line
 def separable_conv2d(
     input: Any,
     depthwise_filter: Any,
@@ -129,6 +134,7 @@ def separable_conv2d(
         return conv2d(y, by_place, 1, "VALID", data_format=layout, name=scope)
 
 
+@telling_line
 def convolution(
     input: Any,
     filter: Any = None,

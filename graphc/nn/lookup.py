@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from graphc import dtypes
+from graphc.mistakes import telling_line
 from graphc.nn.classification import class_mask, is_class
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
@@ -19,6 +20,7 @@ from graphc.ops.scatter import Scatter, with_depth
 from graphc.shapes import TensorType
 
 
+@telling_line
 def embedding_lookup(
     params: Any,
     ids: Any,
@@ -88,6 +90,7 @@ def _shortened(rows: Tensor, ids: Tensor, max_norm: float, scope: str) -> Tensor
     return e.realdiv(rows * max_norm, length, name=scope)
 
 
+@telling_line
 def in_top_k(predictions: Any, targets: Any, k: int, name: str | None = None) -> Tensor:
     """Whether fewer than ``k`` classes score higher than the target: [batch] from predictions [batch, class].
 

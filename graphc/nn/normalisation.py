@@ -86,6 +86,7 @@ def normalize_moments(counts: Any, mean_ss: Any, variance_ss: Any, shift: Any, n
         return mean, variance
 
 
+@telling_line
 def batch_normalization(
     x: Any, mean: Any, variance: Any, offset: Any, scale: Any, variance_epsilon: Any, name: str | None = None
 ) -> Tensor:
@@ -117,6 +118,7 @@ def batch_norm_with_global_normalization(
     return batch_normalization(t, m, v, beta, gamma if scale_after_normalization else None, variance_epsilon, name)
 
 
+@telling_line
 def fused_batch_norm(
     x: Any,
     scale: Any,
@@ -168,6 +170,7 @@ def along_channel(vector: Any, x: Tensor, channel: int) -> Tensor:
     return values if after == 0 else reshape(values, [-1] + [1] * after)
 
 
+@telling_line
 def bias_add(value: Any, bias: Any, data_format: str | None = None, name: str | None = None) -> Tensor:
     """``value`` plus one number for each channel."""
     x = convert_to_tensor(value)
@@ -193,6 +196,7 @@ def _check_bias(x: Tensor, bias: Tensor, channel: int) -> None:
         )
 
 
+@telling_line
 def l2_normalize(x: Any, axis: Any = None, epsilon: float = 1e-12, name: str | None = None, dim: Any = None) -> Tensor:
     """``x / sqrt(max(sum(x**2), epsilon))``, the sum over ``axis``."""
     tensor = convert_to_tensor(x)
@@ -202,6 +206,7 @@ def l2_normalize(x: Any, axis: Any = None, epsilon: float = 1e-12, name: str | N
         return e.multiply(tensor, e.cast(e.rsqrt(e.maximum(total, epsilon)), tensor.dtype), name=scope)
 
 
+@telling_line
 def local_response_normalization(
     input: Any,
     depth_radius: int = 5,

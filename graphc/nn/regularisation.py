@@ -69,6 +69,7 @@ def _noise_shape(x: Tensor, noise_shape: Any) -> Any:
     return noise_shape
 
 
+@telling_line
 def l2_loss(t: Any, name: str | None = None) -> Tensor:
     """``sum(t ** 2) / 2``."""
     tensor = convert_to_tensor(t)

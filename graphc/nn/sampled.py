@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from graphc import dtypes
+from graphc.mistakes import telling_line
 from graphc.nn.candidates import Candidates, log_uniform_candidate_sampler
 from graphc.nn.classification import sigmoid_cross_entropy_with_logits, softmax_cross_entropy_with_logits_v2
 from graphc.nn.lookup import embedding_lookup
@@ -23,6 +24,7 @@ from graphc.ops.reshaping import broadcast_like, expand_dims, reshape
 from graphc.ops.slicing import getitem
 
 
+@telling_line
 def nce_loss(
     weights: Any,
     biases: Any,
@@ -49,6 +51,7 @@ def nce_loss(
         return reduce_sum(sigmoid_cross_entropy_with_logits(labels=targets, logits=logits), 1)
 
 
+@telling_line
 def sampled_softmax_loss(
     weights: Any,
     biases: Any,

@@ -172,6 +172,7 @@ def _filled_like(value: int, tensor: Any, dtype: Any, name: str) -> Tensor:
         return broadcast_like(_scalar(value, wanted), x)
 
 
+@telling_line
 def concat(values: Any, axis: Any, name: str = "concat") -> Tensor:
     """The tensors ``values`` one after the other along ``axis``."""
     if isinstance(axis, (list, tuple)) and not isinstance(values, (list, tuple)):
@@ -207,17 +208,20 @@ def _known_axis(axis: Any, tensors: Sequence[Tensor], what: str, extra: int = 0)
     return position
 
 
+@telling_line
 def stack(values: Any, axis: int = 0, name: str = "stack") -> Tensor:
     """The tensors ``values``, all of one shape, side by side along a new ``axis``."""
-    if not values:
+    parts = [*values]
+    if not parts:
         raise ValueError("stack needs at least one tensor")
-    tensors = convert_together(*values)
+    tensors = convert_together(*parts)
     if is_late(axis, *tensors):
         kind = TensorType(check_same_dtype([x.type for x in tensors]), None)
         return late("Pack", lambda *parts: stack(parts, axis), tensors, [], kind, name=name)[0]
     return apply(Pack(_known_axis(axis, tensors, "stack", extra=1)), *tensors, name=name)
 
 
+@telling_line
 def unstack(value: Any, num: int | None = None, axis: int = 0, name: str = "unstack") -> list[Tensor]:
     """The parts of ``value`` at each position of ``axis``, without that axis."""
     x = convert_to_tensor(value)
@@ -238,6 +242,7 @@ def unstack(value: Any, num: int | None = None, axis: int = 0, name: str = "unst
         return [apply(Squeeze((position,)), along(x, position, i, i + 1)) for i in range(num)]
 
 
+@telling_line
 def split(
     value: Any, num_or_size_splits: Any, axis: Any = 0, num: int | None = None, name: str = "split"
 ) -> list[Tensor]:
@@ -334,6 +339,7 @@ def as_sizes(entries: Sequence[Any]) -> Any:
     return tuple(entries) if all(isinstance(entry, int) for entry in entries) else convert_to_tensor(list(entries))
 
 
+@telling_line
 def meshgrid(*args: Any, indexing: str = "xy", name: str = "meshgrid") -> list[Tensor]:
     """Each vector spread over the grid of all of them; ``xy`` swaps the first two axes, ``ij`` does not."""
     if indexing not in ("xy", "ij"):

@@ -16,6 +16,7 @@ from graphc.dims import Dim
 from graphc.dtypes import DType
 from graphc.errors import InvalidDeclaration, brief
 from graphc.graph import Graph
+from graphc.mistakes import tell_line, telling_line
 from graphc.nodes import Op, Operation, Tensor
 from graphc.records import record
 from graphc.scopes import get_default_graph
@@ -111,6 +112,7 @@ class PlaceholderWithDefault(Op):
         return inputs[0]
 
 
+@telling_line
 def placeholder(dtype: Any, shape: Any = None, name: str | None = None) -> Tensor:
     """A value of this type that each run must be fed; unknown sizes are None."""
     return apply(Placeholder(dtypes.as_dtype(dtype), as_shape(shape)), name=name)
@@ -131,7 +133,10 @@ def constant(
         if shape is not None:
             array = _fill(array, as_shape(shape), verify_shape)
     except (ValueError, TypeError) as error:
-        raise type(error)(f"constant '{name}': {error}" if name and name != "Const" else str(error)) from None
+        told = type(error)(f"constant '{name}': {error}" if name and name != "Const" else str(error))
+        if graph_of([])._standing_for is None:
+            tell_line(told)
+        raise told from None
     return apply(Const(array), name=name or "Const")
 
 

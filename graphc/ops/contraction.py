@@ -10,6 +10,7 @@ import numpy as np
 
 from graphc import dtypes
 from graphc.dims import DimLike
+from graphc.mistakes import telling_line
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.base import apply, check_dtype, check_same_dtype, convert_to_tensor, convert_together, graph_of
 from graphc.ops.copies import conjugate
@@ -219,6 +220,7 @@ def _product_adjoints(kind: Any, ta: bool, tb: bool, inputs: Sequence[Tensor], g
     return [da, db]
 
 
+@telling_line
 def matmul(
     a: Any,
     b: Any,
@@ -244,6 +246,7 @@ def matmul(
 batch_matmul = matmul
 
 
+@telling_line
 def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Tensor:
     """The sum of products over ``axes``: a number of last axes of ``a`` and first of ``b``, or a pair of lists."""
     left, right = convert_together(a, b)

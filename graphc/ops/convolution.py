@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from graphc.mistakes import telling_line
 from graphc.nodes import Tensor
 from graphc.ops.base import apply, convert_together
 from graphc.ops.filters import ByFilter, ByImages, Forward, Kind, apply_given, filter_window, given_window
@@ -116,6 +117,7 @@ def gather_filter(
     return apply_given(ConvolutionBackpropFilter(window), images, grads, sizes, name)
 
 
+@telling_line
 def conv2d(
     input: Any,
     filter: Any = None,
@@ -132,6 +134,7 @@ def conv2d(
     return convolve("conv2d", input, w, strides, padding, data_format, dilations, name, 2)
 
 
+@telling_line
 def conv2d_backprop_input(
     input_sizes: Any,
     filter: Any = None,
@@ -149,6 +152,7 @@ def conv2d_backprop_input(
     return spread("conv2d", out_backprop, w, input_sizes, strides, padding, data_format, dilations, name, 2)
 
 
+@telling_line
 def conv2d_backprop_filter(
     input: Any,
     filter_sizes: Any,
@@ -167,6 +171,7 @@ def conv2d_backprop_filter(
     )  # fmt: skip
 
 
+@telling_line
 def conv2d_transpose(
     value: Any = None,
     filter: Any = None,
@@ -185,6 +190,7 @@ def conv2d_transpose(
     return spread("conv2d_transpose", images, w, output_shape, strides, padding, data_format, dilations, label, 2)
 
 
+@telling_line
 def conv3d(
     input: Any,
     filter: Any = None,
@@ -220,6 +226,7 @@ def conv3d_backprop_filter(
 conv3d_backprop_filter_v2 = conv3d_backprop_filter
 
 
+@telling_line
 def conv3d_transpose(
     value: Any,
     filter: Any = None,

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from graphc import dtypes
+from graphc.mistakes import telling_line
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.arrays import concat, stack
@@ -154,6 +155,7 @@ def _padding(x: Tensor, value: Any) -> Tensor:
     return convert_to_tensor(bool(value) if x.dtype is dtypes.bool else value, x.dtype)
 
 
+@telling_line
 @needs_ranks("MatrixBandPart", "input", "num_lower", "num_upper")
 def matrix_band_part(input: Any, num_lower: Any, num_upper: Any, name: str | None = None) -> Tensor:
     """Matrices with zeros outside ``num_lower`` diagonals below the main one and ``num_upper`` above; -1 keeps all."""
@@ -170,6 +172,7 @@ def matrix_band_part(input: Any, num_lower: Any, num_upper: Any, name: str | Non
         return e.select(kept, x, convert_to_tensor(_nothing(x), x.dtype), name=scope)
 
 
+@telling_line
 @needs_ranks("Diag", "diagonal")
 def diag(diagonal: Any, name: str | None = None) -> Tensor:
     """``y[i..., i...] = diagonal[i...]`` and zeros elsewhere."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from graphc import dtypes
+from graphc.mistakes import telling_line
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import apply, convert_to_tensor, convert_together, graph_of
@@ -21,6 +22,7 @@ Labels = str  # one letter for each axis
 _SPARE = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"  # letters for the axes that ``...`` stands for, those of the equation left out
 
 
+@telling_line
 def einsum(equation: str, *inputs: Any, name: str | None = None) -> Tensor:
     """The sum over all labels that are not behind ``->`` of the products of the inputs at those labels."""
     tensors = convert_together(*inputs)

@@ -397,6 +397,7 @@ def _one_hot_dtype(on_value: Any, off_value: Any, dtype: Any) -> DType:
     return dtypes.float32 if given is None else convert_to_tensor(given).dtype
 
 
+@telling_line
 def unsorted_segment_sum(data: Any, segment_ids: Any, num_segments: Any, name: str | None = None) -> Tensor:
     """The sum of the parts of ``data`` with each id from 0 to ``num_segments - 1``; negative ids are dropped."""
     x, ids = convert_to_tensor(data), convert_to_tensor(segment_ids)

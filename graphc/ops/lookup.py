@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from graphc import dtypes
+from graphc.mistakes import telling_line
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.arrays import concat, stack
@@ -18,6 +19,7 @@ from graphc.ops.shape_values import static_axis
 from graphc.shapes import TensorType
 
 
+@telling_line
 def gather(
     params: Any, indices: Any, validate_indices: Any = None, name: str | None = None, axis: Any = None,
     batch_dims: int = 0,
@@ -87,6 +89,7 @@ def batch_gather(params: Any, indices: Any, name: str | None = None) -> Tensor:
     return gather(params, places, name=name or "BatchGather", batch_dims=places.type.rank - 1)
 
 
+@telling_line
 def gather_nd(params: Any, indices: Any, name: str | None = None, batch_dims: int = 0) -> Tensor:
     """The parts of ``params`` at the coordinates that stand along the last axis of ``indices``.
 

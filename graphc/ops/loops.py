@@ -47,6 +47,11 @@ class HistoryType(DType):
         return False
 
 
+def holds_complex(dtype: DType) -> bool:
+    """Whether values of the type are complex numbers, or histories of them."""
+    return dtype.element.dtype.is_complex if isinstance(dtype, HistoryType) else dtype.is_complex
+
+
 @cache
 def history_of(element: TensorType) -> TensorType:
     """The type of a history of such values."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from graphc.mistakes import telling_line
 from graphc.nodes import Tensor
 from graphc.ops.arrays import concat
 from graphc.ops.assertions import provided
@@ -18,6 +19,7 @@ from graphc.ops.shape_values import static_sizes
 MODES = ("CONSTANT", "REFLECT", "SYMMETRIC")
 
 
+@telling_line
 def pad(
     tensor: Any, paddings: Any, mode: str = "CONSTANT", name: str | None = None, constant_values: Any = 0
 ) -> Tensor:
@@ -27,7 +29,7 @@ def pad(
     SYMMETRIC.
     """
     x = convert_to_tensor(tensor)
-    if mode.upper() not in MODES:
+    if str(mode).upper() not in MODES:
         raise ValueError(f"Unknown padding mode: {mode}")
     if x.dtype.is_string and isinstance(constant_values, int):
         constant_values = x.dtype.zero

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from graphc import dtypes
+from graphc.mistakes import telling_line
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.arrays import concat, stack
@@ -22,6 +23,7 @@ from graphc.ops.windows import Extent, Window, make_window
 from graphc.shapes import TensorType, is_constant
 
 
+@telling_line
 def extract_image_patches(
     images: Any, ksizes: Any = None, strides: Any = None, rates: Any = None, padding: Any = None,
     name: str | None = None, sizes: Any = None,
@@ -32,6 +34,8 @@ def extract_image_patches(
     """
     x = convert_to_tensor(images)
     window = make_window(_places(ksizes if sizes is None else sizes), _places(strides), padding, "NHWC", _places(rates))
+    if x.type.rank not in (None, 4):
+        raise ValueError(f"extract_image_patches of {x.type}; wanted 4 axes")
     if x.type.shape is None or not is_constant(x.type.shape[1:3]):
         build = lambda x: extract_image_patches(x, ksizes, strides, rates, padding, sizes=sizes)  # noqa: E731
         return late("ExtractImagePatches", build, [x], [], TensorType(x.dtype, (None,) * 4), name=name)[0]
@@ -67,6 +71,7 @@ class MaxPoolWithArgmax(NamedTuple):
     argmax: Tensor
 
 
+@telling_line
 def max_pool_with_argmax(
     input: Any, ksize: Any, strides: Any, padding: Any, data_format: str = "NHWC", Targmax: Any = None,
     name: str | None = None, output_dtype: Any = None, include_batch_in_index: bool = False,

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from graphc import dtypes
+from graphc.mistakes import telling_line
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.arrays import concat
 from graphc.ops.base import apply, check_dtype, check_same_dtype, convert_to_tensor, graph_of
@@ -156,6 +157,8 @@ class AvgPoolGrad(_Windowed):
 
 
 def _pooled_shape(window: Window, x: TensorType) -> Shape:
+    if x.rank not in (None, window.rank + 2):
+        raise ValueError(f"pooling of {x} with a window of {window.rank} sizes; wanted {window.rank + 2} axes")
     return window.result_shape(x, None if x.shape is None else x.shape[window.channel_axis])
 
 
@@ -185,6 +188,7 @@ def _first_maxima(patches: Patches, x: Any, y: Any) -> Any:
         yield index, chosen
 
 
+@telling_line
 def max_pool(
     value: Any, ksize: Any, strides: Any, padding: Any, data_format: str = "NHWC", name: str | None = None,
     input: Any = None,
@@ -193,6 +197,7 @@ def max_pool(
     return _pool(MaxPool, input if value is None else value, ksize, strides, padding, data_format or "NHWC", name)
 
 
+@telling_line
 def avg_pool(
     value: Any, ksize: Any, strides: Any, padding: Any, data_format: str = "NHWC", name: str | None = None,
     input: Any = None,
@@ -216,6 +221,7 @@ def avg_pool2d(
     return avg_pool(value, ksize, strides, padding, data_format, name or "AvgPool2D", input)
 
 
+@telling_line
 def max_pool3d(
     input: Any, ksize: Any, strides: Any, padding: Any, data_format: str = "NDHWC", name: str | None = None
 ) -> Tensor:
@@ -223,6 +229,7 @@ def max_pool3d(
     return _pool(MaxPool, input, ksize, strides, padding, data_format or "NDHWC", name)
 
 
+@telling_line
 def avg_pool3d(
     input: Any, ksize: Any, strides: Any, padding: Any, data_format: str = "NDHWC", name: str | None = None
 ) -> Tensor:
@@ -230,6 +237,7 @@ def avg_pool3d(
     return _pool(AvgPool, input, ksize, strides, padding, data_format or "NDHWC", name)
 
 
+@telling_line
 def pool(
     input: Any,
     window_shape: Any,
@@ -254,6 +262,8 @@ def _pool(
     kind: type[_Pool], value: Any, ksize: Any, strides: Any, padding: Any, layout: str, name: str | None,
     dilations: Any = None,
 ) -> Tensor:  # fmt: skip
+    if not isinstance(layout, str) or "C" not in layout:
+        raise ValueError(f"data_format must be NHWC or NCHW, not {layout!r}")
     channels = layout.index("C")
     if kind is MaxPool and hasattr(ksize, "__len__") and len(ksize) == len(layout) and ksize[channels] != 1:
         return _greatest_over_channels(convert_to_tensor(value), ksize, strides, channels, name or "MaxPool")

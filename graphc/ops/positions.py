@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from graphc import dtypes
+from graphc.mistakes import telling_line
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.arrays import as_sizes, entries_of, stack
@@ -87,6 +88,7 @@ def _columns(places: Tensor, sizes: Sequence[Any]) -> list[Tensor]:
     return [rest, *reversed(columns)]
 
 
+@telling_line
 def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None) -> Tensor:
     """``x`` where ``condition`` is True, else ``y``; a vector condition chooses whole rows of x and y.
 
@@ -115,6 +117,7 @@ def where_v2(condition: Any, x: Any = None, y: Any = None, name: str | None = No
     return e.select(convert_to_tensor(condition, dtypes.bool), chosen, other, name=name or "SelectV2")
 
 
+@telling_line
 def boolean_mask(tensor: Any, mask: Any, name: str = "boolean_mask", axis: Any = None) -> Tensor:
     """The parts of ``tensor`` where ``mask``, which stands for its axes from ``axis`` on, is True.
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from graphc import dtypes
 from graphc.dtypes import DType
+from graphc.mistakes import telling_line
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.assertions import provided
@@ -196,6 +197,7 @@ def draw_from(
     return result
 
 
+@telling_line
 def random_uniform(
     shape: Any, minval: Any = 0, maxval: Any = None, dtype: Any = dtypes.float32, seed: int | None = None,
     name: str | None = None,
@@ -252,6 +254,7 @@ def range_of(low: Tensor, high: Tensor, shape: Any, called: str) -> tuple[Tensor
     return provided(low, fits, [said, low, ">=", high]), high
 
 
+@telling_line
 def random_normal(
     shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = dtypes.float32, seed: int | None = None,
     name: str | None = None,
@@ -260,6 +263,7 @@ def random_normal(
     return _scaled(RandomStandardNormal, shape, mean, stddev, dtype, seed, name or "random_normal")
 
 
+@telling_line
 def truncated_normal(
     shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = dtypes.float32, seed: int | None = None,
     name: str | None = None,

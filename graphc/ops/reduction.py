@@ -9,6 +9,7 @@ import numpy as np
 
 from graphc import dtypes
 from graphc.dtypes import DType
+from graphc.mistakes import telling_line
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import apply, axis_of, check_dtype, convert_to_tensor, graph_of
@@ -223,42 +224,49 @@ def _later(fn: str, build: Callable[..., Tensor], x: Tensor, axes: Any, keep_dim
     return late_one(fn, build, x, [axes], rank=x.type.rank if keep_dims else None, name=name)
 
 
+@telling_line
 def reduce_sum(input_tensor: Any, axis: Any = None, keepdims: Any = None, name: str | None = None,
                reduction_indices: Any = None, keep_dims: Any = None) -> Tensor:  # fmt: skip
     """The sum over ``axis`` (all axes where None)."""
     return _reduce("Sum", input_tensor, axis, keepdims, name, reduction_indices, keep_dims)
 
 
+@telling_line
 def reduce_prod(input_tensor: Any, axis: Any = None, keepdims: Any = None, name: str | None = None,
                 reduction_indices: Any = None, keep_dims: Any = None) -> Tensor:  # fmt: skip
     """The product over ``axis``."""
     return _reduce("Prod", input_tensor, axis, keepdims, name, reduction_indices, keep_dims)
 
 
+@telling_line
 def reduce_max(input_tensor: Any, axis: Any = None, keepdims: Any = None, name: str | None = None,
                reduction_indices: Any = None, keep_dims: Any = None) -> Tensor:  # fmt: skip
     """The greatest element over ``axis``; NaN where one is NaN."""
     return _reduce("Max", input_tensor, axis, keepdims, name, reduction_indices, keep_dims)
 
 
+@telling_line
 def reduce_min(input_tensor: Any, axis: Any = None, keepdims: Any = None, name: str | None = None,
                reduction_indices: Any = None, keep_dims: Any = None) -> Tensor:  # fmt: skip
     """The least element over ``axis``; NaN where one is NaN."""
     return _reduce("Min", input_tensor, axis, keepdims, name, reduction_indices, keep_dims)
 
 
+@telling_line
 def reduce_all(input_tensor: Any, axis: Any = None, keepdims: Any = None, name: str | None = None,
                reduction_indices: Any = None, keep_dims: Any = None) -> Tensor:  # fmt: skip
     """Whether all elements over ``axis`` are True."""
     return _reduce("All", input_tensor, axis, keepdims, name, reduction_indices, keep_dims)
 
 
+@telling_line
 def reduce_any(input_tensor: Any, axis: Any = None, keepdims: Any = None, name: str | None = None,
                reduction_indices: Any = None, keep_dims: Any = None) -> Tensor:  # fmt: skip
     """Whether any element over ``axis`` is True."""
     return _reduce("Any", input_tensor, axis, keepdims, name, reduction_indices, keep_dims)
 
 
+@telling_line
 def reduce_mean(input_tensor: Any, axis: Any = None, keepdims: Any = None, name: str | None = None,
                 reduction_indices: Any = None, keep_dims: Any = None) -> Tensor:  # fmt: skip
     """The mean over ``axis``; of whole numbers, rounded towards zero; NaN over no elements."""
@@ -273,6 +281,7 @@ def reduce_mean(input_tensor: Any, axis: Any = None, keepdims: Any = None, name:
         return divide(total, number, name=scope)
 
 
+@telling_line
 def reduce_logsumexp(input_tensor: Any, axis: Any = None, keepdims: Any = None, name: str | None = None,
                      reduction_indices: Any = None, keep_dims: Any = None) -> Tensor:  # fmt: skip
     """``log(sum(exp(x)))`` over ``axis`` without overflow: the maximum is taken out first."""
@@ -292,12 +301,14 @@ def reduce_logsumexp(input_tensor: Any, axis: Any = None, keepdims: Any = None, 
         return apply(Squeeze(axes), result, name=scope)
 
 
+@telling_line
 def argmax(input: Any, axis: Any = None, name: str | None = None, dimension: Any = None,
            output_type: Any = dtypes.int64) -> Tensor:  # fmt: skip
     """The position of the greatest element along ``axis`` (0 where None); the first of equals; NaN is passed over."""
     return _argreduce("ArgMax", input, dimension if axis is None else axis, name, output_type)
 
 
+@telling_line
 def argmin(input: Any, axis: Any = None, name: str | None = None, dimension: Any = None,
            output_type: Any = dtypes.int64) -> Tensor:  # fmt: skip
     """The position of the least element along ``axis`` (0 where None); the first of equals; NaN is passed over."""

@@ -15,6 +15,7 @@ import numpy as np
 from graphc import dtypes
 from graphc.dims import DimLike, measured_in, product
 from graphc.dtypes import DType
+from graphc.mistakes import telling_line
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.base import apply, axis_of, constant, convert_to_tensor
 from graphc.ops.copies import conjugate as conjugate_of
@@ -22,7 +23,7 @@ from graphc.ops.elementwise import cast, identity
 from graphc.ops.late import is_late, late_one, number
 from graphc.ops.shape_values import shape_from, sizes_from, static_axis, static_sizes
 from graphc.records import record
-from graphc.shapes import MOST, Shape, Size, TensorType, broadcast, filled_in, normalise_axis, shape_text
+from graphc.shapes import MOST, Shape, Size, TensorType, broadcast, filled_in, is_open, normalise_axis, shape_text
 
 
 @record
@@ -125,7 +126,7 @@ class Reshape(Op):
         """With the sizes written in."""
         sizes = self.shape if self.shape is not None else sizes_from(values[1], "reshape")
         old = inputs[0].type.sizes
-        if 0 in sizes and -1 in sizes and any(map(measured_in, old)):  # whether those are 0 is seen by the step alone
+        if any(map(measured_in, old)) and is_open(old, sizes):  # what remains is seen by the step alone
             return Reshape(tuple(sizes)).measured(inputs[:1], ())
         return apply(Reshape(filled_in(old, tuple(sizes))), inputs[0])
 
@@ -185,6 +186,7 @@ class Squeeze(Op):
         if x.shape is None:
             return x
         for axis in self.axes:
+            normalise_axis(axis, len(x.shape), "the axis to squeeze,")
             if x.shape[axis] not in (1, None):
                 raise ValueError(f"cannot squeeze axis {axis} of {x}, which has size {x.shape[axis]}; wanted size 1")
         return TensorType(x.dtype, tuple(size for axis, size in enumerate(x.shape) if axis not in self.axes))
@@ -335,6 +337,7 @@ def _unknown(rank: Size) -> Shape:
     return (None,) * rank if isinstance(rank, int) else None
 
 
+@telling_line
 def shape(input: Any, name: str | None = None, out_type: Any = dtypes.int32) -> Tensor:
     """The sizes of ``input`` as a vector."""
     tensor = convert_to_tensor(input)
@@ -374,6 +377,7 @@ def _is_static(tensor: Tensor) -> bool:
     return tensor.type.shape is not None and all(isinstance(size, int) for size in tensor.type.shape)
 
 
+@telling_line
 def reshape(tensor: Any, shape: Any, name: str | None = None) -> Tensor:
     """The elements of ``tensor`` in row-major order under ``shape``; one size may be -1."""
     x = convert_to_tensor(tensor)
@@ -399,6 +403,7 @@ def reshape_like(x: Tensor, like: Tensor) -> Tensor:
     return apply(Reshape(like.type.sizes), x) if _is_static(like) else apply(ReshapeLike(), x, like)
 
 
+@telling_line
 def expand_dims(input: Any, axis: Any = None, name: str | None = None, dim: Any = None) -> Tensor:
     """``input`` with an axis of size 1 inserted at ``axis`` of the result."""
     x = convert_to_tensor(input)
@@ -412,6 +417,7 @@ def expand_dims(input: Any, axis: Any = None, name: str | None = None, dim: Any 
     return apply(ExpandDims((position,)), x, name=name)
 
 
+@telling_line
 def squeeze(input: Any, axis: Any = None, name: str | None = None, squeeze_dims: Any = None) -> Tensor:
     """``input`` without its axes of size 1, or without those of ``axis``."""
     x = convert_to_tensor(input)
@@ -426,6 +432,7 @@ def squeeze(input: Any, axis: Any = None, name: str | None = None, squeeze_dims:
     return apply(Squeeze(axes), x, name=name) if axes else identity(x, name=name or "Squeeze")
 
 
+@telling_line
 def broadcast_to(input: Any, shape: Any, name: str | None = None) -> Tensor:
     """``input`` repeated to fill ``shape``, by NumPy's rules."""
     x = convert_to_tensor(input)
@@ -455,6 +462,7 @@ def sum_like(x: Tensor, like: Tensor) -> Tensor:
     return apply(kind, x, like)
 
 
+@telling_line
 def transpose(a: Any, perm: Any = None, name: str | None = "transpose", conjugate: bool = False) -> Tensor:
     """The axes of ``a`` in the order ``perm``; reversed where it is None. ``conjugate`` conjugates complex numbers."""
     x = conjugate_of(convert_to_tensor(a)) if conjugate else convert_to_tensor(a)

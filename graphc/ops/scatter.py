@@ -13,6 +13,7 @@ import numpy as np
 
 from graphc import dtypes
 from graphc.errors import InvalidArgumentError
+from graphc.mistakes import telling_line
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import apply, check_dtype, check_same_dtype, constant, convert_to_tensor, graph_of
@@ -77,7 +78,8 @@ class CheckCoordinates(Op):
         if self.sizes is not None:
             return None
         indices, array = inputs
-        sizes = array.type.sizes[: _depth_of(indices, self.whole)]
+        sizes = array.type.sizes
+        sizes = sizes[: _depth(indices.type, sizes) if self.whole else 1]
         return apply(CheckCoordinates(self.called, sizes, self.whole, self.negative), indices)
 
     def runtime_error(self, node: Operation, size: Any = None) -> str:
@@ -105,11 +107,6 @@ def _outside(values: Any, sizes: Any) -> Any:
 def _beyond(values: Any, sizes: Any) -> Any:
     """Where an index is too large for its axis."""
     return values >= np.asarray(sizes)
-
-
-def _depth_of(indices: Tensor, whole: bool) -> int:
-    depth: Any = indices.type.sizes[-1] if whole else 1
-    return depth
 
 
 @record
@@ -281,6 +278,7 @@ def with_depth(places: Tensor) -> Tensor:
     return expand_dims(places, -1)
 
 
+@telling_line
 def scatter_nd(indices: Any, updates: Any, shape: Any, name: str | None = None) -> Tensor:
     """Zeros of this shape to which ``updates[i]`` is added at the coordinates ``indices[i]``.
 

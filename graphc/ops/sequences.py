@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from graphc import dtypes
 from graphc.dims import Dim, DimLike, ceildiv, is_nonnegative
 from graphc.dtypes import DType
 from graphc.errors import InvalidDeclaration
+from graphc.mistakes import telling_line
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import (
@@ -23,7 +24,6 @@ from graphc.ops.base import (
     graph_of,
     scan_axis_of,
 )
-from graphc.ops.blocks import along, flip, pad_edges
 from graphc.ops.late import is_late, late, late_one, number
 from graphc.ops.measured import CheckSize, measure
 from graphc.ops.reshaping import ExpandDims, broadcast_to
@@ -111,6 +111,8 @@ class Cumsum(Op):
 
     def infer(self, x: TensorType) -> TensorType:
         check_dtype(x, dtypes.RING, "the input")
+        if x.rank is not None:
+            normalise_axis(self.axis, x.rank)
         return x
 
     def evaluate(self, x: Any) -> Any:
@@ -143,6 +145,7 @@ def _counted(start: Any, limit: Any, delta: Any, dtype: np.dtype[Any]) -> np.nda
     return (start + steps * delta).astype(dtype)
 
 
+@telling_line
 def range(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name: str = "range") -> Tensor:
     """``start, start + delta, ...`` up to but without ``limit``; ``range(n)`` counts from 0 to n - 1."""
     if limit is None:
@@ -193,11 +196,14 @@ def _known_scalar(tensor: Tensor) -> Any:
     return None if known is None or known.ndim or isinstance(known.item(), Dim) else int(known.item())
 
 
+@telling_line
 def linspace(start: Any, stop: Any, num: Any, name: str | None = None) -> Tensor:
     """``num`` evenly spaced values from ``start`` to ``stop``, both included."""
     sizes = static_sizes(num)
     first, last = convert_together(start, stop)
     check_dtype(first.type, dtypes.FLOATS, "start")
+    if sizes is not None and len(sizes) != 1:
+        raise ValueError(f"linspace needs one number of values, not {num!r}")
     if sizes is None or not isinstance(sizes[0], int):
         later = late("LinSpace", linspace, [first, last], [num], TensorType(first.dtype, (None,)), name=name)
         return later[0]
@@ -211,6 +217,7 @@ def linspace(start: Any, stop: Any, num: Any, name: str | None = None) -> Tensor
 lin_space = linspace
 
 
+@telling_line
 def eye(
     num_rows: Any, num_columns: Any = None, batch_shape: Any = None, dtype: Any = dtypes.float32,
     name: str | None = None,
@@ -230,6 +237,7 @@ def _positions(number: Any) -> Tensor:
     return e.cast(ramp, dtypes.int32) if ramp.dtype is not dtypes.int32 else ramp
 
 
+@telling_line
 def cumsum(x: Any, axis: Any = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None) -> Tensor:
     """The running sum of ``x`` along ``axis``."""
     tensor = convert_to_tensor(x)
@@ -246,46 +254,3 @@ def cumsum(x: Any, axis: Any = 0, exclusive: bool = False, reverse: bool = False
 def _check_scalar(axis: Any, called: str) -> None:
     if isinstance(axis, (list, tuple)):
         raise InvalidDeclaration(f"{called}: axis must be a scalar, not {axis!r}")
-
-
-def cumprod(x: Any, axis: Any = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None) -> Tensor:
-    """The running product of ``x`` along ``axis``, by products of ever longer runs: their adjoints are exact at 0."""
-    tensor = convert_to_tensor(x)
-    _check_scalar(axis, "cumprod")
-    return scan_by_runs(Scan("Cumprod", cumprod, lambda a, b: a * b, 1), tensor, axis, exclusive, reverse, name)
-
-
-class Scan(NamedTuple):
-    """What runs along an axis: a label, the function that users call, how two runs become one, what is before them."""
-
-    label: str
-    function: Callable[..., Tensor]
-    joined: Callable[[Tensor, Tensor], Tensor]
-    nothing: float
-
-
-def scan_by_runs(scan: Scan, x: Tensor, axis: Any, exclusive: bool, reverse: bool, name: str | None) -> Tensor:
-    """The values along ``axis`` joined from the first on, by runs that are twice as long in every round."""
-    later = lambda x, axis: scan.function(x, number(axis), exclusive, reverse)  # noqa: E731
-    if x.type.rank is None or is_late(axis, x):
-        return late_one(scan.label, later, x, [axis], rank=x.type.rank, name=name)
-    called = scan.function.__name__
-    position = scan_axis_of(x, static_axis(axis, called), called)
-    size = x.type.shape[position]  # type: ignore[index]
-    if not isinstance(size, int):
-        return late_one(scan.label, later, x, [position], rank=x.type.rank, name=name)
-    with graph_of([x]).name_scope(name or scan.label) as scope:
-        y = flip(x, [position]) if reverse else x
-        if exclusive:
-            y = _behind(y, position, 1, size, scan.nothing)
-        run = 1
-        while run < size:
-            y = scan.joined(y, _behind(y, position, run, size, scan.nothing))
-            run *= 2
-        return e.identity(flip(y, [position]) if reverse else y, name=scope)
-
-
-def _behind(x: Tensor, axis: int, count: int, size: int, nothing: float) -> Tensor:
-    """``x`` moved by ``count`` positions, with ``nothing`` before it."""
-    edges = [count if a == axis else 0 for a in builtins.range(x.type.rank or 0)]
-    return along(pad_edges(x, edges, [0] * len(edges), nothing), axis, 0, size)

@@ -10,6 +10,7 @@ import numpy as np
 
 from graphc import dtypes
 from graphc.dims import Dim
+from graphc.mistakes import telling_line
 from graphc.nodes import Tensor
 from graphc.ops.base import apply, axis_of, convert_to_tensor, graph_of, is_tensor_like
 from graphc.ops.blocks import SliceFrom, StridedSliceFrom, along, block, flip
@@ -23,6 +24,7 @@ from graphc.shapes import Dimension, TensorType
 newaxis = None
 
 
+@telling_line
 def slice(input_: Any, begin: Any, size: Any, name: str | None = None) -> Tensor:
     """The block of ``size`` that starts at ``begin``; -1 as a size means up to the end."""
     x = convert_to_tensor(input_)
@@ -81,6 +83,7 @@ def _all_known(sizes: Any) -> bool:
     return sizes is not None and all(isinstance(size, int) for size in sizes)
 
 
+@telling_line
 def strided_slice(
     input_: Any,
     begin: Any,
@@ -328,6 +331,7 @@ def _gathered(x: Tensor, axis: int, index: Tensor, name: str | None) -> Tensor:
     return apply(GatherV2(axis, slices=True), x, counted, name=name)
 
 
+@telling_line
 def reverse(tensor: Any, axis: Any, name: str | None = None) -> Tensor:
     """``tensor`` backwards along each axis of ``axis``."""
     x = convert_to_tensor(tensor)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from graphc import dtypes
+from graphc.mistakes import telling_line
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.arrays import stack
@@ -48,6 +49,7 @@ class Argsort(Op):
         return [None]
 
 
+@telling_line
 def argsort(
     values: Any, axis: Any = -1, direction: str = "ASCENDING", stable: bool = False, name: str | None = None
 ) -> Tensor:
@@ -66,6 +68,7 @@ def argsort(
         return found if order is None else transpose(found, order)
 
 
+@telling_line
 def sort(values: Any, axis: Any = -1, direction: str = "ASCENDING", name: str | None = None) -> Tensor:
     """The elements in order along ``axis``; ``direction`` is ``ASCENDING`` or ``DESCENDING``."""
     x = convert_to_tensor(values)
@@ -108,6 +111,7 @@ class TopKV2(NamedTuple):
     indices: Tensor
 
 
+@telling_line
 def top_k(input: Any, k: Any = 1, sorted: bool = True, name: str | None = None) -> TopKV2:
     """The ``k`` greatest elements along the last axis, the greatest first, and their positions.
 

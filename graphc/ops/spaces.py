@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from graphc import dtypes
+from graphc.mistakes import telling_line
 from graphc.nodes import Tensor
 from graphc.ops.arrays import as_sizes, entries_of
 from graphc.ops.base import constant, convert_to_tensor, graph_of, is_tensor_like
@@ -18,6 +19,7 @@ from graphc.ops.reshaping import reshape, shape, transpose
 from graphc.ops.shape_values import static_sizes
 
 
+@telling_line
 def space_to_depth(input: Any, block_size: int, name: str | None = None, data_format: str = "NHWC") -> Tensor:
     """Each block of ``block_size ** 2`` places as one place, its channels one place after the other.
 
@@ -38,6 +40,7 @@ def space_to_depth(input: Any, block_size: int, name: str | None = None, data_fo
         return reshape(transpose(blocks, [0, 3, 5, 1, 2, 4]), as_sizes([n, b * b * c, h // b, w // b]), name=scope)
 
 
+@telling_line
 def depth_to_space(input: Any, block_size: int, name: str | None = None, data_format: str = "NHWC") -> Tensor:
     """The channels of each place as a block of ``block_size ** 2`` places: undoes :func:`space_to_depth`."""
     x = _image(input, "depth_to_space", data_format, block_size)
@@ -76,6 +79,7 @@ def _check_divides(x: Tensor, parts: dict[int, int], what: str) -> None:
             raise ValueError(f"{what}: axis {axis} of {x.type} has size {size}, which {part} does not divide")
 
 
+@telling_line
 def space_to_batch_nd(input: Any, block_shape: Any, paddings: Any, name: str | None = None) -> Tensor:
     """Each place of a block as an image of its own, after padding: [batch * product(block), size / block..., ...].
 
@@ -105,6 +109,7 @@ def space_to_batch_nd(input: Any, block_shape: Any, paddings: Any, name: str | N
         return reshape(transpose(split, order), as_sizes([whole, *smaller, *sizes[count:]]), name=scope)
 
 
+@telling_line
 def batch_to_space_nd(input: Any, block_shape: Any, crops: Any, name: str | None = None) -> Tensor:
     """Images put together again block by block, then cut at their edges: undoes :func:`space_to_batch_nd`."""
     x = convert_to_tensor(input)

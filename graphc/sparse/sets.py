@@ -15,7 +15,8 @@ from graphc.ops.lookup import gather
 from graphc.ops.positions import positions
 from graphc.ops.reduction import reduce_max, reduce_prod
 from graphc.ops.reshaping import expand_dims, reshape, shape
-from graphc.ops.sequences import cumprod, cumsum
+from graphc.ops.scans import cumprod
+from graphc.ops.sequences import cumsum
 from graphc.ops.sequences import range as iota
 from graphc.ops.sorting import argsort
 from graphc.ops.sparse_tensor import SparseTensor

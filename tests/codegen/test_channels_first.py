@@ -12,7 +12,7 @@ from graphc.codegen.kernels.affine import Axis, Contraction, Edge
 from graphc.codegen.target import host, named
 from graphc.dims import evaluate, symbol
 from graphc.records import replace
-from tests.codegen.test_contraction import _expected, _random, _run
+from tests.codegen.test_contraction import _check, _expected, _random, _run
 from tests.codegen.test_edges import _fenced, _width
 
 BATCH = 2
@@ -66,7 +66,7 @@ CASES = [
     _Images(8, 8, 16, 40, stride=2, low=(0, 1)),
     _Images(5, 37, 12, 33, (5, 2), dilation=2, low=(4, 1)),
     _Images(4, 3, 9, 70, (3, 5), low=(1, 2)),
-    _Images(6, 29, 3, 32, (3, 7), stride=3),  # fewer channels than the window is wide
+    _Images(6, 29, 8, 32, (3, 9), stride=3),  # fewer channels than the window is wide
     _Images(9, 15, 21, 19, (1, 1), stride=2, low=(0, 0)),
 ]
 
@@ -131,7 +131,25 @@ def test_few_filters_leave_the_vectors_to_the_places() -> None:
 
 def test_places_that_a_stride_keeps_apart_are_rows() -> None:
     assert plan(_Images(28, 28, 64, 64, (1, 1), stride=2, low=(0, 0)).spec(False), named("avx512")).shape.swapped
-    assert not plan(_Images(28, 28, 64, 64, (1, 1), low=(0, 0)).spec(False), named("avx512")).shape.swapped
+
+
+@pytest.mark.parametrize("places", [49, 196, 784])
+def test_places_of_small_images_are_rows(places: int) -> None:
+    """A convolution 1 x 1: C[n, f, p] = sum over c of W[c, f] * X[n, c, p]."""
+    batch, columns = (Axis(BATCH, b=9 * places),), (Axis(places, b=1),)
+    spec = Contraction("f32", batch, (Axis(37, a=1),), columns, (Axis(9, 37, places),))
+    assert plan(spec, named("avx512")).shape.swapped == (places < 256)
+    _check(spec, 9 * 37, BATCH * 9 * places)
+
+
+@pytest.mark.parametrize("target", ["host", "avx2", "sse2"])
+@pytest.mark.parametrize(
+    "made", [_Images(9, 47, 3, 37, stride=2), _Images(7, 70, 1, 16, (5, 5), stride=3), _Images(5, 20, 4, 20)], ids=str
+)
+def test_filters_of_few_channels_are_rows(made: _Images, target: str) -> None:
+    processor = host() if target == "host" else replace(host(), **_width(target))
+    assert not plan(made.spec(False), processor).shape.swapped
+    _same(made, processor, False)
 
 
 def test_long_rows_that_the_first_cache_cannot_hold_are_no_dot_products() -> None:

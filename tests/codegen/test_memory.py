@@ -60,6 +60,15 @@ def test_nothing_takes_nothing() -> None:
     assert plan([]).size == 0
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_blocks_without_bytes_stand_among_very_many_others(seed: int) -> None:
+    blocks = [
+        Block(block.size if n % 3 else 0, block.first, block.last) for n, block in enumerate(random_blocks(600, seed))
+    ]
+    held = [(block, offset) for block, offset in zip(blocks, plan(blocks).offsets, strict=True) if block.size]
+    assert_apart([b for b, _ in held], [at for _, at in held], [b.size for b, _ in held], plan(blocks).size)
+
+
 def test_very_many_blocks() -> None:
     """Forward values kept for a backward sweep, all alive in the middle: a quadratic plan would take minutes."""
     blocks = [Block(8192, n, 40_000 - n) for n in range(20_000)]

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 import graphc as tf
+from graphc.codegen import choose
 from graphc.codegen.interpret import run
 from graphc.codegen.kernels.contraction import Axis, Contraction
 from graphc.codegen.loops import Apply, Buffer, Contract, For, Kernel, Let, Load, Local, Store
 from graphc.codegen.schedule_products import split_product
 from graphc.codegen.schedule_rounds import stages
-from graphc.codegen.target import host
+from graphc.codegen.target import host, named
 from graphc.dims import DimLike, Symbol, atom, symbol
 from graphc.records import replace
 from tests.codegen.native import run_native
@@ -91,3 +92,16 @@ def test_bits_of_a_gradient_do_not_depend_on_threads() -> None:
                 results.append(session.run(product, {fed_x: x, fed_d: d}))
     assert all((result == results[0]).all() for result in results)
     np.testing.assert_allclose(results[0], x.astype(np.float64).T @ d, rtol=0, atol=0.01)
+
+
+def test_two_cores_get_as_many_columns() -> None:
+    target = replace(named("avx512"), cores=2)
+    square = Contraction("f32", (), (Axis(384, 384, 0),), (Axis(384, 0, 1),), (Axis(384, 1, 384),))
+    plan = choose.plan(square, target)
+    assert plan.tasks % 2 == 0 and plan.column_chunks * plan.panels == plan.column_panels
+
+
+@pytest.mark.parametrize("rows, copied", [(256, ""), (512, "columns")])
+def test_a_transposed_operand_is_read_in_place_while_it_is_near(rows: int, copied: str) -> None:
+    spec = Contraction("f32", (), (Axis(rows, 1, 0),), (Axis(512, 0, 1),), (Axis(256, rows, 512),))
+    assert choose.plan(spec, named("avx512")).pack_a == copied

@@ -94,7 +94,7 @@ def test_what_depends_on_its_order_stays_serial():
 
 
 def test_the_loop_with_neighbours_becomes_the_inner_one():
-    assert lines(transpose(64))[:2] == ["for j < 5:", "  vector(64) for i < 64:"]
+    assert lines(transpose(16))[:2] == ["for j < 5:", "  vector(16) for i < 16:"]
 
 
 def test_windows_are_written_out():

@@ -84,7 +84,20 @@ def test_formulas_are_tensorflows(name: str) -> None:
 
 
 @pytest.mark.peer("tensorflow")
-@pytest.mark.parametrize("name", ["Normal", "Uniform", "Laplace", "Exponential", "Bernoulli", "Categorical"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Normal",
+        "Uniform",
+        "Laplace",
+        "Exponential",
+        "Bernoulli",
+        "Categorical",
+        "Gamma",
+        "Dirichlet",
+        "Beta",
+    ],
+)
 def test_draws_are_tensorflows(name: str) -> None:
     import tensorflow
 
@@ -97,6 +110,25 @@ def test_draws_are_tensorflows(name: str) -> None:
             drawn.append(sess.run(CASES[name][0](module.distributions).sample([3, 2], seed=4)))
     assert drawn[0].dtype == drawn[1].dtype
     np.testing.assert_allclose(drawn[0], drawn[1], rtol=1e-9)
+
+
+def test_second_streams_are_tensorflows() -> None:
+    """Numbers recorded from TensorFlow: two runs of draws whose second stream has a seed derived from the first's."""
+    tf.set_random_seed(1)
+    draws = [
+        ds.Beta(2.0, 0.5).sample(4, seed=5),
+        ds.StudentT(3.0, 1.0, 2.0).sample(4, seed=5),
+        ds.Multinomial(6.0, probs=[0.2, 0.3, 0.5]).sample(3, seed=5),
+    ]
+    wanted = [
+        [[0.99999326, 0.4276248, 0.7409038, 0.9576284], [0.88091373, 0.6666253, 0.96608406, 0.92745656]],
+        [[4.5591235, 5.566347, 3.27277, 0.7839658], [2.9066558, 3.1795366, 1.9707944, 2.002456]],
+        [[[0, 2, 4], [1, 1, 4], [2, 1, 3]], [[1, 2, 3], [1, 3, 2], [0, 1, 5]]],
+    ]
+    with tf.Session() as session:
+        for run in range(2):
+            for drawn, known in zip(session.run(draws), wanted, strict=True):
+                np.testing.assert_allclose(drawn, known[run], rtol=1e-5)
 
 
 DRAWN = ["Normal", "Uniform", "Laplace", "Gamma", "Exponential", "Beta", "Bernoulli", "Multinomial", "Dirichlet"]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import graphc as tf
+from tests.told import is_told
 
 DATA = np.random.default_rng(2).normal(size=(2, 3, 4)).astype(np.float32)
 DECLARED = {
@@ -39,4 +40,4 @@ def test_an_axis_may_be_a_constant(declare, expected, made):
 def test_an_axis_that_cannot_be_used_is_named(declare, message):
     with tf.Graph().as_default(), pytest.raises(ValueError) as caught:
         declare(tf.constant(DATA))
-    assert str(caught.value) == message
+    assert is_told(caught.value, message)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 
 import graphc as tf
 from graphc.graph import Graph
+from tests.told import is_told
 
 
 @pytest.fixture(autouse=True)
@@ -112,4 +112,4 @@ MISTAKES: list[tuple[Callable[[], Any], type[Exception], str]] = [
 def test_mistakes_while_declaring(call: Callable[[], Any], error: type[Exception], text: str) -> None:
     with pytest.raises(error) as caught:
         call()
-    assert re.sub(r"test_composites\.py:\d+", "LINE", str(caught.value)) == text
+    assert is_told(caught.value, text)

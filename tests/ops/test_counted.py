@@ -51,6 +51,43 @@ def test_what_is_broadcast_to_a_counted_size_decides_it() -> None:
             session.run(rows, {x: [5, 0], repeats: [2, 1]})
 
 
+def _scans(x: Any) -> list[Any]:
+    """Running products and their like with slopes of both orders, each way."""
+    found = []
+    for exclusive, reverse in ((False, False), (True, True)):
+        product = tf.cumprod(x, 0, exclusive, reverse)
+        logarithm = tf.math.cumulative_logsumexp(x, 1, False, reverse)
+        slope = tf.gradients(tf.reduce_sum(tf.sin(product) + tf.sin(logarithm)), x)[0]
+        found += [product, logarithm, slope, tf.gradients(tf.reduce_sum(slope * slope), x)[0]]
+    return found
+
+
+def test_one_program_scans_axes_of_any_size() -> None:
+    x = tf.placeholder(tf.float64, [None, None])
+    open, counted = _scans(tf.identity(x)), tf.cumprod(tf.boolean_mask(x, x[:, 0] > 0), 0, reverse=True)
+    with tf.Session() as session:
+        for rows, columns in ((3, 2), (5, 4), (17, 3), (2, 9), (1, 1)):
+            value = np.abs(RNG.standard_normal((rows, columns)))
+            value[1:, 1:2] = 0
+            with tf.Graph().as_default(), tf.Session() as other:
+                exact = other.run(_scans(tf.constant(value)))
+            for a, b in zip(session.run(open, {x: value}), exact, strict=True):
+                np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12)
+            np.testing.assert_allclose(session.run(counted, {x: value}), np.cumprod(value[::-1], 0)[::-1], rtol=1e-12)
+        plan = next(plan for plan in session._plans.values() if len(plan.step.graph.targets) > 1)
+        assert plan.versions.compilations == 3  # the first size, all others, 1
+
+
+def test_what_remains_of_a_counted_size_need_not_be_whole() -> None:
+    x = tf.placeholder(tf.float32, [None, 4])
+    y = tf.reshape(tf.boolean_mask(x, x[:, 0] > 0), [8, -1], name="y")
+    with tf.Session() as session:
+        for count in (4, 2, 6, 0, 8):
+            assert session.run(y, {x: np.ones((count, 4))}).shape == (8, count // 2)
+        with pytest.raises(tf.errors.InvalidArgumentError, match="Reshape 'y'"):
+            session.run(y, {x: np.ones((3, 4))})
+
+
 def test_memory_is_planned_for_the_most() -> None:
     x = tf.placeholder(tf.float32, [100, 3])
     kept = tf.exp(tf.boolean_mask(x, x[:, 0] > 0))

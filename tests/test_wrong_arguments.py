@@ -1,0 +1,90 @@
+"""Wrong arguments of public functions: a ValueError or TypeError that names the user's line, whatever is given."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import graphc as tf
+
+
+def ones(*sizes: int) -> Any:
+    return np.ones(sizes, np.float32)
+
+
+def given(**arguments: Any) -> dict[str, Any]:
+    return arguments
+
+
+IMAGES, KERNEL, IDS = ones(2, 6, 6, 3), ones(3, 3, 3, 4), np.zeros(2, np.int32)
+CALLS: dict[str, dict[str, Any]] = {
+    "nn.conv1d": given(value=ones(2, 6, 3), filters=ones(3, 3, 4), stride=1, padding="SAME", data_format="NWC"),
+    "nn.conv2d": given(
+        input=IMAGES, filter=KERNEL, strides=[1] * 4, padding="SAME", data_format="NHWC", dilations=[1] * 4
+    ),
+    "nn.conv3d": given(input=ones(1, 4, 4, 4, 2), filter=ones(2, 2, 2, 2, 3), strides=[1] * 5, padding="SAME"),
+    "nn.conv2d_transpose": given(
+        value=IMAGES, filter=ones(3, 3, 4, 3), output_shape=[2, 6, 6, 4], strides=[1] * 4, padding="SAME"
+    ),
+    "nn.depthwise_conv2d": given(input=IMAGES, filter=ones(3, 3, 3, 2), strides=[1] * 4, padding="SAME"),
+    "nn.convolution": given(input=IMAGES, filter=KERNEL, padding="SAME", strides=[1, 1], data_format="NHWC"),
+    "nn.max_pool": given(value=IMAGES, ksize=[1, 2, 2, 1], strides=[1] * 4, padding="SAME", data_format="NHWC"),
+    "nn.avg_pool": given(value=IMAGES, ksize=[1, 2, 2, 1], strides=[1] * 4, padding="SAME", data_format="NHWC"),
+    "nn.pool": given(input=IMAGES, window_shape=[2, 2], pooling_type="MAX", padding="SAME"),
+    "nn.bias_add": given(value=IMAGES, bias=ones(3), data_format="NHWC"),
+    "nn.fused_batch_norm": given(x=IMAGES, scale=ones(3), offset=ones(3), data_format="NHWC"),
+    "nn.softmax": given(logits=ones(2, 3), axis=-1),
+    "nn.l2_loss": given(t=IMAGES),
+    "nn.embedding_lookup": given(params=ones(4, 3), ids=IDS, partition_strategy="mod"),
+    "layers.conv2d": given(inputs=IMAGES, filters=4, kernel_size=3, strides=1, padding="valid", dilation_rate=1),
+    "layers.max_pooling2d": given(inputs=IMAGES, pool_size=2, strides=2, padding="valid", data_format="channels_last"),
+    "layers.dense": given(inputs=ones(2, 3), units=4),
+    "losses.mean_squared_error": given(labels=ones(2), predictions=ones(2), reduction="none"),
+    "image.resize_images": given(images=IMAGES, size=[3, 3], method=0),
+    "image.convert_image_dtype": given(image=IMAGES, dtype=tf.float32),
+    "reduce_sum": given(input_tensor=ones(2, 3), axis=1),
+    "argmax": given(input=ones(2, 3), axis=1, output_type=tf.int64),
+    "concat": given(values=[IDS, IDS], axis=0),
+    "split": given(value=ones(4, 3), num_or_size_splits=2, axis=0),
+    "pad": given(tensor=ones(2, 3), paddings=[[1, 1], [0, 0]], mode="CONSTANT"),
+    "slice": given(input_=ones(2, 3), begin=[0, 0], size=[1, 1]),
+    "sort": given(values=ones(2), axis=-1, direction="ASCENDING"),
+    "norm": given(tensor=ones(2, 3), ord="euclidean", axis=None),
+    "zeros": given(shape=[2], dtype=tf.float32),
+    "random_normal": given(shape=[2], mean=0.0, stddev=1.0, dtype=tf.float32, seed=1),
+    "placeholder": given(dtype=tf.float32, shape=[2]),
+    "depth_to_space": given(input=ones(1, 2, 2, 4), block_size=2, data_format="NHWC"),
+    "tensordot": given(a=ones(2, 3), b=ones(3, 2), axes=1),
+    "boolean_mask": given(tensor=ones(2, 3), mask=np.ones(2, bool), axis=0),
+}
+WRONG = ["SAMEE", -7, 3.5, [1] * 7, [2, "x"], {}, None, object()]
+
+
+def found(path: str) -> Any:
+    space = tf
+    for name in path.split("."):
+        space = getattr(space, name)
+    return space
+
+
+@pytest.mark.parametrize(("path", "good"), CALLS.items(), ids=CALLS)
+def test_every_wrong_argument_is_told_with_its_line(path: str, good: dict[str, Any]) -> None:
+    found(path)(**good)
+    refused = 0
+    for name in good:
+        for wrong in WRONG:
+            with tf.Graph().as_default():
+                try:
+                    found(path)(**{**good, name: wrong})
+                except (ValueError, TypeError) as error:
+                    assert "eclared at test_wrong_arguments.py:" in str(error), (name, wrong)
+                    refused += 1
+    assert refused
+
+
+def test_the_function_is_named() -> None:
+    with pytest.raises(ValueError, match=r"^conv2d: padding must be 'SAME', .* not 'SAMEE', declared at .*py:\d+$"):
+        tf.nn.conv2d(IMAGES, KERNEL, [1] * 4, "SAMEE")
+    with pytest.raises(ValueError, match=r"MaxPool.*: pooling of f32\[6\] with a window of 2 sizes; wanted 4 axes"):
+        tf.nn.max_pool(ones(6), [1, 2, 2, 1], [1] * 4, "SAME")
+    assert tf.stack(ones(2, 3), 1).shape == [3, 2]  # of an array, as in TensorFlow
