@@ -47,7 +47,7 @@ def _tells_sizes(tensor: Tensor) -> bool:
 
 
 def _is_short(tensor: Tensor) -> bool:
-    count = tensor.type.elements if tensor.type.shape is not None else None
+    count = tensor.type.elements if tensor.type.is_exact else None
     return isinstance(count, int) and count <= MAX_ELEMENTS
 
 
