@@ -369,3 +369,18 @@ def test_objects_of_one_name_have_scopes_of_their_own() -> None:
         tf.layers.dense(x, 6, name="other", reuse=True)
     assert [v.op.name for v in tf.global_variables() if "kernel" in v.op.name] == [
         "net/out/kernel", "net/out_1/kernel", "net/other/kernel"]  # fmt: skip
+
+
+def test_initializers_by_name() -> None:
+    """As in TensorFlow 1, the names of Keras, whose random numbers have a deviation of 0.05 (uniform: a limit)."""
+    limits = {"ones": (1, 1), "zeros": (0, 0), "random_uniform": (0.045, 0.05), "truncated_normal": (0.08, 0.1),
+              "random_normal": (0.12, 0.3), "glorot_uniform": (0.15, 6**0.5 / 120**0.5), "orthogonal": (0.3, 1)}  # fmt: skip
+    for name in limits:
+        tf.layers.dense(tf.ones([2, 60]), np.int64(60), kernel_initializer=name, bias_initializer="zeros", name=name)
+    kernels = tf.trainable_variables()[::2]
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        for (least, most), kernel in zip(limits.values(), session.run(kernels), strict=True):
+            assert least <= abs(kernel).max() <= most
+    with pytest.raises(ValueError, match=r"Unknown initializer: 'one'; wanted one of zeros, ones, .*declared at"):
+        tf.layers.dense(tf.ones([2, 3]), 3, kernel_initializer="one")
