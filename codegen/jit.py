@@ -26,7 +26,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graphc import settings
-from graphc.codegen import cache, elf, llvm
+from graphc.codegen import cache, elf
 from graphc.codegen.llvm import Machine
 from graphc.codegen.target import Target, host, machine, target_machine
 
@@ -74,7 +74,18 @@ class Request(NamedTuple):
 
 def compile_ir(ir: object, target: Target, level: int = FAST) -> bytes:
     """The object file LLVM makes of one module, given as text (or as anything whose ``str`` is the text)."""
-    return machine(target, level).object_of(str(ir))
+    return _machine(target, level).object_of(str(ir))
+
+
+def _machine(target: Target, level: int) -> Machine:
+    """This thread's code generator, as LLVM wants it: a new one takes longer than a small module."""
+    machines: dict[tuple[Target, int], Machine] = _own.__dict__.setdefault("machines", {})
+    if (target, level) not in machines:
+        machines[target, level] = machine(target, level)
+    return machines[target, level]
+
+
+_own = threading.local()
 
 
 def compile_many(
@@ -85,11 +96,11 @@ def compile_many(
     The first modules are compiled by helpers while this thread is still taking others out of ``irs``, which may add
     the level of each to ``levels`` as it comes.
     """
-    try:
-        most = (threads or min(settings.thread_count(), settings.usable_cpus())) - 1
-        return _by_helpers(irs, target, most, levels) if most > 0 else list(_one_by_one(irs, target, levels))
-    finally:
-        llvm.rest()
+    most = (threads or min(settings.thread_count(), settings.usable_cpus())) - 1
+    if most > 0:
+        return _by_helpers(irs, target, most, levels)
+    # each before the next is written, so that there is one text at a time
+    return [compile_ir(ir, target, FAST if levels is None else levels[number]) for number, ir in enumerate(irs)]
 
 
 def _by_helpers(irs: Iterable[object], target: Target, most: int, levels: Sequence[int] | None) -> list[bytes]:
@@ -102,15 +113,12 @@ def _by_helpers(irs: Iterable[object], target: Target, most: int, levels: Sequen
     helpers: list[threading.Thread] = []
 
     def work() -> None:
-        machines: dict[int, Machine] = {}  # Each thread its own, as LLVM wants it.
         while (item := todo.get()) is not None:
             if errors:
                 continue
             number, text, level = item
             try:
-                if level not in machines:
-                    machines[level] = machine(target, level)
-                objects[number] = machines[level].object_of(text)
+                objects[number] = compile_ir(text, target, level)
             except Exception as error:
                 errors.append(error)
 
@@ -136,16 +144,6 @@ def _by_helpers(irs: Iterable[object], target: Target, most: int, levels: Sequen
     if errors:
         raise errors[0]
     return [objects[index] for index in range(count)]
-
-
-def _one_by_one(irs: Iterable[object], target: Target, levels: Sequence[int] | None) -> Iterator[bytes]:
-    """The object of each module before the next is written, so that there is one at a time."""
-    machines: dict[int, Machine] = {}
-    for number, ir in enumerate(irs):
-        level = FAST if levels is None else levels[number]
-        if level not in machines:
-            machines[level] = machine(target, level)
-        yield machines[level].object_of(str(ir))
 
 
 def compile_cached(requests: Sequence[Request], target: Target) -> list[bytes]:

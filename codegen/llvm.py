@@ -78,7 +78,7 @@ def is_loaded() -> bool:
 
 
 def rest() -> None:
-    """LLVM's code leaves this process's memory until there is more to compile."""
+    """LLVM's code leaves this process's memory until there is more to compile. That takes 2 ms, now and then."""
     if is_loaded():
         pages.give_back(address())
 
@@ -137,6 +137,7 @@ class Machine:
 
     def __init__(self, triple: str, cpu: str, features: str, optimisation: int):
         functions = library()
+        self.level = optimisation
         target = _processor(triple)
         texts = [text.encode() for text in (triple, cpu, features)]
         self._machine = functions.LLVMPY_CreateTargetMachine(

@@ -301,6 +301,8 @@ class PadFrom(Op):
 
     def specialise(self, inputs: Sequence[Tensor], values: Sequence[Any]) -> Tensor:
         """With the numbers written in."""
+        if inputs[1].type.rank != 2 or inputs[1].type.sizes[1] != 2:
+            raise ValueError(f"paddings must be a matrix with a row (low, high) for each axis, not {inputs[1].type}")
         edges = shape_from(values[1], "pad")
         return pad_edges(inputs[0], edges[0::2], edges[1::2], self.value)
 

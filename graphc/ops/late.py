@@ -60,7 +60,10 @@ class Late(Op):
         """The outputs, declared of tensors of known rank and of the values that decide."""
         numbers = [self._numbers(value) for value in values]
         result = self.build(*inputs, *numbers)
-        return [convert_to_tensor(y) for y in (result if isinstance(result, (list, tuple)) else [result])]
+        outputs = [convert_to_tensor(y) for y in (result if isinstance(result, (list, tuple)) else [result])]
+        if len(outputs) != len(self.types):
+            raise ValueError(f"{self.called} is declared to give {len(self.types)} tensors, and gives {len(outputs)}")
+        return outputs
 
     def _numbers(self, value: Any) -> Any:
         if value is None:

@@ -186,6 +186,7 @@ class Squeeze(Op):
         if x.shape is None:
             return x
         for axis in self.axes:
+            normalise_axis(axis, len(x.shape), "the axis to squeeze,")
             if x.shape[axis] not in (1, None):
                 raise ValueError(f"cannot squeeze axis {axis} of {x}, which has size {x.shape[axis]}; wanted size 1")
         return TensorType(x.dtype, tuple(size for axis, size in enumerate(x.shape) if axis not in self.axes))

@@ -78,7 +78,8 @@ class CheckCoordinates(Op):
         if self.sizes is not None:
             return None
         indices, array = inputs
-        sizes = array.type.sizes[: _depth_of(indices, self.whole)]
+        sizes = array.type.sizes
+        sizes = sizes[: _depth(indices.type, sizes) if self.whole else 1]
         return apply(CheckCoordinates(self.called, sizes, self.whole, self.negative), indices)
 
     def runtime_error(self, node: Operation, size: Any = None) -> str:
@@ -106,11 +107,6 @@ def _outside(values: Any, sizes: Any) -> Any:
 def _beyond(values: Any, sizes: Any) -> Any:
     """Where an index is too large for its axis."""
     return values >= np.asarray(sizes)
-
-
-def _depth_of(indices: Tensor, whole: bool) -> int:
-    depth: Any = indices.type.sizes[-1] if whole else 1
-    return depth
 
 
 @record

@@ -111,6 +111,8 @@ class Cumsum(Op):
 
     def infer(self, x: TensorType) -> TensorType:
         check_dtype(x, dtypes.RING, "the input")
+        if x.rank is not None:
+            normalise_axis(self.axis, x.rank)
         return x
 
     def evaluate(self, x: Any) -> Any:
@@ -200,6 +202,8 @@ def linspace(start: Any, stop: Any, num: Any, name: str | None = None) -> Tensor
     sizes = static_sizes(num)
     first, last = convert_together(start, stop)
     check_dtype(first.type, dtypes.FLOATS, "start")
+    if sizes is not None and len(sizes) != 1:
+        raise ValueError(f"linspace needs one number of values, not {num!r}")
     if sizes is None or not isinstance(sizes[0], int):
         later = late("LinSpace", linspace, [first, last], [num], TensorType(first.dtype, (None,)), name=name)
         return later[0]

@@ -66,6 +66,18 @@ def branch_in_loop(tf: Any, x: Any, w: Any, n: Any) -> Any:
     return tf.while_loop(lambda i, s: i < n, body, (0, x * 2.0))[1]
 
 
+def tiled_in_loop(tf: Any, x: Any, w: Any, n: Any) -> Any:
+    def body(i: Any, s: Any) -> Any:
+        mask = tf.tile(tf.expand_dims(s[:, 0] > 0.1, 1), [1, 3])  # the adjoint asks for the mask, and so for its sizes
+        return i + 1, tf.where(mask, tf.sin(tf.tile(s[:, :1], [1, n + 1])[:, :1] * x), tf.exp(tf.matmul(s, w) * 0.1))
+
+    return tf.while_loop(lambda i, s: i < n, body, (0, x * 2.0))[1]
+
+
+def tiled_in_branch(tf: Any, x: Any, w: Any, n: Any) -> Any:
+    return tf.cond(n > 1, lambda: tf.reduce_sum(tf.sin(tf.tile(tf.exp(x), [1, n])), 1), lambda: tf.matmul(x, w)[:, 0])
+
+
 def loop_in_branch(tf: Any, x: Any, w: Any, n: Any) -> Any:
     return tf.cond(n > 2, lambda: loop(tf, x, w, n), lambda: x * x)
 
@@ -138,6 +150,8 @@ PROGRAMS: dict[str, tuple[Program, tuple[int, ...]]] = {
     "a loop until it is large": (loop_until_large, (0,)),
     "a loop in a loop": (loop_in_loop, (4, 2, 1)),
     "a branch in a loop": (branch_in_loop, (5, 1, 0)),
+    "a tile in a loop": (tiled_in_loop, (3, 0)),
+    "a tile in a branch": (tiled_in_branch, (2, 0)),
     "a loop in a branch": (loop_in_branch, (4, 1)),
     "a loop of a loop": (loop_of_a_loop, (2, 0)),
     "map": (mapped, (0,)),

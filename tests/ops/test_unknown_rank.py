@@ -112,3 +112,21 @@ def test_parts_without_elements_count_in_a_concatenation() -> None:
     with tf.Graph().as_default(), tf.Session() as session:
         x = tf.placeholder(tf.float32, [None, 3])
         assert session.run(tf.concat([x, x], 1), {x: np.ones((0, 3))}).shape == (0, 6)
+
+
+WRONG = {
+    "cumsum": (lambda x, i: tf.cumsum(x, 1), 1, "axis 1 is out of range for rank 1"),
+    "unstack": (lambda x, i: tf.unstack(x, 2, 1), 1, "the axis to squeeze, 1 is out of range for rank 1"),
+    "gather_nd": (lambda x, i: tf.gather_nd(x, i), 1, r"indices i32\[\] are a scalar"),
+    "scatter_nd": (lambda x, i: tf.scatter_nd(i, x, [4]), 1, r"indices i32\[\] are a scalar"),
+    "linspace": (lambda x, i: tf.linspace(0.0, 1.0, i), [], "linspace needs one number of values"),
+    "pad": (lambda x, i: tf.pad(x, i), 1, r"paddings must be a matrix .*, not i32\[\]"),
+    "split": (lambda x, i: tf.split(x, i, num=2), [3], "declared to give 2 tensors, and gives 1"),
+}
+
+
+@pytest.mark.parametrize("declare, number, message", WRONG.values(), ids=WRONG)
+def test_what_does_not_fit_a_rank_that_is_fed_is_told_by_its_node(declare, number, message) -> None:
+    x, i = tf.placeholder(tf.float32), tf.placeholder(tf.int32)
+    with tf.Session() as session, pytest.raises(tf.errors.InvalidArgumentError, match=rf"declared at .*: .*{message}"):
+        session.run(declare(x, i), {x: np.ones(3), i: np.array(number, np.int32)})
