@@ -1,5 +1,6 @@
-"""Every decision about sizes: which form a contraction takes, its blocks, its tasks; `choose_tile.py` has its tile.
+"""Every decision about sizes: which form a contraction takes, and its blocks of K.
 
+`choose_tile.py` has its tile, `choose_tasks.py` its tasks.
 Pure functions of sizes, strides and the target. Each plan says why it is what it is; ``print(plan)`` shows it.
 """
 
@@ -7,34 +8,23 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from graphc.codegen.choose_tasks import with_tasks
 from graphc.codegen.choose_tile import best_tile, is_windowed, lanes_for
 from graphc.codegen.choose_winograd import WinogradPlan, winograd_plan
 from graphc.codegen.kernels.affine import Contraction, Shape, shape_of
 from graphc.codegen.loops import ITEM_BYTES
-from graphc.codegen.plan import TASKS_WANTED, Plan, element_bytes, guess
+from graphc.codegen.plan import Plan, element_bytes, guess
 from graphc.codegen.target import Target
 from graphc.dims import DimLike
 from graphc.records import replace
 
-# Steps of K in one turn of the innermost loop, where a register or two are left: 1 to 4 % faster, 8 % where there are
-# few registers; 4 steps gain half as much again, and compile a third slower. Products of less than a task would take
-# many thousand runs to gain what LLVM takes for the second.
-STEPS_TOGETHER = 2
 FED_ALIGNMENT = 16  # Bytes: where the caller's arrays begin.
-# A task should be worth waking a thread for (about 5 us), and there should be some for every thread; not many more,
-# as each task that shares rows reads them from the third cache again.
-TASK_FLOPS = 1 << 19
-# Tasks that share columns each copy B, which costs as much as the products of some ten rows.
-FEW_ROWS = 1024
-LARGEST_SUMS = 1 << 20  # Elements of a task's sums that wait in scratch for the next part of K: of every thread 4 MB.
 # How far apart the columns of a strided convolution are.
 STRIDES = range(2, 5)
 # Windows of colours sum few products, so that it counts how these are stored.
 FEW_CHANNELS = 8
 # Images of fewer places leave lanes empty at the end of each.
 FEW_PLACES = 256
-# Sums over fewer products cost less than to write the result.
-SHORT_K = 128
 # A sum this long reads its operands once, so that it counts which of them is copied.
 LONG_K = 1024
 # Bytes between two steps of K from which on a row is copied. How many more lanes may be empty before roles are changed.
@@ -226,7 +216,7 @@ def dot_plan(shape: Shape, target: Target) -> Plan:
         1,
         ("both operands run along K",),
     )
-    return _with_tasks(result, target)
+    return with_tasks(result, target)
 
 
 def _dot_tile(shape: Shape, rows: DimLike, target: Target) -> tuple[int, int]:
@@ -279,7 +269,7 @@ def paired_plan(shape: Shape, target: Target) -> Plan:
         1,
         ("both operands move along columns",),
     )
-    return _with_tasks(result, target)
+    return with_tasks(result, target)
 
 
 def _even_vectors(vectors: int) -> int:
@@ -325,7 +315,7 @@ def tile_plan(shape: Shape, target: Target, pack_a: str, pack_b: bool, reasons: 
         1,
         reasons or ("operands read in place",),
     )
-    return _with_tasks(result, target)
+    return with_tasks(result, target)
 
 
 def _whole_k(shape: Shape) -> DimLike:
@@ -335,12 +325,14 @@ def _whole_k(shape: Shape) -> DimLike:
 def _block_of_k(shape: Shape, columns: int, target: Target, tiled: int | None) -> tuple[int, DimLike]:
     """Which loop of K to cut, and into what length, so that a panel of B stays in the second cache.
 
-    Measured: a panel of a quarter of that cache need not be cut; longer ones do best with blocks of an eighth.
+    Measured: a panel of a quarter of that cache need not be cut; longer ones do best with blocks of an eighth, or of
+    the first cache where lines of A wait there for the next tile.
     """
     bytes_per_step = columns * element_bytes(shape)
     if guess(shape.k) * bytes_per_step <= target.l2 // 4:
         return 0, _whole_k(shape)
-    most, inside = max(1, target.l2 // 8 // bytes_per_step), 1
+    kept = target.l1 if _lines_serve_neighbours(shape, tiled) else target.l2 // 8
+    most, inside = max(1, kept // bytes_per_step), 1
     outermost = _level_seen_in_part(shape, tiled)
     for level in reversed(range(len(shape.inner))):
         extent = shape.inner[level].extent
@@ -353,108 +345,15 @@ def _block_of_k(shape: Shape, columns: int, target: Target, tiled: int | None) -
     return 0, _whole_k(shape)
 
 
+def _lines_serve_neighbours(shape: Shape, tiled: int | None) -> bool:
+    """Whether each step of K is in another line of A, which holds the next tile's rows too: channels of a window."""
+    beside = tiled is not None and shape.rows[tiled].a == 1 and len(shape.rows) > 1
+    step = shape.inner[-1].a if shape.inner else 0
+    return beside and isinstance(step, int) and abs(step) * element_bytes(shape) >= 64
+
+
 def _level_seen_in_part(shape: Shape, tiled: int | None) -> int:
     """The loop of K of which tiles at an edge see only some turns, which are written out: it cannot be cut."""
     edge = None if tiled is None else shape.rows[tiled].edge
     levels = [level for level, group in enumerate(shape.inner) if edge is not None and group.edge == edge]
     return levels[0] if levels else len(shape.inner)
-
-
-# Tasks.
-
-
-def _with_tasks(chosen: Plan, target: Target) -> Plan:
-    """Tasks as a grid over C: halve blocks while their work stays worth a thread.
-
-    The longer side is halved; where only B is copied, first the columns, as tasks that share columns each copy them,
-    unless rows are many, which would come from memory once for every task; where only A is, first the rows.
-    """
-    tiles, panels = max(1, guess(chosen.tiles)), max(1, guess(chosen.column_panels))
-    flops_per_tile = 2 * max(1, guess(chosen.shape.k)) * chosen.mr * chosen.nv * chosen.lanes
-    blocks = max(1, guess(chosen.outer))
-    flops = blocks * tiles * panels * flops_per_tile
-    copies = bool(chosen.pack_a) and chosen.pack_b
-    wanted = max(2, target.cores) if copies else max(TASKS_WANTED, 2 * target.cores)
-    while blocks < wanted and tiles * panels * flops_per_tile >= 2 * TASK_FLOPS:
-        rows, columns = tiles * chosen.mr, panels * chosen.nv * chosen.lanes
-        if bool(chosen.pack_a) == chosen.pack_b:
-            by_columns = columns > rows
-        else:
-            by_columns = chosen.pack_b and rows < FEW_ROWS
-        by_columns = by_columns and panels > 1
-        if by_columns or (tiles == 1 and panels > 1):
-            panels = -(-panels // 2)
-        elif tiles > 1 and (not chosen.pack_b or rows >= (128 if blocks < target.cores else FEW_ROWS)):
-            tiles = -(-tiles // 2)
-        else:
-            break
-        blocks *= 2
-    if chosen.k_blocks != 1:  # The sums of a task wait in scratch.
-        while tiles * panels * chosen.mr * chosen.nv * chosen.lanes > LARGEST_SUMS:
-            tiles, panels = (-(-tiles // 2), panels) if tiles > 1 else (tiles, -(-panels // 2))
-    else:
-        panels = _even_panels(chosen, tiles, panels, target)
-    a_tiles = tiles
-    if chosen.pack_a:
-        # Tiles are read one after the other, so the third cache serves as well as the second.
-        most = max(target.l2 * 3 // 8, target.l3 // 8) // (guess(chosen.tile_elements) * element_bytes(chosen.shape))
-        a_tiles = max(1, min(tiles, most))
-    group = _group(chosen, tiles, panels, target)
-    streams = _b_streams(chosen, group, target)
-    free = target.vector_registers - (chosen.mr + 1) * chosen.nv - 1
-    together = STEPS_TOGETHER if free >= target.vector_registers // 16 and flops >= TASK_FLOPS else 1
-    return replace(
-        chosen, row_tiles=tiles, a_tiles=a_tiles, panels=panels, group=group, streams=streams, together=together
-    )
-
-
-def _even_panels(chosen: Plan, tiles: int, panels: int, target: Target) -> int:
-    """As many panels a task, or down to half, that all cores get as many: of three equal tasks two make two rounds."""
-    total = max(1, guess(chosen.column_panels))
-    others = max(1, guess(chosen.outer)) * -(-max(1, guess(chosen.tiles)) // tiles)
-    flops = 2 * max(1, guess(chosen.shape.k)) * tiles * chosen.mr * chosen.nv * chosen.lanes
-    least = max(-(-panels // 2), -(-TASK_FLOPS // flops))
-    if target.cores == 1 or panels >= total or least >= panels:
-        return panels
-
-    def slowest(length: int) -> int:
-        return -(-others * -(-total // length) // target.cores) * length
-
-    return min(range(panels, least - 1, -1), key=slowest)
-
-
-def _b_streams(chosen: Plan, group: int, target: Target) -> bool:
-    """Whether to ask for B ahead: it comes from the second cache, and loads leave time for that.
-
-    A panel that all tiles meet before the next one is a single stream, which processors see themselves.
-    """
-    shape = chosen.shape
-    size = guess(shape.k) * guess(shape.n) * element_bytes(shape)
-    # Loads that straddle lines take so long that asking costs nothing.
-    has_time = chosen.mr >= 4 or (shape.fed_b and size <= target.l2)
-    return chosen.form == "tile" and has_time and (group > 1 if chosen.pack_b else size > target.l1)
-
-
-def _group(chosen: Plan, tiles: int, panels: int, target: Target) -> int:
-    """As many panels as stay in the second cache, so that rows come from afar once for all of them.
-
-    One where they need not: the panel stays in the first cache, or nearly, and the rows in the second. Over a short K
-    it is the result that counts, and its rows are written from end to end.
-    """
-    k_bytes = max(1, guess(chosen.k_elements) * element_bytes(chosen.shape))
-    panel_bytes = chosen.nv * chosen.lanes * k_bytes
-    if chosen.form == "paired":  # Images are read from end to end as long as the first cache keeps the filters.
-        return max(1, min(panels, target.l1 // 3 // panel_bytes))
-    if chosen.pack_b and chosen.shape.outer:
-        # Every image is copied: from memory, so that long runs of its rows are wanted, beside which little is kept.
-        return max(1, min(panels, target.l2 * 3 // 8 // panel_bytes))
-    if chosen.form != "tile":
-        one = chosen.mr <= chosen.nv * chosen.lanes
-    else:
-        stays = panel_bytes <= target.l1 * 3 // 2 and tiles * chosen.mr * k_bytes <= target.l2 // 2
-        one = stays and guess(chosen.shape.k) >= SHORT_K
-    most = target.l2 * 5 // 8 // panel_bytes
-    # Where rows are copied too, the copy wants its part of that cache: two panels, or a quarter, measured 2 % better.
-    if chosen.pack_a:
-        most = min(most, max(2, target.l2 // 4 // panel_bytes))
-    return 1 if one else max(1, min(panels, most))

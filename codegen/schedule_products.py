@@ -5,7 +5,7 @@ The pieces are fixed by shapes, and so are the bits of the result.
 
 from __future__ import annotations
 
-from graphc.codegen import choose
+from graphc.codegen import choose, choose_tasks
 from graphc.codegen.loops import Accumulate, Buffer, Contract, Declare, For, Kernel, Let, Literal, Load, Local, Store
 from graphc.codegen.schedule_cost import estimate_size
 from graphc.codegen.schedule_split import ENOUGH_TASKS, around, kernel_of, place_of
@@ -14,7 +14,7 @@ from graphc.dims import DimLike, Symbol, atom, product
 from graphc.records import replace
 
 TOO_FEW_TILES = 4  # No more tasks than these can be made of the result.
-WORTH = 16 * choose.TASK_FLOPS  # A second kernel costs some microseconds.
+WORTH = 16 * choose_tasks.TASK_FLOPS  # A second kernel costs some microseconds.
 
 
 def split_product(kernel: Kernel, target: Target) -> tuple[Kernel, Kernel] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphc.codegen import choose
+from graphc.codegen import choose, choose_tasks
 from graphc.codegen.loops import (
     Contract,
     Draw,
@@ -107,6 +107,6 @@ def too_little(kernel: Kernel) -> list[tuple[DimLike, int]]:
             flops = flops + 2 * product(axis.extent for axis in axes)
         else:
             loops = loops + (statement_tasks(statement) or 0)
-    limits = [(flops, 2 * choose.TASK_FLOPS), (loops, 3)]
+    limits = [(flops, 2 * choose_tasks.TASK_FLOPS), (loops, 3)]
     is_never = any(isinstance(work, int) and work >= limit for work, limit in limits)
     return [] if is_never else [(work, limit) for work, limit in limits if not isinstance(work, int)]

@@ -7,6 +7,7 @@ import pytest
 
 import graphc as tf
 from graphc.codegen import choose
+from graphc.codegen.choose_tasks import with_tasks
 from graphc.codegen.kernels.affine import Axis, Contraction
 from graphc.codegen.loops import Apply, Buffer, Contract, Kernel, Load, Local, Store
 from graphc.codegen.schedule import schedule
@@ -166,4 +167,4 @@ def test_tiles_that_fill_the_registers_take_one_step_at_a_time() -> None:
     shape = choose.shape_of(product(64, 64, 64))
     for mr, nv, together in ((6, 4, 2), (14, 2, 1), (9, 3, 1)):
         forced = replace(choose.tile_plan(shape, named("avx512"), "", False), mr=mr, nv=nv)
-        assert choose._with_tasks(forced, named("avx512")).together == together
+        assert with_tasks(forced, named("avx512")).together == together
