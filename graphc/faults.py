@@ -20,6 +20,7 @@ from graphc.ops.blocks import SliceFrom
 from graphc.ops.checks import Fitting, Refused
 from graphc.ops.copies import Cast, Identity
 from graphc.ops.indexing import GatherV2
+from graphc.ops.measured import CheckSize
 from graphc.ops.reshaping import Reshape
 
 MOST_NODES = 200  # behind the input that is computed again; an error message is not worth a slow forward pass
@@ -36,13 +37,21 @@ class RefusedValue(errors.InvalidArgumentError):
 
 def failure_text(node: Any) -> str:
     """What is said when the node found an input that it cannot take."""
-    return f"{node.describe()}: {node.kind.runtime_error(node)}"
+    text = node.kind.runtime_error(node)
+    return text if _names_its_node(node) else f"{node.describe()}: {text}"
+
+
+def _names_its_node(node: Any) -> bool:
+    """Whether what it says was said by another node, which is named: of a branch that could not be compiled."""
+    return isinstance(node.kind, CheckSize) and node.kind.text is not None
 
 
 def explained(
     failure: RefusedValue, declared: Graph, step: Graph, values: Mapping[Tensor, Any]
 ) -> errors.InvalidArgumentError:
     """The error for the user, where ``values`` are what the inputs of the captured ``step`` held."""
+    if _names_its_node(failure.op):
+        return failure
     found = _named(declared, failure.op)
     lookup = _lookup(found)
     node = lookup or found or failure.op

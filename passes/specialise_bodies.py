@@ -25,7 +25,8 @@ After::
     return y
 
 What is known of a value outside, its sizes or that it is a constant, is known inside. Where the branches give other
-sizes, or count them, the node tells the sizes of the one that is taken (:mod:`graphc.ops.told`).
+sizes, or count them, the node tells the sizes of the one that is taken (:mod:`graphc.ops.told`). A branch that cannot
+be for these sizes is an error where it is taken, for programs that ask for sizes before they use them.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ from graphc.graph import Graph
 from graphc.nodes import Operation, Tensor
 from graphc.ops.base import Const
 from graphc.ops.branches import If, Undefined
-from graphc.ops.measured import Measuring, MustBe
+from graphc.ops.measured import Measuring, MustBe, refuse
 from graphc.ops.reshaping import dim_value
 from graphc.ops.shape_values import DependsOnData, inputs_behind_sizes, sources_of_sizes
 from graphc.ops.told import COUNT, as_assumed, known_around, larger, told_size
@@ -60,12 +61,9 @@ def exact_if(
 ) -> Sequence[Tensor]:
     """The node with exact branches; sizes that differ, or that a branch counts, it tells."""
     kind: If = node.kind  # type: ignore[assignment]
-    types = [tensor.type for tensor in inputs[1:]]
     values = known_values(inputs, values)
     with from_outside(node, 1):
-        then, orelse = (
-            _exact_branch(branch, types, inputs[1:], values[1:], specialise) for branch in (kind.then, kind.orelse)
-        )
+        then, orelse = _exact_branches(node, inputs, values[1:], specialise)
     pairs = list(zip(then.targets, orelse.targets, strict=True))
     for a, b in pairs:
         if "Undefined" not in (a.op.type, b.op.type) and len(a.type.sizes) != len(b.type.sizes):
@@ -76,6 +74,48 @@ def exact_if(
     if isinstance(inputs[0].op.kind, Const):
         return inlined(then if inputs[0].op.kind.value.item() else orelse, inputs[1:])
     return _with_sizes(node, replace(kind, then=then, orelse=orelse), inputs)
+
+
+def _exact_branches(
+    node: Operation, inputs: Sequence[Tensor], values: Sequence[Any], specialise: Specialise
+) -> list[Function]:
+    """Both branches; in place of the one that cannot be for these types, one that says why when it is taken.
+
+    Programs ask for sizes by a branch before they use them: ``tf.cond(tf.size(x) > 2, lambda: x[2], lambda: 0.0)``.
+    """
+    types = [tensor.type for tensor in inputs[1:]]
+    branches = node.kind.then, node.kind.orelse  # type: ignore[attr-defined]
+    predicate = inputs[0].op.kind
+    found: list[Function | None] = []
+    for number, branch in enumerate(branches):
+        try:
+            found.append(_exact_branch(branch, types, inputs[1:], values, specialise))
+        except errors.InvalidArgumentError as error:
+            is_taken = isinstance(predicate, Const) and predicate.value.item() == (number == 0)
+            if is_taken or None in found or not _is_final(error, types, values):
+                raise
+            found.append(None)
+            reason = error
+    return [_refused(branch, reason) if own is None else own for own, branch in zip(found, branches, strict=True)]
+
+
+def _is_final(error: errors.InvalidArgumentError, types: Sequence[TensorType], values: Sequence[Any]) -> bool:
+    """Whether what does not fit is wrong for good: of symbols, it may fit for the numbers that they stand for."""
+    with_symbols = [value for value in values if value is not None and value.dtype.kind == "O"]
+    known = [entry for value in with_symbols for entry in value.reshape(-1)]
+    sizes = [size for type in types if type.shape is not None for size in type.shape]
+    return error.__cause__ is None and not any(isinstance(size, Dim) for size in [*sizes, *known])
+
+
+def _refused(branch: Function, error: errors.InvalidArgumentError) -> Function:
+    """A branch that is an error where it is taken, and gives nothing."""
+    graph = Graph()
+    graph.extras[Measuring] = Measuring.of(get_default_graph())
+    with graph.as_default():
+        graph.stand_for(error.op)
+        refuse(str(error.message))
+        graph.targets = tuple(_undefined(graph, x.type, lambda size: size or 0, error.op) for x in branch.targets)
+    return Function(graph, branch.names)
 
 
 def _exact_branch(
@@ -106,11 +146,19 @@ def _define_types(function: Function, other: Function) -> None:
     sizes = _counterparts(function, other)
     targets = list(function.targets)
     for n, (own, given) in enumerate(zip(targets, other.targets, strict=True)):
-        if own.op.type == "Undefined":
-            shape = tuple(substitute(size, lambda thing: sizes.get(thing, atom(thing))) for size in given.type.sizes)
-            type = TensorType(given.dtype, shape)
-            targets[n] = function.graph.add(Undefined(given.dtype, shape), (), (type,), like=own.op).outputs[0]
+        if own.op.type == "Undefined" and (given.op.type != "Undefined" or given.type.is_exact):
+            targets[n] = _undefined(
+                function.graph,
+                given.type,
+                lambda size: substitute(size, lambda thing: sizes.get(thing, atom(thing))),
+                own.op,
+            )
     function.graph.targets = tuple(targets)
+
+
+def _undefined(graph: Graph, type: TensorType, size_here: Callable[[Any], DimLike], like: Operation) -> Tensor:
+    shape = tuple(map(size_here, type.shape or ()))
+    return graph.add(Undefined(type.dtype, shape), (), (TensorType(type.dtype, shape),), like=like).outputs[0]
 
 
 def _counterparts(function: Function, other: Function) -> dict[Any, DimLike]:

@@ -19,7 +19,7 @@ from graphc.graph import Graph
 from graphc.nodes import Operation, Tensor
 from graphc.ops.base import Const, Placeholder
 from graphc.ops.shape_values import MAX_ELEMENTS, sources_of_sizes
-from graphc.shapes import TensorType
+from graphc.shapes import TensorType, is_constant
 
 _AGAIN = frozenset({"Identity", "StopGradient", "ExpandDims", "Squeeze", "Reshape", "Transpose", "Neg", "Cast"})
 
@@ -47,7 +47,7 @@ def _tells_sizes(tensor: Tensor) -> bool:
 
 
 def _is_short(tensor: Tensor) -> bool:
-    count = tensor.type.elements if tensor.type.shape is not None else None
+    count = tensor.type.elements if is_constant(tensor.type.shape) else None
     return isinstance(count, int) and count <= MAX_ELEMENTS
 
 

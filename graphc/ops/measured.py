@@ -39,7 +39,7 @@ from graphc.errors import InvalidArgumentError
 from graphc.graph import Graph
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
-from graphc.ops.base import Const, apply
+from graphc.ops.base import Const, apply, constant
 from graphc.ops.blocks import along
 from graphc.ops.checks import Refused, differs, is_negative
 from graphc.ops.reshaping import dim_value, reshape
@@ -90,9 +90,10 @@ class Measuring:
 
 @record
 class CheckSize(Op):
-    """``y = x``; it is an error where that is not ``wanted``, or is negative."""
+    """``y = x``; it is an error where that is not ``wanted``, or is negative; ``text`` says why if that is known."""
 
     wanted: DimLike | None = None
+    text: str | None = None
 
     def infer(self, x: TensorType) -> TensorType:
         return x
@@ -106,6 +107,8 @@ class CheckSize(Op):
 
     def runtime_error(self, node: Operation, size: Any = None) -> str:
         """What went wrong where a size is another."""
+        if self.text is not None:
+            return self.text
         if isinstance(self.wanted, Dim):
             return "two sizes that are told while the step runs differ, and what they belong to is used together"
         if self.wanted is not None:
@@ -154,6 +157,11 @@ def require_count(check: Tensor) -> None:
     measuring = Measuring.of(check.op.graph)
     assert measuring is not None, "sizes are measured while a graph is made exact"
     check.op.graph.measured[Measured(measuring.name(), None, 0, kept=True)] = check
+
+
+def refuse(text: str) -> None:
+    """It is an error of the step, or of what is part of it, that it runs at all."""
+    require_count(apply(CheckSize(0, text), constant(1, dtypes.int64)))
 
 
 def guards(count: Tensor) -> list[Tensor]:
