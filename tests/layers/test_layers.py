@@ -383,6 +383,7 @@ def test_initializers_by_name() -> None:
         "orthogonal": (0.3, 1),
     }
     tf.set_random_seed(1)
+    assert tf.initializers.orthogonal is tf.orthogonal_initializer
     x = tf.ones([2, 60])
     made = [tf.layers.Dense(np.int64(60), kernel_initializer=name, bias_initializer="zeros") for name in limits]
     for layer in made:
