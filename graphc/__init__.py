@@ -421,7 +421,7 @@ _LATER = {
     "nest": "graphc.nest",
     "norm": "graphc.linalg.functions:norm",
     "numpy_function": "graphc.ops.py_func:numpy_function",
-    "orthogonal_initializer": "graphc.initializers.orthogonal:Orthogonal",
+    "orthogonal_initializer": "graphc.initializers.rotations:Orthogonal",
     "parallel_dynamic_stitch": "graphc.ops.partitions:parallel_dynamic_stitch",
     "parse_example": "graphc.decoding.examples:parse_example",
     "parse_single_example": "graphc.decoding.examples:parse_single_example",

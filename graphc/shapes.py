@@ -341,8 +341,8 @@ def as_shape(value: Any) -> Shape:
         return value
     if isinstance(value, TensorShape):
         return value.sizes
-    if isinstance(value, (int, Dimension)):
-        value = (value,)
+    if isinstance(value, (int, Dimension)) or (hasattr(value, "__index__") and not hasattr(value, "__len__")):
+        value = (value,)  # a number of NumPy's too
     if not isinstance(value, Sequence) and not hasattr(value, "__iter__"):
         raise TypeError(f"a shape must be a sequence of sizes or None, not {value!r}")
     return tuple(_as_size(size) for size in value)

@@ -2,12 +2,14 @@
 
 It is a tensor, ``flow``, whose first axis counts the elements; each write gives a further array, with more elements
 where it writes behind the last and the array is of ``dynamic_size``. All elements have one shape, learnt from the first
-that is written where it is not given.
+that is written where it is not given. Elements that may differ in their first size (``infer_shape=False``) stand in
+pieces beside it (:mod:`graphc.ops.row_pieces`); what nobody asks for of the two is not computed.
 """
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from typing import Any
 
 from graphc import dtypes
@@ -21,6 +23,7 @@ from graphc.ops.elementwise import add, cast, identity
 from graphc.ops.grown_rows import GrownRows
 from graphc.ops.lookup import gather
 from graphc.ops.reshaping import reshape, shape
+from graphc.ops.row_pieces import Pieces
 from graphc.ops.row_writes import NewRows, WriteRows
 from graphc.ops.shape_values import static_sizes
 from graphc.ops.state import no_op
@@ -57,10 +60,15 @@ class TensorArray:
         self._dtype = dtypes.as_dtype(dtype)
         self._flow, self._size = flow, size
         self._grows = False  # whether a write beyond the last element adds elements
+        self._pieces: Pieces | None = None
+        self._unequal = [False]  # whether only the pieces tell the elements; one list for all that it becomes
         self._gradients: dict[str, TensorArray] = {}  # by their source; with_flow keeps them
         self._count: Size = None  # the number of elements, where it is known while declaring
         if flow is None:
-            self._create(size, dynamic_size, as_shape(element_shape), name or "TensorArray")
+            row = as_shape(element_shape)
+            self._create(size, dynamic_size, row, name or "TensorArray")
+            if not infer_shape and (row is None or (row and not isinstance(row[0], int))):
+                self._pieces = Pieces.empty(self._dtype, self._size, self._count)
 
     def _create(self, size: Any, dynamic_size: bool | None, row: Any, name: str) -> None:
         known = static_sizes(size)
@@ -100,6 +108,17 @@ class TensorArray:
         other._flow = flow
         return other
 
+    @property
+    def flows(self) -> tuple[Tensor, ...]:
+        """All that a loop carries of it: the array, and where elements may differ the pieces."""
+        return (self.flow,) if self._pieces is None else (self.flow, *self._pieces.tensors)
+
+    def with_flows(self, flows: Sequence[Tensor]) -> TensorArray:
+        """The array with other elements."""
+        other = self.with_flow(flows[0])
+        other._pieces = Pieces(*flows[1:]) if len(flows) > 1 else None
+        return other
+
     @staticmethod
     def learn_rows(flow: Tensor) -> None:
         """Notes the shape of the elements in the node that makes the array, now that it is known."""
@@ -112,6 +131,8 @@ class TensorArray:
 
     def size(self, name: str | None = None) -> Tensor:
         """The number of elements."""
+        if self._pieces is not None and (self._grows or self._unequal[0]):
+            return shape(self._pieces.lengths)[0]
         if self._grows and not isinstance(self.flow.op.kind, NewRows):
             return shape(self.flow)[0]
         if self._size is None:
@@ -122,6 +143,8 @@ class TensorArray:
 
     def read(self, index: Any, name: str | None = None) -> Tensor:
         """The element at ``index``."""
+        if self._pieces is not None and self._may_differ():
+            return self._pieces.read(convert_to_tensor(index), name or "TensorArrayReadV3")
         return gather(self._elements(), convert_to_tensor(index), name=name or "TensorArrayReadV3", axis=0)
 
     def gather(self, indices: Any, name: str | None = None) -> Tensor:
@@ -132,8 +155,15 @@ class TensorArray:
         """All elements, stacked along a new first axis."""
         return identity(self._elements(), name=name or "TensorArrayStack")
 
+    def _may_differ(self) -> bool:
+        """Whether the elements are not known to have the same first size."""
+        known = self.flow.type.shape
+        return self._unequal[0] or (known is not None and len(known) > 1 and known[1] is None)
+
     def _elements(self) -> Tensor:
         """The array; ``ValueError`` where the shape of its elements cannot be known."""
+        if self._unequal[0] and self._pieces is not None:
+            return self._pieces.stacked()
         kind = self.flow.op.kind
         if isinstance(kind, NewRows) and kind.row is None:
             raise ValueError(
@@ -142,7 +172,9 @@ class TensorArray:
         return self.flow
 
     def concat(self, name: str | None = None) -> Tensor:
-        """All elements, one after the other along their first axis."""
+        """All elements, one after the other along their first axis; they may differ in that size."""
+        if self._pieces is not None and self._may_differ():
+            return self._pieces.joined(name or "TensorArrayConcatV3")
         known = self.flow.type.shape
         if known is None or len(known) < 2:
             raise ValueError(f"concat needs elements with at least one axis, but they are {self.element_shape}")
@@ -160,9 +192,31 @@ class TensorArray:
 
     def _written(self, indices: Tensor, value: Any, name: str) -> TensorArray:
         rows = self._converted(value)
+        if self._pieces is None or indices.type.shape != () or not rows.type.rank:
+            other = copy.copy(self)
+            other._pieces = None
+            return other._written_alike(indices, rows, name)
+        self._learn(self._pieces.rows, (None, *rows.type.shape[1:]))  # type: ignore[index]
+        try:
+            other = self._written_alike(indices, rows, name)
+        except ValueError:  # of another shape than those before
+            if self._pieces.rows.type.shape[1:] != rows.type.shape[1:]:  # type: ignore[index]
+                raise
+            other, self._unequal[0] = copy.copy(self), True
+        write = GrownRows() if self._grows else WriteRows()
+        other._pieces = self._pieces.written(write, indices, rows)
+        return other
+
+    def _learn(self, tensor: Tensor, known: Sequence[Size]) -> None:
+        """Notes the shape of rows that nothing was known of."""
+        if tensor.type.shape is None:
+            tensor.set_shape(known)
+            self.learn_rows(tensor)
+
+    def _written_alike(self, indices: Tensor, rows: Tensor, name: str) -> TensorArray:
+        """Written where all elements have one shape."""
         if self.flow.type.shape is None and rows.type.shape is not None and indices.type.shape is not None:
-            self.flow.set_shape((self._count, *rows.type.shape[len(indices.type.shape) :]))
-            self.learn_rows(self.flow)
+            self._learn(self.flow, (self._count, *rows.type.shape[len(indices.type.shape) :]))
         if self._grows:
             return self.with_flow(apply(GrownRows(), self.flow, indices, rows, name=name))
         if self.flow.type.is_exact:
@@ -182,12 +236,22 @@ class TensorArray:
         return self.with_flow(identity(rows, name=name or "TensorArrayUnstack"))
 
     def split(self, value: Any, lengths: Any, name: str | None = None) -> TensorArray:
-        """The array whose elements are the pieces of ``value``, of equal lengths, along its first axis."""
-        sizes = static_sizes(lengths)
-        if sizes is None or None in sizes or len(set(sizes)) != 1:
-            raise ValueError(f"split needs lengths that are equal and known while declaring, not {lengths!r}")
-        pieces = _split(self._converted(value), list(sizes), axis=0)
-        return self.with_flow(_stack(pieces, name=name or "TensorArraySplitV3"))
+        """The array whose elements are the pieces of ``value`` along its first axis, so many rows each.
+
+        ``ValueError`` where lengths differ but the array was declared for elements of one shape.
+        """
+        sizes, rows = static_sizes(lengths), self._converted(value)
+        if rows.type.rank == 0:
+            raise ValueError(f"split takes a value with at least one axis, not {rows.op.describe()} {rows.type}")
+        if sizes and None not in sizes and len(set(sizes)) == 1:
+            return self.with_flow(_stack(_split(rows, list(sizes), axis=0), name=name or "TensorArraySplitV3"))
+        if self._pieces is None and sizes and None not in sizes:
+            raise ValueError(f"a TensorArray for elements of one shape cannot be split by {sizes}; infer_shape=False")
+        other = copy.copy(self)
+        with graph_of([rows]).name_scope(name or "TensorArraySplitV3"):
+            other._pieces = Pieces.of(rows, lengths, None if self._grows else self._size)
+        other._unequal = [True]
+        return other
 
     def _converted(self, value: Any) -> Tensor:
         tensor = convert_to_tensor(value, None if isinstance(value, Tensor) else self._dtype)
@@ -197,7 +261,7 @@ class TensorArray:
 
     def identity(self) -> TensorArray:
         """The array with the same elements."""
-        return self.with_flow(identity(self.flow))
+        return self.with_flows([identity(flow) for flow in self.flows])
 
     def grad(self, source: str, flow: Any = None, name: str | None = None) -> TensorArray:
         """The array of the gradients of ``source``: as many elements, zeros at first, and what is written is added.

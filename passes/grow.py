@@ -234,6 +234,7 @@ class Growth:
             return False  # a leaf may be asked for at any position
         group.space, group.axes, group.level = space, axes, above.level
         group.contraction = group.contraction or other.contraction
+        group.last = min(group.last, other.last)
         self._replace(other, group)
         return True
 

@@ -37,6 +37,7 @@ from graphc.ops.told import as_assumed
 from graphc.passes.rewrite import rewrite
 from graphc.passes.specialise_bodies import exact_if
 from graphc.passes.specialise_loops import exact_while
+from graphc.passes.trim import Part, parts_of
 from graphc.scopes import get_default_graph
 from graphc.shapes import MOST, TensorType
 
@@ -77,11 +78,11 @@ def specialise(
     fixed, symbolic = fixed or {}, symbolic or {}
     measuring = Measuring.of(get_default_graph())
     if measuring is not None:  # a body of what is made exact
-        return rewrite(graph, _Exactly(types, fixed, symbolic, measuring, first).node)
+        return rewrite(graph, _Exactly(types, fixed, symbolic, measuring, first, _loops(graph)).node)
     measuring = Measuring(by_value)
     while True:
         try:
-            return rewrite(graph, _Exactly(types, fixed, symbolic, measuring).node)
+            return rewrite(graph, _Exactly(types, fixed, symbolic, measuring, None, _loops(graph)).node)
         except MustBe as found:
             measuring = measuring.again(found)
 
@@ -96,9 +97,11 @@ class _Exactly:
         symbolic: Mapping[str, Any],
         measuring: Measuring,
         first: First | None = None,
+        loops: Mapping[Operation, Part] | None = None,
     ):
         self.types, self.fixed, self.symbolic, self.measuring = types, fixed, symbolic, measuring
         self.first = first
+        self.loops = loops or {}  # those that carry something for nobody, and what of them is needed
         self.values: dict[Tensor, Any] = {}
 
     def node(self, node: Operation, inputs: tuple[Tensor, ...]) -> Sequence[Tensor]:
@@ -128,6 +131,8 @@ class _Exactly:
         return results
 
     def _computed(self, node: Operation, inputs: tuple[Tensor, ...]) -> Sequence[Tensor]:
+        if node in self.loops:
+            return self._part_of_loop(node, inputs, self.loops[node])
         if isinstance(node.kind, (If, While)):
             exact_node = exact_if if isinstance(node.kind, If) else exact_while
             return exact_node(node, inputs, [self.values.get(tensor) for tensor in inputs], specialise)
@@ -147,6 +152,18 @@ class _Exactly:
                 result = (_known(node, result[0], known),)
                 self.values[result[0]] = known
         return result
+
+    def _part_of_loop(self, node: Operation, inputs: tuple[Tensor, ...], part: Part) -> Sequence[Tensor]:
+        """The loop without variables that nobody needs: their sizes need not fit. An output of it stands for those."""
+        types = tuple(node.outputs[n].type for n in part.outputs)
+        known = (node.graph, node.number, part.kind, node.name, tuple(node.inputs[n] for n in part.inputs), types)
+        needed = Operation(*known, tuple(node.control_inputs), node.origin, node.role, node.device, node.stands_for)
+        given = [inputs[n] for n in part.inputs]
+        found = exact_while(needed, given, [self.values.get(tensor) for tensor in given], specialise)
+        outputs = [found[0]] * len(node.outputs)
+        for n, tensor in zip(part.outputs, found, strict=True):
+            outputs[n] = tensor
+        return outputs
 
     def _is_told_by_value(self, node: Operation, inputs: tuple[Tensor, ...], cause: BaseException | None) -> bool:
         """Whether a size that could not be written in can be told when the step runs."""
@@ -188,6 +205,15 @@ class _Exactly:
                 found = self._computed(declared, tuple(places[x] for x in declared.inputs))
                 places.update(zip(declared.outputs, found, strict=True))
         return [places[y] for y in outputs]
+
+
+def _loops(graph: Graph) -> dict[Operation, Part]:
+    """The loops of which not all variables are needed, and what of them is."""
+    if not any(isinstance(node.kind, While) for node in graph.nodes):
+        return {}
+    parts = parts_of(graph, graph.targets)
+    loops = {node: part for node, part in parts.items() if part and isinstance(node.kind, While)}
+    return {node: part for node, part in loops.items() if len(part.inputs) < len(node.inputs)}
 
 
 def _declarable(type: TensorType) -> TensorType:

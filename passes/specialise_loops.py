@@ -15,21 +15,19 @@ Before, with the input ``x`` known to be ``f32[2]``::
 
 After::
 
-    w/loop_counter: i32[] = Const(value=0)
     w: i64[] = Const(value=2)
-    w_1: i32[], w_1:1: f32[m2], w_1:2: i64[] = While(w/loop_counter, x, w, row, go_on)
+    w_1: f32[m2], w_1:1: i64[] = While(x, w, row, go_on)
         condition:
             return go_on
         body:
             w/c: f32[m0+1] = ConcatV2(x, row, axis=0)
-            w/Const: i32[] = Const(value=1)
-            w/Add: i32[] = Add(w/loop_counter, w/Const)
             DimValue: i64[] = DimValue(dim=m0+1, dtype=i64)
-            return w/Add, w/c, DimValue
-    return w_1:1
+            return w/c, DimValue
+    return w_1
 
-Where the shape of a loop variable is not known before the loop, the first iteration tells it. Where a size changes from
-one iteration to the next, it becomes a loop variable of its own (:mod:`graphc.ops.told`).
+Variables that nobody needs are left out. Where the shape of a loop variable is not known before the loop, the first
+iteration tells it. Where a size changes from one iteration to the next, it becomes a loop variable of its own
+(:mod:`graphc.ops.told`).
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ from graphc.passes.rewrite import copy_node
 from graphc.records import replace
 
 
-class _Part(NamedTuple):
+class Part(NamedTuple):
     """What of a node is kept."""
 
     kind: Op
@@ -47,7 +47,7 @@ def trim(graph: Graph) -> Graph:
 def trimmed(graph: Graph, targets: Iterable[Tensor]) -> Graph:
     """The part of the graph that these targets need."""
     targets = tuple(targets)
-    parts = _parts(graph, targets)
+    parts = parts_of(graph, targets)
     new = Graph()
     places: dict[Tensor, Tensor] = {}
     for node in graph.nodes:
@@ -65,10 +65,10 @@ def trimmed(graph: Graph, targets: Iterable[Tensor]) -> Graph:
     return new
 
 
-def _parts(graph: Graph, targets: Sequence[Tensor]) -> dict[Operation, _Part | None]:
-    """The needed nodes; of branches and loops, what of them is needed."""
+def parts_of(graph: Graph, targets: Sequence[Tensor]) -> dict[Operation, Part | None]:
+    """The needed nodes; of branches and loops, which part of them is needed."""
     needed = {*targets, *(count for size, count in graph.measured.items() if size.kept)}
-    parts: dict[Operation, _Part | None] = {}
+    parts: dict[Operation, Part | None] = {}
     for node in reversed(graph.nodes):
         if graph.measured:  # a branch or a loop tells sizes of its own outputs
             wanted = [size for out in node.outputs if out in needed for size in out.type.shape or ()]
@@ -89,14 +89,14 @@ def _parts(graph: Graph, targets: Sequence[Tensor]) -> dict[Operation, _Part | N
     return parts
 
 
-def _part_of_if(kind: If, outputs: Sequence[int]) -> _Part:
+def _part_of_if(kind: If, outputs: Sequence[int]) -> Part:
     then, orelse = (_restricted(branch, outputs) for branch in (kind.then, kind.orelse))
     read = _read(then, orelse)
     kind = replace(kind, then=_with_names(then, read), orelse=_with_names(orelse, read))
-    return _Part(kind, (0, *(n + 1 for n in read)), outputs)
+    return Part(kind, (0, *(n + 1 for n in read)), outputs)
 
 
-def _part_of_while(node: Operation, kind: While, outputs: Sequence[int]) -> _Part:
+def _part_of_while(node: Operation, kind: While, outputs: Sequence[int]) -> Part:
     count = kind.variables
     condition = _restricted(kind.condition, [0])
     saved = [n for n in outputs if n >= count]
@@ -114,12 +114,12 @@ def _part_of_while(node: Operation, kind: While, outputs: Sequence[int]) -> _Par
         kind, condition=_with_names(condition, inputs), body=_with_names(body, inputs), variables=len(carried),
         replays=sum(n >= first_replayed for n in inputs),
     )  # fmt: skip
-    return _Part(kind, inputs, (*sorted(carried), *saved))
+    return Part(kind, inputs, (*sorted(carried), *saved))
 
 
 def _restricted(function: Function, targets: Iterable[int]) -> Function:
     """The function that gives only some of its results."""
-    return replace(function, graph=trimmed(function.graph, [function.targets[n] for n in targets]))
+    return Function(trimmed(function.graph, [function.targets[n] for n in targets]), function.names)
 
 
 def _read(*functions: Function) -> list[int]:

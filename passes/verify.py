@@ -49,6 +49,8 @@ def _check_types(graph: Graph, node: Operation, after: str) -> None:
     except (ValueError, TypeError) as error:
         _fail(graph, node, after, f"its inputs do not fit: {error}")
     expected: tuple[TensorType, ...] = (types,) if isinstance(types, TensorType) else types
+    if len(expected) != len(node.outputs):
+        _fail(graph, node, after, f"it has {len(node.outputs)} outputs, its rule gives {len(expected)}")
     for tensor, type in zip(node.outputs, expected, strict=True):
         both_exact = type.is_exact and tensor.type.is_exact
         tells = both_exact and bool(node.kind.functions()) and _may_be(tensor.type, type)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import graphc as tf
-from graphc.initializers.orthogonal import ConvolutionDeltaOrthogonal
+from graphc.initializers.rotations import ConvolutionDeltaOrthogonal
 from tests.interpreted import InterpretedSession
 
 

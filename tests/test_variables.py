@@ -274,3 +274,10 @@ def test_only_parts_of_variables_have_assign() -> None:
         ValueError, match=r"a part of variable 'v': wanted f32\[2\], Const 'Const.*' \(declared at .*\) has f32\[3\]$"
     ):
         v[:2].assign([1.0, 2.0, 3.0])
+
+
+def test_nothing_is_uninitialized_where_there_is_no_variable() -> None:
+    with tf.Graph().as_default(), tf.Session() as session:
+        assert session.run(tf.report_uninitialized_variables()).tolist() == []
+        assert session.run(tf.constant([], tf.string)).dtype == object
+        assert tf.get_variable("w", np.int64(2)).shape == [2]

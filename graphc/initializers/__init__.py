@@ -282,8 +282,8 @@ identity = Identity
 _LATER = {
     "global_variables": "graphc.variables:global_variables_initializer",
     "local_variables": "graphc.variables:local_variables_initializer",
-    "orthogonal": "graphc.initializers.orthogonal:Orthogonal",
-    "orthogonal_initializer": "graphc.initializers.orthogonal:Orthogonal",
+    "orthogonal": "graphc.initializers.rotations:Orthogonal",
+    "orthogonal_initializer": "graphc.initializers.rotations:Orthogonal",
     "variables": "graphc.variables:variables_initializer",
 }
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from inspect import Parameter, signature
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from graphc import dtypes
+from graphc import dtypes, initializers
 from graphc.graph import Graph
 from graphc.mistakes import telling_line
 from graphc.nn import activations
@@ -82,8 +83,8 @@ class Layer:
         """A variable of the layer, under the layer's scope."""
         trainable = trainable and self.trainable
         variable = get_variable(
-            name, shape=shape, dtype=dtype or self.dtype, initializer=initializer, regularizer=regularizer,
-            trainable=trainable, constraint=constraint,
+            name, shape=shape, dtype=dtype or self.dtype, initializer=initializer_of(initializer),
+            regularizer=regularizer, trainable=trainable, constraint=constraint,
         )  # fmt: skip
         self._keep(variable, trainable)
         return variable
@@ -256,6 +257,29 @@ def activation_function(activation: Any) -> Any:
     if activation not in _ACTIVATIONS:
         raise ValueError(f"Unknown activation function: {activation!r}; wanted one of {', '.join(_ACTIVATIONS)}")
     return _ACTIVATIONS[activation]
+
+
+# Those that have other defaults here than in tf.initializers come with them.
+_INITIALIZERS: dict[str, Callable[[], Any]] = {
+    "zeros": initializers.Zeros, "ones": initializers.Ones, "constant": initializers.Constant,
+    "random_normal": partial(initializers.RandomNormal, stddev=0.05), "identity": initializers.Identity,
+    "random_uniform": partial(initializers.RandomUniform, -0.05, 0.05),
+    "truncated_normal": partial(initializers.TruncatedNormal, stddev=0.05),
+    "variance_scaling": initializers.VarianceScaling,
+    "glorot_normal": initializers.GlorotNormal, "glorot_uniform": initializers.GlorotUniform,
+    "he_normal": initializers.he_normal, "he_uniform": initializers.he_uniform,
+    "orthogonal": lambda: initializers.orthogonal(),  # loads when it is wanted
+    "lecun_normal": initializers.lecun_normal, "lecun_uniform": initializers.lecun_uniform,
+}  # fmt: skip
+
+
+def initializer_of(initializer: Any) -> Any:
+    """What makes the first value, from itself or its name."""
+    if not isinstance(initializer, str):
+        return initializer
+    if initializer not in _INITIALIZERS:
+        raise ValueError(f"Unknown initializer: {initializer!r}; wanted one of {', '.join(_INITIALIZERS)}")
+    return _INITIALIZERS[initializer]()
 
 
 def whole_number(value: Any, what: str) -> int:

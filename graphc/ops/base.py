@@ -291,7 +291,7 @@ def _cast_checked(array: np.ndarray[Any, Any], wanted: DType, value: Any) -> np.
         or (wanted.is_integer and kind not in "iu")
         or (wanted.is_bool != (kind == "b"))
     )
-    if (loses and array.size) or wanted.is_string != (kind == "O"):
+    if array.size and (loses or wanted.is_string != (kind == "O")):
         raise TypeError(f"Expected {wanted.name}, got {brief(value)} of type '{type(value).__name__}' instead.")
     if wanted.is_integer and array.size and isinstance(value, (int, list, tuple)):
         limits = np.iinfo(wanted.numpy)

@@ -182,9 +182,10 @@ class _Loop:
         self.structure = structure
         self.leaves = flatten(structure)
         graph = get_default_graph()
-        values = [convert_to_tensor(getattr(leaf, "flow", leaf)) for leaf in self.leaves]
+        self.owners = [leaf for leaf in self.leaves for _ in _carried(leaf)]
+        values = [convert_to_tensor(x) for leaf in self.leaves for x in _carried(leaf)]
         self.starts = [constant(0, dtypes.int32, name="loop_counter"), *(graph.own(value) for value in values)]
-        self.types = [TensorType(dtypes.int32, ()), *_types(values, structure, invariants)]
+        self.types = [TensorType(dtypes.int32, ()), *_types(values, structure, invariants, self.leaves)]
         self.taken = Taken()
         self.body = Body(graph, f"the body of while_loop '{label}'", self.taken)
         self.condition = Body(graph, f"the condition of while_loop '{label}'", self.taken)
@@ -195,9 +196,10 @@ class _Loop:
 
     def packed(self, tensors: Sequence[Tensor]) -> Any:
         """Tensors in the structure of the loop variables, TensorArrays among them."""
+        rest = iter(tensors)
         leaves = [
-            leaf.with_flow(tensor) if hasattr(leaf, "with_flow") else tensor
-            for leaf, tensor in zip(self.leaves, tensors, strict=True)
+            leaf.with_flows([next(rest) for _ in leaf.flows]) if hasattr(leaf, "with_flows") else next(rest)
+            for leaf in self.leaves
         ]
         return pack_as(self.structure, leaves)
 
@@ -219,7 +221,9 @@ class _Loop:
             if not is_listed or hasattr(result, "_fields") != hasattr(self.structure, "_fields"):
                 result = [result]
             self._check_structure(result)
-            tensors = [convert_to_tensor(getattr(leaf, "flow", leaf)) for leaf in flatten(result)]
+            tensors = [convert_to_tensor(x) for leaf in flatten(result) for x in _carried(leaf)]
+            if len(tensors) != len(self.owners):
+                raise ValueError("a TensorArray of infer_shape=False must be written element by element in a loop")
             results = [e.add(counter, 1), *(self.body.own(tensor) for tensor in tensors)]
             for start, type, tensor in zip(self.starts, self.types, results, strict=True):
                 _check_kept(start, type, tensor)
@@ -228,7 +232,7 @@ class _Loop:
 
     def _learn_rows(self, results: Sequence[Tensor]) -> None:
         """The shape of a TensorArray's elements, where the first one written tells it."""
-        for n, leaf in enumerate(self.leaves, 1):
+        for n, leaf in enumerate(self.owners, 1):
             if hasattr(leaf, "with_flow") and self.types[n].shape != results[n].type.shape:
                 for tensor in (self.starts[n], self.body.arguments[n]):
                     tensor.set_shape(results[n].type.shape)
@@ -247,15 +251,22 @@ class _Loop:
             )
 
 
-def _types(values: Sequence[Tensor], structure: Any, invariants: Any) -> list[TensorType]:
+def _carried(leaf: Any) -> Sequence[Any]:
+    """The tensors that stand for a loop variable: of a TensorArray, those that it is made of."""
+    return leaf.flows if hasattr(leaf, "flows") else (leaf,)
+
+
+def _types(values: Sequence[Tensor], structure: Any, invariants: Any, leaves: Sequence[Any]) -> list[TensorType]:
     """The types of the loop variables in all iterations: sizes that may change are unknown."""
     if invariants is None:
         return [value.type for value in values]
     shapes = _shapes_of(invariants)
-    if isinstance(invariants, (list, tuple)) and len(invariants) == len(values) and not any(invariants):
+    if isinstance(invariants, (list, tuple)) and len(invariants) == len(leaves) and not any(invariants):
         shapes = list(invariants)  # each unknown
-    if len(shapes) != len(values):
-        raise ValueError(f"shape_invariants has {len(shapes)} shapes for {len(values)} loop variables")
+    if len(shapes) != len(leaves):
+        raise ValueError(f"shape_invariants has {len(shapes)} shapes for {len(leaves)} loop variables")
+    beside = [[x.type.shape for x in _carried(leaf)[1:]] for leaf in leaves]
+    shapes = [one for shape, others in zip(shapes, beside, strict=True) for one in (shape, *others)]
     types = []
     for value, shape in zip(values, shapes, strict=True):
         known = as_shape(shape)

@@ -220,7 +220,20 @@ def assumption(types: Sequence[TensorType], fit: Callable[[list[TensorType]], bo
             too_much = isinstance(other, int) and isinstance(one.most, int) and other > one.most
             if not too_much and one not in atoms(other) and fit([_replaced(type, one, other) for type in types]):
                 return MustBe(one, other)
-    return _term_by_term(types, fit)
+    return _term_by_term(types, fit) or _axis_by_axis(types, fit)
+
+
+def _axis_by_axis(types: Sequence[TensorType], fit: Callable[[list[TensorType]], bool]) -> MustBe | None:
+    """The first of several that stand on axes of their own: of ``[m1+1,3]`` and ``[m2,m3]``, ``m2`` to ``m1+1``."""
+    changed, pairs = list(types), []
+    for column in zip(*(reversed(type.sizes) for type in types)):
+        lone = {thing: size for size in column for thing in measured_in(size) if size == atom(thing)}
+        one = max(lone, key=_order, default=None)
+        other = next((size for size in column if one is not None and one not in atoms(size)), None)
+        if one is not None and other is not None:
+            pairs.append((one, other))
+            changed = [_replaced(type, one, other) for type in changed]
+    return MustBe(*pairs[-1]) if len(pairs) > 1 and fit(changed) else None
 
 
 def _term_by_term(types: Sequence[TensorType], fit: Callable[[list[TensorType]], bool]) -> MustBe | None:

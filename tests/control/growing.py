@@ -143,6 +143,30 @@ def array_in_two_loops(tf: Any, x: Any, w: Any, n: Any) -> Any:
     return tf.while_loop(lambda i, *_: i < n, outer, (0, 0, array))[2].stack()
 
 
+def pieces_written(tf: Any, x: Any, w: Any, n: Any) -> Any:
+    """Elements of several first sizes, the last one written first."""
+    array = tf.TensorArray(tf.float64, size=n + 1, infer_shape=False, clear_after_read=False)
+    body = lambda i, a: (i - 1, a.write(i, tf.sin(tf.tile(x[:1], [i + 1, 1])) * w[i % 3]))  # noqa: E731
+    array = tf.while_loop(lambda i, a: i >= 0, body, (n, array))[1]
+    return tf.concat([array.concat(), array.read(n)], 0)
+
+
+def pieces_appended(tf: Any, x: Any, w: Any, n: Any) -> Any:
+    array = tf.TensorArray(tf.float64, size=0, dynamic_size=True, infer_shape=False)
+    body = lambda i, a: (i + 1, a.write(i, x[: i % 2 + 1] * tf.cast(i + 1, tf.float64)))  # noqa: E731
+    array = tf.while_loop(lambda i, a: i < n, body, (0, array))[1]
+    return tf.concat([x, array.concat() * tf.cast(array.size(), tf.float64)], 0)
+
+
+def pieces_of_a_split(tf: Any, x: Any, w: Any, n: Any) -> Any:
+    rows = tf.shape(x)[0]
+    array = tf.TensorArray(tf.float64, size=3, infer_shape=False, clear_after_read=False)
+    array = array.split(tf.tanh(x), tf.stack([1, rows - 2, 1]))
+    body = lambda i, y: (i + 1, y * 0.5 + tf.reduce_sum(tf.reshape(array.read(i % 3), [-1, 3]), 0) * x[0])  # noqa: E731
+    total = tf.while_loop(lambda i, y: i < n, body, (0, x[1]))[1]
+    return tf.concat([array.concat() * x, array.read(1), total[None]], 0)
+
+
 PROGRAMS: dict[str, tuple[Program, tuple[int, ...]]] = {
     "rows": (rows, (3, 0)),
     "elementwise": (elementwise, (4, 1)),
@@ -165,4 +189,7 @@ PROGRAMS: dict[str, tuple[Program, tuple[int, ...]]] = {
     "a growing array until it is large": (array_until_large, (4,)),
     "a growing array with gaps": (array_with_gaps, (4, 0)),
     "a growing array in two loops": (array_in_two_loops, (4,)),
+    "pieces that are written": (pieces_written, (3, 0)),
+    "pieces that are appended": (pieces_appended, (3, 1)),
+    "pieces of a split": (pieces_of_a_split, (4, 0)),
 }

@@ -185,7 +185,27 @@ def test_functions_over_elements() -> None:
 
 def test_rows_that_are_told_after_an_array_was_passed_on() -> None:
     with tf.Graph().as_default(), tf.Session() as session:
-        array = tf.TensorArray(tf.float32, 2, infer_shape=False).identity().write(0, [1.0, 2.0])
+        array = tf.TensorArray(tf.float32, 2).identity().write(0, [1.0, 2.0])
         assert session.run(array.stack()).tolist() == [[1.0, 2.0], [0.0, 0.0]]
         with pytest.raises(ValueError, match="do not fit the TensorArray"):
             array.write(1, [1.0])
+
+
+@pytest.mark.parametrize(
+    ("lengths", "message"),
+    [([1, 2, 4], "the lengths of a TensorArray's pieces must add up"), ([2, 4], "size is not equal to the number")],
+)
+def test_the_pieces_of_a_split_are_all_of_it(lengths: list[int], message: str) -> None:
+    array = tf.TensorArray(tf.float32, 3, infer_shape=False).split(tf.ones([6, 2]), lengths)
+    with tf.Session() as session, pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        session.run(array.concat())
+
+
+def test_unequal_elements_are_asked_for() -> None:
+    with pytest.raises(
+        ValueError, match=r"for elements of one shape cannot be split by \(1, 2, 3\); infer_shape=False"
+    ):
+        tf.TensorArray(tf.float32, 3).split(tf.ones([6, 2]), [1, 2, 3])
+    array = tf.TensorArray(tf.float32, 2, infer_shape=False).write(0, tf.ones([1, 2])).write(1, tf.ones([2, 2]))
+    with tf.Session() as session, pytest.raises(tf.errors.InvalidArgumentError):
+        session.run(array.stack())

@@ -16,7 +16,7 @@ from tests.control.growing import PROGRAMS
 from tests.control.programs import W, X, declared
 
 FIRST = [(name, ns[0]) for name, (_, ns) in PROGRAMS.items()]
-SECOND = ["rows", "shrinking", "a branch of two sizes", "a branch that counts"]
+SECOND = ["rows", "shrinking", "a branch of two sizes", "a branch that counts", "pieces of a split"]
 
 
 def feeds_of(inputs: list[Any], n: int) -> dict[Any, Any]:
@@ -58,7 +58,10 @@ def test_second_derivatives_are_differences(name: str) -> None:
         check_gradients(first, [x, w], feeds_of(inputs, n), session)
 
 
-@pytest.mark.parametrize("name", ["elementwise", "a growing loop in a loop", "a branch of two sizes in a loop"])
+BITS = ["elementwise", "a growing loop in a loop", "a branch of two sizes in a loop", "pieces of a split"]
+
+
+@pytest.mark.parametrize("name", BITS)
 def test_ahead_of_time_gives_the_same_bits(name: str, tmp_path: Path) -> None:
     inputs, outputs = totals(name)
     fetches = [*outputs, tf.gradients(outputs, inputs[0])[0]]
@@ -89,7 +92,9 @@ def test_ahead_of_time_a_counted_loop_gives_what_has_grown(tmp_path: Path) -> No
     assert not session.compiled(fetches, feeds)[0].program.grows
 
 
-@pytest.mark.parametrize("name", ["rows", "filtered", "a growing array", "a growing array until it is large"])
+@pytest.mark.parametrize(
+    "name", ["rows", "filtered", "a growing array", "a growing array until it is large", "pieces that are appended"]
+)
 def test_ahead_of_time_what_has_grown_comes_out(name: str, tmp_path: Path) -> None:
     inputs, outputs = declared(tf, name, PROGRAMS)
     model = aot.compile(outputs, inputs, tmp_path, batch=4).load()

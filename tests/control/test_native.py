@@ -156,3 +156,15 @@ def test_a_constant_around_a_loop_is_known_in_it() -> None:
     x, one = tf.placeholder(tf.float32, [8, 16]), tf.constant(1.0)
     y = tf.while_loop(lambda i, s: i < 5, lambda i, s: (i + 1, tf.tanh(s) * one), (0, x))[1]
     assert not [value for value in program_of(y, {x: X}).constants if value.dtype == np.float32]
+
+
+def test_pieces_that_nobody_asks_for_are_not_computed() -> None:
+    x, n = tf.placeholder(tf.float32, [None, 16]), tf.placeholder(tf.int32, [])
+
+    def actions(infer_shape: bool) -> list[str]:
+        array: Any = tf.TensorArray(tf.float32, 0, dynamic_size=True, infer_shape=infer_shape)
+        array = tf.while_loop(lambda i, a: i < n, lambda i, a: (i + 1, a.write(i, tf.tanh(x))), (0, array))[1]
+        loop = only(program_of(array.stack(), {x: X, n: 3}).actions, Loop)
+        return [type(action).__name__ for action in loop.body]
+
+    assert actions(infer_shape=False) == actions(infer_shape=True)

@@ -369,3 +369,29 @@ def test_objects_of_one_name_have_scopes_of_their_own() -> None:
         tf.layers.dense(x, 6, name="other", reuse=True)
     assert [v.op.name for v in tf.global_variables() if "kernel" in v.op.name] == [
         "net/out/kernel", "net/out_1/kernel", "net/other/kernel"]  # fmt: skip
+
+
+def test_initializers_by_name() -> None:
+    """As in TensorFlow 1, the names of Keras, whose random numbers have a deviation of 0.05 (uniform: a limit)."""
+    limits = {
+        "ones": (1, 1),
+        "zeros": (0, 0),
+        "random_uniform": (0.045, 0.05),
+        "truncated_normal": (0.08, 0.1),
+        "random_normal": (0.12, 0.3),
+        "glorot_uniform": (0.15, 6**0.5 / 120**0.5),
+        "orthogonal": (0.3, 1),
+    }
+    tf.set_random_seed(1)
+    assert tf.initializers.orthogonal is tf.orthogonal_initializer
+    x = tf.ones([2, 60])
+    made = [tf.layers.Dense(np.int64(60), kernel_initializer=name, bias_initializer="zeros") for name in limits]
+    for layer in made:
+        layer(x)
+    kernels = [layer.kernel for layer in made]
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        for (least, most), kernel in zip(limits.values(), session.run(kernels), strict=True):
+            assert least <= abs(kernel).max() <= most + 1e-6
+    with pytest.raises(ValueError, match=r"Unknown initializer: 'one'; wanted one of zeros, ones, .*declared at"):
+        tf.layers.dense(tf.ones([2, 3]), 3, kernel_initializer="one")

@@ -27,9 +27,9 @@ def two_results(x: Any, p: Any) -> Tensor:
     return tf.cond(p > 0.0, lambda: (x, tf.exp(x)), lambda: (tf.negative(x), x))[0]  # type: ignore[no-any-return]
 
 
-def two_variables(x: Any, y: Any) -> Tensor:
-    """A loop that carries two values, of which one is read."""
-    return tf.while_loop(lambda i, *_: i < 5, lambda i, a, b: (i + 1, tf.tanh(a), a + b + y), (0, x, x))[1]  # type: ignore[no-any-return]
+def two_variables(x: Any, y: Any) -> list[Tensor]:
+    """A loop that carries two values."""
+    return list(tf.while_loop(lambda i, *_: i < 5, lambda i, a, b: (i + 1, tf.tanh(a), a + b + y), (0, x, x))[1:])
 
 
 def test_trim_drops_results_of_branches() -> None:
@@ -49,6 +49,7 @@ def test_trim_drops_results_of_branches() -> None:
 
 def test_trim_drops_loop_variables_that_only_feed_themselves() -> None:
     before = built(two_variables, x="float32 3", y="float32 3")
+    before.targets = before.targets[:1]
     after = trim(before)
     assert printed(after) == [
         "while/Const: i32[] = Const(value=0)",
@@ -140,8 +141,8 @@ def test_functions_that_take_something_else() -> None:
     body = graph.nodes[-1].kind.functions()["body"]
     with_function(graph, "body", Function(body.graph, body.names[:-1]))
     assert message(graph) == (
-        "after a test, While 'while' is not legal: its body takes i32[], i32[], f32[3], f32[3] and is given i32[], "
-        "i32[], f32[3], f32[3], f32[3]"
+        "after a test, While 'while' is not legal: its body takes i32[], f32[3], f32[3] and is given i32[], "
+        "f32[3], f32[3], f32[3]"
     )
 
 
