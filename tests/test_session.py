@@ -345,7 +345,9 @@ def test_what_a_session_cannot_be_made_with() -> None:
 def test_concat_with_its_arguments_in_the_order_of_old_programs() -> None:
     with pytest.raises(TypeError) as caught:
         tf.concat(1, [tf.zeros([2, 3]), tf.zeros([2, 4])])
-    message = "concat takes the tensors first and the axis second: tf.concat(values, axis), declared at test_session.py:"
+    message = (
+        "concat takes the tensors first and the axis second: tf.concat(values, axis), declared at test_session.py:"
+    )
     assert str(caught.value).startswith(message)
 
 
