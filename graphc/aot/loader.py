@@ -243,12 +243,12 @@ def _in_order(entry: Mapping[str, Any], values: Sequence[Any], named: Mapping[st
 def _fed(feed: Mapping[str, Any], value: Any) -> Array:
     """The value as a contiguous array of the feed's dtype; nothing but rounding of floats may be lost."""
     wanted = np.dtype(feed["dtype"])
-    array = np.asarray(value)
+    array = _converted(feed, value, None)
     if array.dtype != wanted:
         if array.dtype.kind == "c" and wanted.kind != "c":
             raise TypeError(f"feed '{feed['name']}' is {wanted} and cannot hold complex numbers ({array.dtype})")
         with np.errstate(all="ignore"):  # what does not fit is told below
-            converted = array.astype(wanted)
+            converted = _converted(feed, array, wanted)
         if wanted.kind not in "fc" and not np.array_equal(converted, array):
             raise TypeError(f"feed '{feed['name']}' is {wanted} and cannot hold values of dtype {array.dtype}")
         array = converted
@@ -256,6 +256,14 @@ def _fed(feed: Mapping[str, Any], value: Any) -> Array:
     if array.ndim != len(shape) or any(isinstance(size, int) and size != n for size, n in zip(shape, array.shape)):
         raise ValueError(f"feed '{feed['name']}' has shape {_shape_text(shape)}, but got {array.shape}")
     return np.require(array, requirements=["C", "A"])
+
+
+def _converted(feed: Mapping[str, Any], value: Any, dtype: Any) -> Array:
+    """The value as an array, of that dtype; the error for rows of several lengths or for texts names the feed."""
+    try:
+        return np.asarray(value, dtype)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"feed '{feed['name']}' is {feed['dtype']}: {error}") from None
 
 
 def _sizes_of(entry: Mapping[str, Any], arrays: Sequence[Array]) -> dict[str, int]:

@@ -76,6 +76,9 @@ def test_wrong_feeds(artifact: aot.Artifact) -> None:
         with pytest.raises(error) as caught:
             model.train(*values, **named)
         assert str(caught.value) == text
+    for wrong in (["a"] * 3, [[1.0], [2.0, 3.0]]):
+        with pytest.raises(ValueError, match=r"^feed 'y' is float32: "):
+            model.train(x, wrong)
     assert model.variables["weights"].tolist() == [[0.5], [-1.0]]
     with pytest.raises(AttributeError, match=r"^Model has no attribute or entry point 'step'$"):
         model.step(x, y)
