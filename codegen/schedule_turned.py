@@ -46,7 +46,7 @@ def _pair(chain: list[For], costs: CostModel) -> tuple[For, For] | None:
     load = store.value
     if not isinstance(load, Load) or load.dtype != store.buffer.dtype or ITEM_BYTES[load.dtype] not in (4, 8):
         return None
-    if load.buffer == store.buffer or not movable(chain, costs):
+    if load.where is not None or load.buffer == store.buffer or not movable(chain, costs):
         return None
     steps = [(costs.stride(load.offset, loop.variable), costs.stride(store.offset, loop.variable)) for loop in chain]
     if any(step is None or any(loop.variable in atoms(step) for loop in chain) for pair in steps for step in pair):

@@ -68,3 +68,12 @@ def test_what_is_no_number_keeps_its_bits() -> None:
         x = tf.placeholder(tf.float32, (30, 40))
         found = session.run(tf.transpose(x), {x: bits.view(np.float32).reshape(30, 40)})
     np.testing.assert_array_equal(np.ascontiguousarray(found).view(np.uint32), bits.reshape(30, 40).T)
+
+
+def test_cells_around_a_transpose_are_zero() -> None:
+    x = np.random.RandomState(0).randn(2, 64, 14, 15).astype(np.float32)
+    around = [[0, 0], [1, 2], [1, 1], [0, 0]]
+    with tf.Graph().as_default(), tf.Session() as session:
+        fed = tf.placeholder(tf.float32, x.shape)
+        found = session.run(tf.pad(tf.transpose(fed, [0, 2, 3, 1]), around), {fed: x})
+    np.testing.assert_array_equal(found, np.pad(x.transpose(0, 2, 3, 1), around))
