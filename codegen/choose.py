@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from graphc.codegen.choose_tasks import with_tasks
-from graphc.codegen.choose_tile import best_tile, is_windowed, lanes_for
+from graphc.codegen.choose_tile import best_tile, direct_rows, is_windowed, lanes_for
 from graphc.codegen.choose_winograd import WinogradPlan, winograd_plan
 from graphc.codegen.kernels.affine import Contraction, Shape, shape_of
 from graphc.codegen.loops import ITEM_BYTES
@@ -314,6 +314,7 @@ def tile_plan(shape: Shape, target: Target, pack_a: str, pack_b: bool, reasons: 
         1,
         1,
         reasons or ("operands read in place",),
+        direct_rows(mr, nv) if target.broadcasts and shape.dtype in ("f32", "f64") else 0,
     )
     return with_tasks(result, target)
 

@@ -33,6 +33,7 @@ class Plan:
     a_tiles: int  # Of those, how many are copied at once.
     panels: int  # Per task: a panel is nv * lanes columns.
     reasons: tuple[str, ...]
+    direct: int = 0  # Rows of a tile whose multiply-adds each read A from memory, not from a register.
     group: int = 1  # How many panels meet one tile of rows before the next tile.
     streams: bool = False  # Whether a panel of B comes from the second cache, and is asked for ahead.
     together: int = 1  # How many steps of K are written in one turn of the innermost loop.

@@ -31,6 +31,7 @@ class Target:
     vector_registers: int
     fma: bool
     masks: bool  # Whether a vector load or store can skip lanes in one instruction.
+    broadcasts: bool = False  # Whether a multiply-add can take an element of memory for each of its lanes.
     l1: int = 32 * 1024  # Data caches in bytes, as one core sees them.
     l2: int = 512 * 1024
     l3: int = 8 * 1024 * 1024
@@ -56,7 +57,7 @@ _NAMED = {
     for target in (
         Target("sse2", _LINUX_X86, "x86-64", "", 16, 16, fma=False, masks=False),
         Target("avx2", _LINUX_X86, "x86-64-v3", "", 32, 16, fma=True, masks=True),
-        Target("avx512", _LINUX_X86, "x86-64-v4", _WHOLE_VECTORS, 64, 32, fma=True, masks=True, l2=1024 * 1024),
+        Target("avx512", _LINUX_X86, "x86-64-v4", _WHOLE_VECTORS, 64, 32, True, True, broadcasts=True, l2=1024 * 1024),
         Target("neon", "aarch64-unknown-linux-gnu", "generic", "+neon", 16, 32, fma=True, masks=False),
     )
 }

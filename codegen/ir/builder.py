@@ -204,11 +204,14 @@ class IRBuilder:
 
     def load(self, pointer: Value, typ: Type, align: int | None = None) -> Value:
         aligned = "" if align is None else f", align {align}"
-        return self._value(typ, f"load {typ.text}, ptr {pointer.text}{aligned}")
+        return self._value(typ, f"load {typ.text}, {pointer.type.text} {pointer.text}{aligned}")
 
     def store(self, value: Value, pointer: Value, align: int | None = None) -> None:
         aligned = "" if align is None else f", align {align}"
         self.block.lines.append(f"store {value.type.text} {value.text}, ptr {pointer.text}{aligned}")
+
+    def addrspacecast(self, pointer: Value, kind: PointerType) -> Value:
+        return self._value(kind, f"addrspacecast {pointer.type.text} {pointer.text} to {kind.text}")
 
     def gep(self, pointer: Value, indices: Sequence[Value], source_etype: Type, inbounds: bool = False) -> Value:
         """The address of an element of memory that holds values of ``source_etype``."""

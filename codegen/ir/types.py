@@ -40,12 +40,12 @@ class VoidType(Type):
 
 
 class PointerType(Type):
-    """An address."""
+    """An address, in one of the target's address spaces."""
 
     zero = "null"
 
-    def __init__(self) -> None:
-        super().__init__("ptr")
+    def __init__(self, space: int = 0) -> None:
+        super().__init__(f"ptr addrspace({space})" if space else "ptr")
 
 
 class IntType(Type):

@@ -165,7 +165,9 @@ class Code:
         for phi, first, result in zip(phis, carried, results, strict=True):
             phi.add_incoming(first, entry)
             phi.add_incoming(result, latch)
-        builder.cbranch(builder.icmp_signed("<", following, self.value(end)), run, after)
+        # What counts up to 0 by ones is done when it is there: one instruction counts and branches.
+        more = "!=" if isinstance(end, int) and end == 0 and step == 1 else "<"
+        builder.cbranch(builder.icmp_signed(more, following, self.value(end)), run, after)
         builder.position_at_end(after)
         if enters is True:
             return results
@@ -202,7 +204,8 @@ class Code:
 
         if isinstance(begin, int) and isinstance(end, int) and end - begin <= 1:
             return list(body(*starts, *carried) or ()) if begin < end else list(carried)
-        return self.loop(begin, end, 1, turn, [*(starts[place] for place in moving), *carried])[len(moving) :]
+        state = [*(starts[place] for place in moving), *carried]
+        return self.loop(self.sub(begin, end), 0, 1, turn, state)[len(moving) :]
 
     # Memory. Pointers move by elements.
 
@@ -216,6 +219,15 @@ class Code:
 
     def load(self, pointer: ir.Value, lanes: int = 1) -> ir.Value:
         return self.builder.load(pointer, typ=self.lanes_type(lanes), align=self.element_bytes)
+
+    def load_apart(self, pointer: ir.Value, number: int) -> ir.Value:
+        """An element loaded once more: ``number`` tells loads of one place apart, which LLVM would do but once.
+
+        A load with a single use becomes a part of the instruction that uses it. An address space of its own makes it
+        another load; on the processors for which kernels are written these numbers are all the same memory.
+        """
+        elsewhere = self.builder.addrspacecast(pointer, ir.PointerType(number))
+        return self.load(elsewhere)
 
     def store(self, value: ir.Value, pointer: ir.Value) -> None:
         self.builder.store(value, pointer, align=self.element_bytes)

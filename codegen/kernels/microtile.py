@@ -36,11 +36,15 @@ class Step:
 
 @record
 class Tile:
-    """Which registers: ``rows`` x ``vectors`` accumulators of ``lanes`` elements."""
+    """Which registers: ``rows`` x ``vectors`` accumulators of ``lanes`` elements.
+
+    The products of so many rows are ``direct``: each reads A from memory.
+    """
 
     rows: int
     vectors: int
     lanes: int
+    direct: int = 0
 
     @property
     def columns(self) -> int:
@@ -49,6 +53,10 @@ class Tile:
     @property
     def elements(self) -> int:
         return self.rows * self.columns
+
+    def is_direct(self, row: int) -> bool:
+        """Whether a row is one of the direct ones, which lie evenly among the others."""
+        return (row + 1) * self.direct // self.rows > row * self.direct // self.rows
 
 
 def accumulate(
@@ -138,8 +146,11 @@ def one_k(
     row_of_b = [vector(code.at(b, code.mul(v * tile.lanes, column_step))) for v in range(tile.vectors)]
     sums = []
     for place, r in enumerate(rows):
-        element = code.splat(code.load(code.at(a, row_place(code, r, row_step))), tile.lanes)
+        where = code.at(a, row_place(code, r, row_step))
+        element = code.splat(code.load(where), tile.lanes)
         for v, columns in enumerate(row_of_b):
+            if v > 0 and tile.is_direct(r):
+                element = code.splat(code.load_apart(where, v), tile.lanes)
             sums.append(code.multiply_add(element, columns, totals[place * tile.vectors + v]))
     return sums
 

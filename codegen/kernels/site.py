@@ -64,7 +64,7 @@ class Site:
 
     @cached_property
     def tile(self) -> Tile:
-        return Tile(self.plan.mr, self.plan.nv, self.plan.lanes)
+        return Tile(self.plan.mr, self.plan.nv, self.plan.lanes, self.plan.direct)
 
     @cached_property
     def m(self) -> Index:

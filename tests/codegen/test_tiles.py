@@ -8,7 +8,10 @@ import pytest
 import graphc as tf
 from graphc.codegen import choose
 from graphc.codegen.choose_tasks import with_tasks
+from graphc.codegen.choose_tile import direct_rows
 from graphc.codegen.kernels.affine import Axis, Contraction
+from graphc.codegen.kernels.building import ELEMENTS
+from graphc.codegen.kernels.microtile import Tile
 from graphc.codegen.loops import Apply, Buffer, Contract, Kernel, Load, Local, Store
 from graphc.codegen.schedule import schedule
 from graphc.codegen.target import host, named
@@ -74,31 +77,32 @@ def test_values_do_not_depend_on_where_an_array_begins(shift: int) -> None:
         np.testing.assert_array_equal(session.run(x @ y, {x: a, y: b}), a @ b)  # whole numbers: exact
 
 
-def product_kernel(m: int, k: int, n: int, transposed: bool = False, kept: bool = False) -> Kernel:
+def product_kernel(m: int, k: int, n: int, transposed: bool = False, kept: bool = False, dtype: str = "f32") -> Kernel:
     """y = a b, and where something is ``kept`` y = y + a b."""
     i, j = Symbol("i", m), Symbol("j", n)
-    a, b, y = Buffer("a", "f32", m * k), Buffer("b", "f32", k * n), Buffer("y", "f32", m * n)
+    a, b, y = Buffer("a", dtype, m * k), Buffer("b", dtype, k * n), Buffer("y", dtype, m * n)
     rows, inner = (Axis(m, a=1), Axis(k, a=m, b=n)) if transposed else (Axis(m, a=k), Axis(k, a=1, b=n))
-    spec = Contraction("f32", (), (rows,), (Axis(n, b=1),), (inner,))
-    place, total = atom(i) * n + atom(j), Local("sum", "f32")
-    value = Apply("add", (Load(y, place), total), "f32") if kept else total
+    spec = Contraction(dtype, (), (rows,), (Axis(n, b=1),), (inner,))
+    place, total = atom(i) * n + atom(j), Local("sum", dtype)
+    value = Apply("add", (Load(y, place), total), dtype) if kept else total
     return Kernel("product", (a, b, y), (Contract(spec, a, b, (i, j), "sum", (Store(y, place, value),)),))
 
 
 @pytest.mark.parametrize(
-    ("m", "k", "n", "transposed", "streams"),
+    ("name", "m", "k", "n", "transposed", "streams"),
     [
-        (64, 784, 128, False, True),  # read in place, from the second cache
-        (64, 64, 64, False, False),  # stays in the first
-        (1, 784, 128, False, False),  # every product is a load already
-        (512, 512, 512, False, True),  # groups of panels
-        (512, 512, 512, True, True),
+        ("avx512", 64, 784, 128, False, True),  # read in place, from the second cache
+        ("avx512", 64, 64, 64, False, False),  # stays in the first
+        ("avx512", 1, 784, 128, False, False),  # every product is a load already
+        ("avx512", 512, 512, 512, False, False),  # groups of panels
+        ("avx2", 512, 512, 512, False, True),
+        ("avx2", 512, 512, 512, True, True),
     ],
 )
 def test_b_is_asked_for_ahead_where_it_comes_from_the_second_cache(
-    m: int, k: int, n: int, transposed: bool, streams: bool
+    name: str, m: int, k: int, n: int, transposed: bool, streams: bool
 ) -> None:
-    kernel, target = product_kernel(m, k, n, transposed), named("avx512")
+    kernel, target = product_kernel(m, k, n, transposed), named(name)
     (contract,) = kernel.body
     assert isinstance(contract, Contract)
     chosen = choose.plan(contract.spec, target)
@@ -161,6 +165,25 @@ def test_two_steps_of_k_are_written_together_where_that_divides_them(name: str, 
     chosen = choose.plan(contract.spec, target)  # type: ignore[union-attr]
     products = native_text(kernel, target).count('@"llvm.fma.') - 1  # without the declaration
     assert chosen.together == 2 and products == together * chosen.mr * chosen.nv
+
+
+@pytest.mark.parametrize("name", ["sse2", "avx2", "avx512", "neon"])
+@pytest.mark.parametrize("dtype", ["f32", "f64"])
+def test_multiply_adds_of_some_rows_read_a_themselves(name: str, dtype: str) -> None:
+    """Each vector of such a row is a load of its own, where an instruction can take it so."""
+    target = named(name)
+    kernel = product_kernel(66, 64, 128, dtype=dtype)
+    (contract,) = kernel.body
+    chosen = choose.plan(contract.spec, target)  # type: ignore[union-attr]
+    assert (chosen.direct > 0) == (name == "avx512")
+    apart = native_text(kernel, target).count(f"load {ELEMENTS[dtype]}, ptr addrspace(")
+    assert apart == chosen.together * chosen.direct * (chosen.nv - 1)
+
+
+@pytest.mark.parametrize(("mr", "nv", "direct"), [(9, 3, 4), (6, 4, 2), (14, 2, 6), (8, 1, 0), (1, 8, 0)])
+def test_direct_rows_leave_loads_to_spare(mr: int, nv: int, direct: int) -> None:
+    tile = Tile(mr, nv, 16, direct_rows(mr, nv))
+    assert tile.direct == direct == sum(tile.is_direct(row) for row in range(mr))
 
 
 def test_tiles_that_fill_the_registers_take_one_step_at_a_time() -> None:
