@@ -63,11 +63,22 @@ class Pieces:
             sizes = provided(sizes, e.equal(count, wanted), told)
         return Pieces(value, cumsum(sizes, exclusive=True), sizes)
 
+    @staticmethod
+    def equal(values: Tensor) -> Pieces:
+        """The elements of ``values`` along its first axis, which are of one length."""
+        sizes = shape(values)
+        count, length = sizes[0], sizes[1]
+        rows = reshape(values, concat([reshape(count * length, [1]), sizes[2:]], 0))
+        begins = iota(count) * length
+        return Pieces(rows, begins, begins * 0 + length)
+
     def written(self, write: Op, index: Tensor, value: Tensor) -> Pieces:
-        """The pieces with ``value`` at ``index``; ``write`` writes numbers of one piece."""
-        used, count = shape(self.rows)[0], shape(value)[0]
-        rows = apply(GrownRows(), self.rows, iota(used, used + count), value)
-        return Pieces(rows, apply(write, self.begins, index, used), apply(write, self.lengths, index, count))
+        """The pieces with ``value`` at ``index``, or its elements at several; ``write`` writes numbers of pieces."""
+        used = shape(self.rows)[0]
+        new = Pieces.equal(value) if index.type.rank else Pieces(value, constant(0), shape(value)[0])
+        rows = apply(GrownRows(), self.rows, iota(used, used + shape(new.rows)[0]), new.rows)
+        begins = apply(write, self.begins, index, used + new.begins)
+        return Pieces(rows, begins, apply(write, self.lengths, index, new.lengths))
 
     def read(self, index: Tensor, name: str) -> Tensor:
         """The piece at ``index``."""
