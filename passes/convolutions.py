@@ -260,8 +260,9 @@ def _channels_last_pays(window: Window, images: Tensor, outputs: DimLike, least:
     1 x 1 windows and phases of few cells the copy cost more, up to twice the time.
     """
     channels = images.type.sizes[1]
-    known = isinstance(channels, int) and isinstance(outputs, int)
-    if window.channels_last or not known or min(channels, outputs) < FEWEST_ROWS:
+    if window.channels_last or not isinstance(channels, int) or not isinstance(outputs, int):
+        return False
+    if min(channels, outputs) < FEWEST_ROWS:
         return False
     return all(size >= stride * least and size > stride for size, stride in zip(window.size, window.strides))
 
