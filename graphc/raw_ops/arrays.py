@@ -23,7 +23,6 @@ from graphc.ops.reduction import reduce_all, reduce_sum
 from graphc.ops.reshaping import expand_dims, reshape
 from graphc.ops.sequences import cumsum
 
-
 BUCKETED = (dtypes.int32, dtypes.int64, dtypes.float32, dtypes.float64)
 
 
