@@ -21,16 +21,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from graphc import errors
+from graphc import dtypes, errors
 from graphc.dims import Dim
 from graphc.graph import Graph
 from graphc.needed import needed_nodes
 from graphc.nodes import Operation, Tensor
+from graphc.ops.assertions import Assert
 from graphc.ops.base import Const, Placeholder, constant
 from graphc.ops.branches import If
+from graphc.ops.elementwise import cast
 from graphc.ops.late import Late
 from graphc.ops.loops import While
-from graphc.ops.measured import Measuring, MustBe, assumption, is_measured, measured_value
+from graphc.ops.measured import Measuring, MustBe, assumption, is_measured, measured_value, require_count
 from graphc.ops.reshaping import DimValue, Reshape
 from graphc.ops.shape_values import DependsOnData, NeedsNumbers, compute
 from graphc.ops.told import as_assumed
@@ -205,10 +207,13 @@ class _Exactly:
                     raise NeedsNumbers("it is another program for each size")
             except (ValueError, TypeError) as error:
                 raise _failure(node, error) from _cause(error)
-        for declared in needed_nodes(outputs):
+        checks = [new.outputs[0] for new in inner.nodes if isinstance(new.kind, Assert)]
+        for declared in needed_nodes([*outputs, *checks]):
             if declared.outputs[0] not in places:
                 found = self._computed(declared, tuple(places[x] for x in declared.inputs))
                 places.update(zip(declared.outputs, found, strict=True))
+        for check in checks:  # which nothing here waits for: effects got their order before
+            require_count(cast(places[check], dtypes.int64))
         return [places[y] for y in outputs]
 
 

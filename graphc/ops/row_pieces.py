@@ -57,10 +57,10 @@ class Pieces:
         rows, wanted = shape(value)[0], shape(sizes)[0]
         fit = e.logical_and(e.equal(reduce_sum(sizes), rows), reduce_all(e.greater_equal(sizes, 0)))
         told = ["the lengths of a TensorArray's pieces must add up to the rows of value:", sizes, rows]
-        sizes = provided(sizes, fit, told)
+        sizes = provided(sizes, fit, "TensorArray", told)
         if count is not None:
             told = ["a TensorArray's size is not equal to the number of lengths:", count, wanted]
-            sizes = provided(sizes, e.equal(count, wanted), told)
+            sizes = provided(sizes, e.equal(count, wanted), "TensorArray", told)
         return Pieces(value, cumsum(sizes, exclusive=True), sizes)
 
     @staticmethod
@@ -97,6 +97,7 @@ class Pieces:
         """The pieces along a new first axis; an error of the step where they are not of one length."""
         length = reduce_max(self.lengths)
         alike = reduce_all(e.equal(self.lengths, length))
-        rows = provided(self.joined("rows"), alike, ["the elements of a TensorArray differ in size:", self.lengths])
+        told = ["the elements of a TensorArray differ in size:", self.lengths]
+        rows = provided(self.joined("rows"), alike, "TensorArray", told)
         sizes = concat([reshape(shape(self.lengths)[0], [1]), reshape(length, [1]), shape(self.rows)[1:]], 0)
         return reshape(rows, sizes)
