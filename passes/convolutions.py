@@ -11,6 +11,7 @@ After, with images of 8 x 8 and 3 channels and windows of 3 x 3::
 
 What padding adds is not read: the contraction has edges. Where code for edges does not pay (few channels, sizes that
 are symbols, channels before the places that would fall in the same sets of a cache), the images are padded first.
+Where many channels come before the places and windows overlap, the images are copied with channels last.
 
 The adjoint of a strided convolution is one contraction for each phase of the image, that is for each remainder of a
 position by the stride: positions of one phase meet the same places of the window, so that each phase is a smaller
@@ -123,8 +124,11 @@ def convolution(kind: Convolution | DepthwiseConv2dNative, x: Tensor, w: Tensor)
         return convolution(kind, *_one_filter_a_channel(x, w))
     extents = window.extents(x.type.sizes)
     around = [(extent.low, extent.high) for extent in extents]
-    cut = _edges_pay(window, x, by_channel, w.type.sizes[-1])
-    images, f = Images(window, x if cut else _pad(window, x, around)), Filter(w)
+    seen = window
+    if not by_channel and _channels_last_pays(window, x, w.type.sizes[-1]):
+        x, seen = _with_channels_last(x, window)
+    cut = _edges_pay(seen, x, by_channel, w.type.sizes[-1])
+    images, f = Images(seen, x if cut else _pad(seen, x, around)), Filter(w)
     edges = _edges_of_windows(window, extents, images.sizes) if cut else []
     view = images.view.moved(_before(around, images.steps)) if cut else images.view
     places = [(e.out, s * step) for e, s, step in zip(extents, window.strides, images.steps, strict=True)]
@@ -162,9 +166,12 @@ def input_adjoint(
     window = kind.window
     around, along = _phases(window, shape)
     by_channel = isinstance(kind, DepthwiseConv2dNativeBackpropInput)
-    cut = _edges_pay(window, grad, by_channel, w.type.sizes[-2])
+    seen_as = window
+    if not by_channel and _channels_last_pays(window, grad, w.type.sizes[-2], 2):
+        grad, seen_as = _with_channels_last(grad, window)
+    cut = _edges_pay(seen_as, grad, by_channel, w.type.sizes[-2])
     around = [(0, 0) for _ in around] if cut else around
-    images, f = Images(window, grad if cut else _pad(window, grad, around)), Filter(w)
+    images, f = Images(seen_as, grad if cut else _pad(seen_as, grad, around)), Filter(w)
     parts, places = [], []
     for phases in itertools.product(*along):
         offset: DimLike = 0
@@ -241,6 +248,27 @@ def _nearer(x: Tensor, window: Window, around: Sequence[tuple[DimLike, DimLike]]
     if few or (is_point and not is_strided):
         return x, window
     # rows of the result are channels of one pixel, which are neighbours in a copy in the other order
+    return _with_channels_last(x, window)
+
+
+def _channels_last_pays(window: Window, images: Tensor, outputs: DimLike, least: int = 1) -> bool:
+    """Whether images with their channels first are copied into the other order before windows read them.
+
+    Channels are then neighbours, where else each lies in a page of its own, and edges are cut off without a padded
+    copy. Measured on layers of VGG, ResNet, U-Net and DCGAN: 0.5 to 1.07 of the time, 0.9 in the mean. Windows have to
+    read a cell more than once, those of an adjoint in all its phases, which are ``least`` reads along each axis: for
+    1 x 1 windows and phases of few cells the copy cost more, up to twice the time.
+    """
+    channels = images.type.sizes[1]
+    if window.channels_last or not isinstance(channels, int) or not isinstance(outputs, int):
+        return False
+    if min(channels, outputs) < FEWEST_ROWS:
+        return False
+    return all(size >= stride * least and size > stride for size, stride in zip(window.size, window.strides))
+
+
+def _with_channels_last(x: Tensor, window: Window) -> tuple[Tensor, Window]:
+    """Images with their channels first in the other order, and the window over those."""
     return transpose(x, [0, *window.axes, 1]), replace(window, data_format=LAYOUTS[window.rank][0])
 
 
