@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from graphc.alignment import ALIGNMENT
-from graphc.codegen import jit, llvm
+from graphc.codegen import jit
 from graphc.codegen.target import host
 
 PLAIN = 0x1 | 0x100  # NumPy's flags for C order and for elements at multiples of their size
@@ -105,7 +105,6 @@ def _maker() -> Callable[[int], Door] | None:
     if not _is_known():
         return None
     library = jit.load(jit.compile_cached([jit.Request("door", lambda: _ir(host().triple))], host()), _symbols())
-    llvm.rest()
     method = _Method(b"step", library.address("graphc_door"), _FASTCALL, None)
     new = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p)(
         _function("PyCFunction_NewEx")

@@ -135,7 +135,7 @@ def compile_step(
     by_value: bool = False,
 ) -> Compiled:
     """The step compiled and loaded for inputs of these shapes, with memory for ``sizes`` of the symbols in them."""
-    from graphc.codegen import jit, llvm  # code generation loads when a step is compiled
+    from graphc.codegen import jit  # code generation loads when a step is compiled
     from graphc.codegen.objects import PARALLEL_FOR, compile_program
     from graphc.codegen.runtime import parallel_for, process_pool
     from graphc.codegen.target import host
@@ -146,8 +146,6 @@ def compile_step(
     objects = compile_program(program, host(), for_python=True, once=once)
     library = jit.load(objects, {PARALLEL_FOR: partial(parallel_for, threads)})
     executable = Executable(program, library, sizes, threads, process_pool(threads) if program.is_parallel else 0)
-    if not once:  # after which another step is compiled as a rule
-        llvm.rest()
     return Compiled(step, graph, program, executable)
 
 

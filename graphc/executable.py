@@ -16,6 +16,7 @@ from numpy import empty, ndarray
 
 from graphc import errors
 from graphc.alignment import ALIGNMENT, address_of, aligned_bytes
+from graphc.codegen import llvm
 from graphc.codegen.door import PLAIN, Door, Job
 from graphc.codegen.entry import ENTRY, data_offset
 from graphc.codegen.program import FRAME_HEAD, Program, Slot
@@ -162,9 +163,8 @@ class Executable:
         """The same where every value is an array just as expected or a plain number; None, and no run, elsewhere."""
         if self._cells:
             values = self._in_cells(values)
-        if self._door is None and self._job is not None and not self._asked_for_door:
-            self._asked_for_door = True  # a step that runs once waits for no door to be compiled
-            self._door = self._job.door()
+        if self._door is None and not self._asked_for_door:
+            self._prepare_for_more()
         door = self._door
         if door is not None:
             try:
@@ -184,6 +184,13 @@ class Executable:
                 return None
             frame[word] = where(value)
         return self._call()
+
+    def _prepare_for_more(self) -> None:
+        """What a step that runs once need not wait for: its door, and memory given back."""
+        self._asked_for_door = True
+        if self._job is not None:
+            self._door = self._job.door()
+        llvm.rest()
 
     def _in_cells(self, values: Sequence[Any]) -> list[Any]:
         """The values, plain numbers for floating scalars in arrays."""

@@ -23,6 +23,7 @@ from graphc.nodes import Operation, Tensor
 from graphc.ops.host import end_all, running_in
 from graphc.ops.state import VariableV2
 from graphc.scopes import default_sessions, get_default_graph
+from graphc.settled import OFTEN, constants_of, only_sets_constants
 from graphc.shapes import is_compatible, shape_text
 from graphc.versions import Versions, within_itself
 
@@ -107,6 +108,7 @@ class _Plan:
         if self.step.prints:
             self.rebuild = self._printing(parsed.rebuild)
         self.staged = None if self.step.is_native else staged(self.step, session.threads)
+        self.untouched = OFTEN if only_sets_constants(self.step) else 0  # so many runs need no compiled code
         self.ready: Executable | None = None  # served the last run, and serves every run with feeds of the same shapes
         self.running = False  # read and set by who holds the session's lock
 
@@ -185,6 +187,9 @@ class _Plan:
                 raise within_itself()
             self.running = True
             try:
+                if self.untouched:
+                    self.untouched -= 1
+                    return self._set_constants()
                 results, executable = self._compiled_run(used)
                 # Every variable is initialised now and stays so: from here on only the feeds can differ.
                 self.ready = None
@@ -197,6 +202,16 @@ class _Plan:
             finally:
                 self.running = False
         return results
+
+    def _set_constants(self) -> list[Array]:
+        """A run of a step that does nothing else, which has no results."""
+        self.session.check_open()
+        state, constants = self.session.state, constants_of(self.step)
+        rooms = [state.room(variable, value.shape) for variable, value in constants]  # or none is changed
+        for room, (_, value) in zip(rooms, constants):
+            room[...] = value
+        state.initialised.update(self.step.updates)
+        return []
 
     def _compiled_run(self, used: list[Array]) -> tuple[list[Array], Executable]:
         """The results of the version for these feeds, compiled now if it must be, and that version."""

@@ -27,7 +27,7 @@ FLOORS: list[dict[str, list[str]]] = [
         "session": [
             "graphc.contrib*",
             "graphc.data*",
-            *("graphc.session", "graphc.staging", "graphc.versions"),
+            *("graphc.session", "graphc.settled", "graphc.staging", "graphc.versions"),
             *("graphc.feeding", "graphc.fetching", "graphc.profile*"),
             *("graphc.aot*", "graphc.visualize*", "graphc.export", "graphc.test*"),
             *("graphc.train.session_manager", "graphc.train.monitored_session", "graphc.train.supervisor"),

@@ -1,62 +1,17 @@
 """Optimizers, learning rate schedules, the global step and moving averages, under the names of TensorFlow 1."""
 
 from graphc.lazily import when_named
-from graphc.train.adam import AdamOptimizer
-from graphc.train.adaptive import AdadeltaOptimizer, AdagradOptimizer, RMSPropOptimizer
 from graphc.train.descent import GradientDescentOptimizer, MomentumOptimizer
-from graphc.train.ftrl import FtrlOptimizer
-from graphc.train.moving_averages import ExponentialMovingAverage
 from graphc.train.optimizer import Optimizer
-from graphc.train.schedules import (
-    cosine_decay,
-    cosine_decay_restarts,
-    exponential_decay,
-    inverse_time_decay,
-    linear_cosine_decay,
-    natural_exp_decay,
-    noisy_linear_cosine_decay,
-    piecewise_constant,
-    piecewise_constant_decay,
-    polynomial_decay,
-)
-from graphc.train.step_counter import (
-    assert_global_step,
-    create_global_step,
-    get_global_step,
-    get_or_create_global_step,
-    global_step,
-)
 
-__all__ = [
-    "AdadeltaOptimizer",
-    "AdagradOptimizer",
-    "AdamOptimizer",
-    "ExponentialMovingAverage",
-    "FtrlOptimizer",
-    "GradientDescentOptimizer",
-    "MomentumOptimizer",
-    "Optimizer",
-    "RMSPropOptimizer",
-    "assert_global_step",
-    "cosine_decay",
-    "cosine_decay_restarts",
-    "create_global_step",
-    "exponential_decay",
-    "get_global_step",
-    "get_or_create_global_step",
-    "global_step",
-    "inverse_time_decay",
-    "linear_cosine_decay",
-    "natural_exp_decay",
-    "noisy_linear_cosine_decay",
-    "piecewise_constant",
-    "piecewise_constant_decay",
-    "polynomial_decay",
-]
+__all__ = ["GradientDescentOptimizer", "MomentumOptimizer", "Optimizer"]
 
-# Reading and writing files, which a program does late if at all.
+# A program needs one optimizer, and few read and write files.
 _LATER = {
+    "AdadeltaOptimizer": "graphc.train.adaptive:AdadeltaOptimizer",
     "AdagradDAOptimizer": "graphc.train.proximal:AdagradDAOptimizer",
+    "AdagradOptimizer": "graphc.train.adaptive:AdagradOptimizer",
+    "AdamOptimizer": "graphc.train.adam:AdamOptimizer",
     "BytesList": "graphc.decoding.messages:BytesList",
     "CheckpointSaverHook": "graphc.train.saving_hooks:CheckpointSaverHook",
     "CheckpointSaverListener": "graphc.train.saving_hooks:CheckpointSaverListener",
@@ -64,6 +19,7 @@ _LATER = {
     "ClusterSpec": "graphc.train.cluster:ClusterSpec",
     "Coordinator": "graphc.train.coordinator:Coordinator",
     "Example": "graphc.decoding.messages:Example",
+    "ExponentialMovingAverage": "graphc.train.moving_averages:ExponentialMovingAverage",
     "Feature": "graphc.decoding.messages:Feature",
     "FeatureList": "graphc.decoding.messages:FeatureList",
     "FeatureLists": "graphc.decoding.messages:FeatureLists",
@@ -71,6 +27,7 @@ _LATER = {
     "FeedFnHook": "graphc.train.hooks:FeedFnHook",
     "FinalOpsHook": "graphc.train.hooks:FinalOpsHook",
     "FloatList": "graphc.decoding.messages:FloatList",
+    "FtrlOptimizer": "graphc.train.ftrl:FtrlOptimizer",
     "GlobalStepWaiterHook": "graphc.train.hooks:GlobalStepWaiterHook",
     "Int64List": "graphc.decoding.messages:Int64List",
     "LoggingTensorHook": "graphc.train.hooks:LoggingTensorHook",
@@ -84,6 +41,7 @@ _LATER = {
     "ProximalAdagradOptimizer": "graphc.train.proximal:ProximalAdagradOptimizer",
     "ProximalGradientDescentOptimizer": "graphc.train.proximal:ProximalGradientDescentOptimizer",
     "QueueRunner": "graphc.queues.runner:QueueRunner",
+    "RMSPropOptimizer": "graphc.train.adaptive:RMSPropOptimizer",
     "Saver": "graphc.train.saver:Saver",
     "SaverDef": "graphc.exchange.messages:SaverDef",
     "Scaffold": "graphc.train.scaffold:Scaffold",
@@ -105,18 +63,28 @@ _LATER = {
     "SyncReplicasOptimizer": "graphc.train.cluster:SyncReplicasOptimizer",
     "WorkerSessionCreator": "graphc.train.monitored_session:WorkerSessionCreator",
     "add_queue_runner": "graphc.queues.runner:add_queue_runner",
+    "assert_global_step": "graphc.train.step_counter:assert_global_step",
     "batch": "graphc.queues.batches:batch",
     "batch_join": "graphc.queues.batches:batch_join",
     "checkpoint_exists": "graphc.checkpoints.reader:checkpoint_exists",
+    "cosine_decay": "graphc.train.schedules:cosine_decay",
+    "cosine_decay_restarts": "graphc.train.schedules:cosine_decay_restarts",
+    "create_global_step": "graphc.train.step_counter:create_global_step",
+    "exponential_decay": "graphc.train.schedules:exponential_decay",
     "export_meta_graph": "graphc.exchange.meta_graph:export_meta_graph",
     "generate_checkpoint_state_proto": "graphc.checkpoints.state:generate_checkpoint_state_proto",
     "get_checkpoint_mtimes": "graphc.checkpoints.state:get_checkpoint_mtimes",
     "get_checkpoint_state": "graphc.checkpoints.state:get_checkpoint_state",
+    "get_global_step": "graphc.train.step_counter:get_global_step",
+    "get_or_create_global_step": "graphc.train.step_counter:get_or_create_global_step",
+    "global_step": "graphc.train.step_counter:global_step",
     "import_meta_graph": "graphc.exchange.meta_graph:import_meta_graph",
     "init_from_checkpoint": "graphc.train.warm_start:init_from_checkpoint",
     "input_producer": "graphc.queues.producers:input_producer",
+    "inverse_time_decay": "graphc.train.schedules:inverse_time_decay",
     "latest_checkpoint": "graphc.checkpoints.state:latest_checkpoint",
     "limit_epochs": "graphc.queues.producers:limit_epochs",
+    "linear_cosine_decay": "graphc.train.schedules:linear_cosine_decay",
     "list_variables": "graphc.checkpoints.reader:list_variables",
     "load_checkpoint": "graphc.checkpoints.reader:load_checkpoint",
     "load_variable": "graphc.checkpoints.reader:load_variable",
@@ -125,6 +93,11 @@ _LATER = {
     "maybe_batch_join": "graphc.queues.batches:maybe_batch_join",
     "maybe_shuffle_batch": "graphc.queues.batches:maybe_shuffle_batch",
     "maybe_shuffle_batch_join": "graphc.queues.batches:maybe_shuffle_batch_join",
+    "natural_exp_decay": "graphc.train.schedules:natural_exp_decay",
+    "noisy_linear_cosine_decay": "graphc.train.schedules:noisy_linear_cosine_decay",
+    "piecewise_constant": "graphc.train.schedules:piecewise_constant",
+    "piecewise_constant_decay": "graphc.train.schedules:piecewise_constant_decay",
+    "polynomial_decay": "graphc.train.schedules:polynomial_decay",
     "queue_runner": "graphc.queues.runner",
     "range_input_producer": "graphc.queues.producers:range_input_producer",
     "remove_checkpoint": "graphc.checkpoints.state:remove_checkpoint",
