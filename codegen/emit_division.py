@@ -14,7 +14,7 @@ the answer already.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from graphc.codegen import ir
 from graphc.codegen.approx.lanes import Lanes
@@ -86,7 +86,7 @@ def _quotient(dtype: str, dividend: Lanes, power: Lanes, divisor: Lanes, recipro
     return exact.is_nan().choose(near, exact)
 
 
-_STEPS = {
+_STEPS: dict[str, Callable[..., Lanes]] = {
     "power": _power,
     "scaled": lambda dtype, divisor, power: divisor * power,
     "reciprocal": lambda dtype, divisor: 1.0 / divisor,
