@@ -270,7 +270,7 @@ class Reader:
     def _called(self, definition: Any, inputs: list[Any], full: str) -> list[Any]:
         """What functions give; an operation of the node's name stands for it.
 
-        It has the outputs before the first one that is no tensor, or that graphc cannot compute: these keep their numbers.
+        It has the outputs before the first one that is no tensor or cannot be computed: these keep their numbers.
         """
         try:
             found = called(self, definition, inputs)
