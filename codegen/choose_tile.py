@@ -67,6 +67,8 @@ def tile_for(
     """The cost in cycles, and the rows and vectors, of the cheapest tile along ``rows`` that fits the registers."""
     others = max(1, guess(shape.m)) / max(guess(rows), 1)
     vectors = -(-guess(shape.n) // lanes)
+    # Panels of images are copied many at once, and each tile of rows meets all of them.
+    grouped = pack_b and bool(shape.outer) and not is_windowed(shape)
     # Without a copy of B the last panel moves back to end with the last column, so it must not be wider than C.
     widest = max(1, min(8, vectors if pack_b else guess(shape.n) // lanes))
     highest = max(1, min(rows if isinstance(rows, int) else 16, most_rows))
@@ -78,9 +80,9 @@ def tile_for(
             tiles = pieces(rows, mr) * -(-vectors // nv) * others
             # A panel that no second tile of rows reads comes from where all of B is.
             reread = vectors if mr == guess(shape.m) and not pack_b else nv
-            far = guess(shape.k) * reread * lanes * element_bytes(shape) > target.l1
+            far = guess(shape.k) * reread * lanes * element_bytes(shape) > target.l1 or grouped
             step = cycles_per_step(mr, nv, far, _lines_of_a(shape, mr))
-            cost = tiles * (guess(shape.k) * step + tile_overhead(mr, nv))
+            cost = tiles * (guess(shape.k) * step + tile_overhead(mr, nv, lanes if shape.swapped else 0))
             cost *= SEVERAL_PANELS if nv < vectors and is_windowed(shape) and not shape.swapped else 1
             candidates.append((cost, -mr * nv, mr, nv))
     cost, _, mr, nv = min(candidates)
@@ -128,6 +130,9 @@ def direct_rows(mr: int, nv: int) -> int:
     return rows
 
 
-def tile_overhead(mr: int, nv: int) -> float:
-    """Cycles a tile costs beside K: clearing it, spilling it, and the loop that finishes it."""
-    return 20 + 3 * mr * nv
+def tile_overhead(mr: int, nv: int, turned_lanes: int = 0) -> float:
+    """Cycles a tile costs beside K: clearing it, spilling it, and the loop that finishes it.
+
+    Where the tile is transposed it is finished column by column: some 17 instructions for each vector of rows.
+    """
+    return 20 + (8 * -(-mr // turned_lanes) * turned_lanes * nv if turned_lanes else 3 * mr * nv)
