@@ -1,6 +1,7 @@
 """A Markdown table and a picture of what was measured: python -m benchmarks.publish RESULTS --table FILE --picture FILE
 
-A table file that has the two marks below keeps what stands around them.
+A table file that has the two marks of so many threads keeps what stands around them. What starting costs is told for
+one thread only.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from benchmarks.record import Record
 from benchmarks.report import best_other, geometric_mean, megabytes, pretty, ratio
 from benchmarks.systems import NAMES
 
-BEGIN, END = "<!-- measured: begin -->\n", "<!-- measured: end -->\n"
 EMPTY = "–"
 
 
@@ -29,18 +29,24 @@ def main() -> None:
     options = parser.parse_args()
     record = Record.read(options.results)
     if options.table:
-        write_between_marks(options.table, "\n".join(page(record)) + "\n")
+        write_between_marks(options.table, "\n".join(page(record)) + "\n", record.machine["threads"])
     if options.picture:
         from benchmarks.picture import draw
 
         draw(record, options.picture)
 
 
-def write_between_marks(path: Path, text: str) -> None:
+def marks(threads: int) -> tuple[str, str]:
+    """The lines before and after what was measured with so many threads."""
+    what = "measured" if threads == 1 else f"measured with {threads} threads"
+    return f"<!-- {what}: begin -->\n", f"<!-- {what}: end -->\n"
+
+
+def write_between_marks(path: Path, text: str, threads: int) -> None:
     """Replace what stands between the marks, or else the whole file."""
     old = path.read_text() if path.exists() else ""
-    before, begin, rest = old.partition(BEGIN)
-    _, end, after = rest.partition(END)
+    before, begin, rest = old.partition(marks(threads)[0])
+    _, end, after = rest.partition(marks(threads)[1])
     path.write_text(f"{before}{begin}\n{text}\n{end}{after}" if begin and end else text)
 
 
@@ -50,6 +56,16 @@ def page(record: Record) -> Iterator[str]:
     results = {name: record.results[name] for name in WORKLOADS if name in record.results}
     single = {name: cases[""] for name, cases in results.items() if "" in cases}
     yield from steps_table(single, systems)
+    if record.machine["threads"] == 1:
+        yield from starting(record, single, systems)
+    for name, cases in results.items():
+        if name not in single:
+            yield from ("", f"{title(name).capitalize()}:", "")
+            yield from steps_table(cases, systems)
+
+
+def starting(record: Record, single: dict[str, dict[str, Measured]], systems: Sequence[str]) -> Iterator[str]:
+    """What it costs to start, and memory."""
     for heading, shown in STARTING.items():
         rows = [
             (title(name), *(shown(measured.get(s, Measured())) for s in systems)) for name, measured in single.items()
@@ -62,10 +78,6 @@ def page(record: Record) -> Iterator[str]:
         "",
         f"Processor time of importing a system after NumPy, median of all its processes: {imports(record, systems)}.",
     )
-    for name, cases in results.items():
-        if name not in single:
-            yield from ("", f"{title(name).capitalize()}:", "")
-            yield from steps_table(cases, systems)
 
 
 def typical(times: list[float]) -> str:

@@ -165,11 +165,25 @@ def test_command_measures_records_and_publishes(tmp_path: Path) -> None:
     printed = run(*common, "--workload", "physics")
     assert "not written by hand" in printed and "DIFFERENT" not in printed
     assert list(json.loads(results.read_text())["results"]) == [SMALL, "physics"]
-    page.write_text(f"Before.\n{publish.BEGIN}old\n{publish.END}After.\n")
+    (begin, end), (begin_2, end_2) = publish.marks(1), publish.marks(2)
+    page.write_text(f"Before.\n{begin}old\n{end}After.\n{begin_2}old as well\n{end_2}")
     run("benchmarks.publish", str(results), "--table", str(page))
     text = page.read_text()
-    assert text.startswith("Before.\n") and text.endswith("After.\n") and "old" not in text
+    assert text.startswith("Before.\n") and text.endswith(f"After.\n{begin_2}old as well\n{end_2}")
+    assert "old\n" not in text
     assert f"| {WORKLOADS[SMALL].title} |" in text and "| a step, median | graphc | NumPy | ratio | by least |" in text
+
+
+def test_tables_of_several_threads_have_their_own_place(tmp_path: Path) -> None:
+    record, page = Record({"versions": {"numpy": "2"}, "threads": 2}), tmp_path / "page.md"
+    record.add(SMALL, "", {"numpy": Measured(steps=[1.0], first=[2.0])})
+    (begin, end), (begin_2, end_2) = publish.marks(1), publish.marks(2)
+    page.write_text(f"{begin}kept\n{end}{begin_2}old\n{end_2}After.\n")
+    publish.write_between_marks(page, "\n".join(publish.page(record)), 2)
+    text = page.read_text()
+    assert text.startswith(f"{begin}kept\n{end}{begin_2}") and text.endswith(f"{end_2}After.\n")
+    assert f"| {WORKLOADS[SMALL].title} |" in text and "old" not in text
+    assert "first result" not in text
 
 
 def test_record_keeps_median_and_least(tmp_path: Path) -> None:
