@@ -128,7 +128,7 @@ class _Calls:
             return [constant(True), *(x for n, x in enumerate(found) if n not in left_out)]
 
         count: list[int] = []
-        _, *made = cond(predicate, lambda: branch(then), lambda: branch(orelse), strict=True, name=f"{self.full}/")
+        _, *made = cond(predicate, lambda: branch(then), lambda: branch(orelse), strict=True, name=f"{self.full}/cond/")
         rest = iter(made)
         return [self._unreadable(_reason(left_out[n])) if n in left_out else next(rest) for n in range(count[0])]
 
@@ -154,7 +154,7 @@ class _Calls:
             found = self.results(self.named("body"), with_state(state))
             return [found[n] for n in going]
 
-        return with_state(widened_loop(goes_on, following, starts, f"{self.full}/"))
+        return with_state(widened_loop(goes_on, following, starts, f"{self.full}/loop/"))
 
     def _stays(self, n: int) -> bool:
         """Whether the body gives an argument back as it is."""
