@@ -73,7 +73,9 @@ def tile_for(
     others = max(1, m) / max(guess(rows), 1)
     vectors = -(-n // lanes)
     line = lanes * element_bytes(shape)
-    panels_cost = is_windowed(shape) and not shape.swapped
+    # Panels of images are copied many at once, and each tile of rows meets all of them.
+    grouped = pack_b and bool(shape.outer) and not is_windowed(shape)
+    panels_cost, turned = is_windowed(shape) and not shape.swapped, lanes if shape.swapped else 0
     # Without a copy of B the last panel moves back to end with the last column, so it must not be wider than C.
     widest = max(1, min(8, vectors if pack_b else n // lanes))
     highest = max(1, min(rows if isinstance(rows, int) else 16, most_rows))
@@ -84,9 +86,9 @@ def tile_for(
             if mr * nv + nv + 1 > target.vector_registers:
                 break
             # A panel that no second tile of rows reads comes from where all of B is.
-            far = k * (vectors if mr == m and not pack_b else nv) * line > target.l1
+            far = k * (vectors if mr == m and not pack_b else nv) * line > target.l1 or grouped
             step = cycles_per_step(mr, nv, far, lines_of_a)
-            cost = rows_of_tiles * -(-vectors // nv) * (k * step + tile_overhead(mr, nv))
+            cost = rows_of_tiles * -(-vectors // nv) * (k * step + tile_overhead(mr, nv, turned))
             cost *= SEVERAL_PANELS if panels_cost and nv < vectors else 1
             candidates.append((cost, -mr * nv, mr, nv))
     cost, _, mr, nv = min(candidates)
@@ -137,6 +139,9 @@ def direct_rows(mr: int, nv: int) -> int:
     return rows
 
 
-def tile_overhead(mr: int, nv: int) -> float:
-    """Cycles a tile costs beside K: clearing it, spilling it, and the loop that finishes it."""
-    return 20 + 3 * mr * nv
+def tile_overhead(mr: int, nv: int, turned_lanes: int = 0) -> float:
+    """Cycles a tile costs beside K: clearing it, spilling it, and the loop that finishes it.
+
+    Where the tile is transposed it is finished column by column: some 17 instructions for each vector of rows.
+    """
+    return 20 + (8 * -(-mr // turned_lanes) * turned_lanes * nv if turned_lanes else 3 * mr * nv)

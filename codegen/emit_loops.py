@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from graphc.codegen import emit_division as divisions
 from graphc.codegen import emit_index as index
 from graphc.codegen import ir
 from graphc.codegen.emit_state import FLOATS, I32, I64, IN_REGISTER, Lanes, Value, Writer
@@ -148,15 +149,16 @@ def _vectors(
     """Whole vectors first, then the rest under a mask; either is left out where sizes allow."""
     width, variable = statement.width, statement.variable
     narrow = statement.rest or width
+    divides = divisions.are_most_of(statement.body)
 
     def whole(base: Value) -> None:
-        writer.lanes = Lanes(variable, base, width, None)
+        writer.lanes = Lanes(variable, base, width, None, divides)
         body(base)
         writer.lanes = None
 
     def rest(base: Value) -> None:
         count = index.arithmetic(writer, "sub", stop, base)
-        writer.lanes = Lanes(variable, base, narrow, index.first_lanes(writer, count, narrow))
+        writer.lanes = Lanes(variable, base, narrow, index.first_lanes(writer, count, narrow), divides)
         body(base)
         writer.lanes = None
 

@@ -45,12 +45,16 @@ class Value(NamedTuple):
 
 
 class Lanes(NamedTuple):
-    """The vector loop being written: lane k is iteration ``base + k`` of ``variable``, where ``mask`` allows it."""
+    """The vector loop being written: lane k is iteration ``base + k`` of ``variable``, where ``mask`` allows it.
+
+    It ``divides`` where divisions are what takes its time.
+    """
 
     variable: Symbol
     base: Value
     width: int
     mask: Value | None
+    divides: bool = False
 
 
 class Scope:

@@ -109,6 +109,11 @@ def _approximated(name: str) -> Rule:
     return rule
 
 
+def _function(name: str, meaning: Callable[..., Any]) -> ScalarOp:
+    """The row of a function of floats that ``graphc.codegen.approx`` has under the same name."""
+    return ScalarOp(name, meaning, floats=_approximated(name))
+
+
 def _drawn(name: str) -> Rule:
     """A function of ``graphc.codegen.draws``."""
 
@@ -221,36 +226,36 @@ _ROWS = (
     # Functions.
     ScalarOp("sqrt", np.sqrt, floats=lambda x: x.sqrt()),
     ScalarOp("rsqrt", meaning.rsqrt, floats=lambda x: 1.0 / x.sqrt()),
-    ScalarOp("exp", np.exp, floats=_approximated("exp")),
-    ScalarOp("expm1", np.expm1, floats=_approximated("expm1")),
-    ScalarOp("log", np.log, floats=_approximated("log")),
-    ScalarOp("log1p", np.log1p, floats=_approximated("log1p")),
-    ScalarOp("sin", np.sin, floats=_approximated("sin")),
-    ScalarOp("cos", np.cos, floats=_approximated("cos")),
-    ScalarOp("tan", np.tan, floats=_approximated("tan")),
-    ScalarOp("tanh", np.tanh, floats=_approximated("tanh")),
-    ScalarOp("sigmoid", _in_double(meaning.sigmoid), floats=_approximated("sigmoid")),
+    _function("exp", np.exp),
+    _function("expm1", np.expm1),
+    _function("log", np.log),
+    _function("log1p", np.log1p),
+    _function("sin", np.sin),
+    _function("cos", np.cos),
+    _function("tan", np.tan),
+    _function("tanh", np.tanh),
+    _function("sigmoid", _in_double(meaning.sigmoid)),
     ScalarOp("softsign", meaning.softsign, floats=lambda x: x / (x.abs() + 1.0)),
-    ScalarOp("softplus", _in_double(meaning.softplus), floats=_approximated("softplus")),
-    ScalarOp("erf", _in_double(meaning.erf), floats=_approximated("erf")),
-    ScalarOp("erfc", _in_double(meaning_special.erfc), floats=_approximated("erfc")),
-    ScalarOp("asin", np.arcsin, floats=_approximated("asin")),
-    ScalarOp("acos", np.arccos, floats=_approximated("acos")),
-    ScalarOp("atan", np.arctan, floats=_approximated("atan")),
-    ScalarOp("atan2", np.arctan2, floats=_approximated("atan2")),
-    ScalarOp("sinh", np.sinh, floats=_approximated("sinh")),
-    ScalarOp("cosh", np.cosh, floats=_approximated("cosh")),
-    ScalarOp("asinh", np.arcsinh, floats=_approximated("asinh")),
-    ScalarOp("acosh", np.arccosh, floats=_approximated("acosh")),
-    ScalarOp("atanh", np.arctanh, floats=_approximated("atanh")),
-    ScalarOp("lgamma", _in_double(meaning_special.lgamma), floats=_approximated("lgamma")),
-    ScalarOp("digamma", _in_double(meaning_special.digamma), floats=_approximated("digamma")),
-    ScalarOp("zeta", _in_double(meaning_special.zeta), floats=_approximated("zeta")),
-    ScalarOp("igamma", _in_double(meaning_special.igamma), floats=_approximated("igamma")),
-    ScalarOp("igammac", _in_double(meaning_special.igammac), floats=_approximated("igammac")),
-    ScalarOp("igamma_grad_a", _in_double(meaning_special.igamma_grad_a), floats=_approximated("igamma_grad_a")),
-    ScalarOp("bessel_i0e", _in_double(meaning_special.bessel_i0e), floats=_approximated("bessel_i0e")),
-    ScalarOp("bessel_i1e", _in_double(meaning_special.bessel_i1e), floats=_approximated("bessel_i1e")),
+    _function("softplus", _in_double(meaning.softplus)),
+    _function("erf", _in_double(meaning.erf)),
+    _function("erfc", _in_double(meaning_special.erfc)),
+    _function("asin", np.arcsin),
+    _function("acos", np.arccos),
+    _function("atan", np.arctan),
+    _function("atan2", np.arctan2),
+    _function("sinh", np.sinh),
+    _function("cosh", np.cosh),
+    _function("asinh", np.arcsinh),
+    _function("acosh", np.arccosh),
+    _function("atanh", np.arctanh),
+    _function("lgamma", _in_double(meaning_special.lgamma)),
+    _function("digamma", _in_double(meaning_special.digamma)),
+    _function("zeta", _in_double(meaning_special.zeta)),
+    _function("igamma", _in_double(meaning_special.igamma)),
+    _function("igammac", _in_double(meaning_special.igammac)),
+    _function("igamma_grad_a", _in_double(meaning_special.igamma_grad_a)),
+    _function("bessel_i0e", _in_double(meaning_special.bessel_i0e)),
+    _function("bessel_i1e", _in_double(meaning_special.bessel_i1e)),
     ScalarOp("mul_no_nan", meaning_special.mul_no_nan, floats=lambda a, b: b.equals(0.0).choose(b.like(0.0), a * b)),
 
     # Comparisons and logic.

@@ -7,8 +7,8 @@ which has no graph around it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol
 
 from graphc.graph import Graph
@@ -125,30 +125,16 @@ class Body(Graph):
     def declaring(self) -> Iterator[None]:
         """Inside, this body takes whatever is declared, of its own tensors and of those around it."""
         self._take_scopes()
-        graphs = self._around()
-        before = [graph.current for graph in graphs]
-        for graph in graphs:
-            graph.current = self
-        try:
-            with self.as_default():
-                yield
-        finally:
-            for graph, current in zip(graphs, before, strict=True):
-                graph.current = current
+        with _taking(self, self._around()):
+            yield
 
-    @contextmanager
-    def paused(self) -> Iterator[None]:
+    def paused(self) -> AbstractContextManager[None]:
         """Inside, the graph around this body takes what is declared."""
-        graphs = [self, *self._around()]
-        before = [graph.current for graph in graphs]
-        for graph in graphs:
-            graph.current = self.outer
-        try:
-            with self.outer.as_default():
-                yield
-        finally:
-            for graph, current in zip(graphs, before, strict=True):
-                graph.current = current
+        return _taking(self.outer, [self, *self._around()])
+
+    def resumed(self) -> AbstractContextManager[None]:
+        """Inside, this body takes what is declared, though a body in it is being declared: that needs more of it."""
+        return _taking(self, [self, *self._around()])
 
     def _around(self) -> list[Graph]:
         """The graphs whose tensors can be used in this body."""
@@ -220,6 +206,20 @@ class Body(Graph):
             self.waits_for.append(node)
             return None
         return super()._control_node(item)
+
+
+@contextmanager
+def _taking(graph: Graph, graphs: Sequence[Graph]) -> Iterator[None]:
+    """Inside, ``graph`` takes what is declared of the tensors of these graphs."""
+    before = [one.current for one in graphs]
+    for one in graphs:
+        one.current = graph
+    try:
+        with graph.as_default():
+            yield
+    finally:
+        for one, current in zip(graphs, before, strict=True):
+            one.current = current
 
 
 def _is_copied(tensor: Tensor) -> bool:

@@ -18,12 +18,18 @@ def tell_line(error: Exception, name: str = "") -> None:
     It begins with ``name``, of the function that was called, where it does not speak of it.
     """
     text = error.args[0] if len(error.args) == 1 and isinstance(error.args[0], str) else None
-    if text is None or "eclared at " in text or not _is_all_ours(error.__traceback__):
+    if text is None or not _is_all_ours(error.__traceback__):
         return
-    line = declared_at(user_line())
+    is_told = "eclared at " in text
+    if is_told and not (name and getattr(error, "_is_unnamed", False)):
+        return
     if name not in text:
         text = f"{name}: {text}"
-    error.args = (f"{text} D{line[3:]}" if text.endswith(".") else text + line,)
+    if not is_told:
+        line = declared_at(user_line())
+        text = f"{text} D{line[3:]}" if text.endswith(".") else text + line
+    error.args = (text,)
+    error._is_unnamed = not name  # type: ignore[attr-defined]
 
 
 def _is_all_ours(traceback: Any) -> bool:

@@ -119,6 +119,12 @@ class TensorArray:
         other._pieces = Pieces(*flows[1:]) if len(flows) > 1 else None
         return other
 
+    def after_branch(self, flows: Sequence[Tensor]) -> TensorArray:
+        """The array that a branch gives, as it is behind the branch: that alone tells its size there."""
+        other = self.with_flows(flows)
+        other._size = None
+        return other
+
     @staticmethod
     def learn_rows(flow: Tensor) -> None:
         """Notes the shape of the elements in the node that makes the array, now that it is known."""
@@ -192,15 +198,20 @@ class TensorArray:
 
     def _written(self, indices: Tensor, value: Any, name: str) -> TensorArray:
         rows = self._converted(value)
-        if self._pieces is None or indices.type.shape != () or not rows.type.rank:
+        before = indices.type.rank  # axes of the rows that are before those of an element
+        if self._pieces is None or before not in (0, 1) or not rows.type.rank or rows.type.rank == before:
+            if self._unequal[0]:
+                came = f"{rows.type} at {indices.type}"
+                raise NotImplementedError(f"a TensorArray whose elements differ cannot take {came}; write one of them")
             other = copy.copy(self)
             other._pieces = None
             return other._written_alike(indices, rows, name)
-        self._learn(self._pieces.rows, (None, *rows.type.shape[1:]))  # type: ignore[index]
+        row = rows.type.shape[before + 1 :]  # type: ignore[index]
+        self._learn(self._pieces.rows, (None, *row))
         try:
             other = self._written_alike(indices, rows, name)
         except ValueError:  # of another shape than those before
-            if self._pieces.rows.type.shape[1:] != rows.type.shape[1:]:  # type: ignore[index]
+            if self._pieces.rows.type.shape[1:] != row:  # type: ignore[index]
                 raise
             other, self._unequal[0] = copy.copy(self), True
         write = GrownRows() if self._grows else WriteRows()
@@ -228,12 +239,19 @@ class TensorArray:
         rows = self._converted(value)
         if rows.type.rank == 0:
             raise ValueError("unstack takes a value with at least one axis")
-        known = static_sizes(self._size) if self._size is not None else None
+        return self._with_elements(identity(rows, name=name or "TensorArrayUnstack"))
+
+    def _with_elements(self, rows: Tensor) -> TensorArray:
+        """The array of the elements of ``rows``, so many as it was declared for unless it grows."""
+        known = None if self._grows or self._size is None else static_sizes(self._size)
         count = rows.type.shape[0] if rows.type.shape else None
         if known and isinstance(known[0], int) and isinstance(count, int) and known[0] != count:
             came = shape_text(rows.type.shape)
             raise ValueError(f"a TensorArray of {known[0]} elements cannot take a value of shape {came}")
-        return self.with_flow(identity(rows, name=name or "TensorArrayUnstack"))
+        other = self.with_flow(rows)
+        if self._pieces is not None:
+            other._pieces = Pieces.equal(rows) if (rows.type.rank or 0) > 1 else None
+        return other
 
     def split(self, value: Any, lengths: Any, name: str | None = None) -> TensorArray:
         """The array whose elements are the pieces of ``value`` along its first axis, so many rows each.
@@ -244,7 +262,7 @@ class TensorArray:
         if rows.type.rank == 0:
             raise ValueError(f"split takes a value with at least one axis, not {rows.op.describe()} {rows.type}")
         if sizes and None not in sizes and len(set(sizes)) == 1:
-            return self.with_flow(_stack(_split(rows, list(sizes), axis=0), name=name or "TensorArraySplitV3"))
+            return self._with_elements(_stack(_split(rows, list(sizes), axis=0), name=name or "TensorArraySplitV3"))
         if self._pieces is None and sizes and None not in sizes:
             raise ValueError(f"a TensorArray for elements of one shape cannot be split by {sizes}; infer_shape=False")
         other = copy.copy(self)

@@ -2,20 +2,19 @@
 
 One pass is here, ``choose``. Before::
 
-    p: bool[] = Const(value=True)
-    y: f32[3] = If(p, x)
+    training: bool[] = Const(value=True)
+    y: f32[3] = If(training, x, z)
         then:
-            y/Exp: f32[3] = Exp(x)
-            return y/Exp
+            y/noisy: f32[3] = Add(x, z)
+            return y/noisy
         orelse:
-            y/Neg: f32[3] = Neg(x)
-            return y/Neg
+            return x
     return y
 
 After::
 
-    y/Exp: f32[3] = Exp(x)
-    return y/Exp
+    y/noisy: f32[3] = Add(x, z)
+    return y/noisy
 """
 
 from __future__ import annotations

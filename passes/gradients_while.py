@@ -277,9 +277,10 @@ class _Iteration:
         step = next((x for x in following.inputs if isinstance(x.op.kind, Const)), None)
         if step is None or step.type.shape != ():
             return None
-        before = e.subtract(e.subtract(self.node.outputs[0], 1), self.counter)
-        passed = e.multiply(e.cast(before, tensor.dtype), self.body.own(step))
-        return e.add(passed, self.body.own(self.node.inputs[number]))
+        with self.body.resumed():  # the adjoint of a branch or a loop in the body may be what asks
+            before = e.subtract(e.subtract(self.node.outputs[0], 1), self.counter)
+            passed = e.multiply(e.cast(before, tensor.dtype), self.body.own(step))
+            return e.add(passed, self.body.own(self.node.inputs[number]))
 
     def _saved(self, tensor: Tensor) -> Tensor:
         count = self.kind.variables

@@ -21,16 +21,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from graphc import errors
+from graphc import dtypes, errors
 from graphc.dims import Dim
 from graphc.graph import Graph
 from graphc.needed import needed_nodes
 from graphc.nodes import Operation, Tensor
+from graphc.ops.assertions import Assert
 from graphc.ops.base import Const, Placeholder, constant
 from graphc.ops.branches import If
+from graphc.ops.elementwise import cast
 from graphc.ops.late import Late
 from graphc.ops.loops import While
-from graphc.ops.measured import Measuring, MustBe, assumption, is_measured, measured_value
+from graphc.ops.measured import Measuring, MustBe, assumption, is_measured, measured_value, require_count
 from graphc.ops.reshaping import DimValue, Reshape
 from graphc.ops.shape_values import DependsOnData, NeedsNumbers, compute
 from graphc.ops.told import as_assumed
@@ -78,11 +80,11 @@ def specialise(
     fixed, symbolic = fixed or {}, symbolic or {}
     measuring = Measuring.of(get_default_graph())
     if measuring is not None:  # a body of what is made exact
-        return rewrite(graph, _Exactly(types, fixed, symbolic, measuring, first, _loops(graph)).node)
+        return rewrite(graph, _Exactly(types, fixed, symbolic, measuring, _needed(graph), first).node)
     measuring = Measuring(by_value)
     while True:
         try:
-            return rewrite(graph, _Exactly(types, fixed, symbolic, measuring, None, _loops(graph)).node)
+            return rewrite(graph, _Exactly(types, fixed, symbolic, measuring, _needed(graph)).node)
         except MustBe as found:
             measuring = measuring.again(found)
 
@@ -96,12 +98,12 @@ class _Exactly:
         fixed: Mapping[str, Any],
         symbolic: Mapping[str, Any],
         measuring: Measuring,
+        needed: Mapping[Operation, Part | None] | None,
         first: First | None = None,
-        loops: Mapping[Operation, Part] | None = None,
     ):
         self.types, self.fixed, self.symbolic, self.measuring = types, fixed, symbolic, measuring
+        self.needed = needed
         self.first = first
-        self.loops = loops or {}  # those that carry something for nobody, and what of them is needed
         self.values: dict[Tensor, Any] = {}
 
     def node(self, node: Operation, inputs: tuple[Tensor, ...]) -> Sequence[Tensor]:
@@ -131,11 +133,13 @@ class _Exactly:
         return results
 
     def _computed(self, node: Operation, inputs: tuple[Tensor, ...]) -> Sequence[Tensor]:
-        if node in self.loops:
-            return self._part_of_loop(node, inputs, self.loops[node])
+        if self.needed is not None and node.inputs and node not in self.needed:
+            return [inputs[0]] * len(node.outputs)  # stands for what nobody needs: its sizes need not fit
         if isinstance(node.kind, (If, While)):
-            exact_node = exact_if if isinstance(node.kind, If) else exact_while
-            return exact_node(node, inputs, [self.values.get(tensor) for tensor in inputs], specialise)
+            part = None if self.needed is None else self.needed[node]
+            if part is not None and _is_less(part, node):
+                return self._part(node, inputs, part)
+            return self._exact(node, inputs)
         if isinstance(node.kind, Late):
             return self._late(node, inputs, node.kind)
         try:
@@ -153,13 +157,16 @@ class _Exactly:
                 self.values[result[0]] = known
         return result
 
-    def _part_of_loop(self, node: Operation, inputs: tuple[Tensor, ...], part: Part) -> Sequence[Tensor]:
-        """The loop without variables that nobody needs: their sizes need not fit. An output of it stands for those."""
+    def _exact(self, node: Operation, inputs: Sequence[Tensor]) -> Sequence[Tensor]:
+        exact_node = exact_if if isinstance(node.kind, If) else exact_while
+        return exact_node(node, inputs, [self.values.get(tensor) for tensor in inputs], specialise)
+
+    def _part(self, node: Operation, inputs: Sequence[Tensor], part: Part) -> Sequence[Tensor]:
+        """A branch or a loop without what it carries for nobody. An output of it stands for that."""
         types = tuple(node.outputs[n].type for n in part.outputs)
         known = (node.graph, node.number, part.kind, node.name, tuple(node.inputs[n] for n in part.inputs), types)
         needed = Operation(*known, tuple(node.control_inputs), node.origin, node.role, node.device, node.stands_for)
-        given = [inputs[n] for n in part.inputs]
-        found = exact_while(needed, given, [self.values.get(tensor) for tensor in given], specialise)
+        found = self._exact(needed, [inputs[n] for n in part.inputs])
         outputs = [found[0]] * len(node.outputs)
         for n, tensor in zip(part.outputs, found, strict=True):
             outputs[n] = tensor
@@ -200,20 +207,27 @@ class _Exactly:
                     raise NeedsNumbers("it is another program for each size")
             except (ValueError, TypeError) as error:
                 raise _failure(node, error) from _cause(error)
-        for declared in needed_nodes(outputs):
+        checks = [new.outputs[0] for new in inner.nodes if isinstance(new.kind, Assert)]
+        for declared in needed_nodes([*outputs, *checks]):
             if declared.outputs[0] not in places:
                 found = self._computed(declared, tuple(places[x] for x in declared.inputs))
                 places.update(zip(declared.outputs, found, strict=True))
+        for check in checks:  # which nothing here waits for: effects got their order before
+            require_count(cast(places[check], dtypes.int64))
         return [places[y] for y in outputs]
 
 
-def _loops(graph: Graph) -> dict[Operation, Part]:
-    """The loops of which not all variables are needed, and what of them is."""
-    if not any(isinstance(node.kind, While) for node in graph.nodes):
-        return {}
-    parts = parts_of(graph, graph.targets)
-    loops = {node: part for node, part in parts.items() if part and isinstance(node.kind, While)}
-    return {node: part for node, part in loops.items() if len(part.inputs) < len(node.inputs)}
+def _needed(graph: Graph) -> dict[Operation, Part | None] | None:
+    """The needed nodes, and which part of branches and loops is; None where there are none: then all nodes are."""
+    if not any(isinstance(node.kind, (If, While)) for node in graph.nodes):
+        return None
+    return parts_of(graph, graph.targets)
+
+
+def _is_less(part: Part, node: Operation) -> bool:
+    """Whether some of what a branch or a loop carries is for nobody."""
+    gives_less = isinstance(node.kind, If) and len(part.outputs) < len(node.outputs)
+    return gives_less or len(part.inputs) < len(node.inputs)
 
 
 def _declarable(type: TensorType) -> TensorType:

@@ -92,11 +92,11 @@ def test_bincount_says_what_it_wants():
     numbers = tf.placeholder(tf.int32, [None])
     with tf.Session() as session:
         for asked, came, said in (
-            (tf.bincount(numbers), [2, -1, -7], "[bincount takes no negative numbers, such as] [-7]"),
+            (tf.bincount(numbers), [2, -1, -7], "bincount takes no negative numbers, such as -7"),
         ):
             with pytest.raises(tf.errors.InvalidArgumentError) as caught:
                 session.run(asked, {numbers: came})
-            assert str(caught.value).endswith(f"): assertion failed: {said}")
+            assert str(caught.value).endswith(f"): {said}")
         assert session.run(tf.bincount(numbers), {numbers: []}).tolist() == []
         assert session.run(tf.bincount(numbers, maxlength=2), {numbers: [1, 1, 9]}).tolist() == [0, 2]
 

@@ -15,7 +15,6 @@ from graphc.ops.base import constant, convert_to_tensor
 from graphc.ops.branches import cond
 from graphc.ops.elementwise import identity
 from graphc.scopes import get_default_graph
-from graphc.tensor_array import TensorArray
 
 if TYPE_CHECKING:
     from graphc.exchange.reading import Reader
@@ -120,23 +119,18 @@ class _Calls:
                 left_out |= more.found
 
     def _both(self, predicate: Tensor, then: Results, orelse: Results, left_out: Mapping[int, Tensor]) -> list[Any]:
-        arrays: dict[int, TensorArray] = {}
-
-        def branch(results: Results) -> list[Tensor]:
+        def branch(results: Results) -> list[Any]:
             found = results()
             more = {n: x for n, x in enumerate(found) if not _is_readable(x) and n not in left_out}
             if more:
                 raise _MoreLeftOut(more)
-            arrays.update((n, x) for n, x in enumerate(found) if isinstance(x, TensorArray))
-            kept = [getattr(x, "flow", x) for n, x in enumerate(found) if n not in left_out]
             count.append(len(found))
-            return [constant(True), *map(convert_to_tensor, kept)]
+            return [constant(True), *(x for n, x in enumerate(found) if n not in left_out)]
 
         count: list[int] = []
-        _, *made = cond(predicate, lambda: branch(then), lambda: branch(orelse), strict=True, name=f"{self.full}/")
+        _, *made = cond(predicate, lambda: branch(then), lambda: branch(orelse), strict=True, name=f"{self.full}/cond/")
         rest = iter(made)
-        places = [self._unreadable(_reason(left_out[n])) if n in left_out else next(rest) for n in range(count[0])]
-        return [arrays[n].with_flow(x) if n in arrays else x for n, x in enumerate(places)]
+        return [self._unreadable(_reason(left_out[n])) if n in left_out else next(rest) for n in range(count[0])]
 
     def repeated(self, values: Sequence[Any]) -> list[Any]:
         """The loop variables at the end.
@@ -160,7 +154,7 @@ class _Calls:
             found = self.results(self.named("body"), with_state(state))
             return [found[n] for n in going]
 
-        return with_state(widened_loop(goes_on, following, starts, f"{self.full}/"))
+        return with_state(widened_loop(goes_on, following, starts, f"{self.full}/loop/"))
 
     def _stays(self, n: int) -> bool:
         """Whether the body gives an argument back as it is."""

@@ -82,10 +82,8 @@ def _frozen(node: Any, constants: dict[str, Any], read: Collection[str]) -> Any:
         return found
     found.CopyFrom(node)
     if KEY in node.attr and _calls_alone(node, read):
-        del (
-            found.attr[KEY],
-            found.attr[INPUTS],
-        )  # the bodies that graphc noted hold variables; those of the library do not
+        for noted in (KEY, INPUTS):  # the bodies that graphc noted hold variables; those of the library do not
+            del found.attr[noted]
     if node.op in _READS and node.input and _node_name(node.input[0]) in constants:
         if node.op == "ReadVariableOp":
             found.op = "Identity"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import takewhile
 from typing import Any
 
 from graphc.exchange.array_meanings import ARRAY_MEANINGS
@@ -27,6 +28,7 @@ from graphc.graph import Graph
 from graphc.nodes import Operation, Tensor
 from graphc.ops.base import convert_to_tensor
 from graphc.ops.elementwise import identity
+from graphc.ops.state import no_op
 from graphc.scopes import get_default_graph
 from graphc.tensor_array import TensorArray
 
@@ -266,15 +268,21 @@ class Reader:
         return self._named(made, full)
 
     def _called(self, definition: Any, inputs: list[Any], full: str) -> list[Any]:
-        """What functions give; an operation of the node's name stands for it."""
+        """What functions give; an operation of the node's name stands for it.
+
+        It has the outputs before the first one that is no tensor or cannot be computed: these keep their numbers.
+        """
         try:
             found = called(self, definition, inputs)
         except (ValueError, TypeError) as error:
             raise Unreadable(f"node '{definition.name}' of type {definition.op}: {error}") from error
-        if full not in self.graph._by_name:
+        named = list(takewhile(lambda x: isinstance(x, Tensor) and not isinstance(x.op.kind, Foreign), found))
+        if named:
             from graphc.ops.custom_gradients import identity_n  # few files need it
 
-            identity_n([x for x in found if isinstance(x, Tensor)], name=f"{full}/")
+            identity_n(named, name=f"{full}/")
+        else:
+            no_op(name=f"{full}/")
         return found
 
     def _predicate(self, definition: Any) -> Any:

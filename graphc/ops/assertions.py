@@ -32,11 +32,19 @@ def is_not_finite(values: Any, _: Any) -> Any:
 
 @record
 class Assert(Op):
-    """``y = condition``, which must be true; ``parts`` are the texts of the message, None for a value of the data."""
+    """``y = condition``, which must be true; ``parts`` are the texts of the message, None for a value of the data.
+
+    One that an op itself makes has the name of that op, ``called``, and says the parts as one sentence.
+    """
 
     has_effect = True
     parts: tuple[str | None, ...] = ()
     summarize: int = SHOWN
+    called: str = ""
+
+    @property
+    def type(self) -> str:
+        return self.called or "Assert"
 
     def infer(self, condition: TensorType, *data: TensorType) -> TensorType:
         check_dtype(condition, (dtypes.bool,), "the condition")
@@ -60,6 +68,8 @@ class Assert(Op):
 
     def _text(self, data: Sequence[Any]) -> str:
         values = iter(data)
+        if self.called:
+            return " ".join(_in_sentence(next(values)) if part is None else part for part in self.parts)
         texts = (summary(next(values), self.summarize) if part is None else part for part in self.parts)
         return "assertion failed: " + " ".join(f"[{text}]" for text in texts)
 
@@ -126,6 +136,11 @@ def summary(value: Any, count: int) -> str:
     return _nested(array, limit)[0] + ("..." if limit < array.size else "")
 
 
+def _in_sentence(value: Any) -> str:
+    """A whole value, of one axis or more in brackets."""
+    return f"[{summary(value, -1)}]" if np.ndim(value) else summary(value, -1)
+
+
 def _nested(array: Any, limit: int, inner: bool = False) -> tuple[str, int]:
     """The text of at most ``limit`` elements, and how many they are."""
     if array.ndim <= 1:
@@ -187,9 +202,11 @@ def assert_that(
     return declare(kind, convert_to_tensor(condition, dtypes.bool), *tensors, name=name or "Assert")
 
 
-def provided(x: Tensor, condition: Tensor, data: Sequence[Any]) -> Tensor:
-    """``y = x``; the step fails as by :func:`assert_that` unless the condition holds."""
-    with x.graph.current.control_dependencies([assert_that(condition, data, -1)]):
+def provided(x: Tensor, condition: Tensor, called: str, data: Sequence[Any]) -> Tensor:
+    """``y = x``; the step fails, saying ``data`` as one sentence of the op ``called``, unless the condition holds."""
+    parts, tensors = parts_of(data)
+    check = declare(Assert(parts, -1, called), condition, *tensors, name="Assert")
+    with x.graph.current.control_dependencies([check]):
         return apply(Identity(), x)
 
 

@@ -113,7 +113,12 @@ def cond(
         waits_for = [*then.waits_for, *orelse.waits_for]
         with graph.control_dependencies(waits_for):
             node = graph.declare(If(then, orelse), (predicate, *taken.all), scope)
-    return pack_as(structure, node.outputs)
+    rest = iter(node.outputs)
+    leaves = [
+        leaf.after_branch([next(rest) for _ in leaf.flows]) if hasattr(leaf, "after_branch") else next(rest)
+        for leaf in flatten(structure)
+    ]
+    return pack_as(structure, leaves)
 
 
 def _one_of(name: str, given: Any, older_name: str, older: Any) -> Callable[[], Any]:
@@ -143,7 +148,7 @@ def _declare(body: Body, function: Callable[[], Any], what: str, strict: bool) -
             raise ValueError(f"{what} must have a return value.")
         if isinstance(result, (list, tuple)) and len(result) == 1 and not strict and not hasattr(result, "_fields"):
             result = result[0]
-        body.targets = tuple(_result(body, leaf, what) for leaf in flatten(result))
+        body.targets = tuple(_result(body, x, what) for leaf in flatten(result) for x in carried(leaf))
     return result
 
 
@@ -154,11 +159,16 @@ def _result(body: Body, leaf: Any, what: str) -> Tensor:
             return identity(constant(True))
     if leaf is None:
         raise ValueError(f"{what}: a result is None")
-    return body.own(convert_to_tensor(getattr(leaf, "flow", leaf)))
+    return body.own(convert_to_tensor(leaf))
+
+
+def carried(leaf: Any) -> Sequence[Any]:
+    """The tensors that stand for a leaf: of a TensorArray, those that it is made of."""
+    return leaf.flows if hasattr(leaf, "flows") else (leaf,)
 
 
 def _check_alike(then: Body, orelse: Body, one: Any, other: Any) -> None:
-    if skeleton(one) != skeleton(other):
+    if skeleton(one) != skeleton(other) or len(then.targets) != len(orelse.targets):
         raise TypeError(
             f"Incompatible return values of true_fn and false_fn: structures {skeleton(one)} and {skeleton(other)}"
             if is_nested(one) or is_nested(other) else "Incompatible return values of true_fn and false_fn"

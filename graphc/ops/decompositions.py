@@ -14,10 +14,12 @@ import numpy as np
 from graphc.dims import DimLike
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
+from graphc.ops.assertions import provided
 from graphc.ops.base import apply, convert_to_tensor, graph_of
 from graphc.ops.contraction import matmul
 from graphc.ops.late import late
 from graphc.ops.matrices import TriangularSolve, _triangle, check_matrices, identity_like
+from graphc.ops.reduction import reduce_all
 from graphc.ops.reshaping import matrix_transpose
 from graphc.records import record
 from graphc.shapes import TensorType
@@ -102,6 +104,12 @@ def _parts(packed: Tensor, rows: Any, middle: Any, columns: Any) -> tuple[Tensor
     return packed[..., :rows, :middle], packed[..., rows:, :columns]
 
 
+def _finite(x: Any) -> tuple[Any, Any]:
+    """The matrices, zeros in place of those that are not finite, and which these are: LAPACK may never end with one."""
+    is_wrong = ~np.isfinite(x).all(axis=(-2, -1))
+    return np.where(is_wrong[..., None, None], np.zeros((), x.dtype), x), is_wrong
+
+
 @record
 class SelfAdjointEig(Op):
     """The eigenvectors as columns, and below them the eigenvalues, from the least to the greatest."""
@@ -112,8 +120,11 @@ class SelfAdjointEig(Op):
         return _packed(x, x.shape[-2] + 1, x.shape[-1])  # type: ignore[operator]
 
     def evaluate(self, x: Any) -> Any:
+        x, is_wrong = _finite(np.tril(x))
         values, vectors = np.linalg.eigh(x)
-        return np.concatenate([vectors, values[..., None, :]], axis=-2)
+        packed = np.concatenate([vectors, values[..., None, :]], axis=-2)
+        packed[is_wrong] = np.nan
+        return packed
 
     def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
         """``v (diag(g_w) + f (v^T g_v)) v^T`` with ``f[i, j] = 1 / (w[j] - w[i])``, folded into the lower triangle."""
@@ -148,10 +159,13 @@ class Svd(Op):
         return _packed(x, rows + columns + 1, self.columns(x))
 
     def evaluate(self, x: Any) -> Any:
+        x, is_wrong = _finite(x)
         u, s, vh = np.linalg.svd(x, full_matrices=self.full)
         width = u.shape[-1]
         parts = [u, _widened(np.swapaxes(vh, -1, -2), width), _widened(s[..., None, :], width)]
-        return np.concatenate(parts, axis=-2).astype(x.dtype)
+        packed = np.concatenate(parts, axis=-2).astype(x.dtype)
+        packed[is_wrong] = np.nan
+        return packed
 
     def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
         """``u (skew(u^T g_u) s + s skew(v^T g_v) + diag(g_s)) v^T + (1 - u u^T) g_u s^-1 v^T``.
@@ -204,7 +218,8 @@ def qr(input: Any, full_matrices: bool = False, name: str | None = None) -> QrFa
 def self_adjoint_eig(tensor: Any, name: str | None = None) -> tuple[Tensor, Tensor]:
     """The eigenvalues of symmetric matrices, from the least on, and the eigenvectors as columns.
 
-    Only the lower triangle is read. A vector is known up to its sign.
+    Only the lower triangle is read. A vector is known up to its sign. ``errors.InvalidArgumentError`` when the graph
+    runs where an eigenvalue is not finite.
     """
     x = convert_to_tensor(tensor)
     check_matrices(x.type, "self_adjoint_eig", square=True)
@@ -212,6 +227,9 @@ def self_adjoint_eig(tensor: Any, name: str | None = None) -> tuple[Tensor, Tens
         return tuple(_when_known("SelfAdjointEigV2", self_adjoint_eig, x, (1, 2), name))
     with graph_of([x]).name_scope(name or "SelfAdjointEigV2"):
         packed = apply(SelfAdjointEig(), x)
+        is_found = reduce_all(e.is_finite(packed[..., -1, :]))
+        said = "Self-adjoint eigen decomposition was not successful. The input might not be valid."
+        packed = provided(packed, is_found, "SelfAdjointEigV2", [said])
         return packed[..., -1, :], packed[..., :-1, :]
 
 

@@ -23,7 +23,7 @@ from graphc.nest import flatten, pack_as, skeleton
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import constant, convert_to_tensor
-from graphc.ops.branches import call
+from graphc.ops.branches import call, carried
 from graphc.records import record
 from graphc.scopes import get_default_graph
 from graphc.shapes import TensorShape, TensorType, as_shape, is_compatible, shape_text
@@ -182,8 +182,8 @@ class _Loop:
         self.structure = structure
         self.leaves = flatten(structure)
         graph = get_default_graph()
-        self.owners = [leaf for leaf in self.leaves for _ in _carried(leaf)]
-        values = [convert_to_tensor(x) for leaf in self.leaves for x in _carried(leaf)]
+        self.owners = [leaf for leaf in self.leaves for _ in carried(leaf)]
+        values = [convert_to_tensor(x) for leaf in self.leaves for x in carried(leaf)]
         self.starts = [constant(0, dtypes.int32, name="loop_counter"), *(graph.own(value) for value in values)]
         self.types = [TensorType(dtypes.int32, ()), *_types(values, structure, invariants, self.leaves)]
         self.taken = Taken()
@@ -221,7 +221,7 @@ class _Loop:
             if not is_listed or hasattr(result, "_fields") != hasattr(self.structure, "_fields"):
                 result = [result]
             self._check_structure(result)
-            tensors = [convert_to_tensor(x) for leaf in flatten(result) for x in _carried(leaf)]
+            tensors = [convert_to_tensor(x) for leaf in flatten(result) for x in carried(leaf)]
             if len(tensors) != len(self.owners):
                 raise ValueError("a TensorArray of infer_shape=False must be written element by element in a loop")
             results = [e.add(counter, 1), *(self.body.own(tensor) for tensor in tensors)]
@@ -251,11 +251,6 @@ class _Loop:
             )
 
 
-def _carried(leaf: Any) -> Sequence[Any]:
-    """The tensors that stand for a loop variable: of a TensorArray, those that it is made of."""
-    return leaf.flows if hasattr(leaf, "flows") else (leaf,)
-
-
 def _types(values: Sequence[Tensor], structure: Any, invariants: Any, leaves: Sequence[Any]) -> list[TensorType]:
     """The types of the loop variables in all iterations: sizes that may change are unknown."""
     if invariants is None:
@@ -265,7 +260,7 @@ def _types(values: Sequence[Tensor], structure: Any, invariants: Any, leaves: Se
         shapes = list(invariants)  # each unknown
     if len(shapes) != len(leaves):
         raise ValueError(f"shape_invariants has {len(shapes)} shapes for {len(leaves)} loop variables")
-    beside = [[x.type.shape for x in _carried(leaf)[1:]] for leaf in leaves]
+    beside = [[x.type.shape for x in carried(leaf)[1:]] for leaf in leaves]
     shapes = [one for shape, others in zip(shapes, beside, strict=True) for one in (shape, *others)]
     types = []
     for value, shape in zip(values, shapes, strict=True):

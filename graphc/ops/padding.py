@@ -71,9 +71,8 @@ def _mirrored(x: Tensor, axis: int, before: int, after: int, skipped: int) -> Te
         raise ValueError(f"a mirror of axis {axis} of {x.type} has at most {most} cells, not {max(before, after)}")
     if not isinstance(size, int):
         cells, most = constant(max(before, after)), shape(x)[axis] - skipped
-        x = provided(
-            x, less_equal(cells, most), ["a mirror of axis", constant(axis), "has at most", most, "cells, not", cells]
-        )
+        said = ["a mirror of axis", constant(axis), "has at most", most, "cells, not", cells]
+        x = provided(x, less_equal(cells, most), "MirrorPad", said)
     parts = [x]
     if before:
         end = skipped - 1 if skipped else None

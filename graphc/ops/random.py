@@ -242,16 +242,16 @@ def range_of(low: Tensor, high: Tensor, shape: Any, called: str) -> tuple[Tensor
     sizes = static_sizes(shape)
     if sizes is not None and 0 in sizes:
         return low, high
-    said = f"{called}: Need minval < maxval, got"
+    said = "Need minval < maxval, got"
     if isinstance(low.op.kind, Const) and isinstance(high.op.kind, Const) and sizes is not None and None not in sizes:
         if np.any(low.op.kind.value >= high.op.kind.value):
-            raise ValueError(f"{said} {low.op.kind.value} >= {high.op.kind.value}")
+            raise ValueError(f"{called}: {said} {low.op.kind.value} >= {high.op.kind.value}")
         return low, high
     fits = reduce_all(e.less(low, high))
     if sizes is None or None in sizes:
         vector = convert_to_tensor(shape)
         fits = e.logical_or(fits, reduce_any(e.equal(vector, convert_to_tensor(0, vector.dtype))))
-    return provided(low, fits, [said, low, ">=", high]), high
+    return provided(low, fits, called, [said, low, ">=", high]), high
 
 
 @telling_line

@@ -14,7 +14,7 @@ from graphc.ops.assertions import provided
 from graphc.ops.base import axis_of, convert_to_tensor, convert_together, graph_of
 from graphc.ops.indexing import unsorted_segment_sum
 from graphc.ops.lookup import gather, take_along_rows
-from graphc.ops.reduction import reduce_all, reduce_min
+from graphc.ops.reduction import reduce_all, reduce_max, reduce_min
 from graphc.ops.reshaping import reshape, shape
 from graphc.ops.scatter import changed
 from graphc.ops.segments import number_of
@@ -40,15 +40,20 @@ def roll(input: Any, shift: Any, axis: Any, name: str | None = None) -> Tensor:
 
 
 def invert_permutation(x: Any, name: str | None = None) -> Tensor:
-    """``y[x[i]] = i`` for a vector that holds each of 0 to n - 1 once."""
+    """``y[x[i]] = i`` for a vector that holds each of 0 to n - 1 once.
+
+    ``errors.InvalidArgumentError`` when the graph runs where a number is another one, or stands there twice.
+    """
     order = convert_to_tensor(x)
     if order.type.rank not in (1, None):
         raise ValueError(f"invert_permutation expects a 1D vector, not {order.type}")
     with graph_of([order]).name_scope(name or "InvertPermutation") as scope:
         own = e.cast(iota(shape(order)[0]), order.dtype)
-        return e.identity(
-            changed("update", zeros_like(order), order, own, "InvertPermutation", whole=False), name=scope
-        )
+        inverse = changed("update", zeros_like(order), order, own, "InvertPermutation", whole=False)
+        is_last = e.equal(gather(inverse, order), own)  # of equal numbers, the last one is what is written
+        twice = reduce_max(e.select(is_last, convert_to_tensor(-1, order.dtype), order))
+        said = [twice, "is duplicated in the input."]
+        return e.identity(provided(inverse, reduce_all(is_last), "InvertPermutation", said), name=scope)
 
 
 def searchsorted(
@@ -120,7 +125,7 @@ def broadcast_dynamic_shape(shape_x: Any, shape_y: Any) -> Tensor:
         one = convert_to_tensor(1, x.dtype)
         alone = e.logical_or(e.equal(x, one), e.equal(y, one))
         fits = reduce_all(e.logical_or(alone, e.equal(x, y)))
-        return provided(e.select(e.equal(x, one), y, x), fits, ["Incompatible shapes:", x, "and", y])
+        return provided(e.select(e.equal(x, one), y, x), fits, "BroadcastArgs", ["Incompatible shapes:", x, "and", y])
 
 
 def bincount(
@@ -135,7 +140,8 @@ def bincount(
     numbers = reshape(e.cast(convert_to_tensor(arr), dtypes.int32), [-1])
     with graph_of([numbers]).name_scope(name or "bincount") as scope:
         least = reduce_min(numbers)
-        numbers = provided(numbers, e.less_equal(0, least), ["bincount takes no negative numbers, such as", least])
+        said = ["bincount takes no negative numbers, such as", least]
+        numbers = provided(numbers, e.less_equal(0, least), "Bincount", said)
         length = _bins(numbers, minlength, maxlength)
         given = ones_like(numbers, dtype) if weights is None else reshape(convert_to_tensor(weights), [-1])
         if maxlength is not None:

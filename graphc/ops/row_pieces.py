@@ -57,17 +57,28 @@ class Pieces:
         rows, wanted = shape(value)[0], shape(sizes)[0]
         fit = e.logical_and(e.equal(reduce_sum(sizes), rows), reduce_all(e.greater_equal(sizes, 0)))
         told = ["the lengths of a TensorArray's pieces must add up to the rows of value:", sizes, rows]
-        sizes = provided(sizes, fit, told)
+        sizes = provided(sizes, fit, "TensorArray", told)
         if count is not None:
             told = ["a TensorArray's size is not equal to the number of lengths:", count, wanted]
-            sizes = provided(sizes, e.equal(count, wanted), told)
+            sizes = provided(sizes, e.equal(count, wanted), "TensorArray", told)
         return Pieces(value, cumsum(sizes, exclusive=True), sizes)
 
+    @staticmethod
+    def equal(values: Tensor) -> Pieces:
+        """The elements of ``values`` along its first axis, which are of one length."""
+        sizes = shape(values)
+        count, length = sizes[0], sizes[1]
+        rows = reshape(values, concat([reshape(count * length, [1]), sizes[2:]], 0))
+        begins = iota(count) * length
+        return Pieces(rows, begins, begins * 0 + length)
+
     def written(self, write: Op, index: Tensor, value: Tensor) -> Pieces:
-        """The pieces with ``value`` at ``index``; ``write`` writes numbers of one piece."""
-        used, count = shape(self.rows)[0], shape(value)[0]
-        rows = apply(GrownRows(), self.rows, iota(used, used + count), value)
-        return Pieces(rows, apply(write, self.begins, index, used), apply(write, self.lengths, index, count))
+        """The pieces with ``value`` at ``index``, or its elements at several; ``write`` writes numbers of pieces."""
+        used = shape(self.rows)[0]
+        new = Pieces.equal(value) if index.type.rank else Pieces(value, constant(0), shape(value)[0])
+        rows = apply(GrownRows(), self.rows, iota(used, used + shape(new.rows)[0]), new.rows)
+        begins = apply(write, self.begins, index, used + new.begins)
+        return Pieces(rows, begins, apply(write, self.lengths, index, new.lengths))
 
     def read(self, index: Tensor, name: str) -> Tensor:
         """The piece at ``index``."""
@@ -86,6 +97,7 @@ class Pieces:
         """The pieces along a new first axis; an error of the step where they are not of one length."""
         length = reduce_max(self.lengths)
         alike = reduce_all(e.equal(self.lengths, length))
-        rows = provided(self.joined("rows"), alike, ["the elements of a TensorArray differ in size:", self.lengths])
+        told = ["the elements of a TensorArray differ in size:", self.lengths]
+        rows = provided(self.joined("rows"), alike, "TensorArray", told)
         sizes = concat([reshape(shape(self.lengths)[0], [1]), reshape(length, [1]), shape(self.rows)[1:]], 0)
         return reshape(rows, sizes)

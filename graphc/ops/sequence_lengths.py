@@ -111,4 +111,4 @@ def _greatest(lengths: Tensor) -> Tensor:
     """The greatest length: a number where the lengths are numbers."""
     if isinstance(lengths.op.kind, Const):
         return constant(lengths.op.kind.value.max(initial=0))
-    return reduce_max(lengths)
+    return e.maximum(reduce_max(lengths), convert_to_tensor(0, lengths.dtype))

@@ -90,14 +90,15 @@ class Range(Op):
     def measured(self, inputs: Sequence[Tensor], values: Sequence[Any]) -> Tensor:
         """The same with a length that is computed while the step runs: ``ceil((limit - start) / delta)``."""
         start, limit, delta = inputs
-        zero = constant(0, dtypes.int64)
         if start.dtype.is_integer:
             first, last, step = (e.cast(x, dtypes.int64) for x in inputs)
-            one = e.select(e.greater(step, zero), constant(1, dtypes.int64), constant(-1, dtypes.int64))
-            count = e.floordiv(last - first + step - one, step)
+            ahead = (last - first) * e.sign(step)
+            count = e.floordiv(ahead + e.abs(step) - 1, e.abs(step))
         else:
+            ahead = (limit - start) * e.sign(delta)
             count = e.cast(e.ceil((limit - start) / delta), dtypes.int64)
-        ramp = apply(Iota(measure(apply(CheckSize(), e.maximum(count, zero)), None), start.dtype))
+        count = e.select(e.less(ahead, convert_to_tensor(0, ahead.dtype)), constant(-1, dtypes.int64), count)
+        ramp = apply(Iota(measure(apply(CheckSize(), count), None), start.dtype))
         return ramp * delta + start
 
 
@@ -130,6 +131,7 @@ class Cumsum(Op):
 
 
 def _length(start: Any, limit: Any, delta: Any) -> Any:
+    """How many values there are; ``ValueError`` where the first steps away from the limit, as in TensorFlow."""
     if isinstance(delta, Dim) or delta == 0:
         raise ValueError(f"the step of a range must be a number other than 0, not {delta}")
     distance = limit - start if delta > 0 else start - limit
@@ -137,7 +139,10 @@ def _length(start: Any, limit: Any, delta: Any) -> Any:
         if not is_nonnegative(distance):
             raise NeedsNumbers(f"whether a range of length {distance} is empty depends on the sizes")
         return ceildiv(distance, abs(delta))
-    return max(0, int(np.ceil(distance / abs(delta))))
+    if distance < 0:
+        wanted = "start <= limit when delta > 0" if delta > 0 else "start >= limit when delta < 0"
+        raise ValueError(f"Requires {wanted}: {start}/{limit}")
+    return int(np.ceil(distance / abs(delta)))
 
 
 def _counted(start: Any, limit: Any, delta: Any, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
@@ -147,7 +152,10 @@ def _counted(start: Any, limit: Any, delta: Any, dtype: np.dtype[Any]) -> np.nda
 
 @telling_line
 def range(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name: str = "range") -> Tensor:
-    """``start, start + delta, ...`` up to but without ``limit``; ``range(n)`` counts from 0 to n - 1."""
+    """``start, start + delta, ...`` up to but without ``limit``; ``range(n)`` counts from 0 to n - 1.
+
+    A limit on the other side of ``start`` is an error.
+    """
     if limit is None:
         start, limit = 0, start
     with graph_of([]).name_scope(name) as scope:
@@ -208,7 +216,7 @@ def linspace(start: Any, stop: Any, num: Any, name: str | None = None) -> Tensor
         later = late("LinSpace", linspace, [first, last], [num], TensorType(first.dtype, (None,)), name=name)
         return later[0]
     if sizes[0] < 1:
-        raise ValueError(f"linspace needs a number of values that is at least 1, not {num!r}")
+        raise ValueError(f"linspace needs a number of values that is at least 1, not {sizes[0]}")
     with graph_of([first]).name_scope(name or "LinSpace") as scope:
         weights = np.linspace(0.0, 1.0, sizes[0]).astype(first.dtype.numpy)
         return e.add(first, e.multiply(e.subtract(last, first), constant(weights)), name=scope)

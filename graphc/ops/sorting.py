@@ -140,7 +140,7 @@ def _fitting_number(x: Tensor, k: Tensor) -> Tensor:
     """``k``, of which the step finds out whether the last axis of ``x`` has as many."""
     size = e.cast(shape(x)[-1], k.dtype)
     fits = e.logical_and(e.less_equal(convert_to_tensor(0, k.dtype), k), e.less_equal(k, size))
-    return provided(k, fits, ["top_k needs 0 <= k <= last dimension: k =", k, "last dimension =", size])
+    return provided(k, fits, "TopKV2", ["top_k needs 0 <= k <= last dimension: k =", k, "and last dimension =", size])
 
 
 def _by_rounds(x: Tensor, places: Tensor, k: int) -> tuple[Tensor, Tensor]:

@@ -11,7 +11,8 @@ from graphc import dtypes
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.arrays import concat, ones, stack, unstack, zeros
-from graphc.ops.base import constant, convert_to_tensor, convert_together, graph_of
+from graphc.ops.assertions import provided
+from graphc.ops.base import check_dtype, constant, convert_to_tensor, convert_together, graph_of
 from graphc.ops.custom_gradients import custom_gradient
 from graphc.ops.decompositions import svd as _svd
 from graphc.ops.indexing import one_hot
@@ -21,6 +22,8 @@ from graphc.ops.rearranging import broadcast_dynamic_shape
 from graphc.ops.reduction import reduce_all, reduce_sum
 from graphc.ops.reshaping import expand_dims, reshape
 from graphc.ops.sequences import cumsum
+
+BUCKETED = (dtypes.int32, dtypes.int64, dtypes.float32, dtypes.float64)
 
 
 def approximate_equal(x: Any, y: Any, tolerance: float = 1e-5, name: str | None = None) -> Tensor:
@@ -57,9 +60,10 @@ def bucketize(input: Any, boundaries: Sequence[float], name: str | None = None) 
     x = convert_to_tensor(input)
     if not isinstance(boundaries, (list, tuple)):
         raise TypeError(f"Expected list for 'boundaries' argument to 'bucketize' Op, not {boundaries}.")
-    if list(boundaries) != sorted(boundaries):
-        raise ValueError(f"Expected sorted boundaries, not {list(boundaries)}")
+    check_dtype(x.type, BUCKETED, "input")
     with graph_of([x]).name_scope(name or "Bucketize") as scope:
+        if list(boundaries) != sorted(boundaries):  # for TensorFlow a mistake of the step that does it
+            x = provided(x, constant(False), "Bucketize", [f"Expected sorted boundaries, not {list(boundaries)}"])
         values = x if x.dtype is dtypes.float64 else e.cast(x, dtypes.float32)
         limits = constant(np.array(boundaries, np.float32).astype(values.dtype.numpy))
         passed = e.logical_not(e.less(expand_dims(values, -1), limits))  # NaN passes them all

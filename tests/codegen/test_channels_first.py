@@ -143,6 +143,18 @@ def test_places_of_small_images_are_rows(places: int) -> None:
 
 
 @pytest.mark.parametrize("target", ["host", "avx2", "sse2"])
+@pytest.mark.parametrize("filters, places, swapped", [(200, 90, True), (37, 500, False)])
+def test_what_meets_all_columns_is_copied(filters: int, places: int, swapped: bool, target: str) -> None:
+    """Of small images their places, else the filters: C[n, f, p] = sum over c of W[c, f] * X[n, c, p]."""
+    batch, columns = (Axis(BATCH, b=24 * places),), (Axis(places, b=1),)
+    spec = Contraction("f32", batch, (Axis(filters, a=1),), columns, (Axis(24, 2 * filters, places),))
+    processor = host() if target == "host" else replace(host(), **_width(target))
+    chosen = plan(spec, processor)
+    assert (chosen.shape.swapped, chosen.pack_a) == (swapped, "columns")
+    _check(spec, 24 * 2 * filters, BATCH * 24 * places, processor)
+
+
+@pytest.mark.parametrize("target", ["host", "avx2", "sse2"])
 @pytest.mark.parametrize(
     "made", [_Images(9, 47, 3, 37, stride=2), _Images(7, 70, 1, 16, (5, 5), stride=3), _Images(5, 20, 4, 20)], ids=str
 )

@@ -487,6 +487,11 @@ def test_groups_of_panels_are_copied_one_after_the_other(layout):
     np.testing.assert_allclose(got, left.astype(np.float64) @ right, rtol=0, atol=1e-4)
 
 
+@pytest.mark.parametrize("rows, form", [(100, "dot"), (25088, "tile")])
+def test_a_copy_that_leaves_lanes_empty_serves_many_rows(rows, form):
+    assert choose.plan(_matmul("f32", rows, 144, 24, False, True), named("avx512")).form == form
+
+
 @pytest.mark.parametrize("dtype", ["f32", "f64"])
 @pytest.mark.parametrize("columns", range(1, 13))
 def test_dot_products_by_tiles_of_any_width(columns, dtype):

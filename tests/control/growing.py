@@ -167,6 +167,15 @@ def pieces_of_a_split(tf: Any, x: Any, w: Any, n: Any) -> Any:
     return tf.concat([array.concat() * x, array.read(1), total[None]], 0)
 
 
+def pieces_after_equal_ones(tf: Any, x: Any, w: Any, n: Any) -> Any:
+    """Elements of one size first, at several places at once, then others; a branch may write the last one."""
+    array = tf.TensorArray(tf.float64, size=0, dynamic_size=True, infer_shape=False, clear_after_read=False)
+    array = array.unstack(tf.tanh(tf.reshape(x, [3, -1, 1])))
+    array = array.scatter([4, 3], tf.reshape(w[:2], [2, -1, 1])).write(5, w[:n, :1])
+    array = tf.cond(n > 0, lambda: array.write(6, x[:, :1] * w[0, 1]), lambda: array)
+    return tf.concat([array.concat(), array.read(1), array.read(4)], 0)
+
+
 PROGRAMS: dict[str, tuple[Program, tuple[int, ...]]] = {
     "rows": (rows, (3, 0)),
     "elementwise": (elementwise, (4, 1)),
@@ -192,4 +201,5 @@ PROGRAMS: dict[str, tuple[Program, tuple[int, ...]]] = {
     "pieces that are written": (pieces_written, (3, 0)),
     "pieces that are appended": (pieces_appended, (3, 1)),
     "pieces of a split": (pieces_of_a_split, (4, 0)),
+    "pieces after equal ones": (pieces_after_equal_ones, (2, 0)),
 }

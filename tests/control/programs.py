@@ -139,6 +139,18 @@ def array_in_branch(tf: Any, x: Any, w: Any, n: Any) -> Any:
     return tf.while_loop(lambda i, *_: i < 4, body, (0, x, tf.TensorArray(tf.float64, size=4)))[2].stack()
 
 
+def array_written_by_branch(tf: Any, x: Any, w: Any, n: Any) -> Any:
+    """The adjoints of both branches need the number of the iteration, and so does that of the loop in the loop."""
+
+    def body(i: Any, s: Any, written: Any) -> Any:
+        _, s = tf.while_loop(lambda j, _: j < 2, lambda j, t: (j + 1, tf.sin(t) * w[i]), (0, s))
+        return i + 1, s, tf.cond(i > n, lambda: written.write(i, s * x[0]), lambda: written.write(i, w[i]))
+
+    array = tf.TensorArray(tf.float64, size=3)
+    array = tf.while_loop(lambda i, *_: i < 3, body, (0, x[1], array))[2]
+    return tf.cond(n > 0, lambda: array.identity(), lambda: array).stack()
+
+
 PROGRAMS: dict[str, tuple[Program, tuple[int, ...]]] = {
     "a branch": (branch, (2, 0)),
     "a branch of several": (branch_of_several, (2, 0)),
@@ -162,6 +174,7 @@ PROGRAMS: dict[str, tuple[Program, tuple[int, ...]]] = {
     "an array": (array, (0,)),
     "an array in a loop": (array_in_loop, (0,)),
     "an array in a branch": (array_in_branch, (0,)),
+    "an array that a branch writes": (array_written_by_branch, (0, 1)),
 }
 CASES = [(name, n) for name, (_, ns) in PROGRAMS.items() for n in ns]
 FIRST = [(name, ns[0]) for name, (_, ns) in PROGRAMS.items()]

@@ -201,6 +201,12 @@ def test_the_pieces_of_a_split_are_all_of_it(lengths: list[int], message: str) -
         session.run(array.concat())
 
 
+def test_as_many_elements_as_declared() -> None:
+    for infer_shape in (True, False):
+        with pytest.raises(ValueError, match=r"a TensorArray of 3 elements cannot take a value of shape \[2,2,2\]"):
+            tf.TensorArray(tf.float32, 3, infer_shape=infer_shape).split(tf.ones([4, 2]), [2, 2])
+
+
 def test_unequal_elements_are_asked_for() -> None:
     with pytest.raises(
         ValueError, match=r"for elements of one shape cannot be split by \(1, 2, 3\); infer_shape=False"

@@ -13,6 +13,7 @@ from graphc.exchange.array_meanings import ARRAY_MEANINGS
 from graphc.exchange.functions import OUTPUTS, outputs_of
 from graphc.exchange.host_meanings import HOST_MEANINGS
 from graphc.exchange.meanings import MEANINGS
+from graphc.exchange.own import KEY
 from graphc.exchange.writing import graph_def_of
 
 X = np.random.default_rng(3).uniform(-1, 1, (4, 3)).astype(np.float32)
@@ -96,6 +97,24 @@ def test_frozen_and_read_back(name: str, trained: bool) -> None:
         y, x = graph.get_tensor_by_name("y:0"), graph.get_tensor_by_name("x:0")
         for came, value in zip(sess.run([y, tf.gradients(y, x)[0]], feeds_of(definition)), wanted, strict=True):
             np.testing.assert_allclose(came, value, rtol=1e-6, atol=1e-6)
+
+
+def test_outputs_keep_their_numbers() -> None:
+    x = tf.placeholder(tf.float32, [3], name="x")
+    chosen = tf.cond(x[0] > 0.0, lambda: (x, x[1] * 2.0), lambda: (-x, x[2]))
+    _, last = tf.while_loop(lambda i, s: i < 3, lambda i, s: (i + 1, s * chosen[1]), [0, chosen[0]])
+    names = [last.name, chosen[0].name, chosen[1].name]
+    with tf.Session() as sess:
+        wanted = sess.run(names, {x: [1.0, 2.0, 3.0]})
+    definition = tf.get_default_graph().as_graph_def()
+    for node in definition.node:
+        if node.op in ("StatelessWhile", "StatelessIf"):
+            node.attr.pop(KEY, None)  # as TensorFlow would write it
+    with tf.Graph().as_default(), tf.Session() as sess:
+        returned = tf.import_graph_def(definition, name="", return_elements=names)
+        for came in (sess.run(names, {"x:0": [1.0, 2.0, 3.0]}), sess.run(returned, {"x:0": [1.0, 2.0, 3.0]})):
+            for found, value in zip(came, wanted, strict=True):
+                np.testing.assert_array_equal(found, value)
 
 
 @pytest.mark.parametrize("trained", [False, True])

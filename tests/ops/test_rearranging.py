@@ -146,5 +146,5 @@ def test_a_fed_number_of_the_greatest_is_within_the_axis() -> None:
             with pytest.raises(graphc.errors.InvalidArgumentError) as caught:
                 session.run(greatest, {x: [1.0, 2.0], k: number})
             assert str(caught.value).endswith(
-                f"): assertion failed: [top_k needs 0 <= k <= last dimension: k =] [{number}] [last dimension =] [2]"
+                f"): top_k needs 0 <= k <= last dimension: k = {number} and last dimension = 2"
             )

@@ -9,6 +9,7 @@ import pytest
 
 import graphc as tf
 from graphc.graph import Graph
+from graphc.passes.bodies import choose
 from graphc.passes.fuse import fuse, fused_so_far
 from graphc.passes.simplify import simplify
 from graphc.passes.specialise import specialise
@@ -79,6 +80,13 @@ def _with_targets(*targets: tf.Tensor) -> Graph:
     graph = tf.get_default_graph()
     graph.targets = targets
     return graph
+
+
+def test_the_head_of_bodies():
+    x, z = (tf.placeholder(tf.float32, [3], name=name) for name in "xz")
+    y = tf.cond(tf.constant(True, name="training"), lambda: tf.add(x, z, name="noisy"), lambda: x, name="y")
+    before = _with_targets(y)
+    _check_head("bodies", before, choose(before))
 
 
 def test_the_head_of_gradients_if():
