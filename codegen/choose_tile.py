@@ -6,7 +6,7 @@ from graphc.codegen.choose_tasks import TASK_FLOPS
 from graphc.codegen.kernels.affine import Group, Shape
 from graphc.codegen.plan import element_bytes, guess, pieces
 from graphc.codegen.target import Target
-from graphc.dims import DimLike
+from graphc.dims import DimLike, product
 
 # Rows of A that lie a multiple of 4 KiB apart share one set of the first cache, which holds eight lines.
 MOST_ROWS, ROWS_THAT_COLLIDE = 30, 6
@@ -14,8 +14,8 @@ MOST_ROWS, ROWS_THAT_COLLIDE = 30, 6
 FAR_ROWS = 1.25
 # What it costs to read the images once more for every panel of filters, as a factor: measured 1.07 to 1.15.
 SEVERAL_PANELS = 1.1
-# Products of less than a task are done in the smallest tile of so many sums that is so nearly the cheapest: LLVM takes a
-# millisecond less for its code, which such a product gains by a larger one in ten thousand runs.
+# Products of less than a task are done in the smallest tile of so many sums that is so nearly the cheapest: LLVM takes
+# a millisecond less for its code, which such a product gains by a larger one in ten thousand runs.
 MANY_SUMS, NEARLY = 16, 1.08
 # What a core does in a cycle for each of two threads that share it: instructions that it starts, and loads.
 STARTS_SHARED, LOADS_SHARED = 2, 1.2
@@ -92,8 +92,8 @@ def tile_for(
             cost *= SEVERAL_PANELS if panels_cost and nv < vectors else 1
             candidates.append((cost, -mr * nv, mr, nv))
     cost, _, mr, nv = min(candidates)
-    if mr * nv > MANY_SUMS and 2 * m * n * k < TASK_FLOPS:
-        near = [candidate for candidate in candidates if candidate[0] <= NEARLY * cost and MANY_SUMS <= -candidate[1]]
+    if mr * nv > MANY_SUMS and 2 * m * n * k * guess(product(group.extent for group in shape.outer)) < TASK_FLOPS:
+        near = [candidate for candidate in candidates if candidate[0] <= NEARLY * cost and -candidate[1] >= MANY_SUMS]
         cost, _, mr, nv = min(near, key=lambda candidate: (-candidate[1], candidate[0]))
     return cost, mr, nv
 
