@@ -198,5 +198,5 @@ def test_long_sums_with_lines_of_neighbours_are_cut_so_that_panels_stay_in_the_f
     places: int, k_blocks: int
 ) -> None:
     """The adjoint of a filter 1 x 1 with channels last: C[c, f] = sum over places p of X[p, c] * G[p, f]."""
-    spec = Contraction("f32", (), (Axis(192, a=1),), (Axis(32, b=1),), (Axis(places, 192, 32),))
+    spec = Contraction("f32", (), (Axis(192, a=1),), (Axis(32, b=1),), (Axis(places, 192, 32),), fed_b=True)
     assert choose.plan(spec, named("avx512")).k_blocks == k_blocks
