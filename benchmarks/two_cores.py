@@ -4,6 +4,10 @@ python -m benchmarks.two_cores [--rounds N] [NAME ...]
 
 The loop multiplies and adds in registers and touches no memory: it does as many operations a second as a core can, and
 what two cores do not give it, they give nobody. Where it falls short of 2, the machine was busy with something else.
+
+A core whose other thread works for somebody else starts half as many instructions a cycle. That loop needs no more, but
+all else does. So a loop of whole numbers starts as many as there can be, and the rounds in which it got nine tenths of
+its best beside the other are told apart: they had a core of their own.
 """
 
 from __future__ import annotations
@@ -11,7 +15,7 @@ from __future__ import annotations
 import argparse
 import ctypes
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from itertools import product
 from statistics import median
@@ -33,6 +37,7 @@ THREADS = (1, 2)
 ROUNDS, TURN_SECONDS = 25, 0.01
 # The loop's tasks, and how many turns each has: about 2 ms on one core.
 LOOP_TASKS, LOOP_TURNS = 16, 20_000
+OWN = 0.9  # Of the best: a core that is shared has some half of it.
 SUMS = 12  # As many as hide the latency of a multiply-add; every processor has registers for them.
 Call = Callable[[], Any]
 
@@ -43,16 +48,17 @@ def main() -> None:
     parser.add_argument("name", nargs="*", help="cases whose name contains one of these; default all")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"turns of each; default {ROUNDS}")
     options = parser.parse_args()
-    loops = [multiply_add_loop(threads) for threads in THREADS]
-    heads = f"{'one':>10}{'two':>10}{'least':>10}{'least':>10}{'of peak':>9}{'least':>6}"
+    loops = [loop_of(multiply_adds(), threads) for threads in THREADS]
+    starts = loop_of(whole_numbers(), 1)
+    heads = f"{'one':>10}{'two':>10}{'least':>10}{'least':>10}{'of peak':>9}{'least':>6}{'own core':>11}"
     print(f"{'':34}{heads}{'speed-up':>10}{'least':>8}{'loop':>8}{'least':>8}")
     for name, (case, work) in cases().items():
         if options.name and not any(part in name for part in options.name):
             continue
         calls = [call_of(case, threads) for threads in THREADS]
-        one, two, loop, both_loops = take_turns([*calls, *loops], options.rounds)
+        one, two, loop, both_loops, started = take_turns([*calls, *loops, starts], options.rounds)
         times = "".join(f"{pretty(statistic(side)):>10}" for statistic in (median, min) for side in (one, two))
-        of_peak = share(work, loop, one)
+        of_peak = share(work, loop, one) + share_alone(work, loop, one, started)
         print(f"{name:34}{times}{of_peak}{speed_up(one, two)}{speed_up(loop, both_loops, 8)}", flush=True)
 
 
@@ -81,9 +87,9 @@ def call_of(case: Function, threads: int) -> Call:
         return partial(Programs(graphc, config).function(case), *case.inputs())
 
 
-def multiply_add_loop(threads: int) -> Call:
-    """`LOOP_TASKS` tasks of multiply-adds in registers, shared by so many threads as any kernel's are."""
-    library = jit.load([jit.compile_ir("\n".join(loop_text()), host())])
+def loop_of(text: str, threads: int) -> Call:
+    """`LOOP_TASKS` tasks of a loop, shared by so many threads as any kernel's are."""
+    library = jit.load([jit.compile_ir(text, host())])
     run = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 5, *[ctypes.c_int64] * 2)(runtime.parallel_for(threads))
     pool, kernel = runtime.process_pool(threads), library.address("loop")
 
@@ -93,24 +99,37 @@ def multiply_add_loop(threads: int) -> Call:
     return call
 
 
-def loop_text() -> Iterator[str]:
-    """The loop as a kernel, in LLVM IR: `SUMS` vectors, each of which is multiplied and added to in every turn."""
+def multiply_adds() -> str:
+    """The loop whose values are vectors, each multiplied and added to once a turn."""
     lanes = host().lanes("f32")
-    vector, suffix = f"<{lanes} x float>", f"v{lanes}f32"
-    yield f'target triple = "{host().triple}"'
-    yield f"declare {vector} @llvm.fmuladd.{suffix}({vector}, {vector}, {vector})"
-    yield "define void @loop(ptr %buffers, ptr %dims, ptr %scratch, i64 %begin, i64 %end) {"
-    yield f"entry:\n  %tasks = sub i64 %end, %begin\n  %turns = mul i64 %tasks, {LOOP_TURNS}"
-    yield f"  %kept = alloca {vector}\n  br label %loop"
-    yield "loop:\n  %turn = phi i64 [0, %entry], [%next, %loop]"
-    yield from (f"  %sum{i} = phi {vector} [zeroinitializer, %entry], [%more{i}, %loop]" for i in range(SUMS))
-    for i in range(SUMS):
-        arguments = f"{vector} %sum{i}, {vector} %sum{i}, {vector} %sum{i}"
-        yield f"  %more{i} = call {vector} @llvm.fmuladd.{suffix}({arguments})"
-    yield "  %next = add i64 %turn, 1\n  %again = icmp slt i64 %next, %turns\n  br i1 %again, label %loop, label %done"
-    yield "done:"
-    yield from (f"  store volatile {vector} %more{i}, ptr %kept" for i in range(SUMS))
-    yield "  ret void\n}"
+    kind, function = f"<{lanes} x float>", f"@llvm.fmuladd.v{lanes}f32"
+    text = loop_text(kind, lambda i: [f"%more{i} = call {kind} {function}({', '.join([f'{kind} %sum{i}'] * 3)})"])
+    return f"{text}\ndeclare {kind} {function}({kind}, {kind}, {kind})"
+
+
+def whole_numbers() -> str:
+    """The loop whose values are whole numbers, with two instructions for each."""
+    return loop_text("i64", lambda i: [f"%half{i} = add i64 %sum{i}, {i + 3}", f"%more{i} = xor i64 %half{i}, {i + 5}"])
+
+
+def loop_text(kind: str, steps: Callable[[int], list[str]]) -> str:
+    """A loop as a kernel, in LLVM IR: `SUMS` values, and in every turn the ``steps`` from %sum{i} to %more{i}."""
+    numbers = range(SUMS)
+    phis = [f"%sum{i} = phi {kind} [zeroinitializer, %entry], [%more{i}, %loop]" for i in numbers]
+    body = [*phis, *(step for i in numbers for step in steps(i)), "%next = add i64 %turn, 1"]
+    lines = [
+        f'target triple = "{host().triple}"',
+        "define void @loop(ptr %buffers, ptr %dims, ptr %scratch, i64 %begin, i64 %end) {",
+        f"entry:\n  %tasks = sub i64 %end, %begin\n  %turns = mul i64 %tasks, {LOOP_TURNS}",
+        f"  %kept = alloca {kind}\n  br label %loop",
+        "loop:\n  %turn = phi i64 [0, %entry], [%next, %loop]",
+        *body,
+        "  %again = icmp slt i64 %next, %turns\n  br i1 %again, label %loop, label %done",
+        "done:",
+        *(f"store volatile {kind} %more{i}, ptr %kept" for i in numbers),
+        "ret void\n}",
+    ]
+    return "\n".join(lines)
 
 
 def take_turns(calls: list[Call], rounds: int) -> list[list[float]]:
@@ -132,6 +151,15 @@ def share(work: float, loop: list[float], times: list[float]) -> str:
     """How many of the loop's vectors a second a case's ``work`` comes to: the median of all rounds, and the least."""
     part = work / (LOOP_TASKS * LOOP_TURNS * SUMS)
     return f"{median(part * a / b for a, b in zip(loop, times)):9.0%}{part * min(loop) / min(times):6.0%}"
+
+
+def share_alone(work: float, loop: list[float], times: list[float], started: list[float]) -> str:
+    """The median in rounds with a core of their own, and how many these were."""
+    starts = [a / b for a, b in zip(loop, started)]
+    best = sorted(starts)[-1 - len(starts) // 10]  # Above are rounds in which the other loop was interrupted.
+    own = [number for number, ratio in enumerate(starts) if ratio >= OWN * best]
+    part = work / (LOOP_TASKS * LOOP_TURNS * SUMS)
+    return f"{median(part * loop[i] / times[i] for i in own):6.0%} in{len(own):2}"
 
 
 def speed_up(one: list[float], two: list[float], width: int = 10) -> str:

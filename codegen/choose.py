@@ -84,8 +84,17 @@ def scratch_bytes(spec: Contraction, target: Target) -> DimLike:
 
 
 def _runs_along_k(shape: Shape) -> bool:
-    """Whether both operands are contiguous along the innermost loop of K."""
-    return bool(shape.inner) and shape.inner[-1].a == 1 and (shape.inner[-1].b == 1 or shape.inner[-1].extent == 1)
+    """Whether both operands are contiguous along the innermost loop of K.
+
+    Or A a few elements apart where one column meets it: images with their channels first under a stride, for the
+    adjoint of a filter by depth.
+    """
+    if not shape.inner:
+        return False
+    last = shape.inner[-1]
+    if shape.n == 1 and last.a in STRIDES:
+        return last.b == 1 and isinstance(last.extent, int)
+    return last.a == 1 and (last.b == 1 or last.extent == 1)
 
 
 def _dot_pays(shape: Shape, target: Target) -> bool:
@@ -209,8 +218,10 @@ def _rows_fill_vectors_better(shape: Shape, target: Target) -> bool:
 
 def dot_plan(shape: Shape, target: Target) -> Plan:
     """Vectors run along K: some rows of A against some columns of B, a dot product for each pair."""
-    tiled = len(shape.rows) - 1 if shape.rows else None
-    mr, columns = _dot_tile(shape, 1 if tiled is None else shape.rows[tiled].extent, target)
+    at_once = _rows_of_window(shape)
+    tiled = len(shape.rows) - 1 if shape.rows and not at_once else None
+    rows = 1 if tiled is None else shape.rows[tiled].extent
+    mr, columns = (at_once, 1) if at_once else _dot_tile(shape, rows, target)
     lanes = min(columns & -columns, target.lanes(shape.dtype))  # Columns that are finished as one vector.
     result = Plan(
         "dot",
@@ -229,6 +240,17 @@ def dot_plan(shape: Shape, target: Target) -> Plan:
         ("both operands run along K",),
     )
     return with_tasks(result, target)
+
+
+def _rows_of_window(shape: Shape) -> int:
+    """How many rows one column meets, if these are few and along several axes, else 0.
+
+    So it is for the adjoint of a filter by depth, whose rows are the places of its window. All share the loads of the
+    column and the loops around: 9 instead of 3 dot products at a time took 0.65 to 0.95 of the time, and half as long
+    as outer products of 3 elements under a stride.
+    """
+    few = shape.n == 1 and len(shape.rows) > 1 and isinstance(shape.m, int) and shape.m <= MOST_PAIRED
+    return guess(shape.m) if few else 0
 
 
 def _dot_tile(shape: Shape, rows: DimLike, target: Target) -> tuple[int, int]:
