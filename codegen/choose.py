@@ -157,7 +157,7 @@ def _copy_of_a(shape: Shape, target: Target) -> str:
     kept = target.l1 if is_windowed(shape) else target.l2 // 4
     large = meets_images or guess(shape.m) * guess(shape.k) * size > kept
     few_pages = not is_windowed(shape) and guess(shape.k) < 256
-    reused = guess(shape.n) >= (12 if few_pages or meets_images else 4) * target.lanes(shape.dtype)
+    reused = guess(shape.n) >= (12 if few_pages or meets_images else 5) * target.lanes(shape.dtype)
     return "columns" if far and runs_along_rows and large and reused else ""
 
 
@@ -361,12 +361,16 @@ def _block_of_k(shape: Shape, columns: int, target: Target, tiled: int | None) -
     """Which loop of K to cut, and into what length, so that a panel of B stays in the second cache.
 
     Measured: a panel of a quarter of that cache need not be cut; longer ones do best with blocks of an eighth, or of
-    the first cache where lines of A wait there for the next tile.
+    the first cache where lines of A wait there for the next tile. Sums that are longer than the sides of their result,
+    as the adjoint of a filter 1 x 1 has, take 5 to 20 % less time in such blocks even where the panel is short.
     """
     bytes_per_step = columns * element_bytes(shape)
-    if guess(shape.k) * bytes_per_step <= target.l2 // 4:
+    serves, of_window = _lines_serve_neighbours(shape, tiled), len(shape.rows) > 1
+    is_long = not of_window and guess(shape.k) >= 2 * max(guess(shape.m), guess(shape.n))
+    uncut = target.l1 if serves and is_long else target.l2 // 4
+    if guess(shape.k) * bytes_per_step <= uncut:
         return 0, _whole_k(shape)
-    kept = target.l1 if _lines_serve_neighbours(shape, tiled) else target.l2 // 8
+    kept = target.l1 if serves and (of_window or is_long) else target.l2 // 8
     most, inside = max(1, kept // bytes_per_step), 1
     outermost = _level_seen_in_part(shape, tiled)
     for level in reversed(range(len(shape.inner))):
@@ -381,8 +385,8 @@ def _block_of_k(shape: Shape, columns: int, target: Target, tiled: int | None) -
 
 
 def _lines_serve_neighbours(shape: Shape, tiled: int | None) -> bool:
-    """Whether each step of K is in another line of A, which holds the next tile's rows too: channels of a window."""
-    beside = tiled is not None and shape.rows[tiled].a == 1 and len(shape.rows) > 1
+    """Whether each step of K is in another line of A, which holds the next tile's rows too, such as channels."""
+    beside = tiled is not None and shape.rows[tiled].a == 1
     step = shape.inner[-1].a if shape.inner else 0
     return beside and isinstance(step, int) and abs(step) * element_bytes(shape) >= 64
 

@@ -17,7 +17,6 @@ import numpy as np
 
 from graphc import dtypes
 from graphc.dtypes import COMPLEX, FIELD, FLOATS, NUMBERS, RING, DType
-from graphc.mistakes import telling_line
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import meaning
 from graphc.ops.base import apply, check_dtype, check_same_dtype, convert_to_tensor, convert_together
@@ -485,7 +484,6 @@ def select(condition: Any, x: Any, y: Any, name: str | None = None) -> Tensor:
     return apply(Elementwise("Select"), convert_to_tensor(condition, dtypes.bool), a, b, name=name)
 
 
-@telling_line
 def cast(x: Any, dtype: Any, name: str | None = None) -> Tensor:
     """``x`` converted to ``dtype``; fractions are cut towards zero, and a tensor of that dtype is returned as it is."""
     tensor, wanted = convert_to_tensor(x), dtypes.as_dtype(dtype)
