@@ -59,10 +59,11 @@ def with_tasks(chosen: Plan, target: Target) -> Plan:
     group = _group(chosen, tiles, panels, target)
     streams = _b_streams(chosen, group, target)
     free = target.vector_registers - (chosen.mr + 1) * chosen.nv - 1
-    together = STEPS_TOGETHER if free >= target.vector_registers // 16 and flops >= TASK_FLOPS else 1
-    return replace(
-        chosen, row_tiles=tiles, a_tiles=a_tiles, panels=panels, group=group, streams=streams, together=together
-    )
+    is_large = flops >= TASK_FLOPS
+    together = STEPS_TOGETHER if free >= target.vector_registers // 16 and is_large else 1
+    sizes = {"row_tiles": tiles, "a_tiles": a_tiles, "panels": panels, "group": group}
+    direct = chosen.direct if is_large else 0  # which is four more instructions for LLVM, too
+    return replace(chosen, **sizes, streams=streams, together=together, direct=direct)
 
 
 def _even_panels(chosen: Plan, tiles: int, panels: int, target: Target) -> int:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from graphc.codegen.choose_tasks import TASK_FLOPS
 from graphc.codegen.kernels.affine import Group, Shape
 from graphc.codegen.plan import element_bytes, guess, pieces
 from graphc.codegen.target import Target
-from graphc.dims import DimLike
+from graphc.dims import DimLike, product
 
 # Rows of A that lie a multiple of 4 KiB apart share one set of the first cache, which holds eight lines.
 MOST_ROWS, ROWS_THAT_COLLIDE = 30, 6
@@ -13,6 +14,9 @@ MOST_ROWS, ROWS_THAT_COLLIDE = 30, 6
 FAR_ROWS = 1.25
 # What it costs to read the images once more for every panel of filters, as a factor: measured 1.07 to 1.15.
 SEVERAL_PANELS = 1.1
+# Products of less than a task are done in the smallest tile of so many sums that is so nearly the cheapest: LLVM takes
+# a millisecond less for its code, which such a product gains by a larger one in ten thousand runs.
+MANY_SUMS, NEARLY = 16, 1.08
 # What a core does in a cycle for each of two threads that share it: instructions that it starts, and loads.
 STARTS_SHARED, LOADS_SHARED = 2, 1.2
 
@@ -65,27 +69,32 @@ def tile_for(
     shape: Shape, rows: DimLike, lanes: int, target: Target, pack_b: bool, most_rows: int, lowest: int = 1
 ) -> tuple[float, int, int]:
     """The cost in cycles, and the rows and vectors, of the cheapest tile along ``rows`` that fits the registers."""
-    others = max(1, guess(shape.m)) / max(guess(rows), 1)
-    vectors = -(-guess(shape.n) // lanes)
+    m, n, k = guess(shape.m), guess(shape.n), guess(shape.k)
+    others = max(1, m) / max(guess(rows), 1)
+    vectors = -(-n // lanes)
+    line = lanes * element_bytes(shape)
     # Panels of images are copied many at once, and each tile of rows meets all of them.
     grouped = pack_b and bool(shape.outer) and not is_windowed(shape)
+    panels_cost, turned = is_windowed(shape) and not shape.swapped, lanes if shape.swapped else 0
     # Without a copy of B the last panel moves back to end with the last column, so it must not be wider than C.
-    widest = max(1, min(8, vectors if pack_b else guess(shape.n) // lanes))
+    widest = max(1, min(8, vectors if pack_b else n // lanes))
     highest = max(1, min(rows if isinstance(rows, int) else 16, most_rows))
     candidates = []
     for mr in range(lowest, highest + 1):
+        rows_of_tiles, lines_of_a = pieces(rows, mr) * others, _lines_of_a(shape, mr)
         for nv in range(1, widest + 1):
             if mr * nv + nv + 1 > target.vector_registers:
-                continue
-            tiles = pieces(rows, mr) * -(-vectors // nv) * others
+                break
             # A panel that no second tile of rows reads comes from where all of B is.
-            reread = vectors if mr == guess(shape.m) and not pack_b else nv
-            far = guess(shape.k) * reread * lanes * element_bytes(shape) > target.l1 or grouped
-            step = cycles_per_step(mr, nv, far, _lines_of_a(shape, mr))
-            cost = tiles * (guess(shape.k) * step + tile_overhead(mr, nv, lanes if shape.swapped else 0))
-            cost *= SEVERAL_PANELS if nv < vectors and is_windowed(shape) and not shape.swapped else 1
+            far = k * (vectors if mr == m and not pack_b else nv) * line > target.l1 or grouped
+            step = cycles_per_step(mr, nv, far, lines_of_a)
+            cost = rows_of_tiles * -(-vectors // nv) * (k * step + tile_overhead(mr, nv, turned))
+            cost *= SEVERAL_PANELS if panels_cost and nv < vectors else 1
             candidates.append((cost, -mr * nv, mr, nv))
     cost, _, mr, nv = min(candidates)
+    if mr * nv > MANY_SUMS and 2 * m * n * k * guess(product(group.extent for group in shape.outer)) < TASK_FLOPS:
+        near = [candidate for candidate in candidates if candidate[0] <= NEARLY * cost and -candidate[1] >= MANY_SUMS]
+        cost, _, mr, nv = min(near, key=lambda candidate: (-candidate[1], candidate[0]))
     return cost, mr, nv
 
 

@@ -33,7 +33,7 @@ class Stages:
 
 def staged(nodes: Sequence[Operation], feeds: Sequence[Tensor | None], target: Target) -> dict[Operation, Stages]:
     """The stages of each node; kernels of one structure are lowered once, those that read alike scheduled once."""
-    known: dict[str, tuple[Kernel, ...]] = {}
+    known: dict[Any, list[tuple[Kernel, tuple[Kernel, ...]]]] = {}
     firsts: dict[Any, Operation] = {}
     result: dict[Operation, Stages] = {}
     for node in nodes:
@@ -43,10 +43,14 @@ def staged(nodes: Sequence[Operation], feeds: Sequence[Tensor | None], target: T
             result[node] = replace(result[first], checked=_counterparts(result[first].checked, first, node))
             continue
         loops = lower(node, fed)
-        text = loops.kernel.text
-        if text not in known:
-            known[text] = stages(loops.kernel, target)
-        result[node] = Stages(loops.kernel.arguments, known[text], tuple(loops.checked))
+        kernel = loops.kernel
+        # Most have arguments that no other has, and need no text.
+        alike = known.setdefault(tuple((x.dtype, x.size) for x in kernel.arguments), [])
+        runs = next((runs for other, runs in alike if other.text == kernel.text), None)
+        if runs is None:
+            runs = stages(kernel, target)
+            alike.append((kernel, runs))
+        result[node] = Stages(kernel.arguments, runs, tuple(loops.checked))
     return result
 
 

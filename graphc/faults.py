@@ -51,7 +51,7 @@ def explained(
 ) -> errors.InvalidArgumentError:
     """The error for the user, where ``values`` are what the inputs of the captured ``step`` held."""
     if _names_its_node(failure.op):
-        return failure
+        return errors.InvalidArgumentError(failure.node_def, failure.op, failure.message)
     found = _named(declared, failure.op)
     lookup = _lookup(found)
     node = lookup or found or failure.op

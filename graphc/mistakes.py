@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from functools import cache, wraps
@@ -9,24 +10,28 @@ from typing import Any, TypeVar, cast
 
 from graphc.nodes import Origin, Tensor
 
+_ENDS_WITH_LINE = re.compile(r"[dD]eclared at [^()]+:\d+$")
+_BEGINS_WITH_NAME = re.compile(r"[\w.]+: ")
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def tell_line(error: Exception, name: str = "") -> None:
     """Ends the text of a mistake that graphc found with the user's line, unless it names one; others stay.
 
-    It begins with ``name``, of the function that was called, where it does not speak of it.
+    It begins with ``name``, of the function that was called, where it does not speak of it. Lines of its inputs, as in
+    "of Placeholder 'x' (declared at train.py:7)", are others.
     """
     text = error.args[0] if len(error.args) == 1 and isinstance(error.args[0], str) else None
     if text is None or not _is_all_ours(error.__traceback__):
         return
-    is_told = "eclared at " in text
+    line = declared_at(user_line())
+    is_told = line[2:] in text.replace("Declared", "declared") or _ENDS_WITH_LINE.search(text) is not None
     if is_told and not (name and getattr(error, "_is_unnamed", False)):
         return
-    if name not in text:
+    if name not in text and not (is_told and _BEGINS_WITH_NAME.match(text)):
         text = f"{name}: {text}"
     if not is_told:
-        line = declared_at(user_line())
         text = f"{text} D{line[3:]}" if text.endswith(".") else text + line
     error.args = (text,)
     error._is_unnamed = not name  # type: ignore[attr-defined]

@@ -57,6 +57,7 @@ from graphc.body import Body, Taken
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import Const, constant
+from graphc.ops.branches import If
 from graphc.ops.indexing import GatherV2
 from graphc.ops.loops import While, history_of
 from graphc.ops.reshaping import broadcast_like
@@ -197,15 +198,25 @@ def _type(forward: Body, n: int) -> TensorType:
 
 
 def _leaves(targets: Iterable[Tensor]) -> set[Tensor]:
-    """The tensors without inputs on which the targets depend, themselves among them."""
+    """The tensors without inputs by which the targets may have a derivative, themselves among them."""
     seen: set[Tensor] = set()
     waiting = list(targets)
     while waiting:
         tensor = waiting.pop()
         if tensor not in seen:
             seen.add(tensor)
-            waiting.extend(tensor.op.inputs)
+            waiting.extend(_behind(tensor))
     return {tensor for tensor in seen if not tensor.op.inputs}
+
+
+def _behind(tensor: Tensor) -> Sequence[Tensor]:
+    """The inputs of its operation by which the tensor may have a derivative: of a branch, what this result needs."""
+    kind = tensor.op.kind
+    if not isinstance(kind, If):
+        return tensor.op.inputs
+    inside = _leaves(branch.targets[tensor.value_index] for branch in (kind.then, kind.orelse))
+    captures = zip(tensor.op.inputs[1:], kind.then.parameters, kind.orelse.parameters, strict=True)
+    return [x for x, then, orelse in captures if then in inside or orelse in inside]
 
 
 class _Iteration:

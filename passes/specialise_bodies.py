@@ -39,7 +39,18 @@ import numpy as np
 
 from graphc import dtypes, errors
 from graphc.body import Function
-from graphc.dims import Dim, DimLike, atom, coefficient, is_nonnegative, measured_in, substitute
+from graphc.dims import (
+    Dim,
+    DimLike,
+    Measured,
+    Symbol,
+    atom,
+    atoms,
+    coefficient,
+    is_nonnegative,
+    measured_in,
+    substitute,
+)
 from graphc.graph import Graph
 from graphc.nodes import Operation, Tensor
 from graphc.ops.base import Const
@@ -92,30 +103,38 @@ def _exact_branches(
             found.append(_exact_branch(branch, types, inputs[1:], values, specialise))
         except errors.InvalidArgumentError as error:
             is_taken = isinstance(predicate, Const) and predicate.value.item() == (number == 0)
-            if is_taken or None in found or not _is_final(error, types, values):
+            if is_taken or None in found or not is_final(error, types, values):
                 raise
             found.append(None)
             reason = error
-    return [_refused(branch, reason) if own is None else own for own, branch in zip(found, branches, strict=True)]
+    return [
+        refused(branch, reason, [x.type for x in branch.targets]) if own is None else own
+        for own, branch in zip(found, branches, strict=True)
+    ]
 
 
-def _is_final(error: errors.InvalidArgumentError, types: Sequence[TensorType], values: Sequence[Any]) -> bool:
-    """Whether what does not fit is wrong for good: of symbols, it may fit for the numbers that they stand for."""
+def is_final(error: errors.InvalidArgumentError, types: Sequence[TensorType], values: Sequence[Any]) -> bool:
+    """Whether what does not fit is wrong for good: of symbols, it may fit for the numbers that they stand for.
+
+    What is counted while the step runs stays a symbol.
+    """
     with_symbols = [value for value in values if value is not None and value.dtype.kind == "O"]
     known = [entry for value in with_symbols for entry in value.reshape(-1)]
     sizes = [size for type in types if type.shape is not None for size in type.shape]
-    return error.__cause__ is None and not any(isinstance(size, Dim) for size in [*sizes, *known])
+    mentioned = {thing for size in [*sizes, *known] if isinstance(size, Dim) for thing in atoms(size)}
+    is_open = any(isinstance(thing, Symbol) and not isinstance(thing, Measured) for thing in mentioned)
+    return error.__cause__ is None and not is_open
 
 
-def _refused(branch: Function, error: errors.InvalidArgumentError) -> Function:
-    """A branch that is an error where it is taken, and gives nothing."""
+def refused(function: Function, error: errors.InvalidArgumentError, types: Sequence[TensorType]) -> Function:
+    """A branch that is an error where it is taken, or a body where it runs; it gives nothing, of these types."""
     graph = Graph()
     graph.extras[Measuring] = Measuring.of(get_default_graph())
     with graph.as_default():
         graph.stand_for(error.op)
         refuse(str(error.message))
-        graph.targets = tuple(_undefined(graph, x.type, lambda size: size or 0, error.op) for x in branch.targets)
-    return Function(graph, branch.names)
+        graph.targets = tuple(_undefined(graph, type, lambda size: size or 0, error.op) for type in types)
+    return Function(graph, function.names)
 
 
 def _exact_branch(

@@ -38,16 +38,17 @@ from typing import Any
 from graphc import dtypes, errors
 from graphc.body import Function
 from graphc.dims import DimLike, Measured, atom, coefficient, is_bounded, measured_in, most, product, substitute
+from graphc.interpret import evaluate
 from graphc.nodes import Operation, Tensor
 from graphc.ops import elementwise as e
-from graphc.ops.base import Placeholder, apply
+from graphc.ops.base import Const, Placeholder, apply
 from graphc.ops.loops import While
 from graphc.ops.measured import assumption
 from graphc.ops.reshaping import dim_value
 from graphc.ops.row_writes import in_shape
 from graphc.ops.told import COUNT, HistorySizes, as_assumed, known_around, told_size
 from graphc.passes.count import most_iterations
-from graphc.passes.specialise_bodies import Specialise, exact_function, from_outside, known_values
+from graphc.passes.specialise_bodies import Specialise, exact_function, from_outside, is_final, known_values, refused
 from graphc.records import record, replace
 from graphc.scopes import get_default_graph
 from graphc.shapes import TensorType
@@ -89,10 +90,13 @@ class _ExactLoop:
     def run(self) -> Sequence[Tensor]:
         """The outputs of the new node for those of the old one."""
         with from_outside(self.node, 0):
-            body, names = self._settled()
+            try:
+                body, names = self._settled()
+            except errors.InvalidArgumentError as error:
+                body, names = self._never_run(error)
             condition, condition_names = self._function(self.kind.condition)
             self.limits = self._limits(body, condition)
-            if self.limits:
+            if self.limits:  # where sizes vary, which they do not in a body that never runs
                 body, names = self._function(self.kind.body)
                 condition, condition_names = self._function(self.kind.condition)
         sizes = tuple(dim_value(self.starts[n].type.sizes[axis], dtypes.int64) for n, axis in self.varied)
@@ -143,6 +147,32 @@ class _ExactLoop:
                     changed = self._has_varied(n, body) or changed
             if not changed:
                 return body, names
+
+    def _never_run(self, error: errors.InvalidArgumentError) -> tuple[Function, list[str | None]]:
+        """In place of a body that cannot be for these types, one that says why if it runs."""
+        values = [value for value in self.known if value is not None]
+        if error.op is self.node or self._runs() or not is_final(error, [x.type for x in self.starts], values):
+            raise error
+        self.varied = {}
+        for n in range(self.count):
+            if not self._start_type(n).is_exact:
+                shape = tuple(size or 0 for size in self._start_type(n).shape or ())
+                self.starts[n] = in_shape(self.starts[n], TensorType(self.starts[n].dtype, shape))
+        types = [*map(self._start_type, range(self.count)), *(x.type for x in self.kind.body.targets[self.count :])]
+        return refused(self.kind.body, error, types), [None] * len(self.replayed)
+
+    def _runs(self) -> bool:
+        """Whether it is known that there is a first iteration."""
+        known = [value if value is None or value.dtype.kind != "O" else None for value in self.known]
+        for n, start in enumerate(self.starts[: self.count]):
+            known[n] = start.op.kind.value if isinstance(start.op.kind, Const) else None
+        condition = self.kind.condition
+        pairs = zip(condition.parameters, known, strict=True)
+        feeds = {x: value for x, value in pairs if x is not None and value is not None}
+        try:
+            return bool(evaluate(condition.graph, feeds, condition.targets)[0])
+        except Exception:  # something else is needed for it
+            return False
 
     def _limits(self, body: Function, condition: Function) -> dict[Axis, DimLike]:
         """The most that sizes are which change by a number, in loops whose iterations are counted.

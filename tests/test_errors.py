@@ -353,7 +353,7 @@ CASES = [
     (dtypes_differ, TypeError, "Add 'add': inputs have different dtypes: f32[3] and i32[3]; convert one with tf.cast, declared at {line}"),
     (shapes_differ, ValueError, "Add 'sum': sizes 3 and 4 do not broadcast in shapes [3] and [4], declared at {line}"),
     (reshape_count, ValueError, "Reshape 'table': cannot reshape [2,3] with 6 elements to [4,2] with 8 elements, declared at {line}"),
-    (assign_shape, ValueError, "Assign 'Assign': cannot assign f32[3] to a variable of shape [2], declared at {line}"),
+    (assign_shape, ValueError, "cannot assign f32[3] to variable 'Variable' of type f32[2], declared at {line}"),
     (too_many_values, ValueError, "Too many elements provided. Needed at most 4 for the shape [2,2] of a constant, but received 5, declared at {line}"),
     (tensor_as_bool, TypeError, "Using a `tf.Tensor` ('x:0') as a Python `bool` is not allowed: its value exists only when the graph runs. Use `if t is not None:` to test whether it is defined, and tf.cond or tf.where to choose by its value."),
     (tensor_iterated, TypeError, "Tensor 'x:0' is not iterable; use tf.unstack to take it apart"),

@@ -218,11 +218,10 @@ def test_initial_value_of_unknown_shape() -> None:
 
 def test_assigning_what_does_not_fit() -> None:
     w = tf.Variable([1.0, 2.0], name="w")
-    with pytest.raises(
-        ValueError, match=r"^Assign 'Assign': cannot assign f32\[3\] to a variable of shape \[2\], declared"
-    ):
+    with pytest.raises(ValueError, match=r"^cannot assign f32\[3\] to variable 'w' of type f32\[2\], declared at"):
         w.assign([1.0, 2.0, 3.0])
-    with pytest.raises(ValueError, match=r"^Tensor conversion requested dtype float32 for Tensor with dtype int32"):
+    text = r"^cannot assign to variable 'w' .*: Tensor conversion requested dtype float32 for Tensor with dtype int32"
+    with pytest.raises(ValueError, match=text):
         w.assign(tf.constant([1, 2]))
 
 

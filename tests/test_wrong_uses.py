@@ -1,11 +1,12 @@
 # ruff: noqa: E501
 """What wrong uses of common functions get: the class and the whole text, with the line of the user's file.
 
-In an expected text, ``{line}`` stands for the line of the case that ends in ``# here``.
+In an expected text, ``{line}`` stands for the line of the case that ends in ``# here``, ``{x}`` for that of ``_x``.
 """
 
 import inspect
 
+import numpy as np
 import pytest
 
 import graphc as tf
@@ -42,6 +43,26 @@ def _x():
 
 def _image():
     return tf.placeholder(tf.float32, [None, 8, 8, 3], name="image")
+
+
+def rows_of_other_counts():
+    tf.data.Dataset.from_tensor_slices((np.zeros(3), np.zeros(4)))  # here
+
+
+def more_than_there_are():
+    tf.nn.top_k(_x(), 9)  # here
+
+
+def axes_of_an_einsum():
+    tf.einsum("ijk->ik", _x())  # here
+
+
+def axis_of_fractions():
+    tf.reduce_sum(_x(), 1.5)  # here
+
+
+def axis_of_text():
+    tf.reduce_sum(_x(), "rows")  # here
 
 
 def layer_of_a_scalar():
@@ -306,6 +327,23 @@ CASES = [
         ValueError,
         "tf.summary.scalar 'loss': wanted a scalar, but zeros:0 is f32[3], declared at {line}",
     ),
+    (
+        rows_of_other_counts,
+        ValueError,
+        "from_tensor_slices: the first axes differ: f64[3], f64[4], declared at {line}",
+    ),
+    (
+        more_than_there_are,
+        ValueError,
+        "top_k of Placeholder 'x' (declared at {x}): input must have last dimension >= k = 9 but is f32[?,5], declared at {line}",
+    ),
+    (
+        axes_of_an_einsum,
+        ValueError,
+        "einsum 'ijk->ik': 'ijk' does not fit Placeholder 'x' (declared at {x}), which is f32[?,5], declared at {line}",
+    ),
+    (axis_of_fractions, TypeError, "reduce_sum: sizes and axes are whole numbers, not 1.5, declared at {line}"),
+    (axis_of_text, TypeError, "reduce_sum: sizes and axes are whole numbers, not 'rows', declared at {line}"),
     (mistake_of_the_users_own, ValueError, "not mine"),
 ]
 
@@ -317,4 +355,5 @@ def test_the_whole_text(case, kind, text):
     with tf.Graph().as_default(), pytest.raises(kind) as caught:
         case()
     assert type(caught.value) is kind
+    text = text.replace("{x}", f"test_wrong_uses.py:{_x.__code__.co_firstlineno + 1}")
     assert str(caught.value) == text.replace("{line}", f"test_wrong_uses.py:{line}")

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from graphc.codegen import ir
 from graphc.codegen.kernels.building import Code, Index
 from graphc.codegen.kernels.microtile import RowStep, Step, row_place
+from graphc.codegen.kernels.packing import columns_of
 
 
 def dot_products(
@@ -26,7 +27,7 @@ def dot_products(
 ) -> list[ir.Value]:
     """The sums over the steps of A[r] * B[c], row by row, so many columns ``together`` in a vector.
 
-    The last step has stride 1 in A and in B.
+    The last step has stride 1 in B, and in A too, or a small one and a known extent: then A is picked from vectors.
     """
 
     def nest(steps: Sequence[Step], a: ir.Value, b: ir.Value, totals: Sequence[ir.Value]) -> list[ir.Value]:
@@ -39,28 +40,40 @@ def dot_products(
 
         return code.walk(0, step.extent, [(a, step.a), (b, step.b)], turn, totals)
 
+    stride = steps[-1].a
+
     def run(extent: Index, a: ir.Value, b: ir.Value, totals: Sequence[ir.Value]) -> list[ir.Value]:
         vectors, left = code.divmod(extent, lanes)
         whole = code.sub(extent, left)
 
         def turn(a: ir.Value, b: ir.Value, *totals: ir.Value) -> list[ir.Value]:
-            return products(a, b, None, totals)
+            return products(a, b, lanes, None, totals)
 
-        totals = code.walk(0, vectors, [(a, lanes), (b, lanes)], turn, totals)
+        totals = code.walk(0, vectors, [(a, code.mul(lanes, stride)), (b, lanes)], turn, totals)
         if isinstance(left, int) and left == 0:
             return totals
         mask = code.first_lanes(left, lanes)
 
         def last(k: Index, *totals: ir.Value) -> list[ir.Value]:
-            return products(code.at(a, k), code.at(b, k), mask, totals)
+            return products(code.at(a, code.mul(k, stride)), code.at(b, k), left, mask, totals)
 
         return code.loop(whole, extent, lanes, last, totals)  # One turn or none: a loop, because it carries totals.
 
-    def products(a: ir.Value, b: ir.Value, mask: ir.Value | None, totals: Sequence[ir.Value]) -> list[ir.Value]:
-        left = [vector(code.at(a, row_place(code, r, row_step)), mask) for r in range(rows)]
+    def products(
+        a: ir.Value, b: ir.Value, count: Index, mask: ir.Value | None, totals: Sequence[ir.Value]
+    ) -> list[ir.Value]:
         right = [vector(code.at(b, code.mul(c, column_step)), mask) for c in range(columns)]
-        pairs = [(x, y) for x in left for y in right]
-        return [code.multiply_add(x, y, total) for (x, y), total in zip(pairs, totals, strict=True)]
+        sums = []
+        for r in range(rows):
+            left = row(code.at(a, row_place(code, r, row_step)), count, mask)
+            earlier = totals[r * columns : (r + 1) * columns]
+            sums += [code.multiply_add(left, x, total) for x, total in zip(right, earlier, strict=True)]
+        return sums
+
+    def row(pointer: ir.Value, count: Index, mask: ir.Value | None) -> ir.Value:
+        if stride == 1 or not isinstance(count, int):
+            return vector(pointer, mask)
+        return columns_of(code, pointer, stride, lanes, count)
 
     def vector(pointer: ir.Value, mask: ir.Value | None) -> ir.Value:
         return code.load(pointer, lanes) if mask is None else code.load_masked(pointer, mask)

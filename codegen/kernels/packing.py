@@ -264,24 +264,16 @@ def transposed_rows(code: Code, places: Sequence[ir.Value], side: int) -> list[i
     Squares of ``side`` x ``side`` elements are 16 bytes wide; a vector of several such is gathered so that its
     j-th part comes from place j * side + i, and all squares are transposed at once.
     """
-    parts = len(places) // side
-    rows = []
-    for i in range(side):
-        vector = code.load(places[i], side)
-        for part in range(1, parts):
-            vector = _append(code, vector, code.load(places[part * side + i], side))
-        rows.append(vector)
+    rows = [_joined(code, [code.load(place, side) for place in places[i::side]]) for i in range(side)]
     return _transpose_squares(code, rows, side)
 
 
-def _append(code: Code, vector: ir.Value, part: ir.Value) -> ir.Value:
-    """``vector`` with the lanes of ``part`` after its own."""
-    size, more = vector.type.count, part.type.count
-    if size > more:
-        padded = code.shuffle(part, part, [*range(more), *[0] * (size - more)])
-    else:
-        padded = part
-    return code.shuffle(vector, padded, [*range(size), *range(size, size + more)])
+def _joined(code: Code, parts: list[ir.Value]) -> ir.Value:
+    """The lanes of all parts, a power of two of them, one after the other."""
+    while len(parts) > 1:
+        order = range(2 * parts[0].type.count)
+        parts = [code.shuffle(low, high, order) for low, high in zip(parts[::2], parts[1::2], strict=True)]
+    return parts[0]
 
 
 def _transpose_squares(code: Code, rows: list[ir.Value], side: int) -> list[ir.Value]:

@@ -21,6 +21,7 @@ from graphc.data.iterator import Iterator, get_single_element
 from graphc.data.prefetching import Prefetch
 from graphc.data.stage import Stage, whole_number
 from graphc.decoding.files import matching_files
+from graphc.mistakes import telling_line
 from graphc.nest import flatten
 from graphc.nodes import Tensor
 from graphc.ops.base import Const, as_array, convert_to_tensor
@@ -46,11 +47,13 @@ class Dataset:
     # -- making one ------------------------------------------------------------------------------------------
 
     @staticmethod
+    @telling_line
     def from_tensors(tensors: Any) -> Dataset:
         """One element: ``tensors``, in any structure."""
         return Dataset(sources.Whole(*sources.as_form(tensors)))
 
     @staticmethod
+    @telling_line
     def from_tensor_slices(tensors: Any) -> Dataset:
         """The rows of tensors whose first axes are of one size; ``ValueError`` where they differ."""
         return Dataset(sources.Slices(*sources.as_form(tensors)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from graphc import dtypes
-from graphc.exchange.row import I32, Inputs, NotInTensorFlow, type_of
+from graphc.exchange.row import I32, Inputs, NotInTensorFlow, shape_of, type_of
 from graphc.nodes import Operation
 
 
@@ -30,9 +30,31 @@ def positions_row(w: Any, node: Operation, inputs: Inputs) -> Any:
 
 def scatter_row(w: Any, node: Operation, inputs: Inputs) -> Any:
     kind: Any = node.kind
+    coordinates = node.inputs[1].type.shape
+    if kind.how in _BY_SEGMENTS and coordinates and coordinates[-1] == 1:
+        return _segments_row(w, node, inputs, *_BY_SEGMENTS[kind.how])
     if kind.how in ("mul", "div"):
         raise NotInTensorFlow(f"it has no {node.type}")
     return w.put(node.type, inputs, T=type_of(node), Tindices=node.inputs[1].dtype)
+
+
+# TensorFlow's scatters refuse negative positions, its segments leave them out as graphc does; and none multiplies.
+_BY_SEGMENTS = {
+    "mul": ("UnsortedSegmentProd", "Mul"),
+    "min": ("UnsortedSegmentMin", "Minimum"),
+    "max": ("UnsortedSegmentMax", "Maximum"),
+}
+
+
+def _segments_row(w: Any, node: Operation, inputs: Inputs, segments: str, combined: str) -> Any:
+    """``Mul(array, UnsortedSegmentProd(rows, positions))`` or alike, of positions in the first axis."""
+    dtype, indices = type_of(node), node.inputs[1].dtype
+    places = w.helper("Squeeze", "places", [inputs[1]], T=indices, squeeze_dims=[-1])
+    sizes, zero = shape_of(w, node, inputs[0], "sizes", 0), w.const("zero", 0)
+    count = w.helper("GatherV2", "count", [sizes, zero, zero], Tparams=I32, Tindices=I32, Taxis=I32)
+    types = {"T": dtype, "Tindices": indices, "Tnumsegments": I32}
+    own = w.helper(segments, "segments", [inputs[2], places, count], **types)
+    return w.put(combined, [inputs[0], own], T=dtype)
 
 
 def reverse_sequence_row(w: Any, node: Operation, inputs: Inputs) -> Any:

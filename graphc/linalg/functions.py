@@ -16,10 +16,12 @@ from graphc.ops import elementwise as e
 from graphc.ops.base import apply, convert_to_tensor, convert_together, graph_of
 from graphc.ops.contraction import matmul
 from graphc.ops.decompositions import self_adjoint_eig, self_adjoint_eigvals, svd
+from graphc.ops.late import late
 from graphc.ops.loops import while_loop
 from graphc.ops.matrices import (
     Lu,
     TriangularSolve,
+    check_matrices,
     cholesky,
     cholesky_solve,
     identity_like,
@@ -28,7 +30,7 @@ from graphc.ops.matrices import (
 )
 from graphc.ops.reduction import reduce_max, reduce_sum
 from graphc.ops.reshaping import broadcast_like, matrix_transpose, transpose
-from graphc.shapes import normalise_axis
+from graphc.shapes import TensorType, normalise_axis
 
 eigh, eigvalsh = self_adjoint_eig, self_adjoint_eigvals
 
@@ -69,17 +71,29 @@ def matrix_solve_ls(
     Else by the pseudo-inverse without a regulariser, which copes with every matrix.
     """
     a, b = convert_together(matrix, rhs)
+    weight = convert_to_tensor(l2_regularizer, a.dtype)
+    sizes = _sizes(a, "matrix_solve_ls")
+    if sizes is None or a.type.rank is None or b.type.rank is None:
+        known = a.type.shape is not None and b.type.shape
+        shape = (*a.type.shape[:-2], a.type.shape[-1], b.type.shape[-1]) if known else None  # type: ignore[index]
+        build = lambda a, b, weight: matrix_solve_ls(a, b, weight, fast)  # noqa: E731
+        return late("MatrixSolveLs", build, [a, b, weight], [], TensorType(a.dtype, shape), name=name)[0]
     with graph_of([a]).name_scope(name or "matrix_solve_ls") as scope:
         if not fast:
             return matmul(pinv(a), b, name=scope)
-        rows, columns = a.type.shape[-2:] if a.type.shape is not None else (None, None)
-        if not isinstance(rows, int) or not isinstance(columns, int):
-            raise ValueError(f"matrix_solve_ls with fast=True needs to know the sizes of its matrices, not {a.type}")
-        weight = convert_to_tensor(l2_regularizer, a.dtype)
         turned = matrix_transpose(a)
-        if rows >= columns:
+        if sizes[0] >= sizes[1]:
             return cholesky_solve(_normal(turned, a, weight), matmul(turned, b), name=scope)
         return matmul(turned, cholesky_solve(_normal(a, turned, weight), b), name=scope)
+
+
+def _sizes(x: Tensor, called: str) -> tuple[int, int] | None:
+    """The rows and columns of matrices; None where they are not known while declaring."""
+    check_matrices(x.type, called)
+    if x.type.shape is None:
+        return None
+    rows, columns = x.type.shape[-2:]
+    return (rows, columns) if isinstance(rows, int) and isinstance(columns, int) else None
 
 
 def _normal(a: Tensor, b: Tensor, weight: Tensor) -> Tensor:
@@ -91,9 +105,11 @@ def _normal(a: Tensor, b: Tensor, weight: Tensor) -> Tensor:
 def pinv(a: Any, rcond: Any = None, validate_args: bool = False, name: str | None = None) -> Tensor:
     """The pseudo-inverse of Moore and Penrose; singular values up to ``rcond`` times the greatest count as zero."""
     x = convert_to_tensor(a)
-    sizes: Any = () if x.type.shape is None else x.type.shape[-2:]
-    if not sizes or None in sizes:
-        raise ValueError(f"pinv needs to know the sizes of its matrices, not {x.type}")
+    sizes = _sizes(x, "pinv")
+    if sizes is None:
+        shape = None if x.type.shape is None else (*x.type.shape[:-2], x.type.shape[-1], x.type.shape[-2])
+        inputs = [x] if rcond is None else [x, convert_to_tensor(rcond, x.dtype)]
+        return late("pinv", pinv, inputs, [], TensorType(x.dtype, shape), name=name)[0]
     with graph_of([x]).name_scope(name or "pinv") as scope:
         if rcond is None:
             rcond = 10.0 * max(sizes) * np.finfo(x.dtype.numpy).eps
@@ -108,11 +124,15 @@ def pinv(a: Any, rcond: Any = None, validate_args: bool = False, name: str | Non
 def matrix_rank(a: Any, tol: Any = None, validate_args: bool = False, name: str | None = None) -> Tensor:
     """How many singular values are above ``tol``."""
     x = convert_to_tensor(a)
+    sizes = _sizes(x, "matrix_rank")
+    if sizes is None:
+        shape = None if x.type.shape is None else x.type.shape[:-2]
+        inputs = [x] if tol is None else [x, convert_to_tensor(tol, x.dtype)]
+        return late("matrix_rank", matrix_rank, inputs, [], TensorType(dtypes.int32, shape), name=name)[0]
     with graph_of([x]).name_scope(name or "matrix_rank") as scope:
         s = svd(x, compute_uv=False)
         if tol is None:
-            size: Any = max(x.type.shape[-2:])  # type: ignore[index]
-            tol = reduce_max(s, -1, keepdims=True) * float(size * np.finfo(x.dtype.numpy).eps)
+            tol = reduce_max(s, -1, keepdims=True) * float(max(sizes) * np.finfo(x.dtype.numpy).eps)
         return reduce_sum(e.cast(e.greater(s, tol), dtypes.int32), -1, name=scope)
 
 

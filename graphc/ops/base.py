@@ -261,6 +261,8 @@ def _plain_array(value: Any) -> np.ndarray[Any, Any]:
         raise ValueError(f"Argument must be a dense array: {brief(value)} has rows of different lengths") from None
     if array.dtype.kind in "SU":
         return dtypes.as_bytes(value)  # NumPy's own fixed widths lose zero bytes at the end
+    if value is None:
+        raise ValueError("None values not supported.")
     if array.dtype == object or array.dtype.kind not in "fiubc":
         raise TypeError(f"cannot make a tensor of {brief(value)} ({type(value).__name__})")
     return array

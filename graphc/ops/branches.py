@@ -15,6 +15,7 @@ from graphc import dtypes
 from graphc.body import Body, Function, Taken
 from graphc.dtypes import DType
 from graphc.interpret import evaluate
+from graphc.mistakes import telling_line
 from graphc.nest import flatten, is_nested, pack_as, skeleton
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.base import apply, constant, convert_to_tensor
@@ -178,6 +179,7 @@ def _check_alike(then: Body, orelse: Body, one: Any, other: Any) -> None:
             raise ValueError(f"Outputs of true_fn and false_fn must have the same type: {a.dtype.name}, {b.dtype.name}")
 
 
+@telling_line
 def case(
     pred_fn_pairs: Any, default: Callable[[], Any] | None = None, exclusive: bool = False, strict: bool = False,
     name: str = "case",

@@ -140,7 +140,9 @@ def while_loop(
     """The loop variables when ``cond(*loop_vars)`` is false; until then ``loop_vars = body(*loop_vars)``.
 
     Loop variables are tensors or TensorArrays in any nested structure, and keep their type. Those sizes may change from
-    one iteration to the next that are not known before the loop, or are None in ``shape_invariants``.
+    one iteration to the next that are not known before the loop, or are None in ``shape_invariants``. They come back in
+    the structure that ``body`` gives; a single tensor, or what stands alone with ``maximum_iterations``, by itself
+    without ``return_same_structure``.
     """
     _check_callables(cond, body, parallel_iterations)
     if not loop_vars:
@@ -150,13 +152,14 @@ def while_loop(
     with graph.name_scope(name or "while") as scope:
         loop = _Loop(structure, shape_invariants, scope[:-1])
         limit = None if maximum_iterations is None else _limit(maximum_iterations)
-        loop.declare_body(body)
+        loop.declare_body(body, limit is not None)
         loop.declare_condition(cond, limit)
         with graph.control_dependencies(loop.waits_for):
             kind = While(loop.condition, loop.body, len(loop.starts))
             node = graph.declare(kind, (*loop.starts, *loop.taken.all), scope)
-    result = loop.packed(node.outputs[1:])
-    return result[0] if len(result) == 1 and not return_same_structure else result
+    result = loop.packed(node.outputs[1:], loop.result)
+    together = loop.leaves if limit is None else result
+    return result[0] if len(together) == 1 and not return_same_structure else result
 
 
 def _check_callables(cond: Any, body: Any, parallel_iterations: Any) -> None:
@@ -179,7 +182,7 @@ class _Loop:
     """A loop while it is declared; its first loop variable counts the iterations."""
 
     def __init__(self, structure: Any, invariants: Any, label: str):
-        self.structure = structure
+        self.structure = self.result = structure
         self.leaves = flatten(structure)
         graph = get_default_graph()
         self.owners = [leaf for leaf in self.leaves for _ in carried(leaf)]
@@ -194,33 +197,29 @@ class _Loop:
     def waits_for(self) -> list[Operation]:
         return [*self.condition.waits_for, *self.body.waits_for]
 
-    def packed(self, tensors: Sequence[Tensor]) -> Any:
-        """Tensors in the structure of the loop variables, TensorArrays among them."""
+    def packed(self, tensors: Sequence[Tensor], structure: Any) -> Any:
+        """Tensors in a structure like that of the loop variables, TensorArrays among them."""
         rest = iter(tensors)
         leaves = [
             leaf.with_flows([next(rest) for _ in leaf.flows]) if hasattr(leaf, "with_flows") else next(rest)
             for leaf in self.leaves
         ]
-        return pack_as(self.structure, leaves)
+        return pack_as(structure, leaves)
 
     def declare_condition(self, function: Callable[..., Any], limit: Tensor | None) -> None:
         with self.condition.declaring():
             counter, *values = self._arguments(self.condition)
-            goes_on = convert_to_tensor(function(*self.packed(values)))
+            goes_on = convert_to_tensor(function(*self.packed(values, self.structure)))
             if goes_on.dtype is not dtypes.bool or goes_on.type.shape not in ((), None):
                 raise TypeError(f"the condition of a loop must give a bool scalar, but it gave {goes_on.type}")
             if limit is not None:
                 goes_on = e.logical_and(e.less(counter, limit), goes_on)
             self.condition.targets = (self.condition.own(goes_on),)
 
-    def declare_body(self, function: Callable[..., Any]) -> None:
+    def declare_body(self, function: Callable[..., Any], is_limited: bool) -> None:
         with self.body.declaring():
             counter, *values = self._arguments(self.body)
-            result = function(*self.packed(values))
-            is_listed = isinstance(result, (list, tuple))
-            if not is_listed or hasattr(result, "_fields") != hasattr(self.structure, "_fields"):
-                result = [result]
-            self._check_structure(result)
+            result = self.result = self._listed(function(*self.packed(values, self.structure)), is_limited)
             tensors = [convert_to_tensor(x) for leaf in flatten(result) for x in carried(leaf)]
             if len(tensors) != len(self.owners):
                 raise ValueError("a TensorArray of infer_shape=False must be written element by element in a loop")
@@ -242,13 +241,27 @@ class _Loop:
     def _arguments(self, body: Body) -> list[Tensor]:
         return [body.argument(type, x.op.name) for x, type in zip(self.starts, self.types, strict=True)]
 
-    def _check_structure(self, result: Any) -> None:
+    def _listed(self, result: Any, is_limited: bool) -> Any:
+        """What the body gives, one thing as a list of it; types are compared inside of the outermost list or tuple."""
+        if not isinstance(result, (list, tuple)):
+            result = [result]
         wanted, came = skeleton(list(self.structure)), skeleton(list(result))
+        may_be_alone = len(self.structure) == 1 and (is_limited or hasattr(result, "_fields"))
+        if wanted != came and may_be_alone and wanted == skeleton([result]):
+            return [result]
         if wanted != came:
-            raise ValueError(
+            kind = TypeError if _nesting(list(self.structure)) == _nesting(list(result)) else ValueError
+            raise kind(
                 f"The two structures don't have the same nested structure: the loop variables are {wanted}, "
                 f"the body gives {came}"
             )
+        return result
+
+
+def _nesting(value: Any) -> Any:
+    """What is nested in what, without the types."""
+    items = [value[key] for key in sorted(value)] if isinstance(value, dict) else value
+    return [_nesting(item) for item in items] if isinstance(items, (list, tuple)) else None
 
 
 def _types(values: Sequence[Tensor], structure: Any, invariants: Any, leaves: Sequence[Any]) -> list[TensorType]:

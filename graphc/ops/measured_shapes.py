@@ -34,8 +34,9 @@ def reshaped(x: Tensor, shape: Any, *told: tuple[Tensor, Any]) -> Tensor:
     if 0 in sizes and -1 in sizes:  # of sizes that may be 0 themselves, those that are not are told by data
         minus = constant(-1, dtypes.int64)
         sizes = _measured(sizes, _filled(sizes, [minus if size == -1 else None for size in sizes], old))
-    rest = floordiv(total, product(size for size in sizes if size != -1))
-    sizes = [rest if size == -1 else size for size in sizes]
+    if -1 in sizes:
+        rest = floordiv(total, product(size for size in sizes if size != -1))
+        sizes = [rest if size == -1 else size for size in sizes]
     require(product(sizes), total)
     flat = apply(Reshape((total,)), x)
     return apply(Reshape(tuple(sizes)), apply(GatherV2(0), flat, apply(Iota(product(sizes), dtypes.int64))))

@@ -14,7 +14,7 @@ import numpy as np
 
 from graphc.dims import Dim, atoms, symbol
 from graphc.dtypes import DType
-from graphc.errors import OpError
+from graphc.errors import OpError, brief
 from graphc.nodes import Operation, Tensor
 from graphc.ops.base import Const, as_array, convert_to_tensor, is_tensor_like
 from graphc.shapes import MOST, Dimension, Size, TensorShape, TensorType
@@ -159,7 +159,10 @@ def static_sizes(shape: Any) -> tuple[Size, ...] | None:
         return tuple(_plain(size) for size in shape)
     tensor = convert_to_tensor(shape) if _has_tensors(shape) else None
     if tensor is None:
-        return tuple(int(size) for size in as_array(shape).reshape(-1))
+        array = as_array(shape)
+        if array.size and (array.dtype.kind not in "biuO" or isinstance(array.reshape(-1)[0], (bytes, str))):
+            raise TypeError(f"sizes and axes are whole numbers, not {brief(shape)}")
+        return tuple(int(size) for size in array.reshape(-1))
     value = shape_value(tensor)
     if value is None:
         rank = tensor.type.shape[0] if tensor.type.shape else None

@@ -125,7 +125,7 @@ def top_k(input: Any, k: Any = 1, sorted: bool = True, name: str | None = None) 
     number = static_axis(k, "top_k")
     size = x.type.shape[-1] if x.type.shape else None
     if number < 0 or x.type.rank == 0 or (isinstance(size, int) and size < number):
-        raise ValueError(f"input must have last dimension >= k = {number} but is {x.type}: top_k of {x.op.describe()}")
+        raise ValueError(f"top_k of {x.op.describe()}: input must have last dimension >= k = {number} but is {x.type}")
     if not isinstance(size, int):
         taken = None if x.type.shape is None else (*x.type.shape[:-1], number)
         kinds = TensorType(x.dtype, taken), TensorType(dtypes.int32, taken)

@@ -13,6 +13,7 @@ import numpy as np
 
 from graphc import dtypes
 from graphc.dtypes import DType
+from graphc.mistakes import telling_line
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.base import apply, convert_to_tensor, declare
 from graphc.records import record
@@ -159,7 +160,15 @@ def handle_of(ref: Any) -> Tensor:
 
 
 def _assign(kind: Assign, ref: Any, value: Any, name: str | None) -> Tensor:
-    return assigned(kind, ref, [convert_to_tensor(value, handle_of(ref).dtype)], name)
+    handle = handle_of(ref)
+    called = f"variable '{handle.op.name}' of type {handle.type}"
+    try:
+        given = convert_to_tensor(value, handle.dtype)
+    except (ValueError, TypeError) as error:
+        raise type(error)(f"cannot assign to {called}: {error}") from None
+    if kind.validate_shape and not is_compatible(handle.type.shape, given.type.shape):
+        raise ValueError(f"cannot assign {given.type} to {called}")
+    return assigned(kind, ref, [given], name)
 
 
 def assigned(kind: Assign, ref: Any, values: Sequence[Tensor], name: str | None) -> Tensor:
@@ -172,6 +181,7 @@ def assigned(kind: Assign, ref: Any, values: Sequence[Tensor], name: str | None)
     return apply(kind, handle, *values, name=name)
 
 
+@telling_line
 def assign(
     ref: Any, value: Any, validate_shape: bool | None = None, use_locking: Any = None, name: str | None = None
 ) -> Tensor:
@@ -181,11 +191,13 @@ def assign(
     return _assign(Assign(validate_shape is not False), ref, value, name)
 
 
+@telling_line
 def assign_add(ref: Any, value: Any, use_locking: Any = None, name: str | None = None) -> Tensor:
     """``ref := ref + value``; the result is the new value."""
     return _assign(AssignAdd(), ref, value, name)
 
 
+@telling_line
 def assign_sub(ref: Any, value: Any, use_locking: Any = None, name: str | None = None) -> Tensor:
     """``ref := ref - value``; the result is the new value."""
     return _assign(AssignSub(), ref, value, name)

@@ -66,11 +66,18 @@ def as_assumed(x: Tensor) -> Tensor:
     if not x.type.is_exact:
         said = f"elements {x.type} differ in shape from one iteration to the next; all its elements have one shape"
         raise InvalidArgumentError(x.op, x.op, f"{x.op.describe()}: of a TensorArray the {said}")
-    equal = measuring.equal | measuring.here
-    sizes = tuple(
-        substitute(size, lambda thing: equal.get(getattr(thing, "name", ""), atom(thing))) for size in x.type.sizes
-    )
+    sizes = tuple(_as_assumed(size, measuring.equal | measuring.here) for size in x.type.sizes)
     return x if sizes == x.type.sizes else reshaped(x, sizes)
+
+
+def _as_assumed(size: DimLike, equal: dict[str, DimLike]) -> DimLike:
+    """What a size must be; where that is a size that must itself be another, what that must be, and so on."""
+    for _ in equal:
+        found = substitute(size, lambda thing: equal.get(getattr(thing, "name", ""), atom(thing)))
+        if found == size:
+            break
+        size = found
+    return size
 
 
 def larger(a: DimLike, b: DimLike) -> DimLike | None:

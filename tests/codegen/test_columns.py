@@ -41,11 +41,25 @@ def test_few_columns_leave_the_vectors_to_the_rows(outs: int) -> None:
 
 
 def test_a_batch_is_no_column() -> None:
-    """A filter's adjoint by depth: C[c, j, t] = sum over p of X[c, 2p + t] * G[c, j, p]."""
-    batch = (Axis(5, 64, 40), Axis(2, 0, 20))
-    spec = Contraction("f32", batch, (Axis(3, a=1),), (), (Axis(20, 2, 1),))
+    """A filter's adjoint by depth: C[c, j, t] = sum over p of X[c, 5p + t] * G[c, j, p]."""
+    batch = (Axis(5, 128, 40), Axis(2, 0, 20))
+    spec = Contraction("f32", batch, (Axis(3, a=1),), (), (Axis(20, 5, 1),))
     assert choose.plan(spec, named("avx512")).turned_lanes == 0
-    _check(spec, 5 * 64, 5 * 40)
+    _check(spec, 5 * 128, 5 * 40)
+
+
+@pytest.mark.parametrize("name", ["host", "avx2", "sse2"])
+@pytest.mark.parametrize("stride", [1, 2, 3, 4])
+@pytest.mark.parametrize("outs", [5, 16, 41])
+def test_a_window_by_depth_is_one_tile_of_dot_products(outs: int, stride: int, name: str) -> None:
+    """C[c, i, j] = sum over n, o, p of X[n, c, o*stride + i, p*stride + j] * G[n, c, o, p]; the last cell is met."""
+    width, image, result = (outs - 1) * stride + 3, (stride + 3) * ((outs - 1) * stride + 3), 2 * outs
+    inner = (Axis(2, 3 * image, 3 * result), Axis(2, stride * width, outs), Axis(outs, stride, 1))
+    spec = Contraction("f32", (Axis(3, image, result),), (Axis(3, width), Axis(3, 1)), (), inner)
+    target = host() if name == "host" else replace(host(), **_width(name))
+    chosen = choose.plan(spec, target)
+    assert (chosen.form, chosen.mr) == ("dot", 9)
+    _check(spec, 2 * 3 * image, 2 * 3 * result, target)
 
 
 @pytest.mark.parametrize("name", ["host", "avx2", "sse2"])

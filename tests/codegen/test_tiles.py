@@ -191,3 +191,12 @@ def test_tiles_that_fill_the_registers_take_one_step_at_a_time() -> None:
     for mr, nv, together in ((6, 4, 2), (14, 2, 1), (9, 3, 1)):
         forced = replace(choose.tile_plan(shape, named("avx512"), "", False), mr=mr, nv=nv)
         assert with_tasks(forced, named("avx512")).together == together
+
+
+@pytest.mark.parametrize("places, k_blocks", [(784, 4), (300, 1)])
+def test_long_sums_with_lines_of_neighbours_are_cut_so_that_panels_stay_in_the_first_cache(
+    places: int, k_blocks: int
+) -> None:
+    """The adjoint of a filter 1 x 1 with channels last: C[c, f] = sum over places p of X[p, c] * G[p, f]."""
+    spec = Contraction("f32", (), (Axis(192, a=1),), (Axis(32, b=1),), (Axis(places, 192, 32),), fed_b=True)
+    assert choose.plan(spec, named("avx512")).k_blocks == k_blocks

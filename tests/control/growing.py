@@ -176,6 +176,17 @@ def pieces_after_equal_ones(tf: Any, x: Any, w: Any, n: Any) -> Any:
     return tf.concat([array.concat(), array.read(1), array.read(4)], 0)
 
 
+def pieces_of_a_branch(tf: Any, x: Any, w: Any, n: Any) -> Any:
+    """Branches give the array of pieces beside one of rows that do not fit together, which nobody asks for."""
+
+    def body(i: Any, a: Any) -> Any:
+        odd, even = (lambda: a.write(i, x[i % 4 :])), (lambda: a.write(i, x[: i + 1] * tf.cast(i, tf.float64)))
+        return i + 1, tf.cond(i % 2 > 0, odd, even)
+
+    array = tf.TensorArray(tf.float64, size=0, dynamic_size=True, infer_shape=False)
+    return tf.sin(tf.while_loop(lambda i, a: i < n, body, (0, array))[1].concat())
+
+
 PROGRAMS: dict[str, tuple[Program, tuple[int, ...]]] = {
     "rows": (rows, (3, 0)),
     "elementwise": (elementwise, (4, 1)),
@@ -202,4 +213,5 @@ PROGRAMS: dict[str, tuple[Program, tuple[int, ...]]] = {
     "pieces that are appended": (pieces_appended, (3, 1)),
     "pieces of a split": (pieces_of_a_split, (4, 0)),
     "pieces after equal ones": (pieces_after_equal_ones, (2, 0)),
+    "pieces of a branch": (pieces_of_a_branch, (3, 1)),
 }

@@ -83,11 +83,11 @@ def test_branches_of_different_ranks_fail_when_they_are_compiled() -> None:
 
 def test_case_is_given_something_else() -> None:
     p = flag()
-    assert told(TypeError, lambda: tf.case(1)) == "pred_fn_pairs must be a list, tuple, or dict"
-    assert told(TypeError, lambda: tf.case([1])) == "Each entry in pred_fn_pairs must be a 2-tuple"
-    assert told(TypeError, lambda: tf.case([(1, one)])) == "pred must be Tensor of type bool: 1"
-    assert told(TypeError, lambda: tf.case([(p, 1)])) == "fn for pred p:0 must be callable."
-    assert told(TypeError, lambda: tf.case([(p, one)], default=1)) == "default must be callable."
+    assert told(TypeError, lambda: tf.case(1)) == "case: pred_fn_pairs must be a list, tuple, or dict"
+    assert told(TypeError, lambda: tf.case([1])) == "case: Each entry in pred_fn_pairs must be a 2-tuple"
+    assert told(TypeError, lambda: tf.case([(1, one)])) == "case: pred must be Tensor of type bool: 1"
+    assert told(TypeError, lambda: tf.case([(p, 1)])) == "case: fn for pred p:0 must be callable."
+    assert told(TypeError, lambda: tf.case([(p, one)], default=1)) == "case: default must be callable."
 
 
 def test_while_loop_is_given_something_else() -> None:

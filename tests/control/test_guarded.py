@@ -43,7 +43,17 @@ def in_a_loop(x: Any) -> Any:
     return tf.while_loop(lambda i, s: i < 3, body, (0, tf.reduce_sum(x)))[1]
 
 
-PROGRAMS = [third, of_three, in_pairs, padded_to_four, in_a_loop]
+def of_three_or_each(x: Any) -> Any:
+    weights = tf.constant([1.0, 2.0, 3.0], tf.float64)
+    return tf.reduce_sum(tf.cond(tf.equal(tf.size(x), 3), lambda: tf.exp(x * weights), lambda: x * x * x))
+
+
+def only_beyond_two(x: Any) -> Any:
+    """A loop of as many iterations as there are more than two elements, whose body asks for a third one."""
+    return tf.while_loop(lambda i, s: i < tf.size(x), lambda i, s: (i + 1, tf.sin(s) * s[2]), (2, x * x))[1]
+
+
+PROGRAMS = [third, of_three, in_pairs, padded_to_four, in_a_loop, of_three_or_each, only_beyond_two]
 SIZES = [(2, 3, 6), (6, 1)]
 
 
@@ -80,6 +90,27 @@ def test_the_branch_that_does_not_fit_is_an_error_where_it_is_taken() -> None:
             session.run(y, {x: [4, 5], is_wanted: True})
         assert session.run(y, {x: [4, 5, 6], is_wanted: True}) == 6
         assert session.run(count) == 1
+
+
+@pytest.mark.parametrize("grows", [False, True])
+def test_a_body_that_does_not_fit_is_an_error_where_it_runs(grows: bool) -> None:
+    x, n = tf.placeholder(tf.float32, [None], name="x"), tf.placeholder(tf.int32, [], name="n")
+    weights = tf.constant([1.0, 2.0, 3.0])
+
+    def body(i: Any, s: Any) -> Any:
+        return i + 1, tf.concat([s, s[:1] * x * weights], 0) if grows else s * weights
+
+    shapes = (tf.TensorShape([]), tf.TensorShape([None]))
+    y = tf.while_loop(lambda i, s: i < n, body, (0, x), shapes)[1]
+    rows = tf.map_fn(lambda i: i * x * weights, tf.range(tf.cast(n, tf.float32)))
+    with tf.Session() as session:
+        assert session.run([y, rows], {x: [1, 1, 1], n: 1})[0].tolist() == [1, 1, 1, 1, 2, 3][0 if grows else 3 :]
+        assert session.run(y, {x: [4, 5], n: 0}).tolist() == [4, 5]
+        assert session.run(rows, {x: [4, 5], n: 0}).size == 0
+        text = r"^Mul 'while/\S+' \(declared at .*\): sizes 2 and 3 do not broadcast in shapes \[2\] and \[3\]$"
+        with pytest.raises(tf.errors.InvalidArgumentError, match=text) as caught:
+            session.run(y, {x: [4, 5], n: 1})
+        assert type(caught.value) is tf.errors.InvalidArgumentError
 
 
 def test_a_branch_that_is_always_taken_says_what_is_wrong_at_once() -> None:

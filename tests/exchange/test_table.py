@@ -50,8 +50,10 @@ _OTHERWISE = {
     "max_pool with NaN": "a NaN is passed over",
     "digamma below zero": "the poles differ",
     "argsort of odd floats": "NaN come elsewhere",
-    "unsorted_segment_max": "negative ids are refused where elements are scattered",
-    "unsorted_segment_min": "negative ids are refused where elements are scattered",
+    **dict.fromkeys(
+        ("unsorted_segment_max", "unsorted_segment_min", "unsorted_segment_prod"),
+        "negative ids are refused where their adjoints are scattered",
+    ),
     "igamma at limits": "the limits differ",
     "conv2d ((1, 0), (2, 1)) (1, 2) (1, 1) (3, 2) 3>4 NCHW": "its adjoint takes channels last alone",
     "depthwise ((1, 2), (0, 1)) (1, 3) (1, 1) (3, 2) 3x1 NHWC": "strides must be equal",
