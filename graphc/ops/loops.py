@@ -152,14 +152,50 @@ def while_loop(
     with graph.name_scope(name or "while") as scope:
         loop = _Loop(structure, shape_invariants, scope[:-1])
         limit = None if maximum_iterations is None else _limit(maximum_iterations)
-        loop.declare_body(body, limit is not None)
         loop.declare_condition(cond, limit)
-        with graph.control_dependencies(loop.waits_for):
-            kind = While(loop.condition, loop.body, len(loop.starts))
-            node = graph.declare(kind, (*loop.starts, *loop.taken.all), scope)
-    result = loop.packed(node.outputs[1:], loop.result)
+        decides_after = any(map(_acts, loop.condition.nodes))
+        if decides_after:
+            result = _deciding_after(loop, cond, body, limit, scope)
+        else:
+            loop.declare_body(body, limit is not None)
+            with graph.control_dependencies(loop.waits_for):
+                kind = While(loop.condition, loop.body, len(loop.starts))
+                node = graph.declare(kind, (*loop.starts, *loop.taken.all), scope)
+            result = loop.packed(node.outputs[1:], loop.result)
     together = loop.leaves if limit is None else result
     return result[0] if len(together) == 1 and not return_same_structure else result
+
+
+def _acts(node: Operation) -> bool:
+    """Whether a node does something, or draws, as a condition cannot."""
+    inside = (new for function in node.kind.functions().values() for new in function.graph.nodes)
+    return node.kind.has_effect or getattr(node.kind, "keeps_counter", False) or any(map(_acts, inside))
+
+
+def _deciding_after(
+    loop: _Loop, cond: Callable[..., Any], body: Callable[..., Any], limit: Tensor | None, name: str
+) -> Any:
+    """The results of a loop whose condition acts: it is asked before the loop, and at the end of each iteration."""
+
+    def turn(values: Any, _: Tensor) -> Any:
+        loop.result = loop.listed(body(*values), limit is not None)
+        leaves = [leaf if hasattr(leaf, "flows") else convert_to_tensor(leaf) for leaf in flatten(loop.result)]
+        after = pack_as(loop.structure, leaves)
+        return after, decided(after)
+
+    def decided(values: Any) -> Tensor:
+        return convert_to_tensor(cond(*values))
+
+    types = iter(loop.types[1:])
+    invariants = []
+    for leaf in loop.leaves:
+        own, *_ = [next(types).shape for _ in carried(leaf)]
+        invariants.append(TensorShape(own))
+    invariants.append(TensorShape(()))
+    start = loop.packed(loop.starts[1:], loop.structure)
+    variables = (start, decided(start))
+    final, _ = while_loop(lambda _, goes_on: goes_on, turn, variables, invariants, name=name, maximum_iterations=limit)
+    return pack_as(loop.result, flatten(final))
 
 
 def _check_callables(cond: Any, body: Any, parallel_iterations: Any) -> None:
@@ -219,7 +255,7 @@ class _Loop:
     def declare_body(self, function: Callable[..., Any], is_limited: bool) -> None:
         with self.body.declaring():
             counter, *values = self._arguments(self.body)
-            result = self.result = self._listed(function(*self.packed(values, self.structure)), is_limited)
+            result = self.result = self.listed(function(*self.packed(values, self.structure)), is_limited)
             tensors = [convert_to_tensor(x) for leaf in flatten(result) for x in carried(leaf)]
             if len(tensors) != len(self.owners):
                 raise ValueError("a TensorArray of infer_shape=False must be written element by element in a loop")
@@ -241,7 +277,7 @@ class _Loop:
     def _arguments(self, body: Body) -> list[Tensor]:
         return [body.argument(type, x.op.name) for x, type in zip(self.starts, self.types, strict=True)]
 
-    def _listed(self, result: Any, is_limited: bool) -> Any:
+    def listed(self, result: Any, is_limited: bool) -> Any:
         """What the body gives, one thing as a list of it; types are compared inside of the outermost list or tuple."""
         if not isinstance(result, (list, tuple)):
             result = [result]

@@ -141,17 +141,6 @@ def test_a_value_is_used_outside_of_the_body_that_has_it() -> None:
         assert text == f"Cannot interpret feed_dict key as Tensor: {tensor} {end}"
 
 
-def test_a_condition_with_effects() -> None:
-    v = tf.Variable(0.0, name="v")
-    y = tf.while_loop(lambda i: v.assign_add(1.0) < 3.0, lambda i: i + 1, [0])
-    with tf.Session() as session:
-        text = told(NotImplementedError, lambda: session.run(y))
-    assert text == (
-        "While 'while' (declared at LINE): the condition of a loop must not assign variables or draw random numbers, "
-        "as VariableV2 'v' (declared at LINE) would have it; do so in its body"
-    )
-
-
 def test_arrays() -> None:
     text = "Either an explicit size, or a flow must be provided to TensorArray"
     assert told(ValueError, lambda: tf.TensorArray(tf.float32)) == text
