@@ -8,13 +8,13 @@ Before::
     w/loop_counter: i32[] = Const(value=0)
     w: i32[], w:1: f32[] = While(w/loop_counter, x)
         condition:
-            w/Const_1: f32[] = Const(value=9.)
-            w/Less: bool[] = Less(x, w/Const_1)
+            w/Const: f32[] = Const(value=9.)
+            w/Less: bool[] = Less(x, w/Const)
             return w/Less
         body:
             w/Exp: f32[] = Exp(x)
-            w/Const: i32[] = Const(value=1)
-            w/Add: i32[] = Add(w/loop_counter, w/Const)
+            w/Const_1: i32[] = Const(value=1)
+            w/Add: i32[] = Add(w/loop_counter, w/Const_1)
             return w/Add, w/Exp
     return w:1
 
@@ -23,13 +23,13 @@ After ``gradients(w:1, x, dv, name="g")``::
     w/loop_counter: i32[] = Const(value=0)
     w: i32[], w:1: f32[], w:2: history<f32[]>[] = While(w/loop_counter, x)
         condition:
-            w/Const_1: f32[] = Const(value=9.)
-            w/Less: bool[] = Less(x, w/Const_1)
+            w/Const: f32[] = Const(value=9.)
+            w/Less: bool[] = Less(x, w/Const)
             return w/Less
         body:
             w/Exp: f32[] = Exp(x)
-            w/Const: i32[] = Const(value=1)
-            w/Add: i32[] = Add(w/loop_counter, w/Const)
+            w/Const_1: i32[] = Const(value=1)
+            w/Add: i32[] = Add(w/loop_counter, w/Const_1)
             return w/Add, w/Exp, w/Exp
     g/w_grad/loop_counter: i32[] = Const(value=0)
     g/w_grad/While: i32[], g/w_grad/While:1: f32[] = While(g/w_grad/loop_counter, dv, w, w:2)

@@ -3,7 +3,7 @@
 Before, with the input ``x`` known to be ``f32[2]``::
 
     w/loop_counter: i32[] = Const(value=0)
-    w: i32[], w:1: f32[?] = While(w/loop_counter, x, row, go_on)
+    w: i32[], w:1: f32[?] = While(w/loop_counter, x, go_on, row)
         condition:
             return go_on
         body:
@@ -16,7 +16,7 @@ Before, with the input ``x`` known to be ``f32[2]``::
 After::
 
     w: i64[] = Const(value=2)
-    w_1: f32[m2], w_1:1: i64[] = While(x, w, row, go_on)
+    w_1: f32[m2], w_1:1: i64[] = While(x, w, go_on, row)
         condition:
             return go_on
         body:

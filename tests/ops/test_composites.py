@@ -99,7 +99,7 @@ MISTAKES: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: tf.einsum("ij->il", _x(2, 3)), ValueError,
      "einsum 'ij->il': the result's labels must be letters of the inputs, each once"),
     (lambda: tf.nn.top_k(_x(2, 3), 4), ValueError,
-     f"input must have last dimension >= k = 4 but is f32[2,3]: top_k of {X}"),
+     f"top_k of {X}: input must have last dimension >= k = 4 but is f32[2,3]"),
     (lambda: tf.boolean_mask(_x(2, 3), [True, False, True]), ValueError,
      "Shapes (2, 3) and (3,) are incompatible: boolean_mask from axis 0 on"),
     (lambda: tf.boolean_mask(_x(2, 3), True), ValueError, "mask cannot be scalar."),
