@@ -125,6 +125,13 @@ def test_numpy_gives_the_same(name: str) -> None:
     np.testing.assert_allclose(came, WANTED[name], rtol=1e-6)
 
 
+def test_small_sums_are_dropped() -> None:
+    a, b = (graphc.SparseTensor(*_sparse(np.array([row]))) for row in ([1.0, 0.5], [-0.8, 2.0]))
+    total = graphc.sparse_add(a, b, 1.5)
+    with graphc.Session() as session:
+        np.testing.assert_array_equal(session.run(graphc.sparse_tensor_to_dense(total)), [[0.0, 2.5]])
+
+
 def test_sparse_of_dense_and_back() -> None:
     x = graphc.placeholder(graphc.float32, [None, 4])
     sparse = graphc.sparse.from_dense(x)

@@ -133,7 +133,7 @@ def sparse_add(a: Any, b: Any, threshold: Any = None, thresh: Any = None) -> Any
     with x.graph.name_scope("SparseAdd"):
         both = SparseTensor(concat([x.indices, y.indices], 0), concat([x.values, y.values], 0), x.dense_shape)
         total, terms = _summed(both)
-        if static_sizes(least) == (0,):
+        if isinstance(least, (int, float)) and not least:
             return total
         is_large = e.greater_equal(e.abs(total.values), convert_to_tensor(least, x.dtype))
         return sparse_retain(total, e.logical_or(is_large, e.less(terms, 2)))
