@@ -7,25 +7,16 @@ and *of what* by its input tensors. Nodes never change once made.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from graphc.arithmetic import Arithmetic
 from graphc.dtypes import DType
+from graphc.lines import Origin
 from graphc.records import fields
 from graphc.shapes import TensorShape, TensorType, as_shape, merge
 
 if TYPE_CHECKING:
     from graphc.graph import Graph
-
-
-class Origin(NamedTuple):
-    """The line of the user's file that declared a node."""
-
-    file: str
-    line: int
-
-    def __str__(self) -> str:
-        return f"{self.file.rsplit('/', 1)[-1]}:{self.line}"
 
 
 class Op:

@@ -79,6 +79,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "graphc.alignment",
             "graphc.checksums",
             "graphc.nest",
+            "graphc.lines",
             "graphc.lazily",
             "graphc.collector",
             "graphc.left_out",

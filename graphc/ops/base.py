@@ -16,7 +16,8 @@ from graphc.dims import Dim
 from graphc.dtypes import DType
 from graphc.errors import InvalidDeclaration, brief
 from graphc.graph import Graph
-from graphc.mistakes import tell_line, telling_line
+from graphc.lines import tell_line
+from graphc.mistakes import telling_line
 from graphc.nodes import Op, Operation, Tensor
 from graphc.records import record
 from graphc.scopes import get_default_graph
@@ -118,6 +119,7 @@ def placeholder(dtype: Any, shape: Any = None, name: str | None = None) -> Tenso
     return apply(Placeholder(dtypes.as_dtype(dtype), as_shape(shape)), name=name)
 
 
+@telling_line
 def placeholder_with_default(input: Any, shape: Any, name: str | None = None) -> Tensor:
     """``input`` unless a run is fed another value; ``shape`` says which sizes may be fed."""
     value = convert_to_tensor(input)

@@ -57,9 +57,9 @@ def test_cond_is_given_something_else() -> None:
     text = "cond(): 'fn1' is the older name of 'true_fn'; give one of them"
     assert told(TypeError, lambda: tf.cond(p, one, one, fn1=one)) == text
     assert told(ValueError, lambda: tf.cond(p, nothing, one)) == "true_fn must have a return value."
-    text = "cond: pred must be a bool, but Placeholder 'n' (declared at LINE) has type i32[]"
+    text = "cond: pred must be a bool, but Placeholder 'n' (declared at LINE) has type i32[], declared at LINE"
     assert told(TypeError, lambda: tf.cond(tf.placeholder(tf.int32, [], name="n"), one, one)) == text
-    text = "cond: pred must be a scalar, but Placeholder 'v' (declared at LINE) has type bool[2]"
+    text = "cond: pred must be a scalar, but Placeholder 'v' (declared at LINE) has type bool[2], declared at LINE"
     assert told(ValueError, lambda: tf.cond(tf.placeholder(tf.bool, [2], name="v"), one, one)) == text
 
 
@@ -165,7 +165,7 @@ def test_arrays() -> None:
 
 
 def test_functions_over_elements() -> None:
-    assert told(TypeError, lambda: tf.map_fn(1, tf.zeros([3]))) == "fn must be callable."
+    assert told(TypeError, lambda: tf.map_fn(1, tf.zeros([3]))) == "map_fn: fn must be callable."
     text = 'elems must be at least 1+ dimensional Tensors, not scalars: Tensor("map/elem:0", shape=(), dtype=float32)'
     assert told(ValueError, lambda: tf.map_fn(lambda x: x, 1.0)) == text
     text = "elems have different numbers of elements: [2, 3]"
