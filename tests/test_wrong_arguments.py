@@ -107,7 +107,7 @@ def test_a_type_that_is_none_is_told_with_its_line(declare: Callable[[], Any]) -
     [
         lambda: tf.map_fn(1, X), lambda: tf.scan(1, X), lambda: tf.foldl(1, X), lambda: tf.py_func(1, [X], tf.int32),
         lambda: tf.clip_by_global_norm(1, 1.0), lambda: tf.scatter_update(1, [0], X), lambda: tf.dynamic_stitch(1, 2),
-        lambda: tf.nn.dynamic_rnn(1, X), lambda: tf.nn.embedding_lookup_sparse(X, 1, None), lambda: tf.sparse_reorder(1),
+        lambda: tf.nn.dynamic_rnn(1, X), lambda: tf.nn.embedding_lookup_sparse(X, 1, 1), lambda: tf.sparse_reorder(1),
         lambda: tf.sparse_tensor_to_dense(1), lambda: tf.is_variable_initialized(1), lambda: tf.cond(1, print, print),
         lambda: tf.while_loop(1, 1, [1]), lambda: tf.identity_n(1),
     ],
