@@ -202,5 +202,9 @@ def test_unequal_elements_are_asked_for() -> None:
     ):
         tf.TensorArray(tf.float32, 3).split(tf.ones([6, 2]), [1, 2, 3])
     array = tf.TensorArray(tf.float32, 2, infer_shape=False).write(0, tf.ones([1, 2])).write(1, tf.ones([2, 2]))
+    with tf.Session() as session:
+        text = told(tf.errors.InvalidArgumentError, lambda: session.run(array.write(0, tf.ones([3, 2])).concat()))
+    end = "an element was written again: those of now have [3 2] rows of 6 that were written"
+    assert text == f"TensorArray 'Assert' (declared at LINE): {end}"
     with tf.Session() as session, pytest.raises(tf.errors.InvalidArgumentError):
         session.run(array.stack())
