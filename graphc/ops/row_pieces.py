@@ -89,7 +89,7 @@ class Pieces:
         """All rows, one piece after the other; an error of the step where a piece was written more than once."""
         written = shape(self.rows)[0]
         once = e.equal(reduce_sum(self.lengths), written)
-        told = ["an element was written again: those of now have", self.lengths, "rows of", written, "that were written"]
+        told = ["an element was written again: now", self.lengths, "rows stand there, and", written, "were written"]
         lengths = provided(self.lengths, once, "TensorArray", told)
         ends = cumsum(lengths)
         places = iota(shape(self.rows)[0])

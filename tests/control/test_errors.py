@@ -57,9 +57,9 @@ def test_cond_is_given_something_else() -> None:
     text = "cond(): 'fn1' is the older name of 'true_fn'; give one of them"
     assert told(TypeError, lambda: tf.cond(p, one, one, fn1=one)) == text
     assert told(ValueError, lambda: tf.cond(p, nothing, one)) == "true_fn must have a return value."
-    text = "cond: pred must be a bool, but Placeholder 'n' (declared at LINE) has type i32[], declared at LINE"
+    text = "cond: pred must be a bool, but Placeholder 'n' (declared at LINE) has type i32[]"
     assert told(TypeError, lambda: tf.cond(tf.placeholder(tf.int32, [], name="n"), one, one)) == text
-    text = "cond: pred must be a scalar, but Placeholder 'v' (declared at LINE) has type bool[2], declared at LINE"
+    text = "cond: pred must be a scalar, but Placeholder 'v' (declared at LINE) has type bool[2]"
     assert told(ValueError, lambda: tf.cond(tf.placeholder(tf.bool, [2], name="v"), one, one)) == text
 
 
@@ -204,7 +204,7 @@ def test_unequal_elements_are_asked_for() -> None:
     array = tf.TensorArray(tf.float32, 2, infer_shape=False).write(0, tf.ones([1, 2])).write(1, tf.ones([2, 2]))
     with tf.Session() as session:
         text = told(tf.errors.InvalidArgumentError, lambda: session.run(array.write(0, tf.ones([3, 2])).concat()))
-    end = "an element was written again: those of now have [3 2] rows of 6 that were written"
+    end = "an element was written again: now [3 2] rows stand there, and 6 were written"
     assert text == f"TensorArray 'Assert' (declared at LINE): {end}"
     with tf.Session() as session, pytest.raises(tf.errors.InvalidArgumentError):
         session.run(array.stack())
