@@ -27,13 +27,22 @@ FLOORS: list[dict[str, list[str]]] = [
         "session": [
             "graphc.contrib*",
             "graphc.data*",
-            *("graphc.session", "graphc.settled", "graphc.staging", "graphc.versions"),
+            *("graphc.session", "graphc.first_values", "graphc.settled", "graphc.staging", "graphc.versions"),
             *("graphc.feeding", "graphc.fetching", "graphc.profile*"),
             *("graphc.aot*", "graphc.visualize*", "graphc.export", "graphc.test*"),
             *("graphc.train.session_manager", "graphc.train.monitored_session", "graphc.train.supervisor"),
         ]
     },
-    {"compiler": ["graphc.compiler", "graphc.capture", "graphc.executable", "graphc.faults"]},
+    {
+        "compiler": [
+            "graphc.compiler",
+            "graphc.capture",
+            "graphc.step",
+            "graphc.body_inputs",
+            "graphc.executable",
+            "graphc.faults",
+        ]
+    },
     {
         "codegen": ["graphc.codegen", "graphc.codegen.*"],
         "optimising passes": ["graphc.passes", "graphc.passes.*"],
