@@ -166,9 +166,12 @@ def test_arrays() -> None:
 
 def test_functions_over_elements() -> None:
     assert told(TypeError, lambda: tf.map_fn(1, tf.zeros([3]))) == "map_fn: fn must be callable."
-    text = 'elems must be at least 1+ dimensional Tensors, not scalars: Tensor("map/elem:0", shape=(), dtype=float32)'
+    text = (
+        "map_fn: elems must be at least 1+ dimensional Tensors, not scalars: "
+        'Tensor("map/elem:0", shape=(), dtype=float32)'
+    )
     assert told(ValueError, lambda: tf.map_fn(lambda x: x, 1.0)) == text
-    text = "elems have different numbers of elements: [2, 3]"
+    text = "map_fn: elems have different numbers of elements: [2, 3]"
     assert told(ValueError, lambda: tf.map_fn(lambda x: x, (tf.zeros([2]), tf.zeros([3])))) == text
 
 
