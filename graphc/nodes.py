@@ -88,7 +88,11 @@ class Tensor(Arithmetic):
 
     def set_shape(self, shape: Any) -> None:
         """Adds what the caller knows of the shape; ``ValueError`` where it contradicts what is known."""
-        self.type = TensorType(self.type.dtype, merge(self.type.shape, as_shape(shape)))
+        try:
+            known = merge(self.type.shape, as_shape(shape))
+        except ValueError as error:
+            raise ValueError(f"set_shape of {self.op.describe()} {self.type}: {error}") from None
+        self.type = TensorType(self.type.dtype, known)
 
     @property
     def graph(self) -> Graph:
