@@ -264,7 +264,11 @@ CASES = [
         TypeError,
         "dynamic_rnn: initial_state of LSTMCell must be 2 tensors in the structure of its state_size LSTMStateTuple(c=4, h=4), not <tf.Tensor 'zeros_1:0' shape=(2, 4) dtype=float32>, declared at {line}",
     ),
-    (neither_state_nor_dtype, ValueError, "dynamic_rnn: If there is no initial_state, you must give a dtype. Declared at {line}"),
+    (
+        neither_state_nor_dtype,
+        ValueError,
+        "dynamic_rnn: If there is no initial_state, you must give a dtype. Declared at {line}",
+    ),
     (
         one_tensor_for_all_steps,
         TypeError,
