@@ -160,10 +160,11 @@ def _one_filter_a_channel(x: Tensor, w: Tensor) -> tuple[Tensor, Tensor]:
 
 def _has_few_filters(window: Window, w: Tensor) -> bool:
     """Whether filters leave most lanes of a vector empty, and vectors can run along the channels that they sum over."""
-    *sizes, channels, filters = w.type.sizes
-    if not (window.channels_last and isinstance(filters, int) and isinstance(channels, int)):
+    *sizes, filters = w.type.sizes
+    known = [size for size in sizes if isinstance(size, int)]
+    if not window.channels_last or not isinstance(filters, int) or len(known) < len(sizes):
         return False
-    return 1 < filters <= MOST_SUMMED_UP and channels >= FEWEST_ROWS and math.prod(sizes) * channels >= LONG_SUM
+    return 1 < filters <= MOST_SUMMED_UP and known[-1] >= FEWEST_ROWS and math.prod(known) >= LONG_SUM
 
 
 def _along_channels(w: Tensor) -> Filter:
