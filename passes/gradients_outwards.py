@@ -27,7 +27,7 @@ def propagate_outwards(
     level = targets[0].graph
     ways = {body: _captured_on_the_way(body, depending) for body, depending in _depending(level, sources)}
     while True:
-        inside = ways.get(level, {})
+        inside = ways[level] if isinstance(level, Body) else {}
         ends = [x for x in sources if x.op.graph is level]
         stops_here = stops | {x for x, outside in inside.items() if outside in stops}
         propagate(graph, targets, [*ends, *inside], stops_here, adjoints, with_bodies)
