@@ -15,7 +15,6 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from graphc.body import Body, Function
-from graphc.body_inputs import COUNTER, FLAG, Flag, Kept, Key, State, Value, parameter
 from graphc.graph import Graph
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.assertions import Assert, CheckNumerics
@@ -32,7 +31,7 @@ from graphc.ops.state import Assign, InitializedValue, IsVariableInitialized, No
 from graphc.passes.rewrite import copy_node
 from graphc.records import replace
 from graphc.shapes import TensorType
-from graphc.step import Step
+from graphc.step import COUNTER, FLAG, Flag, Kept, Key, State, Step, Value, parameter
 
 CHECKS = Graph().add(NoOp(), (), name="checks")  # stands for "all that was checked so far holds" among the variables
 UNSET = "CheckInitialized"  # an assertion that a variable has a value

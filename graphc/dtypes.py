@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from graphc.lazily import when_named
-from graphc.lines import tell_line
+from graphc.mistakes import tell_line
 
 
 class DType:

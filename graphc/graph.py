@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from graphc.dims import Measured
-from graphc.lines import declared_at, tell_line, user_line
+from graphc.mistakes import declared_at, tell_line, user_line
 from graphc.needed import needed_nodes
 from graphc.nodes import Op, Operation, Tensor
 from graphc.shapes import TensorType

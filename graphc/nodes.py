@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from graphc.arithmetic import Arithmetic
 from graphc.dtypes import DType
-from graphc.lines import Origin
+from graphc.mistakes import Origin
 from graphc.records import fields
 from graphc.shapes import TensorShape, TensorType, as_shape, merge
 

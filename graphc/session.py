@@ -18,7 +18,6 @@ from graphc.config import ConfigProto
 from graphc.faults import RefusedValue, explained
 from graphc.feeding import check_fed_once, feed_target, feed_value, single_keys, single_values
 from graphc.fetching import Fetches, Rebuild, key_of
-from graphc.first_values import FirstValues, may_branch, unset_in
 from graphc.graph import Graph
 from graphc.nodes import Operation, Tensor
 from graphc.ops.host import end_all, running_in
@@ -31,6 +30,7 @@ from graphc.versions import Versions, within_itself
 
 if TYPE_CHECKING:
     from graphc.executable import Executable
+    from graphc.first_values import FirstValues
 
 Array = np.ndarray[Any, Any]
 
@@ -222,9 +222,8 @@ class _Plan:
         self.session.check_open()  # it may have been closed while this run waited
         state = self.session.state
         missing = self.step.read - state.initialised
-        if missing and may_branch(missing, self.step.graph.nodes):
+        if missing:
             return self._run_first_values(used, frozenset(missing))
-        self.session.check_initialised(self.step)
         used = used + [np.array(variable in state.initialised) for variable in self.step.flags]
         results, executable = self.versions.run(used, state)
         state.initialised.update(self.step.updates)
@@ -232,6 +231,10 @@ class _Plan:
 
     def _run_first_values(self, used: list[Array], missing: frozenset[Operation]) -> tuple[list[Array], Executable]:
         """A run while variables have no value that branches hand on."""
+        from graphc.first_values import FirstValues, may_branch, unset_in  # few steps run without all values
+
+        if not may_branch(missing, self.step.graph.nodes):
+            self.session.check_initialised(self.step)
         if missing not in self.first_values:
             self.first_values[missing] = FirstValues(*self.captured, self.feeds, missing, self.session.threads)
         run = self.first_values[missing]

@@ -19,7 +19,7 @@ from graphc import dtypes, operators
 from graphc.arithmetic import Arithmetic
 from graphc.dtypes import DType
 from graphc.graph import Graph
-from graphc.lines import user_line
+from graphc.mistakes import user_line
 from graphc.nodes import Operation, Tensor
 from graphc.ops import state
 from graphc.ops.base import convert_to_tensor, is_tensor_like

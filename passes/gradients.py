@@ -22,6 +22,7 @@ import enum
 from collections.abc import Callable, Sequence, ValuesView
 from typing import Any
 
+from graphc.body import Body
 from graphc.collector import collector_paused
 from graphc.dtypes import int64
 from graphc.nodes import Op, Tensor
@@ -31,9 +32,8 @@ from graphc.ops.branches import If
 from graphc.ops.elementwise import cast
 from graphc.ops.loops import While
 from graphc.ops.reshaping import broadcast_like
-from graphc.passes.adjoints import Adjoints, BodyRule
+from graphc.passes.adjoints import Adjoints, BodyRule, propagate
 from graphc.passes.gradients_if import adjoints_of_if
-from graphc.passes.gradients_outwards import propagate_outwards
 from graphc.passes.gradients_while import adjoints_of_while
 
 _WITH_BODIES: dict[type[Op], BodyRule] = {If: adjoints_of_if, While: adjoints_of_while}
@@ -99,7 +99,12 @@ def _gradients(
     stops = {source_of(t) for t in as_list(stop_gradients)} if stop_gradients is not None else set()
     with graph.name_scope(name), graph.in_role("adjoint"), collector_paused():
         adjoints = _initial_adjoints(targets, grad_ys)
-        propagate_outwards(graph, targets, sources, stops, adjoints, _WITH_BODIES)
+        if isinstance(targets[0].graph, Body):
+            from graphc.passes.gradients_outwards import propagate_outwards  # few programs do so inside a body
+
+            propagate_outwards(graph, targets, sources, stops, adjoints, _WITH_BODIES)
+        else:
+            propagate(graph, targets, sources, stops, adjoints, _WITH_BODIES)
         return [_result(form(adjoints, x), x, unconnected) for x in sources]
 
 

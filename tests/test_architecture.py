@@ -38,7 +38,6 @@ FLOORS: list[dict[str, list[str]]] = [
             "graphc.compiler",
             "graphc.capture",
             "graphc.step",
-            "graphc.body_inputs",
             "graphc.executable",
             "graphc.faults",
         ]
@@ -82,7 +81,7 @@ FLOORS: list[dict[str, list[str]]] = [
     },
     {"ops": ["graphc.ops", "graphc.ops.*", "graphc.operators", "graphc.philox"]},
     {"scopes": ["graphc.scopes", "graphc.interpret"]},
-    {"graph": ["graphc.graph", "graphc.needed", "graphc.nodes", "graphc.body", "graphc.mistakes"]},
+    {"graph": ["graphc.graph", "graphc.needed", "graphc.nodes", "graphc.body"]},
     {
         "ground": [
             "graphc.arithmetic",
@@ -95,7 +94,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "graphc.alignment",
             "graphc.checksums",
             "graphc.nest",
-            "graphc.lines",
+            "graphc.mistakes",
             "graphc.lazily",
             "graphc.collector",
             "graphc.left_out",
@@ -106,7 +105,10 @@ FLOORS: list[dict[str, list[str]]] = [
     },
 ]
 # These stand in a folder of another room: optimizers call them while the user declares.
-_DIFFERENTIATING = ("adjoints", "gradients", "gradients_if", "gradients_while", "forward_gradients", "twins")
+_DIFFERENTIATING = (
+    *("adjoints", "gradients", "gradients_if", "gradients_outwards", "gradients_while", "forward_gradients"),
+    "twins",
+)
 EXCEPTIONS = {f"graphc.passes.{module}": "gradient passes" for module in _DIFFERENTIATING}
 # What users call on a graph though it is made upstairs; these imports stand inside the method.
 WAYS_UP = {

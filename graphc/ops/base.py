@@ -16,8 +16,7 @@ from graphc.dims import Dim
 from graphc.dtypes import DType
 from graphc.errors import InvalidDeclaration, brief
 from graphc.graph import Graph
-from graphc.lines import tell_line
-from graphc.mistakes import telling_line
+from graphc.mistakes import tell_line, telling_line
 from graphc.nodes import Op, Operation, Tensor
 from graphc.records import record
 from graphc.scopes import get_default_graph

@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import Any
 
 from graphc.left_out import LeftOut
-from graphc.lines import user_line
+from graphc.mistakes import user_line
 from graphc.tf1.places import NOTHING_THERE, PLACES, in_part_of_contrib
 
 ROOT = "tensorflow"
