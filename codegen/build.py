@@ -33,6 +33,7 @@ from graphc.codegen.program import (
     Slot,
     Stack,
     Take,
+    Within,
 )
 from graphc.codegen.program import Block as MemoryBlock
 from graphc.codegen.schedule_cost import estimate_size
@@ -385,6 +386,7 @@ class Builder:
         errors = (ErrorSlot(self.shared.errors),) if stages.checked else ()
         places: dict[Buffer, Place] = dict(zip(stages.arguments, (*homes, *errors), strict=True))
         places.update((buffer, self.partials[node, buffer]) for buffer in stages.partials)
+        places.update((x, Within(places[x], at * ITEM_BYTES[x.dtype])) for x, at in stages.starts.items())
         calls = [Call(kernel, tuple(places[x] for x in kernel.arguments), node, homes) for kernel in stages.kernels]
         if stages.checked:
             calls[-1] = replace(calls[-1], checked=stages.checked, error_slot=self.shared.errors)

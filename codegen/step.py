@@ -36,6 +36,8 @@ from graphc.codegen.program import (
     SizeWord,
     Slot,
     Take,
+    Within,
+    is_fixed,
 )
 from graphc.codegen.schedule_tasks import too_little
 from graphc.codegen.step_control import clear_stacks, free_stacks, write_branch, write_loop, write_push
@@ -157,12 +159,14 @@ class StepWriter:
         self.first_place += len(call.places)
         builder.call(self.fill, [self.frame, part, self.arguments, ir.Constant(self.i64, len(call.places))])
         for n, place in enumerate(call.places):
-            if isinstance(place, InArena) and not isinstance(place.offset, int):
+            if not is_fixed(place):
                 target = builder.gep(self.arguments, [ir.Constant(self.i64, n)], source_etype=self.i64)
                 builder.store(self.address(place), target)
 
     def address(self, place: Place) -> Any:
         """The address of a place, as a number."""
+        if isinstance(place, Within):
+            return self.builder.add(self.address(place.place), self.size(place.bytes))
         if isinstance(place, InArena) and not isinstance(place.offset, int):
             return self.builder.add(self.head["arena"], self.size(place.offset))
         if isinstance(place, SizeWord):
@@ -268,6 +272,9 @@ class StepWriter:
 
 def _relative(program: Program, place: Place) -> tuple[int, int]:
     """The word of the frame that a place is counted from, and its distance in bytes; 0 where that is a symbol."""
+    if isinstance(place, Within):
+        word, distance = _relative(program, place.place)
+        return word, distance + place.bytes if isinstance(place.bytes, int) else 0
     if isinstance(place, Slot):
         return place.word, 0
     if isinstance(place, Cursor):
