@@ -294,6 +294,15 @@ class _Loops:
         else:
             keep(self._products(site.tile, a, b, part))
 
+    def _together(self, extent: Index) -> int:
+        """How many steps of the last loop of K are written in one turn: those of the plan, if all parts allow it."""
+        plan = self.site.plan
+        if isinstance(extent, int):
+            return plan.together if extent % plan.together == 0 else 1
+        last = plan.shape.inner[-1].extent
+        known = len(plan.shape.inner) == 1 and isinstance(last, int) and isinstance(plan.k_block, int)
+        return plan.together if known and last % plan.together == 0 and plan.k_block % plan.together == 0 else 1
+
     def _products(self, tile: Tile, a: ir.Value, b: ir.Value, part: _Part) -> list[ir.Value]:
         """A tile of products in registers, summed over a part of K."""
         site, code = self.site, self.site.code
@@ -322,5 +331,5 @@ class _Loops:
             self.b.column_step,
             self.b.mask,
             site.plan.streams,
-            site.plan.together,
+            self._together(steps[-1].extent) if steps else 1,
         )

@@ -99,6 +99,10 @@ class Finisher:
         """The same column by column, in vectors along the rows."""
         site, code = self.site, self.site.code
         lanes, height = site.plan.turned_lanes, site.plan.turned_height
+        even = isinstance(site.n, int) and site.n % self._side == 0 and site.tile.columns % self._side == 0
+        if self.repeatable and even and site.target.masks:
+            self._finish_squares(rows, columns, coordinates)
+            return
         turned = code.at(self.sums, site.sizes(site.plan.turned_place))
         self._turn(turned)
         row, first, end = rows
@@ -116,19 +120,57 @@ class Finisher:
 
         code.loop(first_column, end_column, 1, one_column, plain=height == lanes, runs=True)
 
+    def _finish_squares(
+        self, rows: tuple[Index, Index, Index], columns: tuple[Index, Index, Index], coordinates: Coordinates
+    ) -> None:
+        """The same some columns at a time, which are finished while they are in registers: code for each of them."""
+        site, code = self.site, self.site.code
+        row, first, end = rows
+        column, first_column, end_column = columns
+        bases = range(0, site.plan.turned_height, site.plan.turned_lanes)
+        masks = [self._lanes_that_exist(first, end, base) for base in bases]
+
+        def square(c: Index) -> None:
+            start = code.opaque(code.add(column, c))
+            for base, mask in zip(bases, masks, strict=True):
+                beside = coordinates | site.coordinates(self._tiled(), code.add(row, base))
+                for i, vector in enumerate(self._turned(code.at(self.sums, c), base)):
+                    here = beside | site.coordinates((site.plan.shape.col,), code.add(start, i))
+                    self.epilogue(code.builder, self._full(here), vector, mask)
+
+        code.loop(first_column, end_column, self._side, square)
+
+    def _lanes_that_exist(self, first: Index, end: Index, base: int) -> ir.Value | None:
+        """The lanes of a vector along the rows from ``base`` on that are to be finished: None where all are."""
+        site, code, lanes = self.site, self.site.code, self.site.plan.turned_lanes
+        if isinstance(site.m, int) and site.m % site.tile.rows == 0:
+            left = site.tile.rows - base
+            return code.first_lanes(left, lanes) if left < lanes else None
+        before, until = (code.first_lanes(code.value(code.sub(place, base)), lanes) for place in (first, end))
+        return code.builder.xor(before, until)  # what is before is also before the end
+
+    @property
+    def _side(self) -> int:
+        """How many columns are transposed together."""
+        return min(self.site.plan.turned_lanes, self.site.tile.lanes, 16 // self.site.code.element_bytes)
+
+    def _turned(self, sums: ir.Value, first: int) -> list[ir.Value]:
+        """Some columns at ``sums`` as vectors along the rows from ``first`` on; the last row is repeated."""
+        code, tile = self.site.code, self.site.tile
+        rows = range(first, first + self.site.plan.turned_lanes)
+        return transposed_rows(code, [code.at(sums, min(r, tile.rows - 1) * tile.columns) for r in rows], self._side)
+
     def _turn(self, turned: ir.Value) -> None:
-        """The tile transposed, its columns as long as whole vectors; the last row is repeated to fill them."""
-        code, tile, plan = self.site.code, self.site.tile, self.site.plan
-        lanes, height = plan.turned_lanes, plan.turned_height
-        side = min(lanes, tile.lanes, 16 // code.element_bytes)
+        """The tile transposed, its columns as long as whole vectors."""
+        code, side, plan = self.site.code, self._side, self.site.plan
+        height = plan.turned_height
 
         def square(sums: ir.Value, copy: ir.Value) -> None:
-            for first in range(0, height, lanes):
-                places = [code.at(sums, min(first + i, tile.rows - 1) * tile.columns) for i in range(lanes)]
-                for i, vector in enumerate(transposed_rows(code, places, side)):
+            for first in range(0, height, plan.turned_lanes):
+                for i, vector in enumerate(self._turned(sums, first)):
                     code.store(vector, code.at(copy, i * height + first))
 
-        code.walk(0, tile.columns // side, [(self.sums, side), (turned, side * height)], square)
+        code.walk(0, self.site.tile.columns // side, [(self.sums, side), (turned, side * height)], square)
 
     def _in_vectors(self, first: Index, end: Index, lanes: int, vector: Callable[..., None], rest: bool = True) -> None:
         """``vector`` from ``first`` to ``end`` by steps of ``lanes``, the last one masked where there is a ``rest``."""
