@@ -8,10 +8,9 @@ places     each value in the caller's memory (a fetch, a variable) or in the are
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from graphc.codegen.in_place import InPlace
-from graphc.codegen.inside import Inside, is_control
 from graphc.codegen.interface import Interface, bytes_of, source_of
 from graphc.codegen.loops import ITEM_BYTES, Buffer, Kernel
 from graphc.codegen.memory import Block, aligned, plan
@@ -51,6 +50,9 @@ from graphc.ops.fused import Kernel as Fused
 from graphc.ops.reshaping import DimValue
 from graphc.records import replace
 from graphc.shapes import TensorType
+
+if TYPE_CHECKING:
+    from graphc.codegen.inside import Inside
 
 
 def build(graph: Graph, interface: Interface, target: Target) -> Program:
@@ -143,7 +145,7 @@ class Builder:
         self.interface = interface
         self.body = body
         self.stages = shared.stages
-        self.nodes = [node for node in graph.nodes if node.type == "Kernel" or is_control(node)]
+        self.nodes = [node for node in graph.nodes if node.type == "Kernel" or node.kind.functions()]
         self.number = {node: n for n, node in enumerate(self.nodes)}
         self.readers: dict[Tensor, list[int]] = {}
         for node in self.nodes:
@@ -163,7 +165,7 @@ class Builder:
     def run(self) -> list[Action]:
         """All actions in order."""
         self._declare_slots()
-        self.inside = {node: Inside(self, node) for node in self.nodes if is_control(node)}
+        self.inside = self._branches_and_loops()
         self.resized = set().union(*(inside.resized for inside in self.inside.values()))
         order = self._order()
         self.grown = Updates(self, order).place()
@@ -174,6 +176,14 @@ class Builder:
         first, last = self._copies()
         aside = [take for when, take in self.taken if when < 0]
         return [*self._notes(None), *aside, *first, *self._in_sequence(sequence), *last]
+
+    def _branches_and_loops(self) -> dict[Operation, Inside]:
+        found = [node for node in self.nodes if node.kind.functions()]
+        if not found:
+            return {}
+        from graphc.codegen.inside import Inside  # late: few steps have branches or loops
+
+        return {node: Inside(self, node) for node in found}
 
     def _in_sequence(self, sequence: Sequence[Operation]) -> Iterator[Action]:
         for place, node in enumerate(sequence):

@@ -7,16 +7,19 @@ Pure functions of sizes, strides and the target. Each plan says why it is what i
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from graphc.codegen.choose_tasks import with_tasks
+from graphc.codegen.choose_tasks import STEPS_TOGETHER, with_tasks
 from graphc.codegen.choose_tile import best_tile, direct_rows, is_windowed, lanes_for
-from graphc.codegen.choose_winograd import WinogradPlan, winograd_plan
 from graphc.codegen.kernels.affine import Contraction, Shape, shape_of
 from graphc.codegen.loops import ITEM_BYTES
 from graphc.codegen.plan import Plan, element_bytes, guess
 from graphc.codegen.target import Target
 from graphc.dims import DimLike
 from graphc.records import replace
+
+if TYPE_CHECKING:
+    from graphc.codegen.choose_winograd import WinogradPlan
 
 FED_ALIGNMENT = 16  # Bytes: where the caller's arrays begin.
 # How far apart the columns of a strided convolution are.
@@ -51,10 +54,10 @@ def plan(spec: Contraction, target: Target) -> Plan:
         places = ("vectors run along the filters, places are rows",)
         copy_of_a = "" if shape.edges else _copy_of_a(shape, target)
         return tile_plan(shape, target, copy_of_a, _copying_b_pays(shape, target), places)
-    if shape.edges:
-        return tile_plan(shape, target, "", _copying_b_pays(shape, target), ("the edges of A are cut off",))
     if _runs_along_k(shape) and _dot_pays(shape, target):
         return dot_plan(shape, target)
+    if shape.edges:
+        return tile_plan(shape, target, "", _copying_b_pays(shape, target), ("the edges of A are cut off",))
     if shape.n == 1 and shape.rows and shape.rows[-1].a == 1:
         return tile_plan(shape_of(spec, swapped=True), target, "", False, ("one column: vectors run along the rows",))
     reasons: tuple[str, ...] = ()
@@ -67,6 +70,10 @@ def plan(spec: Contraction, target: Target) -> Plan:
 
 def way(spec: Contraction, target: Target) -> Plan | WinogradPlan:
     """How ``spec`` is computed on ``target``: by fewer multiplications where that is wanted and faster."""
+    if not target.winograd:
+        return plan(spec, target)
+    from graphc.codegen.choose_winograd import winograd_plan  # late: few programs want it
+
     return winograd_plan(spec, target) or plan(spec, target)
 
 
@@ -89,7 +96,7 @@ def _runs_along_k(shape: Shape) -> bool:
     Or A a few elements apart where one column meets it: images with their channels first under a stride, for the
     adjoint of a filter by depth.
     """
-    if not shape.inner:
+    if not shape.inner or shape.inner[-1].edge is not None:
         return False
     last = shape.inner[-1]
     if shape.n == 1 and last.a in STRIDES:
@@ -111,7 +118,9 @@ def _dot_pays(shape: Shape, target: Target) -> bool:
     # A row's vectors of K meet some eight columns: they come from the second cache where the first cannot hold them.
     far = k / 25 if 10 * k * element_bytes(shape) > target.l1 else k / 200
     leaves_lanes_empty = shape.n < (1 if is_high else 2) * lanes and 4 * shape.n <= 3 * lanes * -(-shape.n // lanes)
-    return guess(shape.m) * (6 + far) < k / 2 or (leaves_lanes_empty and k >= (512 if is_high else 128))
+    few = 4 * shape.n <= lanes and guess(shape.inner[-1].extent) >= lanes
+    enough = 512 if is_high and not few else 128
+    return guess(shape.m) * (6 + far) < k / 2 or (leaves_lanes_empty and k >= enough)
 
 
 def _copying_b_pays(shape: Shape, target: Target) -> bool:
@@ -249,7 +258,8 @@ def _rows_of_window(shape: Shape) -> int:
     column and the loops around: 9 instead of 3 dot products at a time took 0.65 to 0.95 of the time, and half as long
     as outer products of 3 elements under a stride.
     """
-    few = shape.n == 1 and len(shape.rows) > 1 and isinstance(shape.m, int) and shape.m <= MOST_PAIRED
+    few = shape.n == 1 and len(shape.rows) > 1 and isinstance(shape.m, int) and 0 < shape.m <= MOST_PAIRED
+    few = few and not shape.edges
     return guess(shape.m) if few else 0
 
 
@@ -378,7 +388,8 @@ def _block_of_k(shape: Shape, columns: int, target: Target, tiled: int | None) -
         if level < outermost and (not isinstance(extent, int) or inside * extent > most):
             length = max(1, most // inside)
             if isinstance(extent, int):
-                length = -(-extent // -(-extent // length))  # All blocks about equally long.
+                length = -(-extent // -(-extent // length))  # All blocks about equally long,
+                length += length % STEPS_TOGETHER if extent % STEPS_TOGETHER == 0 else 0  # and done so many at a time.
             return level, length
         inside *= guess(extent)
     return 0, _whole_k(shape)

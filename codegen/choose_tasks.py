@@ -46,6 +46,11 @@ def with_tasks(chosen: Plan, target: Target) -> Plan:
         else:
             break
         blocks *= 2
+    if chosen.form == "paired" and chosen.k_blocks == 1:
+        # The phases of an adjoint take turns: what one writes lies between what the others do.
+        tile_bytes = chosen.mr * chosen.nv * chosen.lanes * element_bytes(chosen.shape)
+        while tiles * panels * tile_bytes > target.l2 // 8 and tiles > 1:
+            tiles = -(-tiles // 2)
     if chosen.k_blocks != 1:  # The sums of a task wait in scratch.
         while tiles * panels * chosen.mr * chosen.nv * chosen.lanes > LARGEST_SUMS:
             tiles, panels = (-(-tiles // 2), panels) if tiles > 1 else (tiles, -(-panels // 2))

@@ -45,11 +45,6 @@ if TYPE_CHECKING:
     from graphc.codegen.build import Builder
 
 
-def is_control(node: Operation) -> bool:
-    """Whether the node is a branch or a loop."""
-    return isinstance(node.kind, (If, While))
-
-
 class Part:
     """Memory in the arena around a node for as long as it runs."""
 

@@ -67,6 +67,7 @@ class StepWriter:
         self.kernels: dict[str, Any] = {}
         self.tables = 0
         self.run: Any = None
+        self.shared: Any = None
 
     def write(self) -> None:
         program, builder = self.program, self.builder
@@ -261,8 +262,11 @@ class StepWriter:
         return self.declared(kernel_symbol(kernel, self.program.symbols), step_table.KERNEL_TYPE)
 
     def _parallel_for(self) -> Any:
-        kind = ir.FunctionType(ir.VoidType(), [self.pointer] * 5 + [self.i64] * 2)
-        return self.declared(PARALLEL_FOR, kind)
+        if self.shared is None:
+            kind = ir.FunctionType(ir.VoidType(), [self.pointer] * 5 + [self.i64] * 2)
+            parallel_for = self.declared(PARALLEL_FOR, kind)
+            self.shared = _shared_function(self.module, f"{self.function.name}.shared", parallel_for)
+        return self.shared
 
     def declared(self, name: str, kind: Any) -> Any:
         if name not in self.kernels:
@@ -283,6 +287,23 @@ def _relative(program: Program, place: Place) -> tuple[int, int]:
     if isinstance(place, InArena):
         return FRAME_HEAD.index("arena"), place.offset if isinstance(place.offset, int) else 0
     return FRAME_HEAD.index("errors"), 8 * place.number
+
+
+def _shared_function(module: ir.Module, name: str, parallel_for: ir.Function) -> ir.Function:
+    """A kernel on the threads of a pool; here, where there is no pool, so that one thread needs no code for it."""
+    function = ir.Function(module, parallel_for.ftype, name)
+    function.linkage = "internal"
+    pool, kernel, buffers, dims, scratch, _, tasks = function.args
+    builder = ir.IRBuilder(function.append_basic_block("entry"))
+    is_alone = builder.icmp_unsigned("==", pool, ir.Constant(ir.PointerType(), None))
+    with builder.if_else(is_alone) as (yes, no):
+        with yes:
+            all_of_it = [buffers, dims, scratch, ir.Constant(ir.IntType(64), 0), tasks]
+            builder.call(kernel, all_of_it, step_table.KERNEL_TYPE)
+        with no:
+            builder.call(parallel_for, function.args)
+    builder.ret_void()
+    return function
 
 
 def _fill_function(module: Any, name: str) -> Any:

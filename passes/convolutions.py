@@ -53,6 +53,9 @@ from graphc.records import replace
 # Colours that come last are neighbours of the next place's, so that the loops for edges still run along them.
 FEWEST_CHANNELS, FEWEST_COLOURS, FEWEST_ROWS, MOST_ROWS = 8, 3, 16, 255
 
+# So few filters, or fewer, are summed as dot products where each has so many terms.
+MOST_SUMMED_UP, LONG_SUM = 4, 128
+
 # The adjoint of a filter with so few elements is summed in parts, of which there are so many if the batch allows it.
 MOST_SUMS, MOST_PARTS = 16384, 8
 
@@ -78,8 +81,8 @@ class Images:
 class Filter:
     """A filter [places of the window, two axes of channels] with names for its axes."""
 
-    def __init__(self, tensor: Tensor):
-        self.view = view_of(tensor)
+    def __init__(self, view: View):
+        self.view = view
         (*self.sizes, first, last), (*self.steps, first_step, last_step) = self.view.sizes, self.view.strides
         self.first: Walk = (first, first_step)
         self.last: Walk = (last, last_step)
@@ -128,7 +131,8 @@ def convolution(kind: Convolution | DepthwiseConv2dNative, x: Tensor, w: Tensor)
     if not by_channel and _channels_last_pays(window, x, w.type.sizes[-1]):
         x, seen = _with_channels_last(x, window)
     cut = _edges_pay(seen, x, by_channel, w.type.sizes[-1])
-    images, f = Images(seen, x if cut else _pad(seen, x, around)), Filter(w)
+    images = Images(seen, x if cut else _pad(seen, x, around))
+    f = _along_channels(w) if not by_channel and _has_few_filters(seen, w) else Filter(view_of(w))
     edges = _edges_of_windows(window, extents, images.sizes) if cut else []
     view = images.view.moved(_before(around, images.steps)) if cut else images.view
     places = [(e.out, s * step) for e, s, step in zip(extents, window.strides, images.steps, strict=True)]
@@ -154,6 +158,23 @@ def _one_filter_a_channel(x: Tensor, w: Tensor) -> tuple[Tensor, Tensor]:
     return reshape(spread, (*outer, count)), reshape(w, (*window, count, 1))
 
 
+def _has_few_filters(window: Window, w: Tensor) -> bool:
+    """Whether filters leave most lanes of a vector empty, and vectors can run along the channels that they sum over."""
+    *sizes, filters = w.type.sizes
+    known = [size for size in sizes if isinstance(size, int)]
+    if not window.channels_last or not isinstance(filters, int) or len(known) < len(sizes):
+        return False
+    return 1 < filters <= MOST_SUMMED_UP and known[-1] >= FEWEST_ROWS and math.prod(known) >= LONG_SUM
+
+
+def _along_channels(w: Tensor) -> Filter:
+    """A copy of the filter in which each sum over channels is contiguous."""
+    *window, channels, filters = range(len(w.type.sizes))
+    f = Filter(packed(transpose(w, [*window, filters, channels])))
+    f.first, f.last = f.last, f.first
+    return f
+
+
 def input_adjoint(
     kind: ConvolutionBackpropInput | DepthwiseConv2dNativeBackpropInput,
     shape: tuple[DimLike, ...],
@@ -171,7 +192,7 @@ def input_adjoint(
         grad, seen_as = _with_channels_last(grad, window)
     cut = _edges_pay(seen_as, grad, by_channel, w.type.sizes[-2])
     around = [(0, 0) for _ in around] if cut else around
-    images, f = Images(seen_as, grad if cut else _pad(seen_as, grad, around)), Filter(w)
+    images, f = Images(seen_as, grad if cut else _pad(seen_as, grad, around)), Filter(view_of(w))
     parts, places = [], []
     for phases in itertools.product(*along):
         offset: DimLike = 0
@@ -362,7 +383,7 @@ def _edges_pay(window: Window, images: Tensor, by_channel: bool, outputs: DimLik
     if len(sizes) < window.rank + 1 or images.type.sizes[window.channel_axis] < fewest:  # type: ignore
         return False
     if window.channels_last:
-        return by_channel or outputs != 1
+        return by_channel or outputs != 1 or images.type.sizes[window.channel_axis] >= FEWEST_ROWS  # type: ignore
     enough = isinstance(outputs, int) and outputs >= FEWEST_ROWS
     return not by_channel and enough and _bytes_together(images, sizes[1:]) <= 2 * FEW_TOGETHER
 

@@ -13,9 +13,10 @@ import itertools
 from collections.abc import Callable, Iterator, Sequence
 
 from graphc.codegen import ir
-from graphc.codegen.kernels.affine import Edge, Group
+from graphc.codegen.kernels.affine import Group
 from graphc.codegen.kernels.building import Code, Index
-from graphc.codegen.kernels.microtile import ask_ahead, one_k
+from graphc.codegen.kernels.dot import along_k, in_scalars
+from graphc.codegen.kernels.microtile import Step, ask_ahead, one_k, walk_together
 from graphc.codegen.kernels.operands import OperandA, OperandB, Rows
 from graphc.codegen.kernels.packing import Move, merged
 from graphc.codegen.kernels.paired import one_pair
@@ -81,11 +82,20 @@ class Clipped:
         group = self._tiled()
         if group is None:
             return
-        edge, turns, mr = self.site.plan.shape.edges[group.edge], self._extent(group.edge), self.site.plan.mr  # type: ignore
+        turns, mr = self._extent(group.edge), self.site.plan.mr  # type: ignore[arg-type]
         assert isinstance(group.extent, int), "tiles run along edges of known length"
         starts = {max(0, min(start, group.extent - mr)) for start in range(0, group.extent, mr)}
         for start in sorted(starts):
-            yield start, any(len(rows) < mr for rows in _rows_seen(edge, start, mr, turns))
+            yield start, any(len(rows) < mr for rows in self._rows_seen(group, start, turns))
+
+    def _rows_seen(self, group: Group, start: int, turns: int) -> list[list[int]]:
+        """For each turn of K, the rows of a tile that begins at ``start`` for which A exists, and no tile before it."""
+        edge, mr = self.site.plan.shape.edges[group.edge], self.site.plan.mr  # type: ignore[index]
+        rows = range(-start % mr, mr)  # A tile that was moved back begins with rows of the one before.
+        return [
+            [r for r in rows if 0 <= edge.start + edge.row_step * (start + r) + edge.inner_step * v < edge.size]
+            for v in range(turns)
+        ]
 
     def _extent(self, edge: int) -> int:
         extent = next(group.extent for group in self.site.plan.shape.inner if group.edge == edge)
@@ -108,8 +118,7 @@ class Clipped:
             whole = []
             if tiled is not None and step.edge == tiled.edge:
                 assert isinstance(step.extent, int) and isinstance(start, int), "such loops of K are never cut"
-                edge = self.site.plan.shape.edges[step.edge]
-                seen = _rows_seen(edge, start, self.site.plan.mr, step.extent)
+                seen = self._rows_seen(tiled, start, step.extent)
                 turns.append(_Turn(0, step.extent, move.source, move.copy, tuple(map(tuple, seen))))
             else:
                 turns.append(_Turn(*self._bounds(step, rows), move.source, move.copy))
@@ -143,6 +152,8 @@ class Clipped:
 
     def _summed(self, a: ir.Value, b: ir.Value, turns: Sequence[_Turn]) -> list[ir.Value]:
         code, tile = self.site.code, self.site.tile
+        in_dots = self.site.plan.form == "dot"
+        sums_of_row, lanes = (tile.columns, self.site.lanes) if in_dots else (tile.vectors, tile.lanes)
 
         def nest(
             turns: Sequence[_Turn], a: ir.Value, b: ir.Value, rows: Sequence[int], totals: list[ir.Value]
@@ -152,13 +163,20 @@ class Clipped:
             turn, rest = turns[0], turns[1:]
             if turn.rows is not None:
                 return in_parts(turn, rest, a, b, totals)
+            if in_dots and not rest:
+                step = Step(turn.end, turn.a, turn.b)
+                steps = self.a.row_step, self.b.column_step
+                return along_k(code, rows, tile.columns, lanes, step, a, steps[0], b, steps[1], totals)
 
             def body(here: ir.Value, there: ir.Value, *totals: ir.Value) -> list[ir.Value]:
                 if not rest and isinstance(turn.a, int) and abs(turn.a) * code.element_bytes >= 64:
                     ask_ahead(code, tile.rows, here, self.a.row_step, turn.a)
                 return nest(rest, here, there, rows, list(totals))
 
-            return code.walk(turn.begin, turn.end, [(a, turn.a), (b, turn.b)], body, totals)
+            together = 1 if rest else self._together(turn, rows)
+            if together == 1:
+                return code.walk(turn.begin, turn.end, [(a, turn.a), (b, turn.b)], body, totals)
+            return walk_together(code, Step(turn.end, turn.a, turn.b), together, a, b, body, totals)
 
         def in_parts(
             turn: _Turn, rest: Sequence[_Turn], a: ir.Value, b: ir.Value, totals: list[ir.Value]
@@ -167,7 +185,7 @@ class Clipped:
             for rows, alike in itertools.groupby(enumerate(turn.rows), key=lambda pair: pair[1]):
                 numbers = [k for k, _ in alike]
                 if rows:
-                    places = [r * tile.vectors + v for r in rows for v in range(tile.vectors)]
+                    places = [r * sums_of_row + v for r in rows for v in range(sums_of_row)]
                     here, there = (code.at(x, code.mul(numbers[0], step)) for x, step in ((a, turn.a), (b, turn.b)))
                     turns = _joined(code, _Turn(0, len(numbers), turn.a, turn.b), rest)
                     part = nest(turns, here, there, rows, [totals[place] for place in places])
@@ -175,7 +193,15 @@ class Clipped:
                         totals[place] = total
             return totals
 
-        return nest(turns, a, b, range(tile.rows), [code.zero(tile.lanes)] * (tile.rows * tile.vectors))
+        totals = nest(turns, a, b, range(tile.rows), [code.zero(lanes)] * (tile.rows * sums_of_row))
+        return in_scalars(code, totals, tile.lanes) if in_dots else totals
+
+    def _together(self, turn: _Turn, rows: Sequence[int]) -> int:
+        """How many steps of K are written in one turn of the last loop: one for tiles that are cut, which are many."""
+        plan, whole = self.site.plan, len(rows) == self.site.tile.rows
+        if plan.form != "tile" or not whole or turn.begin != 0 or not isinstance(turn.end, int):
+            return 1
+        return plan.together if turn.end % plan.together == 0 else 1
 
     def _one_step(self, rows: Sequence[int], a: ir.Value, b: ir.Value, totals: Sequence[ir.Value]) -> list[ir.Value]:
         site, shape = self.site, self.site.plan.shape
@@ -192,11 +218,3 @@ def _joined(code: Code, turn: _Turn, rest: Sequence[_Turn]) -> list[_Turn]:
         if turn.a == code.mul(inner.end, inner.a) and turn.b == code.mul(inner.end, inner.b):
             return [_Turn(0, code.mul(turn.end, inner.end), inner.a, inner.b), *rest[1:]]
     return [turn, *rest]
-
-
-def _rows_seen(edge: Edge, start: int, mr: int, turns: int) -> list[list[int]]:
-    """For each turn of K, the rows of a tile that begins at ``start`` for which A exists."""
-    return [
-        [r for r in range(mr) if 0 <= edge.start + edge.row_step * (start + r) + edge.inner_step * v < edge.size]
-        for v in range(turns)
-    ]

@@ -33,14 +33,34 @@ def dot_products(
     def nest(steps: Sequence[Step], a: ir.Value, b: ir.Value, totals: Sequence[ir.Value]) -> list[ir.Value]:
         step, rest = steps[0], steps[1:]
         if not rest:
-            return run(step.extent, a, b, totals)
+            return along_k(code, range(rows), columns, lanes, step, a, row_step, b, column_step, totals)
 
         def turn(a: ir.Value, b: ir.Value, *totals: ir.Value) -> list[ir.Value]:
             return nest(rest, a, b, totals)
 
         return code.walk(0, step.extent, [(a, step.a), (b, step.b)], turn, totals)
 
-    stride = steps[-1].a
+    return in_scalars(code, nest(steps, a, b, [code.zero(lanes)] * (rows * columns)), together)
+
+
+def in_scalars(code: Code, totals: Sequence[ir.Value], together: int) -> list[ir.Value]:
+    """The sums of the lanes of all ``totals``, so many of them ``together`` in a vector."""
+    return [sums_of_lanes(code, totals[i : i + together]) for i in range(0, len(totals), together)]
+
+
+def along_k(
+    code: Code,
+    rows: Sequence[int],
+    columns: int,
+    lanes: int,
+    step: Step,
+    a: ir.Value,
+    row_step: RowStep,
+    b: ir.Value,
+    column_step: Index,
+    totals: Sequence[ir.Value],
+) -> list[ir.Value]:
+    """The sums of some rows of a tile, ``totals``, with the products of one loop over K more in their lanes."""
 
     def run(extent: Index, a: ir.Value, b: ir.Value, totals: Sequence[ir.Value]) -> list[ir.Value]:
         vectors, left = code.divmod(extent, lanes)
@@ -49,13 +69,13 @@ def dot_products(
         def turn(a: ir.Value, b: ir.Value, *totals: ir.Value) -> list[ir.Value]:
             return products(a, b, lanes, None, totals)
 
-        totals = code.walk(0, vectors, [(a, code.mul(lanes, stride)), (b, lanes)], turn, totals)
+        totals = code.walk(0, vectors, [(a, code.mul(lanes, step.a)), (b, lanes)], turn, totals)
         if isinstance(left, int) and left == 0:
-            return totals
+            return list(totals)
         mask = code.first_lanes(left, lanes)
 
         def last(k: Index, *totals: ir.Value) -> list[ir.Value]:
-            return products(code.at(a, code.mul(k, stride)), code.at(b, k), left, mask, totals)
+            return products(code.at(a, code.mul(k, step.a)), code.at(b, k), left, mask, totals)
 
         return code.loop(whole, extent, lanes, last, totals)  # One turn or none: a loop, because it carries totals.
 
@@ -64,22 +84,21 @@ def dot_products(
     ) -> list[ir.Value]:
         right = [vector(code.at(b, code.mul(c, column_step)), mask) for c in range(columns)]
         sums = []
-        for r in range(rows):
+        for place, r in enumerate(rows):
             left = row(code.at(a, row_place(code, r, row_step)), count, mask)
-            earlier = totals[r * columns : (r + 1) * columns]
+            earlier = totals[place * columns : (place + 1) * columns]
             sums += [code.multiply_add(left, x, total) for x, total in zip(right, earlier, strict=True)]
         return sums
 
     def row(pointer: ir.Value, count: Index, mask: ir.Value | None) -> ir.Value:
-        if stride == 1 or not isinstance(count, int):
+        if step.a == 1 or not isinstance(count, int):
             return vector(pointer, mask)
-        return columns_of(code, pointer, stride, lanes, count)
+        return columns_of(code, pointer, step.a, lanes, count)
 
     def vector(pointer: ir.Value, mask: ir.Value | None) -> ir.Value:
         return code.load(pointer, lanes) if mask is None else code.load_masked(pointer, mask)
 
-    totals = nest(steps, a, b, [code.zero(lanes)] * (rows * columns))
-    return [sums_of_lanes(code, totals[i : i + together]) for i in range(0, len(totals), together)]
+    return run(step.extent, a, b, totals)
 
 
 def sums_of_lanes(code: Code, vectors: Sequence[ir.Value]) -> ir.Value:

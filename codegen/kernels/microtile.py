@@ -7,7 +7,7 @@ Per step of K, ``nv`` vectors of B are loaded and ``mr`` elements of A broadcast
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from graphc.codegen import ir
 from graphc.codegen.kernels.building import Code, Index
@@ -73,8 +73,8 @@ def accumulate(
 ) -> list[ir.Value]:
     """The products summed over the nest of ``steps``, row by row; ``mask`` names the lanes of B that exist.
 
-    B ``streams`` from the second cache: its lines are asked for ahead. So many steps of K are written ``together``,
-    where that divides their number.
+    B ``streams`` from the second cache: its lines are asked for ahead. So many of the last steps of K, whose number is
+    a multiple of that, are written ``together``.
     """
 
     def nest(steps: Sequence[Step], a: ir.Value, b: ir.Value, totals: list[ir.Value]) -> list[ir.Value]:
@@ -90,22 +90,36 @@ def accumulate(
                     code.prefetch(code.at(b_here, code.add(code.mul(AHEAD_OF_B, step.b), place)), near=True)
             return nest(rest, a_here, b_here, list(totals))
 
-        def turns(a_here: ir.Value, b_here: ir.Value, *totals: ir.Value) -> list[ir.Value]:
-            result = list(totals)
-            for number in range(together):
-                places = code.at(a_here, code.mul(number, step.a)), code.at(b_here, code.mul(number, step.b))
-                result = turn(*places, *result)
-            return result
-
-        if not rest and together > 1 and isinstance(step.extent, int) and step.extent % together == 0:
-            longer = [(a, code.mul(together, step.a)), (b, code.mul(together, step.b))]
-            return code.walk(0, step.extent // together, longer, turns, totals)
-        return code.walk(0, step.extent, [(a, step.a), (b, step.b)], turn, totals)
+        if rest:
+            return code.walk(0, step.extent, [(a, step.a), (b, step.b)], turn, totals)
+        return walk_together(code, step, together, a, b, turn, totals)
 
     def one_step(a: ir.Value, b: ir.Value, totals: list[ir.Value]) -> list[ir.Value]:
         return one_k(code, tile, range(tile.rows), a, row_step, b, column_step, mask, totals)
 
     return nest(steps, a, b, [code.zero(tile.lanes)] * (tile.rows * tile.vectors))
+
+
+def walk_together(
+    code: Code,
+    step: Step,
+    together: int,
+    a: ir.Value,
+    b: ir.Value,
+    body: Callable[..., list[ir.Value]],
+    totals: list[ir.Value],
+) -> list[ir.Value]:
+    """The last loop of K, so many steps of it in one turn: their number is a multiple of that."""
+
+    def turn(a_here: ir.Value, b_here: ir.Value, *totals: ir.Value) -> list[ir.Value]:
+        result = list(totals)
+        for number in range(together):
+            places = code.at(a_here, code.mul(number, step.a)), code.at(b_here, code.mul(number, step.b))
+            result = body(*places, *result)
+        return result
+
+    moving = [(a, code.mul(together, step.a)), (b, code.mul(together, step.b))]
+    return code.walk(0, code.div(step.extent, together), moving, turn, totals)
 
 
 def ask_ahead(code: Code, rows: int, a: ir.Value, row_step: RowStep, step: Index) -> None:

@@ -55,7 +55,7 @@ def convolutional() -> Counted:
     second = tf.nn.relu(convolved(first, 32, 2, "second"))
     scores = models.dense(tf.reshape(second, [8, 8 * 8 * 32]), 10, "scores")
     one, two, last = 8 * 16 * 16 * 9 * 3 * 16, 8 * 8 * 8 * 9 * 16 * 32, 8 * 8 * 8 * 32 * 10
-    return Counted(*trained(scores, x, y), (2 * one + 3 * two + 3 * last) // LANES, 3.08)
+    return Counted(*trained(scores, x, y), (2 * one + 3 * two + 3 * last) // LANES, 2.84)
 
 
 def adam_update() -> Counted:

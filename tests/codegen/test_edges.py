@@ -13,7 +13,7 @@ from graphc.codegen.kernels.affine import Axis, Contraction, Edge
 from graphc.codegen.target import host, named
 from graphc.dims import evaluate, symbol
 from graphc.records import replace
-from tests.codegen.test_contraction import _expected, _random, _run
+from tests.codegen.test_contraction import _expected, _module, _random, _run
 
 # height, width, channels, filters, window, stride, dilation, cells of padding before height and width
 SIZES = [
@@ -73,6 +73,11 @@ class _Convolution:
             return Contraction("f32", (), rows, (), taps, start, 0, (Axis(c, 1, 1),), cut)
         return Contraction("f32", (), rows, (Axis(f, b=1),), (*taps, Axis(c, 1, f)), start, 0, (), cut)
 
+    def few_filters(self, edges: bool) -> Contraction:
+        """The convolution by filters that are contiguous along their channels."""
+        spec, c = self.forward(edges), self.channels
+        return replace(spec, cols=(Axis(self.filters, b=c),), inner=(*spec.inner[:2], Axis(c, 1, 1)))
+
     def of_filter(self, edges: bool, by_depth: bool = False) -> Contraction:
         image, row, col = self._steps(edges)
         s, d, (kh, kw), c = self.stride, self.dilation, self.window, self.channels
@@ -120,6 +125,27 @@ def test_edges_are_as_padding(sizes: Any, target: str, by_depth: bool, of_filter
     _same(build(True, by_depth), build(False, by_depth), x, made.copy(x), b, processor)
 
 
+@pytest.mark.parametrize("filters", [1, 2, 3, 4])
+@pytest.mark.parametrize("target", ["host", "avx2", "sse2"])
+@pytest.mark.parametrize("window", [((9, 7, 33), (3, 3), 1, 1, (1, 1)), ((6, 40, 32), (5, 3), 2, 3, (5, 3))], ids=str)
+def test_edges_of_few_filters(window: Any, target: str, filters: int) -> None:
+    sizes, *rest = window
+    made = _Convolution(*sizes, filters, *rest)
+    x, b = _fenced(made.images), _random("f32", made.others(False), 2)
+    processor = host() if target == "host" else replace(host(), **_width(target))
+    assert plan(made.few_filters(True), named("avx512")).form == "dot"
+    _same(made.few_filters(True), made.few_filters(False), x, made.copy(x), b, processor)
+
+
+def test_the_last_tile_along_an_edge_has_only_rows_of_its_own() -> None:
+    spec, target = _Convolution(8, 56, 32, 64, (3, 3), 1, 1, (1, 1)).forward(True), named("avx512")
+    chosen = plan(spec, target)
+    assert (chosen.mr, chosen.nv, chosen.together) == (6, 4, 2)
+    first = 4 * (5 + 2 * 6)  # one step of the turn that sees 5 rows, two of those that see all
+    within, last = 4 * 2 * 6, 4 * (2 + 1)  # the last tile begins at 50, and its own rows are 54 and 55
+    assert str(_module(spec, target)).count("@llvm.fma.v16f32(") - 1 == first + within + last
+
+
 def _width(name: str) -> dict[str, Any]:
     """The vectors of another processor on this one."""
     other = named(name)
@@ -158,3 +184,14 @@ def test_plans_with_edges() -> None:
     assert str(chosen) == "tile 2048 x 144 x 16: 16 x 1 x 16; the edges of A are cut off"
     by_depth = choose.plan(_Convolution(28, 28, 64, 64, (3, 3), 1, 1, (1, 1)).forward(True, by_depth=True), target)
     assert str(by_depth) == "paired 1568 x 9 x 64: 3 x 4 x 16; both operands move along columns"
+
+
+def test_phases_of_an_adjoint_by_depth_have_tasks_that_stay_near() -> None:
+    """What the phases of one turn write lies between each other: it stays in the second cache for all of them."""
+    target, counts = named("avx512"), set()
+    for window in ((1, 1), (1, 2), (2, 1), (2, 2)):
+        spec = _Convolution(56, 56, 64, 64, window, 1, 1, (0, 0)).forward(True, by_depth=True, batch=8)
+        chosen = plan(spec, target)
+        counts.add(chosen.tasks)
+        assert chosen.row_tiles * chosen.mr * 64 * 4 <= target.l2 // 8 + 4096
+    assert counts == {64}
