@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from graphc.codegen.in_place import InPlace
-from graphc.codegen.inside import Inside, is_control
 from graphc.codegen.interface import Interface, bytes_of, source_of
 from graphc.codegen.loops import ITEM_BYTES, Buffer, Kernel
 from graphc.codegen.memory import Block, aligned, plan
@@ -34,6 +33,7 @@ from graphc.codegen.program import (
     Slot,
     Stack,
     Take,
+    Within,
 )
 from graphc.codegen.program import Block as MemoryBlock
 from graphc.codegen.schedule_cost import estimate_size
@@ -51,6 +51,9 @@ from graphc.ops.fused import Kernel as Fused
 from graphc.ops.reshaping import DimValue
 from graphc.records import replace
 from graphc.shapes import TensorType
+
+if TYPE_CHECKING:
+    from graphc.codegen.inside import Inside
 
 Asked = tuple[Block, Callable[[InArena], None]]  # memory that is asked for, and who takes it
 
@@ -145,7 +148,7 @@ class Builder:
         self.interface = interface
         self.body = body
         self.stages = shared.stages
-        self.nodes = [node for node in graph.nodes if node.type == "Kernel" or is_control(node)]
+        self.nodes = [node for node in graph.nodes if node.type == "Kernel" or node.kind.functions()]
         self.number = {node: n for n, node in enumerate(self.nodes)}
         self.readers: dict[Tensor, list[int]] = {}
         for node in self.nodes:
@@ -165,7 +168,7 @@ class Builder:
     def run(self) -> list[Action]:
         """All actions in order."""
         self._declare_slots()
-        self.inside = {node: Inside(self, node) for node in self.nodes if is_control(node)}
+        self.inside = self._branches_and_loops()
         self.resized = set().union(*(inside.resized for inside in self.inside.values()))
         order = self._order()
         self.grown = Updates(self, order).place()
@@ -176,6 +179,14 @@ class Builder:
         first, last = self._copies()
         aside = [take for when, take in self.taken if when < 0]
         return [*self._notes(None), *aside, *first, *self._in_sequence(sequence), *last]
+
+    def _branches_and_loops(self) -> dict[Operation, Inside]:
+        found = [node for node in self.nodes if node.kind.functions()]
+        if not found:
+            return {}
+        from graphc.codegen.inside import Inside  # late: few steps have branches or loops
+
+        return {node: Inside(self, node) for node in found}
 
     def _in_sequence(self, sequence: Sequence[Operation]) -> Iterator[Action]:
         for place, node in enumerate(sequence):
@@ -414,6 +425,7 @@ class Builder:
         errors = (ErrorSlot(self.shared.errors),) if stages.checked else ()
         places: dict[Buffer, Place] = dict(zip(stages.arguments, (*homes, *errors), strict=True))
         places.update((buffer, self.partials[node, buffer]) for buffer in stages.partials)
+        places.update((x, Within(places[x], at * ITEM_BYTES[x.dtype])) for x, at in stages.starts.items())
         calls = [Call(kernel, tuple(places[x] for x in kernel.arguments), node, homes) for kernel in stages.kernels]
         if stages.checked:
             calls[-1] = replace(calls[-1], checked=stages.checked, error_slot=self.shared.errors)
