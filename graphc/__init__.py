@@ -658,7 +658,6 @@ __all__ = [
     "greater_equal",
     "group",
     "half",
-    "hessians",
     "identity",
     "identity_n",
     "initialize_all_variables",
