@@ -308,7 +308,7 @@ class _Loops:
         steps = [Step(move.extent, move.source, move.copy) for move in moves]
         if site.plan.form == "dot":
             return dot_products(
-                code, tile.rows, tile.columns, tile.lanes, site.lanes, steps, a, self.a.row_step, b, self.b.column_step
+                code, tile.rows, tile.columns, site.lanes, steps, a, self.a.row_step, b, self.b.column_step
             )
         if site.plan.form == "paired":
             column_step = site.sizes(site.plan.shape.col.a)
