@@ -35,6 +35,7 @@ SIZES = (256, 384, 512, 768, 1024)
 CONVOLVED = ("3x3 16x16x32 to 32", "1x1 16x16x64 to 128")
 THREADS = (1, 2)
 ROUNDS, TURN_SECONDS = 25, 0.01
+CLOCKS = time.perf_counter, time.process_time
 # The loop's tasks, and how many turns each has: about 2 ms on one core.
 LOOP_TASKS, LOOP_TURNS = 16, 20_000
 OWN = 0.9  # Of the best: a core that is shared has some half of it.
@@ -56,9 +57,10 @@ def main() -> None:
         if options.name and not any(part in name for part in options.name):
             continue
         calls = [call_of(case, threads) for threads in THREADS]
-        one, two, loop, both_loops, started = take_turns([*calls, *loops, starts], options.rounds)
+        passed, spent = take_turns([*calls, *loops, starts], options.rounds)
+        one, two, loop, both_loops, _ = passed
         times = "".join(f"{pretty(statistic(side)):>10}" for statistic in (median, min) for side in (one, two))
-        of_peak = share(work, loop, one) + share_alone(work, loop, one, started)
+        of_peak = share(work, spent[2], spent[0]) + share_alone(work, spent[2], spent[0], spent[4])
         print(f"{name:34}{times}{of_peak}{speed_up(one, two)}{speed_up(loop, both_loops, 8)}", flush=True)
 
 
@@ -132,18 +134,20 @@ def loop_text(kind: str, steps: Callable[[int], list[str]]) -> str:
     return "\n".join(lines)
 
 
-def take_turns(calls: list[Call], rounds: int) -> list[list[float]]:
-    """Seconds of a call of each in every round, the mean of as many as fill its turn."""
+def take_turns(calls: list[Call], rounds: int) -> list[list[list[float]]]:
+    """Seconds of a call of each in every round, the mean of as many as fill its turn: those that passed, and those that
+    the processor spent on it, which leave out what the machine did for others meanwhile."""
     for call in calls:
         call()
-    times: list[list[float]] = [[] for _ in calls]
+    times: list[list[list[float]]] = [[[] for _ in calls] for _ in CLOCKS]
     for _ in range(rounds):
-        for call, found in zip(calls, times):
-            count, begin = 0, time.perf_counter()
-            while not count or time.perf_counter() - begin < TURN_SECONDS:
+        for number, call in enumerate(calls):
+            count, begins = 0, [clock() for clock in CLOCKS]
+            while not count or time.perf_counter() - begins[0] < TURN_SECONDS:
                 call()
                 count += 1
-            found.append((time.perf_counter() - begin) / count)
+            for clock, begin, found in zip(CLOCKS, begins, times):
+                found[number].append((clock() - begin) / count)
     return times
 
 

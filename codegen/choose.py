@@ -7,16 +7,19 @@ Pure functions of sizes, strides and the target. Each plan says why it is what i
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from graphc.codegen.choose_tasks import STEPS_TOGETHER, with_tasks
 from graphc.codegen.choose_tile import best_tile, direct_rows, is_windowed, lanes_for
-from graphc.codegen.choose_winograd import WinogradPlan, winograd_plan
 from graphc.codegen.kernels.affine import Contraction, Shape, shape_of
 from graphc.codegen.loops import ITEM_BYTES
 from graphc.codegen.plan import Plan, element_bytes, guess, summed_at_once
 from graphc.codegen.target import Target
 from graphc.dims import DimLike
 from graphc.records import replace
+
+if TYPE_CHECKING:
+    from graphc.codegen.choose_winograd import WinogradPlan
 
 FED_ALIGNMENT = 16  # Bytes: where the caller's arrays begin.
 # How far apart the columns of a strided convolution are.
@@ -67,6 +70,10 @@ def plan(spec: Contraction, target: Target) -> Plan:
 
 def way(spec: Contraction, target: Target) -> Plan | WinogradPlan:
     """How ``spec`` is computed on ``target``: by fewer multiplications where that is wanted and faster."""
+    if not target.winograd:
+        return plan(spec, target)
+    from graphc.codegen.choose_winograd import winograd_plan  # late: few programs want it
+
     return winograd_plan(spec, target) or plan(spec, target)
 
 

@@ -13,14 +13,20 @@ Formulas of the relocations: System V ABI, AMD64 architecture supplement, table 
 from __future__ import annotations
 
 import ctypes
-import mmap
+import os
 import platform
 import struct
 import sys
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
-from typing import NamedTuple
+
+from graphc.records import record
+
+# Numbers of <sys/mman.h>, for the module of that name is a library of its own to load.
+PROT_READ, PROT_WRITE, PROT_EXEC = 1, 2, 4
+MAP_PRIVATE, MAP_ANONYMOUS = 0x02, 0x20
+PAGE = os.sysconf("SC_PAGESIZE")
 
 # Numbers of <elf.h>: section types and flags, special section numbers, symbol binding, relocation kinds.
 SHT_SYMTAB, SHT_RELA, SHT_NOBITS, SHT_INIT_ARRAY, SHT_X86_64_UNWIND = 2, 4, 8, 14, 0x70000001
@@ -44,9 +50,6 @@ class Unsupported(Exception):
     """The object holds something this linker does not know."""
 
 
-# Plain classes and named tuples: making a dataclass takes a millisecond, and this module is there to save some.
-
-
 class _Section:
     """A section of an object, and the place it gets in the image."""
 
@@ -62,7 +65,8 @@ class _Section:
         self.offset = 0  # In the image.
 
 
-class _Symbol(NamedTuple):
+@record
+class _Symbol:
     name: str
     binding: int
     section: int
@@ -73,7 +77,8 @@ class _Symbol(NamedTuple):
         return SHN_UNDEF < self.section < SHN_LORESERVE
 
 
-class _Object(NamedTuple):
+@record
+class _Object:
     sections: list[_Section]
     symbols: list[_Symbol]
 
@@ -85,7 +90,8 @@ class _Object(NamedTuple):
                     yield self.sections[table.owner], offset, info & 0xFFFFFFFF, self.symbols[info >> 32], addend
 
 
-class _Layout(NamedTuple):
+@record
+class _Layout:
     """Offsets in the image: of the global names it defines, of their slots and stubs, of its writable part, its end."""
 
     defined: dict[str, int]
@@ -162,7 +168,7 @@ def _lay_out(parts: list[_Object]) -> _Layout:
     names = _indirect_names(parts)
     slots = _round_up(_place([section for section in loaded if not section.writable], 0), _SLOT_BYTES)
     stubs = slots + len(names) * _SLOT_BYTES
-    writable = _round_up(stubs + len(names) * _STUB_BYTES, mmap.PAGESIZE)
+    writable = _round_up(stubs + len(names) * _STUB_BYTES, PAGE)
     size = _place([section for section in loaded if section.writable], writable)
     return _Layout(
         _definitions(parts),
@@ -223,8 +229,8 @@ def _definitions(parts: list[_Object]) -> dict[str, int]:
 
 def _build(parts: list[_Object], layout: _Layout, outside: dict[str, int]) -> Image:
     """Write the image, then take the right to write from its first part and give the right to execute."""
-    size = max(layout.size, mmap.PAGESIZE)
-    base = _libc().mmap(None, size, mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1, 0)
+    size = max(layout.size, PAGE)
+    base = _libc().mmap(None, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
     if base in (None, _MAP_FAILED):
         raise MemoryError(f"cannot map {size} bytes for generated code")
     image = Image(base, size, {name: base + offset for name, offset in layout.defined.items()})
@@ -233,12 +239,13 @@ def _build(parts: list[_Object], layout: _Layout, outside: dict[str, int]) -> Im
     for part in parts:
         writer.write_sections(part)
         writer.relocate(part)
-    if layout.writable and _libc().mprotect(base, layout.writable, mmap.PROT_READ | mmap.PROT_EXEC):
+    if layout.writable and _libc().mprotect(base, layout.writable, PROT_READ | PROT_EXEC):
         raise RuntimeError("the system does not let this process run generated code: mprotect was refused")
     return image
 
 
-class _Writer(NamedTuple):
+@record
+class _Writer:
     memory: memoryview
     base: int
     layout: _Layout

@@ -13,7 +13,6 @@ from graphc.codegen import emit_index as index
 from graphc.codegen import emit_loops as loops
 from graphc.codegen import ir
 from graphc.codegen.emit_state import I1, I8, I32, I64, POINTER, Lanes, Value, Writer, suffix
-from graphc.codegen.emit_turned import emit_turned
 from graphc.codegen.emit_values import evaluate, neighbours, often_used, write_element, write_interleaved
 from graphc.codegen.kernels import contraction
 from graphc.codegen.loops import (
@@ -109,9 +108,9 @@ def _emit_tasks(writer: Writer, kernel: Kernel, begin: Value, end: Value) -> Non
     for statement, count in zip(kernel.body, counts, strict=True):
         assert count is not None
         shift = index.position(writer, first)
-        start = index.greatest(writer, index.arithmetic(writer, "sub", begin, shift), zero)
-        stop = index.arithmetic(writer, "sub", end, shift)
-        stop = index.least(writer, stop, index.position(writer, count))
+        start, stop = (index.arithmetic(writer, "sub", limit, shift) for limit in (begin, end))
+        if len(counts) > 1:  # tasks of other statements are among them
+            start, stop = index.greatest(writer, start, zero), index.least(writer, stop, index.position(writer, count))
         if isinstance(statement, Contract):
             _contract(writer, statement, start, stop)
         elif isinstance(statement, Draw):
@@ -143,7 +142,7 @@ def _part_of_loop(writer: Writer, statement: For, start: Value, stop: Value) -> 
     stop = index.least(writer, index.arithmetic(writer, "mul", stop, grain), index.position(writer, extent))
     start = index.arithmetic(writer, "mul", start, grain)
     if statement.turned:
-        emit_turned(writer, statement, start, stop)
+        _turned(writer, statement, start, stop)
         return
     width = statement.width
     even = isinstance(extent, int) and extent % width == 0 and (statement.grain or 1) % width == 0
@@ -201,10 +200,16 @@ def _for(writer: Writer, statement: For) -> None:
     for buffer in stored_buffers(statement.body):
         writer.versions[buffer] = writer.versions.get(buffer, 0) + 1
     if statement.turned:
-        emit_turned(writer, statement, start, stop)
+        _turned(writer, statement, start, stop)
     else:
         loops.loop(writer, statement, start, stop, lambda s: _body(writer, s.body), even)
     writer.seen = {}
+
+
+def _turned(writer: Writer, statement: For, start: Value, stop: Value) -> None:
+    from graphc.codegen.emit_turned import emit_turned  # late: few kernels transpose
+
+    emit_turned(writer, statement, start, stop)
 
 
 def _if(writer: Writer, statement: If) -> None:

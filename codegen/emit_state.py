@@ -15,6 +15,7 @@ from graphc.codegen.approx.lanes import constant, in_every_lane
 from graphc.codegen.loops import Buffer, Store
 from graphc.codegen.target import Target
 from graphc.dims import Atom, Symbol
+from graphc.records import record
 
 I1, I8, I16, I32, I64 = (ir.IntType(bits) for bits in (1, 8, 16, 32, 64))
 POINTER = ir.PointerType()
@@ -44,7 +45,8 @@ class Value(NamedTuple):
     lanes: int = 1
 
 
-class Lanes(NamedTuple):
+@record
+class Lanes:
     """The vector loop being written: lane k is iteration ``base + k`` of ``variable``, where ``mask`` allows it.
 
     It ``divides`` where divisions are what takes its time.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from graphc.codegen.loops import Buffer, Contract, Kernel, Load, Statement, Store, postorder
+from graphc.codegen.staged import Stages
 from graphc.codegen.traverse import body_of, expressions_of, loaded_buffers, stored_buffers
 from graphc.dims import DimLike
 
@@ -15,9 +16,11 @@ class InPlace:
     def __init__(self) -> None:
         self._known: dict[int, _Accesses] = {}  # by the identity of kernels that the program keeps
 
-    def overwrites_safely(self, kernels: Sequence[Kernel], read: Buffer, written: Buffer) -> bool:
+    def overwrites_safely(self, stages: Stages, read: Buffer, written: Buffer) -> bool:
         """Whether ``written`` may be the memory of ``read`` in kernels that run one after the other."""
-        all_accesses = [self._accesses(kernel) for kernel in kernels]
+        if stages.starts.get(read, 0) != stages.starts.get(written, 0):
+            return False
+        all_accesses = [self._accesses(kernel) for kernel in stages.kernels]
         for number, accesses in enumerate(all_accesses):
             if written in accesses.stored:
                 later = any(read in other.loaded for other in all_accesses[number + 1 :])

@@ -30,6 +30,7 @@ from graphc.codegen.program import (
     Replay,
     Save,
     Take,
+    Within,
     note_bytes,
 )
 from graphc.dims import DimLike, is_bounded, measured_in, most
@@ -44,17 +45,16 @@ if TYPE_CHECKING:
     from graphc.codegen.build import Builder
 
 
-def is_control(node: Operation) -> bool:
-    """Whether the node is a branch or a loop."""
-    return isinstance(node.kind, (If, While))
-
-
 class Part:
     """Memory in the arena around a node for as long as it runs."""
 
     def __init__(self, bytes: DimLike):
         self.bytes = bytes
         self.offset: DimLike = 0
+
+    def put(self, place: InArena) -> None:
+        """Takes its memory there."""
+        self.offset = place.offset
 
 
 class _Body(Part):
@@ -231,10 +231,14 @@ def _replayed_from(history: Tensor) -> tuple[DimLike | None, int, int | None]:
 def moved(actions: Iterable[Action], place: Callable[[Place], Place]) -> tuple[Action, ...]:
     """The actions with every place replaced."""
 
+    def argument(found: Place) -> Place:
+        return replace(found, place=place(found.place)) if isinstance(found, Within) else place(found)
+
     def one(action: Action) -> Action:
         match action:
             case Call():
-                return replace(action, places=tuple(map(place, action.places)), homes=tuple(map(place, action.homes)))
+                places = tuple(map(argument, action.places))
+                return replace(action, places=places, homes=tuple(map(place, action.homes)))
             case Copy():
                 return replace(action, source=place(action.source), target=place(action.target))
             case Hand():

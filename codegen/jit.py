@@ -23,12 +23,13 @@ import itertools
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from graphc import settings
 from graphc.codegen import cache, elf
 from graphc.codegen.llvm import Machine
 from graphc.codegen.target import Target, host, machine, target_machine
+from graphc.records import record
 
 if TYPE_CHECKING:
     from graphc.codegen.ir import Module
@@ -59,7 +60,8 @@ EXTERNALS = frozenset(
 )
 
 
-class Request(NamedTuple):
+@record
+class Request:
     """What code is wanted: all that it depends on besides target and graphc's version, and what writes its IR.
 
     That gives the text of a module; or, where the code ``joins`` other code in one, it writes into the module it is

@@ -9,7 +9,8 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import accumulate
-from typing import NamedTuple
+
+from graphc.records import record
 
 
 class Order:
@@ -63,7 +64,8 @@ class Order:
         return best
 
 
-class Made(NamedTuple):
+@record
+class Made:
     """A value in memory: its bytes, who makes it, and who reads it; ``kept`` stays to the end."""
 
     bytes: int

@@ -7,10 +7,10 @@ was read stays in the process's memory until it is let go.
 from __future__ import annotations
 
 import ctypes
+import os
 import struct
 import sys
 from functools import lru_cache
-from mmap import PAGESIZE
 from typing import Any
 
 # Of <elf.h> and <sys/mman.h>.
@@ -19,6 +19,7 @@ _SEGMENT = struct.Struct("<IIQQQQQQ")
 _IDENT = b"\x7fELF\x02\x01"  # 64 bits, little endian
 _PT_LOAD, _PF_W = 1, 2
 _DONT_NEED = 4
+PAGE = os.sysconf("SC_PAGESIZE")
 
 
 class _Place(ctypes.Structure):
@@ -56,13 +57,13 @@ def _only_read(address: int) -> list[tuple[int, int]]:
     _, _, _, _, _, table, _, _, _, _, count, _, _, _ = _HEADER.unpack(header)
     segments = list(_SEGMENT.iter_unpack(ctypes.string_at(place.base + table, count * _SEGMENT.size)))
     loaded = [(flags, start, size) for kind, flags, _, start, _, size, _, _ in segments if kind == _PT_LOAD]
-    shift = place.base - loaded[0][1] // PAGESIZE * PAGESIZE
-    ends = [(_up(shift + start), (shift + start + size) // PAGESIZE * PAGESIZE, flags) for flags, start, size in loaded]
+    shift = place.base - loaded[0][1] // PAGE * PAGE
+    ends = [(_up(shift + start), (shift + start + size) // PAGE * PAGE, flags) for flags, start, size in loaded]
     return [(begin, end - begin) for begin, end, flags in ends if begin < end and not flags & _PF_W]
 
 
 def _up(address: int) -> int:
-    return -(-address // PAGESIZE) * PAGESIZE
+    return -(-address // PAGE) * PAGE
 
 
 @lru_cache(maxsize=1)

@@ -81,7 +81,22 @@ class OnStack:
     number: int
 
 
-Place = Slot | InArena | SizeWord | ErrorSlot | Cursor | Inner | OnStack
+@record
+class Within:
+    """Memory that begins ``bytes`` bytes after another place."""
+
+    place: Place
+    bytes: DimLike
+
+
+Place = Slot | InArena | SizeWord | ErrorSlot | Cursor | Inner | OnStack | Within
+
+
+def is_fixed(place: Place) -> bool:
+    """Whether the distance of a place from a pointer of the call frame is a number."""
+    if isinstance(place, Within):
+        return isinstance(place.bytes, int) and is_fixed(place.place)
+    return not isinstance(place, InArena) or isinstance(place.offset, int)
 
 
 @record

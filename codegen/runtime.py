@@ -65,29 +65,29 @@ def process_pool(threads: int) -> int:
     if threads <= 1:
         return 0
     if threads not in _pools:
-        create = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_int)(_runtime(serial=False).address("graphc_pool_create"))
+        create = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_int)(_runtime().address("graphc_pool_create"))
         _pools.setdefault(threads, create(threads) or 0)
     return _pools[threads]
 
 
 def parallel_for(threads: int) -> int:
-    """The address of ``graphc_parallel_for`` for programs that run on so many threads."""
-    return _runtime(serial=threads <= 1).address("graphc_parallel_for")
+    """The address of ``graphc_parallel_for`` for programs that run on so many threads: on one, none calls it."""
+    return 0 if threads <= 1 else _runtime().address("graphc_parallel_for")
 
 
-def _runtime(serial: bool) -> jit.Library:
-    """The pool loaded into this process, or its twin; what takes time in it is to wait, so the code may be plain."""
-    if serial not in _runtimes:
+def _runtime() -> jit.Library:
+    """The pool's code, loaded into this process; what takes time in it is to wait, so it may be plain."""
+    if not _runtimes:
         target = host()
-        request = jit.Request(f"runtime {serial}", lambda: runtime_ir(target.triple, serial), jit.QUICK)
-        _runtimes[serial] = jit.load(jit.compile_cached([request], target))
-    return _runtimes[serial]
+        request = jit.Request("runtime", lambda: runtime_ir(target.triple), jit.QUICK)
+        _runtimes.append(jit.load(jit.compile_cached([request], target)))
+    return _runtimes[0]
 
 
 # Never given back: threads may be in a parallel loop until the process ends. No lock, which a fork could leave locked;
 # of two made at the same moment one stays unused, and a pool without work has no threads yet.
 _pools: dict[int, int] = {}
-_runtimes: dict[bool, jit.Library] = {}
+_runtimes: list[jit.Library] = []
 
 
 def _platform(triple: str) -> dict[str, str]:

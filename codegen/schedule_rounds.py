@@ -7,7 +7,6 @@ With 16 channels, all of it fits the lanes of one vector, and one thread would d
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from graphc.codegen.loops import Buffer, Declare, For, Kernel, Let, Load, Local, Statement, Store
 from graphc.codegen.schedule import flat, schedule
@@ -39,11 +38,13 @@ from graphc.codegen.traverse import (
     stored_buffers,
 )
 from graphc.dims import Symbol, product
+from graphc.records import record
 
 ROUNDS_WORTH = 5 * WORTH  # Two more kernels for each round, to compile and to call.
 
 
-class Rounds(NamedTuple):
+@record
+class Rounds:
     """Loops over results; the long loops in each of them; what is stored when all are done."""
 
     kept: tuple[Symbol, ...]

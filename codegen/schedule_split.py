@@ -6,7 +6,6 @@ The pieces are fixed by shapes, and so are the bits of the result.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from graphc.codegen.loops import (
     ITEM_BYTES,
@@ -40,7 +39,7 @@ from graphc.codegen.traverse import (
     stored_buffers,
 )
 from graphc.dims import DimLike, Symbol, atom, ceildiv, product
-from graphc.records import replace
+from graphc.records import record, replace
 
 ENOUGH_TASKS = 8  # Where the results alone make so many, threads are busy without a second kernel.
 BLOCK = 16  # Rows: processors fetch ahead in about so many pages at once.
@@ -50,7 +49,8 @@ MOST_TRIED = 1 << 12  # lengths of which one may divide a loop
 WORTH = 6 * TASK_COST  # A second kernel costs some microseconds too.
 
 
-class Reduction(NamedTuple):
+@record
+class Reduction:
     """Loops over results; what begins each of them; the long loop; what is done when it ends."""
 
     kept: tuple[Symbol, ...]

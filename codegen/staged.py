@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from graphc.codegen.loops import Buffer, Kernel
 from graphc.codegen.lower.kernel import fed_operands, lower
 from graphc.codegen.schedule_rounds import stages
 from graphc.codegen.target import Target
+from graphc.codegen.windows import windowed
+from graphc.dims import DimLike
 from graphc.nodes import Operation, Tensor
 from graphc.records import record, replace
 
@@ -18,11 +20,13 @@ class Stages:
     """What a node becomes: kernels that run one after the other, and the nodes that their error codes stand for.
 
     ``arguments`` are those of the node, its inputs and outputs; other ones are for what stages leave to the next.
+    Kernels get some of them from an element on that is not the first: those that have ``starts``.
     """
 
     arguments: tuple[Buffer, ...]
     kernels: tuple[Kernel, ...]
     checked: tuple[Operation, ...]
+    starts: Mapping[Buffer, DimLike]
 
     @property
     def partials(self) -> tuple[Buffer, ...]:
@@ -43,14 +47,14 @@ def staged(nodes: Sequence[Operation], feeds: Sequence[Tensor | None], target: T
             result[node] = replace(result[first], checked=_counterparts(result[first].checked, first, node))
             continue
         loops = lower(node, fed)
-        kernel = loops.kernel
+        kernel, starts = windowed(loops.kernel)
         # Most have arguments that no other has, and need no text.
         alike = known.setdefault(tuple((x.dtype, x.size) for x in kernel.arguments), [])
         runs = next((runs for other, runs in alike if other.text == kernel.text), None)
         if runs is None:
             runs = stages(kernel, target)
             alike.append((kernel, runs))
-        result[node] = Stages(kernel.arguments, runs, tuple(loops.checked))
+        result[node] = Stages(kernel.arguments, runs, tuple(loops.checked), starts)
     return result
 
 

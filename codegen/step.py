@@ -36,6 +36,8 @@ from graphc.codegen.program import (
     SizeWord,
     Slot,
     Take,
+    Within,
+    is_fixed,
 )
 from graphc.codegen.schedule_tasks import too_little
 from graphc.codegen.step_control import clear_stacks, free_stacks, write_branch, write_loop, write_push
@@ -65,6 +67,7 @@ class StepWriter:
         self.kernels: dict[str, Any] = {}
         self.tables = 0
         self.run: Any = None
+        self.shared: Any = None
 
     def write(self) -> None:
         program, builder = self.program, self.builder
@@ -157,12 +160,14 @@ class StepWriter:
         self.first_place += len(call.places)
         builder.call(self.fill, [self.frame, part, self.arguments, ir.Constant(self.i64, len(call.places))])
         for n, place in enumerate(call.places):
-            if isinstance(place, InArena) and not isinstance(place.offset, int):
+            if not is_fixed(place):
                 target = builder.gep(self.arguments, [ir.Constant(self.i64, n)], source_etype=self.i64)
                 builder.store(self.address(place), target)
 
     def address(self, place: Place) -> Any:
         """The address of a place, as a number."""
+        if isinstance(place, Within):
+            return self.builder.add(self.address(place.place), self.size(place.bytes))
         if isinstance(place, InArena) and not isinstance(place.offset, int):
             return self.builder.add(self.head["arena"], self.size(place.offset))
         if isinstance(place, SizeWord):
@@ -257,8 +262,11 @@ class StepWriter:
         return self.declared(kernel_symbol(kernel, self.program.symbols), step_table.KERNEL_TYPE)
 
     def _parallel_for(self) -> Any:
-        kind = ir.FunctionType(ir.VoidType(), [self.pointer] * 5 + [self.i64] * 2)
-        return self.declared(PARALLEL_FOR, kind)
+        if self.shared is None:
+            kind = ir.FunctionType(ir.VoidType(), [self.pointer] * 5 + [self.i64] * 2)
+            parallel_for = self.declared(PARALLEL_FOR, kind)
+            self.shared = _shared_function(self.module, f"{self.function.name}.shared", parallel_for)
+        return self.shared
 
     def declared(self, name: str, kind: Any) -> Any:
         if name not in self.kernels:
@@ -268,6 +276,9 @@ class StepWriter:
 
 def _relative(program: Program, place: Place) -> tuple[int, int]:
     """The word of the frame that a place is counted from, and its distance in bytes; 0 where that is a symbol."""
+    if isinstance(place, Within):
+        word, distance = _relative(program, place.place)
+        return word, distance + place.bytes if isinstance(place.bytes, int) else 0
     if isinstance(place, Slot):
         return place.word, 0
     if isinstance(place, Cursor):
@@ -276,6 +287,23 @@ def _relative(program: Program, place: Place) -> tuple[int, int]:
     if isinstance(place, InArena):
         return FRAME_HEAD.index("arena"), place.offset if isinstance(place.offset, int) else 0
     return FRAME_HEAD.index("errors"), 8 * place.number
+
+
+def _shared_function(module: ir.Module, name: str, parallel_for: ir.Function) -> ir.Function:
+    """A kernel on the threads of a pool; here, where there is no pool, so that one thread needs no code for it."""
+    function = ir.Function(module, parallel_for.ftype, name)
+    function.linkage = "internal"
+    pool, kernel, buffers, dims, scratch, _, tasks = function.args
+    builder = ir.IRBuilder(function.append_basic_block("entry"))
+    is_alone = builder.icmp_unsigned("==", pool, ir.Constant(ir.PointerType(), None))
+    with builder.if_else(is_alone) as (yes, no):
+        with yes:
+            all_of_it = [buffers, dims, scratch, ir.Constant(ir.IntType(64), 0), tasks]
+            builder.call(kernel, all_of_it, step_table.KERNEL_TYPE)
+        with no:
+            builder.call(parallel_for, function.args)
+    builder.ret_void()
+    return function
 
 
 def _fill_function(module: Any, name: str) -> Any:

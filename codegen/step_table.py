@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from graphc.codegen import ir
-from graphc.codegen.program import FRAME_HEAD, Call, InArena
+from graphc.codegen.program import FRAME_HEAD, Call, is_fixed
 from graphc.codegen.schedule_tasks import too_little
 
 FEWEST = 8  # calls in a row that are worth a table
@@ -26,7 +26,7 @@ def is_exact(action: object) -> bool:
         return False
     if action.kernel.tasks > 1 and too_little(action.kernel):
         return False
-    return all(isinstance(place.offset, int) for place in action.places if isinstance(place, InArena))
+    return all(map(is_fixed, action.places))
 
 
 def table(module: ir.Module, name: str, calls: Sequence[Call], kernels: Sequence[ir.Function]) -> ir.GlobalVariable:

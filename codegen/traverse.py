@@ -212,6 +212,10 @@ class Renaming:
     def index(self, index: DimLike) -> DimLike:
         return substitute(index, self._atom)
 
+    def place(self, buffer: Buffer, offset: DimLike) -> DimLike:
+        """Where in the buffer is read or written what stands at ``offset``."""
+        return self.index(offset)
+
     def value(self, value: Expression) -> Expression:
         for node in postorder([value], self.done):
             self.done[id(node)] = self._node(node)
@@ -231,7 +235,7 @@ class Renaming:
             return node if _same(operands, node.operands) else Apply(node.op, operands, node.dtype)
         if isinstance(node, Load):
             where = None if node.where is None else self.done[id(node.where)]
-            return Load(node.buffer, self.index(node.offset), where)
+            return Load(node.buffer, self.place(node.buffer, node.offset), where)
         if isinstance(node, IndexValue):
             return IndexValue(self.index(node.index), node.dtype)
         return node
@@ -257,7 +261,7 @@ def rewrite(statement: Statement, renaming: Renaming) -> Statement:
     if isinstance(statement, If):
         return If(renaming.value(statement.condition), rewrite_body(statement.body, renaming))
     if isinstance(statement, Store):
-        offset, value = renaming.index(statement.offset), renaming.value(statement.value)
+        offset, value = renaming.place(statement.buffer, statement.offset), renaming.value(statement.value)
         return Store(statement.buffer, offset, value, statement.combine)
     if isinstance(statement, Let | Accumulate):
         return replace(statement, value=renaming.value(statement.value))

@@ -110,7 +110,7 @@ class Updates:
         stages = builder.stages[node]
         written = stages.arguments[len(node.inputs) + new.value_index]
         read = [stages.arguments[n] for n, x in enumerate(node.inputs) if source_of(x) is old]
-        return all(builder.shared.in_place.overwrites_safely(stages.kernels, buffer, written) for buffer in read)
+        return all(builder.shared.in_place.overwrites_safely(stages, buffer, written) for buffer in read)
 
     def _is_parallel_hazard(self, node: Operation, new: Tensor, old: Tensor) -> bool:
         """Whether another output of the same kernel is also placed over ``old``: never, but two updates could ask."""

@@ -11,16 +11,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from graphc import errors, settings
-from graphc.capture import Step, capture
+from graphc.capture import capture
 from graphc.collector import collector_paused
 from graphc.dims import DimLike, Measured, measured_in
 from graphc.graph import Graph
 from graphc.nodes import Operation, Tensor
-from graphc.records import replace
+from graphc.records import record, replace
 from graphc.shapes import TensorType
+from graphc.step import Step
 
 if TYPE_CHECKING:  # code generation loads when a step is compiled
     from graphc.codegen.build import Interface
@@ -32,7 +33,8 @@ if TYPE_CHECKING:  # code generation loads when a step is compiled
 __all__ = ["Compiled", "build_program", "capture", "compile_step", "exact_types", "interface_of", "optimised"]
 
 
-class Compiled(NamedTuple):
+@record
+class Compiled:
     """Each stage of one compilation, kept for pictures and reports."""
 
     step: Step

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from graphc.dims import evaluate
 from graphc.graph import Graph
@@ -35,9 +34,11 @@ from graphc.passes.grow import Group, Growth
 from graphc.passes.kinds import behind_aliases, holds_graphs, is_input, reads_memory
 from graphc.passes.recompute import recompute
 from graphc.passes.rewrite import copy_node
+from graphc.records import record
 
 
-class Part(NamedTuple):
+@record
+class Part:
     """A change of the groups, and why it stands where it does."""
 
     name: str

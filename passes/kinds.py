@@ -5,8 +5,6 @@ No pass: what the parts of :mod:`fuse` ask about a node.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.arrays import ConcatV2
 from graphc.ops.assertions import Assert, CheckNumerics
@@ -27,6 +25,7 @@ from graphc.ops.scatter import CheckCoordinates, GatherNd
 from graphc.ops.sequence_lengths import ReverseSequence
 from graphc.ops.sequences import Cumsum, Iota
 from graphc.ops.told import HistorySizes
+from graphc.records import record
 
 CHEAP = 2  # flops; cheaper than reading a value back from memory
 
@@ -36,7 +35,8 @@ _SOURCES = (Const, DimValue, Iota)
 _READS_EACH_ONCE = (Pad, ConcatV2, ScatterAdd, Cumsum, Random, CheckCoordinates)
 
 
-class Traits(NamedTuple):
+@record
+class Traits:
     """What the functions below say of all nodes of one class of ops; looked up often, so worked out once."""
 
     is_alias: bool

@@ -23,8 +23,6 @@ that is hardly more than 1, and whatever the data, at most 1 + how many such par
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from graphc.dims import DimLike, product, substitute
 from graphc.graph import Graph
 from graphc.nodes import Operation, Tensor
@@ -34,6 +32,7 @@ from graphc.ops.reshaping import Reshape
 from graphc.passes.rewrite import rewrite
 from graphc.passes.simplify_reductions import is_alike_along, total_of_mean
 from graphc.passes.simplify_site import Site, is_fn
+from graphc.records import record
 from graphc.scopes import get_default_graph
 
 LARGE = 512 * 1024  # bytes: less stays in the cache of a core, where a second sweep costs little
@@ -41,7 +40,8 @@ PARTS = 16  # the sample is one of so many
 USUAL_SIZE = 64  # what a symbolic size is taken to be
 
 
-class Sums(NamedTuple):
+@record
+class Sums:
     """The sum of ``x`` over axes, and the sum of the squared distances from its mean."""
 
     total: Tensor

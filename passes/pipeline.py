@@ -3,33 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from importlib import import_module
 
+from graphc.dtypes import HALVES
 from graphc.graph import Graph
+from graphc.nodes import Operation
 from graphc.ops.loops import holds_complex
 from graphc.passes.bodies import choose, everywhere
 from graphc.passes.contractions import contractions
-from graphc.passes.count import count
 from graphc.passes.fold import fold
 from graphc.passes.fuse import PART_NAMES, fuse, fused_so_far
 from graphc.passes.moments import moments
 from graphc.passes.prune import prune
-from graphc.passes.saved_sizes import save_sizes
 from graphc.passes.share import share
 from graphc.passes.simplify import simplify
 from graphc.passes.specialise import Given, specialise_for
 from graphc.passes.trim import trim
-from graphc.passes.widen import widen
+from graphc.records import record
 
 
-class Parts(NamedTuple):
+@record
+class Parts:
     """The smaller steps of a pass, for those who watch: their names, and the graph were each the last."""
 
     names: tuple[str, ...]
     run: Callable[[Graph], Iterator[Graph]]
 
 
-class Pass(NamedTuple):
+@record
+class Pass:
     """A step from graph to graph, and why it stands where it does."""
 
     name: str
@@ -38,13 +40,33 @@ class Pass(NamedTuple):
     parts: Parts | None = None
 
 
-def complexes(graph: Graph) -> Graph:
-    """Complex numbers become pairs; the pass knows so many ops that it loads for graphs with such numbers alone."""
-    if not any(holds_complex(tensor.dtype) for node in graph.nodes for tensor in node.outputs):
-        return graph
-    from graphc.passes.complexes import complexes  # late: many ops, for few graphs
+def _for_few(name: str, concerns: Callable[[Operation], bool]) -> Callable[[Graph], Graph]:
+    """The pass ``name`` of the module of that name, which loads for graphs with a node that it ``concerns``."""
 
-    return complexes(graph)
+    def run(graph: Graph) -> Graph:
+        if not any(map(concerns, graph.nodes)):
+            return graph
+        return getattr(import_module(f"graphc.passes.{name}"), name)(graph)
+
+    return run
+
+
+def _has_complex(node: Operation) -> bool:
+    return any(holds_complex(tensor.dtype) for tensor in node.outputs)
+
+
+def _has_halves(node: Operation) -> bool:
+    return any(tensor.dtype in HALVES for tensor in node.outputs)
+
+
+def _has_bodies(node: Operation) -> bool:
+    return bool(node.kind.functions())
+
+
+complexes = _for_few("complexes", _has_complex)
+widen = _for_few("widen", _has_halves)
+count = _for_few("count", _has_bodies)
+saved_sizes = _for_few("saved_sizes", _has_bodies)
 
 
 PIPELINE: tuple[Pass, ...] = (
@@ -58,7 +80,7 @@ PIPELINE: tuple[Pass, ...] = (
     Pass("simplify", everywhere(simplify), "fewer and cheaper nodes, before equal ones are looked for"),
     Pass("share", everywhere(share), "what is left is computed once; simplifying makes different spellings alike"),
     Pass("count", everywhere(count), "loops whose number of iterations shows by now, so that their adjoints do too"),
-    Pass("saved sizes", everywhere(save_sizes), "when no value that is saved is read for something known by now"),
+    Pass("saved sizes", everywhere(saved_sizes), "when no value that is saved is read for something known by now"),
     Pass("trim again", everywhere(trim), "what was saved or carried for values that are known by now"),
     Pass("moments", everywhere(moments), "when means have one spelling, and adjoints made use of how they are found"),
     Pass("contractions", everywhere(contractions), "products and convolutions take transposes and views in as strides"),

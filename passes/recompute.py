@@ -15,7 +15,6 @@ and read it back, cutting an operation's edge is to do it again in the readers: 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from graphc.dims import DimLike, product, substitute
 from graphc.nodes import Operation, Tensor
@@ -23,12 +22,14 @@ from graphc.passes.absorb import are_siblings, is_outer
 from graphc.passes.cut import SINK, SOURCE, UNCUT, Network
 from graphc.passes.grow import MAX_MEMBERS, Group, Growth, connect, is_level
 from graphc.passes.kinds import flops, is_input, is_pointwise, reads_memory
+from graphc.records import record
 
 BYTE = 2  # flops; what moving a byte to or from a cache that all cores share costs
 USUAL_SIZE = 64  # what a symbolic size is taken to be, to compare costs
 
 
-class Value(NamedTuple):
+@record
+class Value:
     """A value that readers need: the operands to compute it from, None where it can only be read; and who needs it."""
 
     operands: list[Tensor] | None

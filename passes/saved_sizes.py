@@ -27,7 +27,7 @@ from graphc.records import replace
 from graphc.scopes import get_default_graph
 
 
-def save_sizes(graph: Graph) -> Graph:
+def saved_sizes(graph: Graph) -> Graph:
     """The graph in which loops save sizes in place of values of which only those are read."""
     wanted = _only_sizes(graph)
     if not wanted:

@@ -17,7 +17,7 @@ Type rules are run again on exact types; whole-number values that follow from sh
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -37,16 +37,16 @@ from graphc.ops.reshaping import DimValue, Reshape
 from graphc.ops.shape_values import DependsOnData, NeedsNumbers, compute
 from graphc.ops.told import as_assumed
 from graphc.passes.rewrite import rewrite
-from graphc.passes.specialise_bodies import exact_if
-from graphc.passes.specialise_loops import exact_while
 from graphc.passes.trim import Part, parts_of
+from graphc.records import record
 from graphc.scopes import get_default_graph
 from graphc.shapes import MOST, TensorType
 
 First = Callable[[], Mapping[str, TensorType]]
 
 
-class Given(NamedTuple):
+@record
+class Given:
     """What is known of a step's inputs, by name: exact types (None: nothing is), and values that are written in.
 
     With ``by_value``, sizes that do not follow from these are taken from data when the step runs.
@@ -158,6 +158,9 @@ class _Exactly:
         return result
 
     def _exact(self, node: Operation, inputs: Sequence[Tensor]) -> Sequence[Tensor]:
+        from graphc.passes.specialise_bodies import exact_if  # late: few graphs have branches or loops
+        from graphc.passes.specialise_loops import exact_while
+
         exact_node = exact_if if isinstance(node.kind, If) else exact_while
         return exact_node(node, inputs, [self.values.get(tensor) for tensor in inputs], specialise)
 

@@ -13,6 +13,7 @@ from graphc.codegen import ir
 from graphc.codegen.approx.lanes import in_every_lane
 
 Index = Union[int, ir.Value]
+Range = tuple[Index, Index]
 
 I1 = ir.IntType(1)
 I32 = ir.IntType(32)
@@ -47,6 +48,8 @@ class Code:
     def sub(self, x: Index, y: Index) -> Index:
         if isinstance(x, int) and isinstance(y, int):
             return x - y
+        if x is y:
+            return 0
         return x if y == 0 else self.builder.sub(self.value(x), self.value(y))
 
     def mul(self, x: Index, y: Index) -> Index:
@@ -135,11 +138,13 @@ class Code:
         body: Callable[..., Sequence[ir.Value] | None],
         carried: Sequence[ir.Value] = (),
         plain: bool = False,
+        runs: bool = False,
     ) -> list[ir.Value]:
         """``for i in range(begin, end, step): carried = body(i, *carried)``; tested at the bottom, entered if it runs.
 
         A loop known to run once, or not at all, is written without one. Its counter is `opaque`, unless the loop is
         ``plain``: a short body whose addresses are computed from the counter, which LLVM may then do by steps.
+        ``runs``: it is known to run, though its limits are not known.
         """
         if isinstance(begin, int) and isinstance(end, int) and isinstance(step, int):
             trips = len(range(begin, end, step))
@@ -148,7 +153,7 @@ class Code:
         builder = self.builder
         run = builder.append_basic_block("loop")
         after = builder.append_basic_block("after")
-        enters = self.less(begin, end)
+        enters = runs or self.less(begin, end)
         entry = builder.block
         if isinstance(enters, bool):
             builder.branch(run if enters else after)
@@ -178,6 +183,26 @@ class Code:
             phi.add_incoming(result, latch)
             merged.append(phi)
         return merged
+
+    def each(self, places: Range, most: int, body: Callable[[Index], None]) -> None:
+        """``body`` for every place of a range that has one at least, and ``most`` at most."""
+        if most == 1:
+            body(places[0])
+        else:
+            self.loop(*places, 1, body, runs=True)
+
+    def pieces(self, places: Range, most: int, length: int, body: Callable[[Range], None]) -> None:
+        """The same for every piece of ``length`` places; the last one may be shorter."""
+        first, end = places
+        if length >= most:
+            body(places)
+            return
+
+        def piece(begin: Index) -> None:
+            following = self.add(begin, length)
+            body((begin, following if length == 1 else self.least(following, end)))
+
+        self.loop(first, end, length, piece, runs=True)
 
     def walk(
         self,

@@ -23,20 +23,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from graphc.codegen import ir
-from graphc.codegen.choose import plan, scratch_bytes, tasks
-from graphc.codegen.choose_winograd import winograd_plan
+from graphc.codegen.choose import scratch_bytes, tasks, way
 from graphc.codegen.kernels import microtile
 from graphc.codegen.kernels.affine import Axis, Contraction, Group
-from graphc.codegen.kernels.building import Code, Index
-from graphc.codegen.kernels.clipped import Clipped
-from graphc.codegen.kernels.dot import dot_products
+from graphc.codegen.kernels.building import Code, Index, Range
 from graphc.codegen.kernels.finish import Epilogue, Finisher
 from graphc.codegen.kernels.microtile import Step, Tile
-from graphc.codegen.kernels.operands import OperandA, OperandB, Range, Rows
+from graphc.codegen.kernels.operands import OperandA, OperandB, Rows
 from graphc.codegen.kernels.packing import Move, merged
-from graphc.codegen.kernels.paired import paired_products
 from graphc.codegen.kernels.site import Coordinates, KStep, Site, Size, Sizes
-from graphc.codegen.kernels.winograd import emit_winograd
+from graphc.codegen.plan import Plan
 from graphc.codegen.target import Target
 from graphc.dims import DimLike, row_major_strides
 from graphc.records import record, replace
@@ -61,14 +57,15 @@ def emit_contraction(
 
     Where that is ``repeatable``, it may see some twice, and is written once for each vector of a tile.
     """
-    chosen = plan(spec, target)
+    chosen = way(spec, target)
     if chosen.tasks == 0:
         return
     code = Code(builder, spec.dtype, target.fma)
     sizes = Sizes(builder, size)
-    fast = winograd_plan(spec, target)
-    if fast:
-        emit_winograd(code, fast, sizes, a_ptr, b_ptr, epilogue, begin, end, scratch)
+    if not isinstance(chosen, Plan):
+        from graphc.codegen.kernels.winograd import emit_winograd  # late: few programs want it
+
+        emit_winograd(code, chosen, sizes, a_ptr, b_ptr, epilogue, begin, end, scratch)
         return
     site = Site(code, chosen, target, sizes)
     a, b = code.at(a_ptr, sizes(spec.a_offset)), code.at(b_ptr, sizes(spec.b_offset))
@@ -141,7 +138,9 @@ class _Loops:
     def _run(self, chunk: Index, length: int, total: DimLike) -> Range:
         code = self.site.code
         first = code.mul(chunk, length)
-        return first, code.least(code.add(first, length), self.site.sizes(total))
+        end = code.add(first, length)
+        divides = length == 1 or (isinstance(total, int) and total % length == 0)
+        return first, end if divides else code.least(end, self.site.sizes(total))
 
     def _part_of_k(self, task: _Task, index: Index, parts: Index) -> _Part:
         """Part ``index`` of K: whole inner loops, a piece of the loop that is cut, one turn of each outer loop."""
@@ -184,25 +183,26 @@ class _Loops:
         if plan.pack_b and all_at_once:
             self.b.copy_panels(task.panels, part.steps, part.b)
 
-        def some_tiles(first: Index) -> None:
-            tiles = (first, code.least(code.add(first, plan.a_tiles), task.tiles[1]))
+        def some_tiles(tiles: Range) -> None:
             if plan.pack_a:
                 self.a.copy_tiles(tiles, part.steps, part.a)
 
-            def some_panels(first_panel: Index) -> None:
-                panels = (first_panel, code.least(code.add(first_panel, plan.group), task.panels[1]))
+            def some_panels(panels: Range) -> None:
                 copied = task.panels if all_at_once else panels
                 if plan.pack_b and not all_at_once:
                     self.b.copy_panels(panels, part.steps, part.b)
 
                 def one_tile(tile: Index) -> None:
-                    code.loop(*panels, 1, lambda panel: self._tile(task, part, tile, first, panel, copied[0]))
+                    def one_panel(panel: Index) -> None:
+                        self._tile(task, part, tile, tiles[0], panel, copied[0])
 
-                code.loop(*tiles, 1, one_tile)
+                    code.each(panels, min(plan.group, plan.panels), one_panel)
 
-            code.loop(*task.panels, plan.group, some_panels)
+                code.each(tiles, min(plan.a_tiles, plan.row_tiles), one_tile)
 
-        code.loop(*task.tiles, plan.a_tiles, some_tiles)
+            code.pieces(task.panels, plan.panels, plan.group, some_panels)
+
+        code.pieces(task.tiles, plan.row_tiles, plan.a_tiles, some_tiles)
 
     def _tile(
         self, task: _Task, part: _Part, tile: Index, first_copied: Index, panel: Index, first_panel: Index
@@ -288,6 +288,8 @@ class _Loops:
         """``keep`` the tile of products over a part of K, which at the edges of A takes less of it."""
         site = self.site
         if site.plan.shape.edges:
+            from graphc.codegen.kernels.clipped import Clipped  # late: only convolutions have edges
+
             Clipped(site, self.a, self.b).products(a, b, part.steps, rows, keep)
         else:
             keep(self._products(site.tile, a, b, part))
@@ -307,10 +309,14 @@ class _Loops:
         moves = merged(code, [Move(step.extent, self.a.k_step(step), self.b.k_step(step)) for step in part.steps])
         steps = [Step(move.extent, move.source, move.copy) for move in moves]
         if site.plan.form == "dot":
+            from graphc.codegen.kernels.dot import dot_products  # late: few products take this form
+
             return dot_products(
                 code, tile.rows, tile.columns, site.lanes, steps, a, self.a.row_step, b, self.b.column_step
             )
         if site.plan.form == "paired":
+            from graphc.codegen.kernels.paired import paired_products  # late: few products take this form
+
             column_step = site.sizes(site.plan.shape.col.a)
             return paired_products(
                 code, tile, steps, a, self.a.row_step, column_step, b, self.b.column_step, site.plan.shape.n

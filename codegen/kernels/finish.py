@@ -38,11 +38,19 @@ class Finisher:
         plan = self.site.plan
         if sum(len(group.places) for group in self._tiled()) > 1:
             return False
-        whole_rows = isinstance(self.site.m, int) and plan.pack_a != "rows"
-        n, columns = self.site.n, self.site.tile.columns
-        whole_columns = isinstance(n, int) and (n % columns == 0 or (not plan.pack_b and n > columns))
         plain = plan.form == "tile" and plan.k_blocks == 1 and not plan.shape.swapped and not plan.shape.edges
-        return self.repeatable and plain and whole_rows and whole_columns
+        return self.repeatable and plain and plan.pack_a != "rows" and self._whole_rows and self._whole_columns
+
+    @property
+    def _whole_rows(self) -> bool:
+        """Whether every tile ends within C, as rows divide it or the last tile is moved back."""
+        m, plan = self.site.m, self.site.plan
+        return isinstance(m, int) and (m % plan.mr == 0 or (plan.pack_a != "rows" and m > plan.mr))
+
+    @property
+    def _whole_columns(self) -> bool:
+        n, columns = self.site.n, self.site.tile.columns
+        return isinstance(n, int) and (n % columns == 0 or (not self.site.plan.pack_b and n > columns))
 
     def finish_at_once(self, products: Sequence[ir.Value], row: Index, column: Index, coordinates: Coordinates) -> None:
         """The tile whose corner is C[row, column], all of it, from registers."""
@@ -61,8 +69,8 @@ class Finisher:
         What lies before these was finished with the neighbours that the tile was moved back over.
         """
         site, code, tile = self.site, self.site.code, self.site.tile
-        end_row = code.least(tile.rows, code.sub(site.m, row))
-        end_column = code.least(tile.columns, code.sub(site.n, column))
+        end_row = tile.rows if self._whole_rows else code.least(tile.rows, code.sub(site.m, row))
+        end_column = tile.columns if self._whole_columns else code.least(tile.columns, code.sub(site.n, column))
         if site.plan.turned_lanes:
             self._finish_turned((row, first_row, end_row), (column, first_column, end_column), coordinates)
             return
@@ -72,7 +80,7 @@ class Finisher:
             sums = code.opaque_pointer(code.at(self.sums, code.mul(r, tile.columns)))
             self._row(sums, column, first_column, end_column, here)
 
-        code.loop(first_row, end_row, 1, one_row, plain=tile.vectors == 1)
+        code.loop(first_row, end_row, 1, one_row, plain=tile.vectors == 1, runs=True)
 
     def _row(self, sums: ir.Value, column: Index, first: Index, end: Index, coordinates: Coordinates) -> None:
         site, code = self.site, self.site.code
@@ -110,7 +118,7 @@ class Finisher:
 
             self._in_vectors(first, end, lanes, vector)
 
-        code.loop(first_column, end_column, 1, one_column, plain=height == lanes)
+        code.loop(first_column, end_column, 1, one_column, plain=height == lanes, runs=True)
 
     def _finish_squares(
         self, rows: tuple[Index, Index, Index], columns: tuple[Index, Index, Index], coordinates: Coordinates
@@ -168,7 +176,7 @@ class Finisher:
         """``vector`` from ``first`` to ``end`` by steps of ``lanes``, the last one masked where there is a ``rest``."""
         code = self.site.code
         if lanes == 1 or not rest:
-            code.loop(first, end, lanes, vector)
+            code.loop(first, end, lanes, vector, runs=True)
             return
         whole = code.add(first, code.mul(code.div(code.sub(end, first), lanes), lanes))
         code.loop(first, whole, lanes, vector)

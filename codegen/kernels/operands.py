@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from graphc.codegen import ir
-from graphc.codegen.kernels.building import Index
+from graphc.codegen.kernels.building import Index, Range
 from graphc.codegen.kernels.microtile import RowStep
 from graphc.codegen.kernels.packing import (
     Move,
@@ -21,7 +21,6 @@ from graphc.codegen.kernels.packing import (
 from graphc.codegen.kernels.site import Coordinates, KStep, Site
 from graphc.records import record
 
-Range = tuple[Index, Index]
 # Columns so far apart, as those of a strided convolution, are picked from whole vectors.
 MOST_APART = 4
 
@@ -81,7 +80,9 @@ class OperandA:
         site, plan, code = self.site, self.site.plan, self.site.code
         if plan.pack_a == "rows" or (plan.pack_a and not isinstance(site.m, int)):
             return row  # The copy repeats the last row instead.
-        return code.greatest(code.least(row, code.sub(site.m, plan.mr)), 0)
+        if isinstance(site.m, int) and site.m % plan.mr == 0:
+            return row
+        return code.least(row, code.greatest(code.sub(site.m, plan.mr), 0))
 
     def place(self, tile: Index, first_copied: Index, rows: Rows) -> ir.Value:
         """Where the registers find a tile."""
@@ -167,7 +168,7 @@ class OperandB:
     def first_column(self, column: Index) -> Index:
         """Where the panel that should begin at ``column`` begins: in place, all its columns must exist."""
         site, code = self.site, self.site.code
-        if site.plan.pack_b:
+        if site.plan.pack_b or (isinstance(site.n, int) and site.n % site.tile.columns == 0):
             return column
         return code.least(column, code.greatest(code.sub(site.n, site.tile.columns), 0))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import NamedTuple
 
 from graphc.codegen.interface import source_of
 from graphc.codegen.loops import Buffer, Contract, Kernel, Statement
@@ -13,10 +12,11 @@ from graphc.codegen.lower.values import Values
 from graphc.needed import needed_nodes
 from graphc.nodes import Operation, Tensor
 from graphc.ops import contraction, fused
-from graphc.records import replace
+from graphc.records import record, replace
 
 
-class Lowered(NamedTuple):
+@record
+class Lowered:
     """The loops of a kernel, and the nodes that its error codes 1, 2, ... stand for."""
 
     kernel: Kernel

@@ -22,7 +22,6 @@ from graphc.nodes import Op, Tensor
 from graphc.ops.base import apply
 from graphc.ops.loops import history_of
 from graphc.ops.measured import CheckSize, Measuring
-from graphc.ops.measured_shapes import reshaped
 from graphc.records import record
 from graphc.scopes import default_graphs
 from graphc.shapes import TensorType
@@ -66,6 +65,8 @@ def as_assumed(x: Tensor) -> Tensor:
     if not x.type.is_exact:
         said = f"elements {x.type} differ in shape from one iteration to the next; all its elements have one shape"
         raise InvalidArgumentError(x.op, x.op, f"{x.op.describe()}: of a TensorArray the {said}")
+    from graphc.ops.measured_shapes import reshaped  # late: few sizes must be other ones
+
     sizes = tuple(_as_assumed(size, measuring.equal | measuring.here) for size in x.type.sizes)
     return x if sizes == x.type.sizes else reshaped(x, sizes)
 

@@ -21,7 +21,7 @@ from graphc.alignment import address_of, aligned_array, aligned_bytes
 from graphc.codegen.estimate import estimate
 from graphc.codegen.loops import ITEM_BYTES, Buffer
 from graphc.codegen.objects import kernel_symbol
-from graphc.codegen.program import Call, Cursor, ErrorSlot, InArena, Inner, OnStack, Place, SizeWord, Slot
+from graphc.codegen.program import Call, Cursor, ErrorSlot, InArena, Inner, OnStack, Place, SizeWord, Slot, Within
 from graphc.codegen.roofline import roofline
 from graphc.dims import DimLike, evaluate
 from graphc.errors import brief
@@ -162,6 +162,8 @@ class _Bench:
         return Row(call.node.name, ops, flops, read + written, tasks, seconds, least)
 
     def _address(self, place: Place, buffer: Buffer) -> int:
+        if isinstance(place, Within):
+            return self._address(place.place, buffer) + self._number(place.bytes)
         if isinstance(place, (Cursor, OnStack)):  # what a loop saves or replays: memory of that size serves
             count = self._number(buffer.size * ITEM_BYTES[buffer.dtype])
             self.kept.append(aligned_bytes(count, lambda: "what a loop saves"))

@@ -9,7 +9,7 @@ values.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from graphc.dtypes import FLOATS, DType
 from graphc.graph import Graph
@@ -21,9 +21,11 @@ from graphc.ops.elementwise import cast
 from graphc.ops.indexing import IndexedSlices
 from graphc.passes.gradients import as_list, gradients
 from graphc.scopes import GraphKeys, get_default_graph
-from graphc.train.rows import RowsOf, summed_rows, unique_rows
 from graphc.train.slots import create_slot, create_slot_with_initializer, create_zeros_slot
 from graphc.variables import Variable, trainable_variables
+
+if TYPE_CHECKING:
+    from graphc.train.rows import RowsOf
 
 GradsAndVars = Sequence[tuple[Any, Variable]]
 
@@ -150,6 +152,8 @@ class Optimizer:
 
     def _apply_sparse_duplicate_indices(self, grad: IndexedSlices, var: Variable) -> Any:
         """Changes one variable by rows of a gradient, of which several may belong together."""
+        from graphc.train.rows import summed_rows, unique_rows  # late: few gradients are of some rows
+
         if type(self)._apply_sparse is not Optimizer._apply_sparse:
             return self._apply_sparse(unique_rows(grad, var), var)
         if not self._row_by_row:
@@ -193,7 +197,7 @@ class Optimizer:
 
     def _slot(self, var: Variable | RowsOf, slot_name: str, make: Callable[[], Variable]) -> Variable:
         slots = self._slots.setdefault(slot_name, {})
-        if isinstance(var, RowsOf):
+        if not isinstance(var, Variable):
             return var.beside(slots[var.variable])  # type: ignore[return-value]
         if var not in slots:
             slots[var] = make()
