@@ -7,7 +7,8 @@ places     each value in the caller's memory (a fetch, a variable) or in the are
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from graphc.codegen.in_place import InPlace
@@ -53,6 +54,8 @@ from graphc.shapes import TensorType
 
 if TYPE_CHECKING:
     from graphc.codegen.inside import Inside
+
+Asked = tuple[Block, Callable[[InArena], None]]  # memory that is asked for, and who takes it
 
 
 def build(graph: Graph, interface: Interface, target: Target) -> Program:
@@ -287,8 +290,38 @@ class Builder:
     def _place_rest(self, sequence: Sequence[Operation]) -> None:
         """Every other value gets memory in the arena, from the call that makes it to the last that reads it."""
         when = {node: n for n, node in enumerate(sequence)}
-        when.update((node, -1) for node in self.graph.nodes if node.type == "Undefined")
-        last = {out: when[node] for node in when for out in node.outputs}
+        asked = [
+            *self._homes_asked(sequence, when),
+            *self._saved_asked(len(sequence)),
+            *self._parts_asked(when),
+            *self._partials_asked(sequence, when),
+        ]
+        layout = plan([block for block, _ in asked])
+        for (_, put), offset in zip(asked, layout.offsets, strict=True):
+            put(InArena(offset))
+        self.homes.update((before, self.homes[after]) for before, after in self.same.items())
+        self.arena_bytes = layout.size
+
+    def _homes_asked(self, sequence: Sequence[Operation], when: Mapping[Operation, int]) -> Iterator[Asked]:
+        """Values without a home; what has no bound takes its memory while the step runs."""
+        begin, last = self._lives(sequence, when)
+        for tensor in last:
+            if tensor in self.homes or tensor in self.same:
+                continue
+            if is_bounded(tensor.type.elements):
+                yield Block(bytes_of(tensor.type), begin[tensor], last[tensor]), partial(self.homes.__setitem__, tensor)
+            elif tensor in self.resized:
+                self.homes[tensor] = self.shared.block().address
+            else:
+                self.homes[tensor] = self._taken_at(begin[tensor], bytes_of(tensor.type))
+
+    def _lives(
+        self, sequence: Sequence[Operation], when: Mapping[Operation, int]
+    ) -> tuple[dict[Tensor, int], dict[Tensor, int]]:
+        """Of each value the places where it begins and where it is last read."""
+        made = {**when, **{node: -1 for node in self.graph.nodes if node.type == "Undefined"}}
+        begin = {out: place for node, place in made.items() for out in node.outputs}
+        last = dict(begin)
         for node in sequence:
             for tensor in map(source_of, node.inputs):
                 if tensor in last:
@@ -296,38 +329,34 @@ class Builder:
         for tensor in map(source_of, self.targets):
             if tensor in last:
                 last[tensor] = len(sequence)
-        begin = {tensor: when[tensor.op] for tensor in last}
         for before, after in self.same.items():
             begin[after] = min(begin[after], begin[before])
-        homeless = [tensor for tensor in last if tensor not in self.homes and tensor not in self.same]
-        for tensor in [tensor for tensor in homeless if not is_bounded(tensor.type.elements)]:
-            homeless.remove(tensor)
-            is_own = tensor in self.resized
-            self.homes[tensor] = (
-                self.shared.block().address if is_own else self._taken_at(begin[tensor], bytes_of(tensor.type))
-            )
-        blocks = [Block(bytes_of(t.type), begin[t], last[t]) for t in homeless]
+        return begin, last
+
+    def _saved_asked(self, end: int) -> Iterator[Asked]:
+        """Values from before the run that are kept aside until its end."""
         self.saved = self._saved_states()
-        for tensor in [tensor for tensor in self.saved if not is_bounded(tensor.type.elements)]:
-            self.saved[tensor] = self._taken_at(-1, bytes_of(tensor.type))
-        aside = [tensor for tensor in self.saved if is_bounded(tensor.type.elements)]
-        blocks += [Block(bytes_of(t.type), -1, len(sequence)) for t in aside]
-        parts = [(node, part) for node, inside in self.inside.items() for part in inside.parts]
-        blocks += [Block(part.bytes, when[node], when[node]) for node, part in parts]
-        partials = [(node, buffer) for node in sequence for buffer in self._partials_of(node)]
-        for node, buffer in [(node, buffer) for node, buffer in partials if not is_bounded(buffer.size)]:
-            partials.remove((node, buffer))
-            self.partials[node, buffer] = self._taken_at(when[node], buffer.size * ITEM_BYTES[buffer.dtype])
-        blocks += [Block(b.size * ITEM_BYTES[b.dtype], when[node], when[node]) for node, b in partials]
-        layout = plan(blocks)
-        self.arena_bytes = layout.size
-        places = iter(InArena(offset) for offset in layout.offsets)
-        self.homes.update(zip(homeless, places, strict=False))
-        self.homes.update((before, self.homes[after]) for before, after in self.same.items())
-        self.saved.update(zip(aside, places, strict=False))
-        for _, part in parts:
-            part.offset = next(places).offset
-        self.partials.update(zip(partials, places, strict=True))
+        for tensor in list(self.saved):
+            if is_bounded(tensor.type.elements):
+                yield Block(bytes_of(tensor.type), -1, end), partial(self.saved.__setitem__, tensor)
+            else:
+                self.saved[tensor] = self._taken_at(-1, bytes_of(tensor.type))
+
+    def _parts_asked(self, when: Mapping[Operation, int]) -> Iterator[Asked]:
+        """What branches and loops need while they run."""
+        for node, inside in self.inside.items():
+            for part in inside.parts:
+                yield Block(part.bytes, when[node], when[node]), part.put
+
+    def _partials_asked(self, sequence: Sequence[Operation], when: Mapping[Operation, int]) -> Iterator[Asked]:
+        """What the stages of a node hand to each other."""
+        for node in sequence:
+            for buffer in self._partials_of(node):
+                count = buffer.size * ITEM_BYTES[buffer.dtype]
+                if is_bounded(buffer.size):
+                    yield Block(count, when[node], when[node]), partial(self.partials.__setitem__, (node, buffer))
+                else:
+                    self.partials[node, buffer] = self._taken_at(when[node], count)
 
     def _taken_at(self, place: int, bytes: DimLike) -> Cursor:
         """Memory that is taken before the node at a place of the sequence."""

@@ -52,6 +52,10 @@ class Part:
         self.bytes = bytes
         self.offset: DimLike = 0
 
+    def put(self, place: InArena) -> None:
+        """Takes its memory there."""
+        self.offset = place.offset
+
 
 class _Body(Part):
     """A function's actions, in its own places, and its arena."""

@@ -182,7 +182,7 @@ from graphc.ops.scans import cumprod
 from graphc.ops.sequences import cumsum, eye, lin_space, linspace, range
 from graphc.ops.slicing import reverse, reverse_v2, slice, strided_slice
 from graphc.ops.state import assign, assign_add, assign_sub, group, is_variable_initialized, no_op
-from graphc.passes.gradients import AggregationMethod, UnconnectedGradients, gradients, hessians
+from graphc.passes.gradients import AggregationMethod, UnconnectedGradients, gradients
 from graphc.scopes import (
     GraphKeys,
     add_to_collection,
@@ -375,6 +375,7 @@ _LATER = {
     "gfile": "graphc.frame.gfile",
     "graph_util": "graphc.graph_util",
     "guarantee_const": "graphc.ops.rearranging:guarantee_const",
+    "hessians": "graphc.second_derivatives:hessians",
     "histogram_fixed_width": "graphc.ops.rearranging:histogram_fixed_width",
     "histogram_fixed_width_bins": "graphc.ops.rearranging:histogram_fixed_width_bins",
     "ifft": "graphc.signal.fourier:ifft",
@@ -657,7 +658,6 @@ __all__ = [
     "greater_equal",
     "group",
     "half",
-    "hessians",
     "identity",
     "identity_n",
     "initialize_all_variables",

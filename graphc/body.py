@@ -95,6 +95,11 @@ class Body(Graph):
         return [*self.arguments, *(self._places.get(tensor) for tensor in self.taken.all)]
 
     @property
+    def captured(self) -> list[tuple[Tensor, Tensor]]:
+        """The tensors that it takes from the graph around it, each with what stands for it here."""
+        return [(tensor, self._places[tensor]) for tensor in self.taken.captures if tensor in self._places]
+
+    @property
     def names(self) -> tuple[str | None, ...]:
         """The names of the parameters."""
         return tuple(None if x is None else x.op.name for x in self.parameters)

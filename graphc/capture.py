@@ -14,11 +14,10 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from graphc import dtypes
 from graphc.body import Body, Function
 from graphc.graph import Graph
 from graphc.nodes import Op, Operation, Tensor
-from graphc.ops.assertions import CheckNumerics
+from graphc.ops.assertions import Assert, CheckNumerics
 from graphc.ops.base import Const, Placeholder
 from graphc.ops.branches import If
 from graphc.ops.draws import StreamState
@@ -30,51 +29,33 @@ from graphc.ops.random import Random
 from graphc.ops.reduction import reduce_all
 from graphc.ops.state import Assign, InitializedValue, IsVariableInitialized, NoOp, ReadVariable, VariableV2
 from graphc.passes.rewrite import copy_node
-from graphc.records import record, replace
+from graphc.records import replace
 from graphc.shapes import TensorType
+from graphc.step import COUNTER, FLAG, Flag, Kept, Key, State, Step, Value, parameter
 
 CHECKS = Graph().add(NoOp(), (), name="checks")  # stands for "all that was checked so far holds" among the variables
+UNSET = "CheckInitialized"  # an assertion that a variable has a value
 
 Versions = dict[Operation, Tensor]  # the value of each assigned variable, as some node sees it
 
 
-class Step:
-    """One run as a function: ``graph.targets`` are the fetches, then the new values of ``updates``, in order.
-
-    A last target is there for what is checked on the way to it, and nobody reads its value.
-    """
-
-    def __init__(self, graph: Graph):
-        self.graph = graph
-        self.feeds: dict[Tensor, Tensor] = {}  # fed tensor -> input of the step
-        self.states: dict[Operation, Tensor] = {}  # variable or random op -> input of the step
-        self.flags: dict[Operation, Tensor] = {}  # variable -> input: is it initialised?
-        self.read: set[Operation] = set()  # the variables that must be initialised
-        self.updates: tuple[Operation, ...] = ()  # whose values the run replaces
-        self.fetches = 0
-        self.hosts: dict[Operation, frozenset[Operation]] = {}  # each host operation: those that come before it
-        self.prints: list[tuple[Operation, tuple[int, ...]]] = []  # what is written: which fetches, after the user's
-
-    @property
-    def is_native(self) -> bool:
-        """Whether one native call does all of it."""
-        return not self.hosts and not any(tensor.dtype.is_string for tensor in self.feeds)
-
-
 def capture(
-    fetches: Sequence[Tensor], effects: Iterable[Operation], feeds: Iterable[Tensor], fresh: bool = False
-) -> Step:
+    fetches: Sequence[Tensor], effects: Iterable[Operation], feeds: Iterable[Tensor], fresh: bool = False,
+    unset: Iterable[Operation] = (),
+) -> Step:  # fmt: skip
     """The step that computes ``fetches`` and performs ``effects`` when ``feeds`` are given.
 
-    ``fresh``: no variable has a value yet.
+    ``fresh``: no variable has a value yet. ``unset``: these have none, and a branch may decide whether they get one.
     """
-    return _StepCapture(set(feeds), fresh).run(tuple(fetches), tuple(effects))
+    return _StepCapture(set(feeds), fresh, unset).run(tuple(fetches), tuple(effects))
 
 
 class _Capture:
     """Translates the needed nodes of one graph: the step itself, or a body in it."""
 
-    def __init__(self) -> None:
+    def __init__(self, fresh: bool, is_set: dict[Operation, Operation]):
+        self.fresh = fresh  # whether no variable has a value yet
+        self.is_set = is_set  # of variables without a value, what stands for "it has one now" among the variables
         self.graph = Graph()
         self.places: dict[Tensor, Tensor] = {}
         self.seen: dict[Operation, Versions] = {}  # what the ancestors of each node have assigned
@@ -109,10 +90,9 @@ class _Capture:
         """Whether the variable is initialised."""
         raise NotImplementedError
 
-    @property
-    def fresh(self) -> bool:
-        """Whether no variable has a value yet."""
-        raise NotImplementedError
+    def kept(self, variable: Operation) -> Tensor:
+        """The value of the variable after all that has been translated; nobody reads it, and there may be none yet."""
+        return self.latest[variable] if variable in self.latest else self.held(variable)
 
     # -- walking -----------------------------------------------------------------------------------------------
 
@@ -207,7 +187,15 @@ class _Capture:
     def read(self, node: Operation, variable: Operation) -> Tensor:
         """The value of the variable as ``node`` sees it."""
         written = self.seen[node].get(variable)
-        return self.state(variable) if written is None else written
+        return self.state(variable) if written is None else self._sure(node, variable, written, self.seen[node])
+
+    def _sure(self, node: Operation, variable: Operation, written: Tensor, versions: Versions) -> Tensor:
+        """What was written to the variable, which ``node`` reads: there is a value, or the step fails."""
+        if variable in self.is_set and self.is_set[variable] in versions:
+            known = versions[self.is_set[variable]]
+            check = self.graph.add(Assert((variable.name,), called=UNSET), (known,), like=node)
+            self.latest[CHECKS] = self._and(node, self.last(CHECKS), check.outputs[0])
+        return written
 
     def last(self, variable: Operation) -> Tensor:
         """The value of the variable after all that has been translated."""
@@ -216,12 +204,21 @@ class _Capture:
     def _assign(self, node: Operation, kind: Assign) -> None:
         variable = self.variable(node.inputs[0].op)
         values = [self.place(tensor) for tensor in node.inputs[1:]]
-        old = values[0] if type(kind) is Assign else self.last(variable)
+        old = values[0] if type(kind) is Assign else self.old(node, variable)
         with self.graph.as_default(), self.graph.standing_for(node):
             new = kind.new_value(old, *values)
         self.places[node.outputs[0]] = new
         self.set_to[variable] = node.inputs[1]
         self._note(node, {variable: new})
+        if variable in self.is_set:
+            self._note(node, {self.is_set[variable]: self._true()})
+
+    def old(self, node: Operation, variable: Operation) -> Tensor:
+        """What ``node`` changes: the last value of the variable."""
+        return self._sure(node, variable, self.last(variable), self.latest)
+
+    def _true(self) -> Tensor:
+        return self.graph.add(Const(np.array(True)), ()).outputs[0]
 
     def _initialized_value(self, node: Operation) -> Tensor:
         variable, first = self.variable(node.inputs[0].op), node.inputs[1]
@@ -259,7 +256,7 @@ class _Capture:
             branch.run()
         written = list(dict.fromkeys(variable for branch in branches for variable in branch.latest))
         for branch in branches:
-            branch.graph.targets += tuple(branch.last(variable) for variable in written)
+            branch.graph.targets += tuple((branch.kept if x in self.is_set else branch.last)(x) for x in written)
         keys = list(dict.fromkeys(key for branch in branches for key in branch.inputs))
         then, orelse = (branch.function(keys) for branch in branches)
         inputs = (self.place(node.inputs[0]), *(self._outside(node, key, ()) for key in keys))
@@ -270,19 +267,17 @@ class _Capture:
         condition, body = (_BodyCapture(self, node, function, first=0) for function in (kind.condition, kind.body))
         for part in (condition, body):
             part.run()
-        if CHECKS in condition.latest:
+        if condition.latest:  # tf.while_loop moves what acts into the body
             raise NotImplementedError(
-                f"{node.describe()}: the condition of a loop cannot hold a tf.Assert; put it into the body"
+                f"{node.describe()}: the condition of a loop in a file must not check, assign or draw: its body may"
             )
-        if condition.latest:
-            raise NotImplementedError(
-                f"{node.describe()}: the condition of a loop must not assign variables or draw random numbers, as "
-                f"{next(iter(condition.latest)).describe()} would have it; do so in its body"
-            )
+        for key in condition.inputs:
+            if isinstance(key, State) and key.variable in self.is_set:
+                self.state(key.variable)  # wants a value, for a condition is always asked
         written = list(body.latest)
         count, end = kind.variables, len(node.inputs) - kind.replays
-        values = [_Value(number) for number in range(len(node.inputs))]
-        states = [_State(variable, True) for variable in written]
+        values = [Value(number) for number in range(len(node.inputs))]
+        states = [State(variable, True) for variable in written]
         others = [key for key in (*condition.inputs, *body.inputs) if key not in values and key not in states]
         keys = [*values[:count], *states, *values[count:end], *dict.fromkeys(others), *values[end:]]
         targets = body.graph.targets
@@ -293,12 +288,17 @@ class _Capture:
         on_host = bool(condition.hosts or body.hosts)
         self._add(node, changed, tuple(self._outside(node, key, written) for key in keys), written, count, on_host)
 
-    def _outside(self, node: Operation, key: _Key, written: Sequence[Operation]) -> Tensor:
+    def _outside(self, node: Operation, key: Key, written: Sequence[Operation]) -> Tensor:
         """The value of an input of a body, out here."""
-        if isinstance(key, _Value):
-            return self.place(node.inputs[key.number])
-        if isinstance(key, _Flag):
+        if isinstance(key, Value):
+            tensor = node.inputs[key.number]
+            is_variable = isinstance(tensor.op.kind, VariableV2)
+            unread = is_variable and self.variable(tensor.op) in self.is_set  # a body reads it by another key
+            return self.kept(self.variable(tensor.op)) if unread else self.place(tensor)
+        if isinstance(key, Flag):
             return self.flag(key.variable)
+        if isinstance(key, Kept) or (key.variable in written and key.variable in self.is_set):
+            return self.kept(key.variable)
         loops = isinstance(node.kind, While)
         last = key.variable in written if loops else key.last
         return self.last(key.variable) if last else self.read(node, key.variable)
@@ -326,11 +326,10 @@ class _Capture:
 class _StepCapture(_Capture):
     """The graph of the whole step."""
 
-    fresh: bool = False
-
-    def __init__(self, fed: set[Tensor], fresh: bool):
-        super().__init__()
-        self.fed, self.fresh = fed, fresh
+    def __init__(self, fed: set[Tensor], fresh: bool, unset: Iterable[Operation]):
+        super().__init__(fresh, {each: Graph().add(NoOp(), (), name=f"{each.name}/is_set") for each in unset})
+        self.fed = fed
+        self.unset = {flag: variable for variable, flag in self.is_set.items()}
         self.step = Step(self.graph)
 
     def run(self, fetches: tuple[Tensor, ...], effects: tuple[Operation, ...]) -> Step:
@@ -340,6 +339,8 @@ class _StepCapture(_Capture):
                 places = range(len(values), len(values) + len(node.inputs))
                 self.step.prints.append((node, tuple(places)))
                 values += [self.place(tensor) for tensor in node.inputs]
+        self.step.told = tuple(variable for variable, flag in self.is_set.items() if flag in self.latest)
+        values += [self.latest.pop(self.is_set[variable]) for variable in self.step.told]
         checks = [self.latest.pop(CHECKS)] if CHECKS in self.latest else []
         self.step.fetches = len(values)
         self.step.updates = tuple(self.latest)
@@ -377,7 +378,9 @@ class _StepCapture(_Capture):
 
     def state(self, variable: Operation) -> Tensor:
         if variable is CHECKS:
-            return self.graph.add(Const(np.array(True)), ()).outputs[0]
+            return self._true()
+        if variable in self.unset:
+            return self.flag(self.unset[variable])
         if isinstance(variable.kind, VariableV2):
             self.step.read.add(variable)
         return self.held(variable)
@@ -388,28 +391,28 @@ class _StepCapture(_Capture):
             if isinstance(variable.kind, VariableV2):
                 states[variable] = copy_node(self.graph, variable, ()).outputs[0]
             else:
-                states[variable] = self._input(variable, _COUNTER, f"{variable.name}/counter")
+                states[variable] = self._input(variable, COUNTER, f"{variable.name}/counter")
         return states[variable]
 
     def flag(self, variable: Operation) -> Tensor:
         if variable not in self.step.flags:
-            self.step.flags[variable] = self._input(variable, _FLAG, f"{variable.name}/initialized")
+            self.step.flags[variable] = self._input(variable, FLAG, f"{variable.name}/initialized")
         return self.step.flags[variable]
 
     def _input(self, like: Operation, type: TensorType, name: str) -> Tensor:
-        return _parameter(self.graph, type, name, like)
+        return parameter(self.graph, type, name, like)
 
 
 class _BodyCapture(_Capture):
     """A branch, a condition or a body: what it needs from outside are its ``inputs``."""
 
     def __init__(self, outer: _Capture, node: Operation, body: Body, first: int):
-        super().__init__()
+        super().__init__(outer.fresh, outer.is_set)
         self.outer, self.node, self.body = outer, node, body
         pairs = zip(body.parameters, node.inputs[first:], strict=True)
         self.arguments = {x: (n, tensor) for n, (x, tensor) in enumerate(pairs, first) if x is not None}
         self.loops = isinstance(node.kind, While)
-        self.inputs: dict[_Key, Tensor] = {}
+        self.inputs: dict[Key, Tensor] = {}
 
     def run(self) -> None:
         """Translates all that the targets need."""
@@ -421,7 +424,7 @@ class _BodyCapture(_Capture):
             done = self.graph.add(Done(node.kind), copy.inputs, like=node)
             self.latest[CHECKS] = self._and(node, self.last(CHECKS), done.outputs[0])
 
-    def function(self, keys: Sequence[_Key]) -> Function:
+    def function(self, keys: Sequence[Key]) -> Function:
         """The body as a function whose parameters are for ``keys``."""
         return Function(self.graph, tuple(self.inputs[key].op.name if key in self.inputs else None for key in keys))
 
@@ -429,70 +432,45 @@ class _BodyCapture(_Capture):
         return False
 
     def given(self, tensor: Tensor) -> Tensor:
-        return self._input(_Value(self.arguments[tensor][0]), tensor.type, tensor.op)
+        return self._input(Value(self.arguments[tensor][0]), tensor.type, tensor.op)
 
     def variable(self, place: Operation) -> Operation:
         return self.outer.variable(self.arguments[place.outputs[0]][1].op)
 
     def read(self, node: Operation, variable: Operation) -> Tensor:
-        written = self.seen[node].get(variable)
-        return self._state(variable, self.loops) if written is None else written
+        if variable in self.seen[node]:
+            return super().read(node, variable)
+        if self.loops and variable in self.is_set and self.body is not self.node.kind.condition:  # type: ignore[attr-defined]
+            return self.old(node, variable)
+        return self._state(variable, self.loops)
 
     def state(self, variable: Operation) -> Tensor:
         return self._state(variable, True)
 
+    def kept(self, variable: Operation) -> Tensor:
+        if variable in self.latest or self.loops:
+            return self.last(variable)
+        return self._input(Kept(variable), variable.outputs[0].type, variable)
+
+    def old(self, node: Operation, variable: Operation) -> Tensor:
+        if variable not in self.is_set or variable in self.latest:
+            return super().old(node, variable)
+        flag = self.is_set[variable]
+        return self._sure(node, variable, self.kept(variable), {flag: self.last(flag)})
+
     def _state(self, variable: Operation, last: bool) -> Tensor:
-        type = variable.outputs[0].type if isinstance(variable.kind, VariableV2) else _COUNTER
-        if variable is CHECKS:
-            type = _FLAG
-        return self._input(_State(variable, last), type, variable)
+        type = variable.outputs[0].type if isinstance(variable.kind, VariableV2) else COUNTER
+        if isinstance(variable.kind, NoOp):  # something that is so or not, and stands among the variables
+            type = FLAG
+        return self._input(State(variable, last), type, variable)
 
     def held(self, variable: Operation) -> Tensor:
         raise NotImplementedError(f"{variable.describe()}: its initialized_value is taken inside {self.body.what}")
 
     def flag(self, variable: Operation) -> Tensor:
-        return self._input(_Flag(variable), _FLAG, variable)
+        return self._input(Flag(variable), FLAG, variable)
 
-    @property
-    def fresh(self) -> bool:
-        return self.outer.fresh
-
-    def _input(self, key: _Key, type: TensorType, like: Operation) -> Tensor:
+    def _input(self, key: Key, type: TensorType, like: Operation) -> Tensor:
         if key not in self.inputs:
-            self.inputs[key] = _parameter(self.graph, type, like.name, like)
+            self.inputs[key] = parameter(self.graph, type, like.name, like)
         return self.inputs[key]
-
-
-# What an input of a body is, out there.
-
-
-@record
-class _Value:
-    """An input of the node."""
-
-    number: int
-
-
-@record
-class _State:
-    """The value of a variable, or the position of a random stream: the last one, or the one that the node sees."""
-
-    variable: Operation
-    last: bool
-
-
-@record
-class _Flag:
-    """Whether a variable is initialised."""
-
-    variable: Operation
-
-
-_Key = _Value | _State | _Flag
-
-_COUNTER = TensorType(dtypes.int64, ())
-_FLAG = TensorType(dtypes.bool, ())
-
-
-def _parameter(graph: Graph, type: TensorType, name: str, like: Operation) -> Tensor:
-    return graph.add(Placeholder(type.dtype, type.shape), (), (type,), like=like, name=name).outputs[0]

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from graphc.mistakes import telling_line
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import convert_to_tensor, graph_of
@@ -52,6 +53,7 @@ def clip_by_average_norm(t: Any, clip_norm: Any, name: str | None = None) -> Ten
         return e.multiply(tensor * limit, e.minimum(size / length, 1 / limit), name=scope)
 
 
+@telling_line
 def global_norm(t_list: Any, name: str | None = None) -> Tensor:
     """The length of all the tensors taken as one vector; entries that are None do not count."""
     tensors = [_values(t) for t in _checked(t_list) if t is not None]
@@ -64,6 +66,7 @@ def global_norm(t_list: Any, name: str | None = None) -> Tensor:
         return e.sqrt(total, name="global_norm")
 
 
+@telling_line
 def clip_by_global_norm(
     t_list: Any, clip_norm: Any, use_norm: Any = None, name: str | None = None
 ) -> tuple[list[Any], Tensor]:

@@ -14,13 +14,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from graphc import errors, settings
-from graphc.capture import Step, capture
+from graphc.capture import capture
 from graphc.collector import collector_paused
 from graphc.dims import DimLike, Measured, measured_in
 from graphc.graph import Graph
 from graphc.nodes import Operation, Tensor
 from graphc.records import record, replace
 from graphc.shapes import TensorType
+from graphc.step import Step
 
 if TYPE_CHECKING:  # code generation loads when a step is compiled
     from graphc.codegen.build import Interface

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from graphc.lazily import when_named
+from graphc.mistakes import tell_line
 
 
 class DType:
@@ -206,7 +207,9 @@ def as_dtype(type_value: Any) -> DType:
         return string if found.kind in "SU" else _BY_NUMPY[found]
     except (TypeError, KeyError):
         known = ", ".join(dtype.name for dtype in KNOWN)
-        raise TypeError(f"Cannot convert type_value {type_value!r} to a TensorFlow DType; graphc has {known}") from None
+        error = TypeError(f"Cannot convert type_value {type_value!r} to a TensorFlow DType; graphc has {known}")
+        tell_line(error)
+        raise error from None
 
 
 def as_bytes(value: Any) -> np.ndarray[Any, Any]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from graphc import dtypes
 from graphc.body import Body, Taken
+from graphc.mistakes import telling_line
 from graphc.nest import flatten, is_nested, map_leaves, pack_as, skeleton
 from graphc.nodes import Tensor
 from graphc.ops.base import constant, convert_to_tensor
@@ -61,6 +62,7 @@ def _same_structure(wanted: Any, came: Any, what: str) -> None:
         raise TypeError(f"The two structures don't have the same nested structure: {what}")
 
 
+@telling_line
 def map_fn(
     fn: Function, elems: Any, dtype: Any = None, parallel_iterations: int | None = None, back_prop: bool = True,
     swap_memory: bool = False, infer_shape: bool = True, name: str | None = None,
@@ -98,6 +100,7 @@ def _stacked(array: TensorArray, elements: _Elements) -> Tensor:
     return result
 
 
+@telling_line
 def foldl(
     fn: Function, elems: Any, initializer: Any = None, parallel_iterations: int = 10, back_prop: bool = True,
     swap_memory: bool = False, name: str | None = None,
@@ -106,6 +109,7 @@ def foldl(
     return _folded(fn, elems, initializer, parallel_iterations, name or "foldl", forwards=True)
 
 
+@telling_line
 def foldr(
     fn: Function, elems: Any, initializer: Any = None, parallel_iterations: int = 10, back_prop: bool = True,
     swap_memory: bool = False, name: str | None = None,
@@ -138,6 +142,7 @@ def _as_tensors(structure: Any) -> Any:
     return map_leaves(convert_to_tensor, structure) if is_nested(structure) else convert_to_tensor(structure)
 
 
+@telling_line
 def scan(
     fn: Function, elems: Any, initializer: Any = None, parallel_iterations: int = 10, back_prop: bool = True,
     swap_memory: bool = False, infer_shape: bool = True, reverse: bool = False, name: str | None = None,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -10,8 +12,25 @@ import numpy as np
 from graphc.dims import Dim, atom, substitute
 from graphc.graph import Graph
 from graphc.needed import mentioned_sizes
-from graphc.nodes import Op, Tensor
+from graphc.nodes import Op, Operation, Tensor
 from graphc.records import fields, replace
+
+NODE = 1000  # elements that cost about as much as going to one more node
+_allowed: ContextVar[list[int] | None] = ContextVar("allowed", default=None)  # what may still be computed
+
+
+class TooLong(Exception):
+    """More was to be computed than was allowed."""
+
+
+@contextmanager
+def at_most(elements: int) -> Iterator[None]:
+    """Inside, :func:`evaluate` raises :class:`TooLong` beyond so many elements, of which a node counts as ``NODE``."""
+    token = _allowed.set([elements])
+    try:
+        yield
+    finally:
+        _allowed.reset(token)
 
 
 def evaluate(graph: Graph, feeds: Mapping[Tensor, Any], targets: Sequence[Tensor] | None = None) -> list[Any]:
@@ -22,12 +41,32 @@ def evaluate(graph: Graph, feeds: Mapping[Tensor, Any], targets: Sequence[Tensor
         if all(tensor in values for tensor in node.outputs):
             continue
         kind = _with_numbers(node.kind, graph, values) if graph.measured else node.kind
-        with np.errstate(all="ignore"):
-            results = kind.evaluate(*(values[tensor] for tensor in node.inputs))
+        inputs = [values[tensor] for tensor in node.inputs]
+        try:
+            with np.errstate(all="ignore"):
+                results = kind.evaluate(*inputs)
+        except Exception as error:
+            if stopped_at(error) is None:
+                error._stopped_at = node, inputs  # type: ignore[attr-defined]
+            raise
         outputs = results if isinstance(results, tuple) else (results,)
         for tensor, value in zip(node.outputs, outputs, strict=True):
             values[tensor] = np.array(value, object) if isinstance(value, bytes) else np.asarray(value)
+        _count(values[tensor] for tensor in node.outputs)
     return [values[tensor] for tensor in wanted]
+
+
+def stopped_at(error: Exception) -> tuple[Operation, list[Any]] | None:
+    """The innermost node at which :func:`evaluate` ended with this error, and the values that it was given."""
+    return getattr(error, "_stopped_at", None)
+
+
+def _count(computed: Iterable[Any]) -> None:
+    left = _allowed.get()
+    if left is not None:
+        left[0] -= NODE + sum(value.size for value in computed)
+        if left[0] < 0:
+            raise TooLong
 
 
 def _with_numbers(kind: Op, graph: Graph, values: Mapping[Tensor, Any]) -> Op:

@@ -6,14 +6,24 @@ import re
 import sys
 from collections.abc import Callable
 from functools import cache, wraps
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
-from graphc.nodes import Origin, Tensor
+from graphc.arithmetic import Arithmetic
 
 _ENDS_WITH_LINE = re.compile(r"[dD]eclared at [^()]+:\d+$")
 _BEGINS_WITH_NAME = re.compile(r"[\w.]+: ")
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class Origin(NamedTuple):
+    """The line of the user's file that declared a node."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file.rsplit('/', 1)[-1]}:{self.line}"
 
 
 def tell_line(error: Exception, name: str = "") -> None:
@@ -57,11 +67,16 @@ def telling_line(function: Function) -> Function:
             return function(*args, **kwargs)
         except (ValueError, TypeError) as error:
             # What a pass declares stands for a node of the user's, which says its own line.
-            if not any(isinstance(arg, Tensor) and arg.op.graph._standing_for for arg in (*args, *kwargs.values())):
+            if not any(map(_stands_for_another, (*args, *kwargs.values()))):
                 tell_line(error, name)
             raise
 
     return cast(Function, told)
+
+
+def _stands_for_another(value: Any) -> bool:
+    operation: Any = getattr(value, "op", None)
+    return isinstance(value, Arithmetic) and operation.graph._standing_for is not None
 
 
 def user_line() -> Origin | None:

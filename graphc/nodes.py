@@ -7,25 +7,16 @@ and *of what* by its input tensors. Nodes never change once made.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from graphc.arithmetic import Arithmetic
 from graphc.dtypes import DType
+from graphc.mistakes import Origin
 from graphc.records import fields
 from graphc.shapes import TensorShape, TensorType, as_shape, merge
 
 if TYPE_CHECKING:
     from graphc.graph import Graph
-
-
-class Origin(NamedTuple):
-    """The line of the user's file that declared a node."""
-
-    file: str
-    line: int
-
-    def __str__(self) -> str:
-        return f"{self.file.rsplit('/', 1)[-1]}:{self.line}"
 
 
 class Op:
@@ -97,7 +88,11 @@ class Tensor(Arithmetic):
 
     def set_shape(self, shape: Any) -> None:
         """Adds what the caller knows of the shape; ``ValueError`` where it contradicts what is known."""
-        self.type = TensorType(self.type.dtype, merge(self.type.shape, as_shape(shape)))
+        try:
+            known = merge(self.type.shape, as_shape(shape))
+        except ValueError as error:
+            raise ValueError(f"set_shape of {self.op.describe()} {self.type}: {error}") from None
+        self.type = TensorType(self.type.dtype, known)
 
     @property
     def graph(self) -> Graph:

@@ -13,7 +13,7 @@ import numpy as np
 
 from graphc import errors, settings
 from graphc.alignment import aligned_array
-from graphc.capture import Step, capture
+from graphc.capture import capture
 from graphc.config import ConfigProto
 from graphc.faults import RefusedValue, explained
 from graphc.feeding import check_fed_once, feed_target, feed_value, single_keys, single_values
@@ -25,10 +25,12 @@ from graphc.ops.state import VariableV2
 from graphc.scopes import default_sessions, get_default_graph
 from graphc.settled import OFTEN, constants_of, only_sets_constants
 from graphc.shapes import is_compatible, shape_text
+from graphc.step import Step
 from graphc.versions import Versions, within_itself
 
 if TYPE_CHECKING:
     from graphc.executable import Executable
+    from graphc.first_values import FirstValues
 
 Array = np.ndarray[Any, Any]
 
@@ -109,6 +111,8 @@ class _Plan:
             self.rebuild = self._printing(parsed.rebuild)
         self.staged = None if self.step.is_native else staged(self.step, session.threads)
         self.untouched = OFTEN if only_sets_constants(self.step) else 0  # so many runs need no compiled code
+        self.captured = parsed.tensors, parsed.operations
+        self.first_values: dict[frozenset[Operation], FirstValues] = {}  # by the variables that have none
         self.ready: Executable | None = None  # served the last run, and serves every run with feeds of the same shapes
         self.running = False  # read and set by who holds the session's lock
 
@@ -217,11 +221,30 @@ class _Plan:
         """The results of the version for these feeds, compiled now if it must be, and that version."""
         self.session.check_open()  # it may have been closed while this run waited
         state = self.session.state
-        self.session.check_initialised(self.step)
+        missing = self.step.read - state.initialised
+        if missing:
+            return self._run_first_values(used, frozenset(missing))
         used = used + [np.array(variable in state.initialised) for variable in self.step.flags]
         results, executable = self.versions.run(used, state)
         state.initialised.update(self.step.updates)
         return results, executable
+
+    def _run_first_values(self, used: list[Array], missing: frozenset[Operation]) -> tuple[list[Array], Executable]:
+        """A run while variables have no value that branches hand on."""
+        from graphc.first_values import FirstValues, may_branch, unset_in  # few steps run without all values
+
+        if not may_branch(missing, self.step.graph.nodes):
+            self.session.check_initialised(self.step)
+        if missing not in self.first_values:
+            self.first_values[missing] = FirstValues(*self.captured, self.feeds, missing, self.session.threads)
+        run = self.first_values[missing]
+        if run.step.read & missing:
+            self.session.check_initialised(self.step)
+        try:
+            return run.run(dict(zip(self.step.feeds, used, strict=True)), self.session.state)
+        except RefusedValue as failure:
+            unset = unset_in(failure, missing)
+            raise _uninitialised(unset) if unset else failure from None
 
 
 def _kind(value: Any) -> Any:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from graphc.capture import Step
 from graphc.interpret import evaluate
 from graphc.nodes import Operation
 from graphc.ops.state import VariableV2
+from graphc.step import Step
 
 # A step that runs more often is compiled, for a call of its code takes less time than so much of Python.
 OFTEN = 1000

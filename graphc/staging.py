@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from graphc import errors
-from graphc.capture import Step
 from graphc.faults import RefusedValue, explained
 from graphc.graph import Graph
 from graphc.interpret import evaluate
@@ -30,6 +29,7 @@ from graphc.ops.host import call_on_host, running_in
 from graphc.ops.random import Random
 from graphc.ops.row_writes import NewRows
 from graphc.passes.rewrite import copy_node
+from graphc.step import Step
 from graphc.versions import Versions, within_itself
 
 if TYPE_CHECKING:

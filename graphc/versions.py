@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from graphc import compiler, errors
-from graphc.capture import Step
 from graphc.dims import DimLike, symbol
 from graphc.faults import RefusedValue
 from graphc.graph import Graph
@@ -31,6 +30,7 @@ from graphc.ops.shape_values import MAX_ELEMENTS, DependsOnData, inputs_behind_s
 from graphc.ops.state import VariableV2
 from graphc.passes.trim import trimmed
 from graphc.shapes import is_constant
+from graphc.step import Step
 
 if TYPE_CHECKING:
     from graphc.session import Array, State

@@ -44,6 +44,11 @@ class Adjoints:
         """Adds a partial adjoint: a tensor, or some rows of one; of a history, one or several."""
         self._parts.setdefault(tensor, []).extend(part if isinstance(part, list) else [part])
 
+    def hand_on(self, tensor: Tensor, other: Tensor) -> None:
+        """Adds what was collected for a tensor to another one, for which it stands."""
+        if tensor in self._parts:
+            self.add(other, list(self._parts[tensor]))
+
     def total(self, tensor: Tensor) -> Any:
         """The adjoint: the sum of its parts, of a history the list of them; None where there is none."""
         parts = self._parts.get(tensor)

@@ -25,14 +25,13 @@ from typing import Any
 from graphc.body import Body
 from graphc.collector import collector_paused
 from graphc.dtypes import int64
-from graphc.graph import Graph
 from graphc.nodes import Op, Tensor
-from graphc.ops.arrays import concat, stack
+from graphc.ops.arrays import concat
 from graphc.ops.base import constant, convert_to_tensor
 from graphc.ops.branches import If
 from graphc.ops.elementwise import cast
 from graphc.ops.loops import While
-from graphc.ops.reshaping import broadcast_like, reshape
+from graphc.ops.reshaping import broadcast_like
 from graphc.passes.adjoints import Adjoints, BodyRule, propagate
 from graphc.passes.gradients_if import adjoints_of_if
 from graphc.passes.gradients_while import adjoints_of_while
@@ -92,46 +91,21 @@ def _gradients(
     targets = [convert_to_tensor(y) for y in as_list(ys)]
     if not targets or not as_list(xs):
         raise ValueError("gradients needs at least one y and one x")
-    sources = [_source_in(targets[0].graph, x) for x in as_list(xs)]
+    sources = [source_of(x) for x in as_list(xs)]
     unconnected = UnconnectedGradients(unconnected_gradients)
     graph = targets[0].graph.current
-    stops = {_source_in(targets[0].graph, t) for t in as_list(stop_gradients)} if stop_gradients is not None else set()
+    if any(y.graph is graph for y in targets):
+        targets = [graph.own(y) for y in targets]
+    stops = {source_of(t) for t in as_list(stop_gradients)} if stop_gradients is not None else set()
     with graph.name_scope(name), graph.in_role("adjoint"), collector_paused():
         adjoints = _initial_adjoints(targets, grad_ys)
-        propagate(graph, targets, sources, stops, adjoints, _WITH_BODIES)
+        if isinstance(targets[0].graph, Body):
+            from graphc.passes.gradients_outwards import propagate_outwards  # few programs do so inside a body
+
+            propagate_outwards(graph, targets, sources, stops, adjoints, _WITH_BODIES)
+        else:
+            propagate(graph, targets, sources, stops, adjoints, _WITH_BODIES)
         return [_result(form(adjoints, x), x, unconnected) for x in sources]
-
-
-def hessians(
-    ys: Any,
-    xs: Any,
-    name: str = "hessians",
-    colocate_gradients_with_ops: bool = False,
-    gate_gradients: Any = False,
-    aggregation_method: Any = None,
-) -> list[Tensor]:
-    """The second derivatives of ``sum(ys)`` by each of ``xs``, in the shape of x twice.
-
-    Each element of x costs one gradient, so the size of x must be known while declaring.
-    """
-    sources = [source_of(x) for x in as_list(xs)]
-    if not sources:
-        raise ValueError("hessians needs at least one x")
-    with sources[0].graph.name_scope(name):
-        return [_hessian(ys, x) for x in sources]
-
-
-def _hessian(ys: Any, x: Tensor) -> Tensor:
-    sizes = x.type.shape
-    if sizes is None or not all(isinstance(size, int) for size in sizes):
-        raise ValueError(f"hessians needs xs of known size; {x.op.describe()} has type {x.type}")
-    zero = UnconnectedGradients.ZERO
-    first = reshape(dense_gradients(ys, x, unconnected_gradients=zero)[0], [-1])
-    count: Any = first.type.elements
-    if count == 0:
-        return reshape(first, (*sizes, *sizes))
-    rows = [dense_gradients(first[i], x, unconnected_gradients=zero)[0] for i in range(count)]
-    return reshape(stack(rows), (*sizes, *sizes))
 
 
 def as_list(values: Any) -> list[Any]:
@@ -141,13 +115,6 @@ def as_list(values: Any) -> list[Any]:
     if isinstance(values, (list, tuple, ValuesView)):
         return list(values)
     return [values]
-
-
-def _source_in(graph: Graph, x: Any) -> Tensor:
-    """The same for ys of a body: what stands in it for ``x``."""
-    if isinstance(graph, Body) and graph.current is graph:
-        return graph.own(convert_to_tensor(x))
-    return source_of(x)
 
 
 def source_of(x: Any) -> Tensor:

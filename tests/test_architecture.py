@@ -27,13 +27,21 @@ FLOORS: list[dict[str, list[str]]] = [
         "session": [
             "graphc.contrib*",
             "graphc.data*",
-            *("graphc.session", "graphc.settled", "graphc.staging", "graphc.versions"),
+            *("graphc.session", "graphc.first_values", "graphc.settled", "graphc.staging", "graphc.versions"),
             *("graphc.feeding", "graphc.fetching", "graphc.profile*"),
             *("graphc.aot*", "graphc.visualize*", "graphc.export", "graphc.test*"),
             *("graphc.train.session_manager", "graphc.train.monitored_session", "graphc.train.supervisor"),
         ]
     },
-    {"compiler": ["graphc.compiler", "graphc.capture", "graphc.executable", "graphc.faults"]},
+    {
+        "compiler": [
+            "graphc.compiler",
+            "graphc.capture",
+            "graphc.step",
+            "graphc.executable",
+            "graphc.faults",
+        ]
+    },
     {
         "codegen": ["graphc.codegen", "graphc.codegen.*"],
         "optimising passes": ["graphc.passes", "graphc.passes.*"],
@@ -44,7 +52,14 @@ FLOORS: list[dict[str, list[str]]] = [
             *("graphc.metrics*", "graphc.distributions*", "graphc.summary*", "graphc.decoding*", "graphc.lookup"),
             "graphc.queues*",
             *("graphc.exchange*", "graphc.graph_util", "graphc.saved_model*", "graphc.checkpoints*"),
-            *("graphc.functional", "graphc.tensor_array", "graphc.composites", "graphc.config", "graphc.examples*"),
+            *(
+                "graphc.functional",
+                "graphc.second_derivatives",
+                "graphc.tensor_array",
+                "graphc.composites",
+                "graphc.config",
+                "graphc.examples*",
+            ),
             "graphc.critical_section",
             *("graphc.math*", "graphc.linalg*", "graphc.sparse*", "graphc.random", "graphc.bitwise", "graphc.strings"),
             *("graphc.signal*", "graphc.spectral"),
@@ -66,7 +81,7 @@ FLOORS: list[dict[str, list[str]]] = [
     },
     {"ops": ["graphc.ops", "graphc.ops.*", "graphc.operators", "graphc.philox"]},
     {"scopes": ["graphc.scopes", "graphc.interpret"]},
-    {"graph": ["graphc.graph", "graphc.needed", "graphc.nodes", "graphc.body", "graphc.mistakes"]},
+    {"graph": ["graphc.graph", "graphc.needed", "graphc.nodes", "graphc.body"]},
     {
         "ground": [
             "graphc.arithmetic",
@@ -79,6 +94,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "graphc.alignment",
             "graphc.checksums",
             "graphc.nest",
+            "graphc.mistakes",
             "graphc.lazily",
             "graphc.collector",
             "graphc.left_out",
@@ -89,7 +105,10 @@ FLOORS: list[dict[str, list[str]]] = [
     },
 ]
 # These stand in a folder of another room: optimizers call them while the user declares.
-_DIFFERENTIATING = ("adjoints", "gradients", "gradients_if", "gradients_while", "forward_gradients", "twins")
+_DIFFERENTIATING = (
+    *("adjoints", "gradients", "gradients_if", "gradients_outwards", "gradients_while", "forward_gradients"),
+    "twins",
+)
 EXCEPTIONS = {f"graphc.passes.{module}": "gradient passes" for module in _DIFFERENTIATING}
 # What users call on a graph though it is made upstairs; these imports stand inside the method.
 WAYS_UP = {

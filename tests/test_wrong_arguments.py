@@ -1,5 +1,7 @@
 """Wrong arguments of public functions: a ValueError or TypeError that names the user's line, whatever is given."""
 
+import re
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -80,6 +82,40 @@ def test_every_wrong_argument_is_told_with_its_line(path: str, good: dict[str, A
                     assert "eclared at test_wrong_arguments.py:" in str(error), (name, wrong)
                     refused += 1
     assert refused
+
+
+X = ones(2, 3)
+
+
+@pytest.mark.parametrize(
+    "declare",
+    [
+        lambda: tf.cast(X, "foo"), lambda: tf.convert_to_tensor(X, "foo"), lambda: tf.get_variable("v", [2], "foo"),
+        lambda: tf.TensorArray("foo", 3), lambda: tf.zeros_like(X, "foo"), lambda: tf.py_func(print, [X], "foo"),
+        lambda: tf.decode_raw("a", "foo"), lambda: tf.map_fn(lambda row: row, X, "foo"),
+        lambda: tf.one_hot([1], 3, dtype="foo"), lambda: tf.placeholder("foo"),
+    ],
+)  # fmt: skip
+def test_a_type_that_is_none_is_told_with_its_line(declare: Callable[[], Any]) -> None:
+    with tf.Graph().as_default(), pytest.raises(TypeError) as caught:
+        declare()
+    assert re.search(r"'foo' to a TensorFlow DType; .*, declared at test_wrong_arguments.py:\d+$", str(caught.value))
+
+
+@pytest.mark.parametrize(
+    "declare",
+    [
+        lambda: tf.map_fn(1, X), lambda: tf.scan(1, X), lambda: tf.foldl(1, X), lambda: tf.py_func(1, [X], tf.int32),
+        lambda: tf.clip_by_global_norm(1, 1.0), lambda: tf.scatter_update(1, [0], X), lambda: tf.dynamic_stitch(1, 2),
+        lambda: tf.nn.dynamic_rnn(1, X), lambda: tf.nn.embedding_lookup_sparse(X, 1, 1), lambda: tf.sparse_reorder(1),
+        lambda: tf.sparse_tensor_to_dense(1), lambda: tf.is_variable_initialized(1), lambda: tf.cond(1, print, print),
+        lambda: tf.while_loop(1, 1, [1]), lambda: tf.identity_n(1),
+    ],
+)  # fmt: skip
+def test_what_is_no_fit_is_told_with_its_line(declare: Callable[[], Any]) -> None:
+    with tf.Graph().as_default(), pytest.raises((TypeError, ValueError, AttributeError)) as caught:
+        declare()
+    assert "eclared at test_wrong_arguments.py:" in str(caught.value)
 
 
 def test_the_function_is_named() -> None:

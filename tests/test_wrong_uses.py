@@ -262,9 +262,13 @@ CASES = [
     (
         state_of_a_cell,
         TypeError,
-        "initial_state of LSTMCell must be 2 tensors in the structure of its state_size LSTMStateTuple(c=4, h=4), not <tf.Tensor 'zeros_1:0' shape=(2, 4) dtype=float32>, declared at {line}",
+        "dynamic_rnn: initial_state of LSTMCell must be 2 tensors in the structure of its state_size LSTMStateTuple(c=4, h=4), not <tf.Tensor 'zeros_1:0' shape=(2, 4) dtype=float32>, declared at {line}",
     ),
-    (neither_state_nor_dtype, ValueError, "If there is no initial_state, you must give a dtype. Declared at {line}"),
+    (
+        neither_state_nor_dtype,
+        ValueError,
+        "dynamic_rnn: If there is no initial_state, you must give a dtype. Declared at {line}",
+    ),
     (
         one_tensor_for_all_steps,
         TypeError,

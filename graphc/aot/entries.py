@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from graphc import compiler, dtypes, errors
 from graphc.aot.description import EntryPoint, Parameter
 from graphc.aot.identifiers import Identifiers
-from graphc.capture import Step, capture
+from graphc.capture import capture
 from graphc.dims import Dim, DimLike, atoms, symbol
 from graphc.feeding import feed_target
 from graphc.fetching import Fetches
@@ -17,6 +17,7 @@ from graphc.graph import Graph
 from graphc.nodes import Operation, Tensor
 from graphc.scopes import get_default_graph
 from graphc.shapes import Size, TensorType, is_compatible, is_constant, shape_text
+from graphc.step import Step
 
 if TYPE_CHECKING:
     from graphc.codegen.program import Program

@@ -10,11 +10,12 @@ import numpy as np
 from graphc import dtypes, errors
 from graphc.aot.description import Field
 from graphc.aot.entries import build
-from graphc.capture import Step, capture
+from graphc.capture import capture
 from graphc.codegen.program import Copy, Program
 from graphc.graph import Graph
 from graphc.nodes import Operation
 from graphc.shapes import TensorType
+from graphc.step import Step
 from graphc.variables import Variable
 
 if TYPE_CHECKING:  # target loads when a step is compiled

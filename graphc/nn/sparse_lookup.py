@@ -6,6 +6,7 @@ from typing import Any
 
 from graphc import dtypes
 from graphc.composites import div_no_nan
+from graphc.mistakes import telling_line
 from graphc.nn.lookup import embedding_lookup
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
@@ -18,6 +19,7 @@ from graphc.ops.sparse_tensor import SparseTensor
 from graphc.sparse.functions import sparse_fill_empty_rows, sparse_retain
 
 
+@telling_line
 def embedding_lookup_sparse(
     params: Any, sp_ids: Any, sp_weights: Any, partition_strategy: str = "mod", name: str | None = None,
     combiner: str | None = None, max_norm: float | None = None,
@@ -46,6 +48,7 @@ def embedding_lookup_sparse(
         return div_no_nan(total, e.sqrt(segment_sum(e.square(weights), numbers)), name=scope)
 
 
+@telling_line
 def safe_embedding_lookup_sparse(
     embedding_weights: Any, sparse_ids: Any, sparse_weights: Any = None, combiner: str | None = None,
     default_id: int | None = None, name: str | None = None, partition_strategy: str = "div",

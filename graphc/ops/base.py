@@ -118,6 +118,7 @@ def placeholder(dtype: Any, shape: Any = None, name: str | None = None) -> Tenso
     return apply(Placeholder(dtypes.as_dtype(dtype), as_shape(shape)), name=name)
 
 
+@telling_line
 def placeholder_with_default(input: Any, shape: Any, name: str | None = None) -> Tensor:
     """``input`` unless a run is fed another value; ``shape`` says which sizes may be fed."""
     value = convert_to_tensor(input)

@@ -97,13 +97,10 @@ def cond(
     fn2: Callable[[], Any] | None = None,
 ) -> Any:
     """What ``true_fn()`` gives where ``pred`` is true, else what ``false_fn()`` gives; only that one is computed."""
-    true_fn, false_fn = _one_of("true_fn", true_fn, "fn1", fn1), _one_of("false_fn", false_fn, "fn2", fn2)
-    if isinstance(pred, bool):
-        raise TypeError("pred must not be a Python bool")
-    predicate = convert_to_tensor(pred)
-    _check_predicate(predicate)
     graph = get_default_graph()
     with graph.name_scope(name or "cond") as scope:
+        true_fn, false_fn = _one_of("true_fn", true_fn, "fn1", fn1), _one_of("false_fn", false_fn, "fn2", fn2)
+        predicate = _predicate(pred)
         label = scope[:-1]
         taken = Taken()
         then = Body(graph, f"the true_fn of cond '{label}'", taken)
@@ -134,11 +131,16 @@ def _one_of(name: str, given: Any, older_name: str, older: Any) -> Callable[[], 
     return chosen
 
 
-def _check_predicate(predicate: Tensor) -> None:
+def _predicate(given: Any) -> Tensor:
+    """What decides, a bool scalar."""
+    if isinstance(given, bool):
+        raise TypeError("pred must not be a Python bool")
+    predicate = convert_to_tensor(given)
     if predicate.dtype is not dtypes.bool:
         raise TypeError(f"cond: pred must be a bool, but {predicate.op.describe()} has type {predicate.type}")
     if predicate.type.shape not in ((), None):
         raise ValueError(f"cond: pred must be a scalar, but {predicate.op.describe()} has type {predicate.type}")
+    return predicate
 
 
 def _declare(body: Body, function: Callable[[], Any], what: str, strict: bool) -> Any:

@@ -26,6 +26,7 @@ from functools import wraps
 from typing import Any
 
 from graphc.graph import Graph
+from graphc.mistakes import telling_line
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import convert_to_tensor, declare, graph_of
@@ -60,6 +61,7 @@ class IdentityN(Op):
         return {"count": self.count}
 
 
+@telling_line
 def identity_n(input: Sequence[Any], name: str | None = None) -> list[Tensor]:
     """The tensors as they are, under new names."""
     tensors = [convert_to_tensor(value) for value in input]

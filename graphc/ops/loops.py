@@ -144,12 +144,10 @@ def while_loop(
     the structure that ``body`` gives; a single tensor, or what stands alone with ``maximum_iterations``, by itself
     without ``return_same_structure``.
     """
-    _check_callables(cond, body, parallel_iterations)
-    if not loop_vars:
-        raise ValueError("No loop variables provided")
-    structure = loop_vars if isinstance(loop_vars, (list, tuple)) else [loop_vars]
     graph = get_default_graph()
     with graph.name_scope(name or "while") as scope:
+        _check_arguments(cond, body, loop_vars, parallel_iterations)
+        structure = loop_vars if isinstance(loop_vars, (list, tuple)) else [loop_vars]
         loop = _Loop(structure, shape_invariants, scope[:-1])
         limit = None if maximum_iterations is None else _limit(maximum_iterations)
         loop.declare_condition(cond, limit)
@@ -198,13 +196,15 @@ def _deciding_after(
     return pack_as(loop.result, flatten(final))
 
 
-def _check_callables(cond: Any, body: Any, parallel_iterations: Any) -> None:
+def _check_arguments(cond: Any, body: Any, loop_vars: Any, parallel_iterations: Any) -> None:
     if not callable(cond):
         raise TypeError("cond must be callable.")
     if not callable(body):
         raise TypeError("body must be callable.")
     if not isinstance(parallel_iterations, (int, np.integer)) or parallel_iterations < 1:
         raise TypeError("parallel_iterations must be a positive integer.")
+    if not loop_vars:
+        raise ValueError("No loop variables provided")
 
 
 def _limit(value: Any) -> Tensor:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from graphc import dtypes
+from graphc.mistakes import telling_line
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.arrays import as_sizes, concat, entries_of, zeros
@@ -55,6 +56,7 @@ def dynamic_partition(data: Any, partitions: Any, num_partitions: int, name: str
         return [gather(rows, positions(e.equal(flat, number))) for number in range(num_partitions)]
 
 
+@telling_line
 def dynamic_stitch(indices: Sequence[Any], data: Sequence[Any], name: str | None = None) -> Tensor:
     """One tensor with ``merged[indices[m][i]] = data[m][i]``; of equal indices the last counts.
 

@@ -10,12 +10,14 @@ import numpy as np
 
 from graphc import dtypes
 from graphc.dtypes import DType
+from graphc.mistakes import telling_line
 from graphc.nodes import Tensor
 from graphc.ops.base import convert_to_tensor
 from graphc.ops.host import host_call, source
 from graphc.shapes import TensorType
 
 
+@telling_line
 def py_func(func: Callable[..., Any], inp: Any, Tout: Any, stateful: bool = True, name: str | None = None) -> Any:
     """``func(*inp)``, called with NumPy arrays (scalars for rank 0) in every run that needs it; no gradient.
 
@@ -41,6 +43,7 @@ def py_func(func: Callable[..., Any], inp: Any, Tout: Any, stateful: bool = True
     return list(node.outputs) if several else node.outputs[0]
 
 
+@telling_line
 def numpy_function(func: Callable[..., Any], inp: Any, Tout: Any, name: str | None = None) -> Any:
     """``py_func`` by its later name."""
     return py_func(func, inp, Tout, name=name)

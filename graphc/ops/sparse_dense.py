@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from graphc import dtypes
+from graphc.mistakes import telling_line
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import apply, convert_to_tensor, convert_together, graph_of
@@ -81,6 +82,7 @@ def in_order(places: Tensor, sizes: Any, called: str) -> Tensor:
     return places + expand_dims(checked - counted, 1)  # zeros, which are known once the check is made
 
 
+@telling_line
 def sparse_tensor_to_dense(
     sp_input: Any, default_value: Any = None, validate_indices: bool = True, name: str | None = None
 ) -> Tensor:

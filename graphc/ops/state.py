@@ -203,6 +203,7 @@ def assign_sub(ref: Any, value: Any, use_locking: Any = None, name: str | None =
     return _assign(AssignSub(), ref, value, name)
 
 
+@telling_line
 def is_variable_initialized(variable: Any, name: str | None = None) -> Tensor:
     """Whether the Session holds a value for the variable."""
     return apply(IsVariableInitialized(), handle_of(variable), name=name)

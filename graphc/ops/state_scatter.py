@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from graphc.mistakes import telling_line
 from graphc.nodes import Tensor
 from graphc.ops.arrays import concat
 from graphc.ops.base import apply, convert_to_tensor
@@ -55,6 +56,7 @@ def _wants_more(variable: Tensor, places: Tensor) -> bool:
     return (variable.type.rank or 0) > 1 or places.type.rank != 0
 
 
+@telling_line
 def scatter_update(ref: Any, indices: Any, updates: Any, use_locking: bool = True, name: str | None = None) -> Tensor:
     """``ref[indices[i]] := updates[i]`` for each i; the result is the whole new value.
 
@@ -64,36 +66,43 @@ def scatter_update(ref: Any, indices: Any, updates: Any, use_locking: bool = Tru
     return _scatter("update", False, ref, indices, updates, name)
 
 
+@telling_line
 def scatter_add(ref: Any, indices: Any, updates: Any, use_locking: bool = False, name: str | None = None) -> Tensor:
     """``ref[indices[i]] += updates[i]`` for each i; equal indices add up."""
     return _scatter("add", False, ref, indices, updates, name)
 
 
+@telling_line
 def scatter_sub(ref: Any, indices: Any, updates: Any, use_locking: bool = False, name: str | None = None) -> Tensor:
     """``ref[indices[i]] -= updates[i]`` for each i; equal indices add up."""
     return _scatter("sub", False, ref, indices, updates, name)
 
 
+@telling_line
 def scatter_mul(ref: Any, indices: Any, updates: Any, use_locking: bool = False, name: str | None = None) -> Tensor:
     """``ref[indices[i]] *= updates[i]`` for each i, one after the other."""
     return _scatter("mul", False, ref, indices, updates, name)
 
 
+@telling_line
 def scatter_div(ref: Any, indices: Any, updates: Any, use_locking: bool = False, name: str | None = None) -> Tensor:
     """``ref[indices[i]] /= updates[i]`` for each i, one after the other; whole numbers towards zero."""
     return _scatter("div", False, ref, indices, updates, name)
 
 
+@telling_line
 def scatter_min(ref: Any, indices: Any, updates: Any, use_locking: bool = False, name: str | None = None) -> Tensor:
     """``ref[indices[i]] := min(ref[indices[i]], updates[i])`` for each i."""
     return _scatter("min", False, ref, indices, updates, name)
 
 
+@telling_line
 def scatter_max(ref: Any, indices: Any, updates: Any, use_locking: bool = False, name: str | None = None) -> Tensor:
     """``ref[indices[i]] := max(ref[indices[i]], updates[i])`` for each i."""
     return _scatter("max", False, ref, indices, updates, name)
 
 
+@telling_line
 def scatter_nd_update(
     ref: Any, indices: Any, updates: Any, use_locking: bool = True, name: str | None = None
 ) -> Tensor:
@@ -101,11 +110,13 @@ def scatter_nd_update(
     return _scatter("update", True, ref, indices, updates, name)
 
 
+@telling_line
 def scatter_nd_add(ref: Any, indices: Any, updates: Any, use_locking: bool = False, name: str | None = None) -> Tensor:
     """``ref[indices[i, 0], indices[i, 1], ...] += updates[i]`` for each i; equal coordinates add up."""
     return _scatter("add", True, ref, indices, updates, name)
 
 
+@telling_line
 def scatter_nd_sub(ref: Any, indices: Any, updates: Any, use_locking: bool = False, name: str | None = None) -> Tensor:
     """``ref[indices[i, 0], indices[i, 1], ...] -= updates[i]`` for each i; equal coordinates add up."""
     return _scatter("sub", True, ref, indices, updates, name)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from graphc import dtypes
+from graphc.mistakes import telling_line
 from graphc.nodes import Tensor
 from graphc.ops.base import check_dtype, declare
 from graphc.ops.host import HostOp
@@ -149,6 +150,7 @@ def levenshtein(left: list[Any], right: Iterable[Any]) -> int:
     return row[-1]
 
 
+@telling_line
 def edit_distance(
     hypothesis: SparseTensor, truth: SparseTensor, normalize: bool = True, name: str = "edit_distance"
 ) -> Tensor:

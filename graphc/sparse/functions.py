@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from graphc import dtypes
+from graphc.mistakes import telling_line
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.arrays import concat, ones_like, stack
@@ -53,6 +54,7 @@ def _sizes_of(x: SparseTensor) -> list[Tensor]:
     return [x.dense_shape[axis] for axis in range(_rank(x, "this"))]
 
 
+@telling_line
 def sparse_reorder(sp_input: Any, name: str | None = None) -> SparseTensor:
     """The same entries in row-major order."""
     x = as_sparse(sp_input, "sparse_reorder")
@@ -61,6 +63,7 @@ def sparse_reorder(sp_input: Any, name: str | None = None) -> SparseTensor:
         return SparseTensor(gather(x.indices, order), gather(x.values, order), x.dense_shape)
 
 
+@telling_line
 def sparse_retain(sp_input: Any, to_retain: Any) -> SparseTensor:
     """The entries where ``to_retain``, a vector of bools, is true."""
     x, kept = as_sparse(sp_input, "sparse_retain"), convert_to_tensor(to_retain, dtypes.bool)
@@ -68,6 +71,7 @@ def sparse_retain(sp_input: Any, to_retain: Any) -> SparseTensor:
     return SparseTensor(gather(x.indices, places), gather(x.values, places), x.dense_shape)
 
 
+@telling_line
 def sparse_reshape(sp_input: Any, shape: Any, name: str | None = None) -> SparseTensor:  # TensorFlow's name
     """The same entries of an array of another shape, of which one size may be -1."""
     x = as_sparse(sp_input, "sparse_reshape")
@@ -88,6 +92,7 @@ def sparse_reshape(sp_input: Any, shape: Any, name: str | None = None) -> Sparse
         return SparseTensor(_coordinates(places, sizes), x.values, stack(sizes))
 
 
+@telling_line
 def sparse_transpose(sp_input: Any, perm: Any = None, name: str | None = None) -> SparseTensor:
     """The axes in another order (reversed where ``perm`` is None), the entries in row-major order."""
     x = as_sparse(sp_input, "sparse_transpose")
@@ -97,6 +102,7 @@ def sparse_transpose(sp_input: Any, perm: Any = None, name: str | None = None) -
         return sparse_reorder(moved)
 
 
+@telling_line
 def sparse_concat(axis: int, sp_inputs: Any, name: str | None = None, expand_nonconcat_dim: bool = False,
                   concat_dim: Any = None, expand_nonconcat_dims: bool | None = None) -> SparseTensor:  # fmt: skip
     """Sparse tensors one after the other along ``axis``; the other sizes are those of the first."""
@@ -117,6 +123,7 @@ def sparse_concat(axis: int, sp_inputs: Any, name: str | None = None, expand_non
         return sparse_reorder(SparseTensor(concat(moved, 0), values, stack(sizes)))
 
 
+@telling_line
 def sparse_add(a: Any, b: Any, threshold: Any = None, thresh: Any = None) -> Any:
     """The sum of two sparse tensors, sparse, or of a sparse one and a dense one, dense.
 
@@ -155,6 +162,7 @@ def _summed(x: SparseTensor) -> tuple[SparseTensor, Tensor]:
     return total, gather(terms, own)
 
 
+@telling_line
 def sparse_reduce_sum(
     sp_input: Any, axis: Any = None, keepdims: Any = None, reduction_axes: Any = None, keep_dims: Any = None,
     name: str | None = None,
@@ -175,6 +183,7 @@ def sparse_reduce_sum(
         return reshape(flat, stack(sizes) if sizes else [], name=scope)
 
 
+@telling_line
 def sparse_softmax(sp_input: Any, name: str | None = None) -> SparseTensor:
     """The softmax over the entries of each row along the last axis; places without an entry count for nothing."""
     x = as_sparse(sp_input, "sparse_softmax")
@@ -187,6 +196,7 @@ def sparse_softmax(sp_input: Any, name: str | None = None) -> SparseTensor:
         return SparseTensor(x.indices, powers / sums, x.dense_shape)
 
 
+@telling_line
 def sparse_tensor_dense_matmul(
     sp_a: Any, b: Any, adjoint_a: bool = False, adjoint_b: bool = False, name: str | None = None
 ) -> Tensor:
@@ -203,6 +213,7 @@ def sparse_tensor_dense_matmul(
         return unsorted_segment_sum(products, rows, a.dense_shape[1 if adjoint_a else 0], name=scope)
 
 
+@telling_line
 def sparse_fill_empty_rows(sp_input: Any, default_value: Any, name: str | None = None) -> tuple[SparseTensor, Tensor]:
     """The matrix with ``default_value`` in the first column of rows without an entry; and which rows those are."""
     x = as_sparse(sp_input, "sparse_fill_empty_rows")
@@ -216,6 +227,7 @@ def sparse_fill_empty_rows(sp_input: Any, default_value: Any, name: str | None =
         return sparse_reorder(whole), is_empty
 
 
+@telling_line
 def sparse_expand_dims(sp_input: Any, axis: Any = None, name: str | None = None) -> SparseTensor:
     """With a new axis of size 1 at ``axis``."""
     x = as_sparse(sp_input, "sparse_expand_dims")
@@ -236,6 +248,7 @@ def from_dense(tensor: Any, name: str | None = None) -> SparseTensor:
         return SparseTensor(places, gather_nd(x, places), shape(x, out_type=dtypes.int64))
 
 
+@telling_line
 def sparse_mask(a: Any, mask_indices: Any, name: str | None = None) -> Any:
     """The rows of IndexedSlices whose index is none of ``mask_indices``."""
     masked = convert_to_tensor(mask_indices, a.indices.dtype)

@@ -5,39 +5,55 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from graphc.initializers import Zeros
 from graphc.nodes import Operation, Tensor
 from graphc.ops import elementwise as e
 from graphc.ops import state
-from graphc.ops.base import convert_to_tensor
+from graphc.ops.base import constant, convert_to_tensor
 from graphc.scopes import GraphKeys
 from graphc.train.slots import create_slot, create_zeros_slot
+from graphc.variable_scope import get_variable, variable_scope
 from graphc.variables import Variable, global_variables, moving_average_variables, trainable_variables
 
 
 def assign_moving_average(
-    variable: Variable, value: Any, decay: Any, zero_debias: bool = False, name: str | None = None
+    variable: Variable, value: Any, decay: Any, zero_debias: bool = True, name: str | None = None
 ) -> Tensor:
-    """Moves ``variable`` towards ``value`` by the share ``1 - decay``."""
-    if zero_debias:
-        raise ValueError("assign_moving_average does not correct the bias of an average that begins at zero")
+    """Moves ``variable`` towards ``value`` by the share ``1 - decay``.
+
+    With ``zero_debias`` an average that begins at zero is not drawn towards it: two further variables, ``biased`` and
+    ``local_step`` in a scope with the name of the variable, keep the average a from zero and the number t of its
+    moves, and the variable becomes a / (1 - decay^t) (Kingma and Ba, arXiv:1412.6980, section 3).
+    """
     with variable.graph.name_scope(name or "AssignMovingAvg") as scope, variable.graph.in_role("update"):
-        rest = 1 - convert_to_tensor(decay, variable.dtype)
+        rest = convert_to_tensor(1.0 - decay, variable.dtype)
         tensor = value.read_value() if isinstance(value, Variable) else convert_to_tensor(value, variable.dtype)
+        if zero_debias:
+            return state.assign(variable, _without_bias(variable, tensor, rest), name=scope)
         return state.assign_sub(variable, (variable.read_value() - tensor) * rest, name=scope)
+
+
+def _without_bias(variable: Variable, value: Tensor, rest: Tensor) -> Tensor:
+    """The average of the values from the first one on, after ``value`` as one more."""
+    with variable_scope(variable.op.name):
+        average = get_variable("biased", variable.shape, variable.dtype, Zeros(), trainable=False)
+        moves = get_variable("local_step", [], variable.dtype, Zeros(), trainable=False)
+    moved = state.assign_sub(average, (average.read_value() - value) * rest)
+    return moved / (1 - (1 - rest) ** state.assign_add(moves, constant(1, variable.dtype)))
 
 
 class ExponentialMovingAverage:
     """Keeps averages of variables, such as the weights of a model while it is trained.
 
-    ``num_updates`` lets the decay grow: ``min(decay, (1 + num_updates) / (10 + num_updates))``.
+    ``num_updates`` lets the decay grow: ``min(decay, (1 + num_updates) / (10 + num_updates))``. With ``zero_debias``,
+    averages of tensors, which begin at zero, are not drawn towards it.
     """
 
     def __init__(
         self, decay: Any, num_updates: Any = None, zero_debias: bool = False, name: str = "ExponentialMovingAverage"
     ):
-        if zero_debias:
-            raise ValueError("ExponentialMovingAverage does not correct the bias of averages that begin at zero")
         self._decay = decay
+        self._zero_debias = zero_debias
         self._num_updates = num_updates
         self._name = name
         self._averages: dict[Any, Variable] = {}
@@ -57,8 +73,12 @@ class ExponentialMovingAverage:
         graph = items[0].graph
         with graph.name_scope(self._name) as scope, graph.in_role("update"):
             decay = self._current_decay()
-            updates = [assign_moving_average(self._averages[item], item, e.cast(decay, item.dtype)) for item in items]
+            updates = [self._moved(item, e.cast(decay, item.dtype)) for item in items]
             return state.group(*updates, name=scope)
+
+    def _moved(self, item: Any, decay: Tensor) -> Tensor:
+        from_zero = self._zero_debias and not isinstance(item, Variable)
+        return assign_moving_average(self._averages[item], item, decay, from_zero)
 
     def average(self, var: Any) -> Variable | None:
         """The average of ``var``, or None."""

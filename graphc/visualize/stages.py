@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from graphc import compiler
-from graphc.capture import Step, capture
+from graphc.capture import capture
 from graphc.dims import DimLike, symbol
 from graphc.fetching import Fetches
 from graphc.graph import Graph
@@ -24,6 +24,7 @@ from graphc.ops.reshaping import ExpandDims, Reshape, Squeeze
 from graphc.pictures.boxes import Facts
 from graphc.pictures.units import initialisation
 from graphc.scopes import get_default_graph
+from graphc.step import Step
 
 Shapes = Mapping[Any, Sequence[int | None]]
 

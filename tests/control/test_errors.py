@@ -165,10 +165,13 @@ def test_arrays() -> None:
 
 
 def test_functions_over_elements() -> None:
-    assert told(TypeError, lambda: tf.map_fn(1, tf.zeros([3]))) == "fn must be callable."
-    text = 'elems must be at least 1+ dimensional Tensors, not scalars: Tensor("map/elem:0", shape=(), dtype=float32)'
+    assert told(TypeError, lambda: tf.map_fn(1, tf.zeros([3]))) == "map_fn: fn must be callable."
+    text = (
+        "map_fn: elems must be at least 1+ dimensional Tensors, not scalars: "
+        'Tensor("map/elem:0", shape=(), dtype=float32)'
+    )
     assert told(ValueError, lambda: tf.map_fn(lambda x: x, 1.0)) == text
-    text = "elems have different numbers of elements: [2, 3]"
+    text = "map_fn: elems have different numbers of elements: [2, 3]"
     assert told(ValueError, lambda: tf.map_fn(lambda x: x, (tf.zeros([2]), tf.zeros([3])))) == text
 
 
@@ -202,5 +205,9 @@ def test_unequal_elements_are_asked_for() -> None:
     ):
         tf.TensorArray(tf.float32, 3).split(tf.ones([6, 2]), [1, 2, 3])
     array = tf.TensorArray(tf.float32, 2, infer_shape=False).write(0, tf.ones([1, 2])).write(1, tf.ones([2, 2]))
+    with tf.Session() as session:
+        text = told(tf.errors.InvalidArgumentError, lambda: session.run(array.write(0, tf.ones([3, 2])).concat()))
+    end = "an element was written again: now [3 2] rows stand there, and 6 were written"
+    assert text == f"TensorArray 'Assert' (declared at LINE): {end}"
     with tf.Session() as session, pytest.raises(tf.errors.InvalidArgumentError):
         session.run(array.stack())

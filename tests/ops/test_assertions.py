@@ -5,7 +5,7 @@ import pytest
 
 import graphc as tf
 from graphc import aot
-from graphc.ops.assertions import summary
+from graphc.ops.assertions import element_text, summary
 from tests.told import is_told
 
 INVALID = tf.errors.InvalidArgumentError
@@ -80,6 +80,42 @@ def test_assertions_inside_branches_and_loops(session):
             session.run(fetch, {x: bad})
     assert session.run(chosen, {x: -5.0}) == 5, "the branch not taken checks nothing"
     assert session.run(tf.gradients(looped, x), {x: 1.0}) == [32]
+
+
+def test_what_fails_inside_branches_and_loops_is_told_with_its_values(session):
+    x = tf.placeholder(tf.float32, [None])
+    most = tf.placeholder(tf.int32, [])
+
+    def turn(i, v):
+        check = tf.Assert(tf.reduce_max(v) < 40.0, ["v in iteration", i, "is", v], name="bound")
+        return i + 1, after(check, tf.cond(i < 2, lambda: v * 2, lambda: v * v))
+
+    _, looped = tf.while_loop(lambda i, v: i < most, turn, [0, x])
+    read = tf.map_fn(lambda i: x[i] * 2 + tf.gather(x, i + 1, name="next"), tf.range(most), dtype=tf.float32)
+    drawn = tf.while_loop(
+        lambda i: i < most, lambda i: after(tf.Assert(i < 1, [i, tf.random_uniform([], seed=3)]), i + 1), [0]
+    )
+    alone = tf.random_uniform([], seed=3)
+    with pytest.raises(INVALID) as caught:
+        session.run(looped, {x: [1, 3], most: 5})
+    assert str(caught.value).startswith("Assert 'while/bound' (declared at test_assertions.py:")
+    assert str(caught.value).endswith(": assertion failed: [v in iteration] [3] [is] [16 144]")
+    with pytest.raises(INVALID, match=r"'map/while/next' .*: map/while/add.* = 3$"):
+        session.run(read, {x: [1, 2, 3], most: 3})
+    with pytest.raises(INVALID, match=r"assertion failed: \[1\] \[0\.") as caught:
+        session.run(drawn, {most: 3})
+    session.run(alone)
+    assert str(caught.value).endswith(f"[{element_text(session.run(alone))}]"), "the second number of its stream"
+
+
+def test_what_takes_long_to_find_again_is_told_by_name(session):
+    n = tf.placeholder(tf.int64, [])
+    check = lambda i: tf.Assert(i < n - 1, [i], name="below")  # noqa: E731
+    last = tf.while_loop(lambda i: i < n, lambda i: after(check(i), i + 1), [tf.constant(0, tf.int64)])
+    with pytest.raises(INVALID, match=r"'while/below' .*\[9\]$"):
+        session.run(last, {n: 10})
+    with pytest.raises(INVALID, match=r"'while/below' .*\[Const\]$"):
+        session.run(last, {n: 100_000})
 
 
 def test_check_numerics_tells_what_was_found(session):

@@ -16,7 +16,8 @@ from graphc.ops.contraction import matmul
 from graphc.ops.elementwise import exp, floor, identity, log, sigmoid, stop_gradient, tanh
 from graphc.ops.reduction import reduce_logsumexp, reduce_sum
 from graphc.passes.forward_gradients import forward_gradients
-from graphc.passes.gradients import UnconnectedGradients, gradients, hessians
+from graphc.passes.gradients import UnconnectedGradients, gradients
+from graphc.second_derivatives import hessians
 from graphc.testing import check_gradients, compute_gradient, compute_gradient_error
 
 
@@ -158,10 +159,18 @@ def test_hessian_of_what_is_linear_is_zero() -> None:
     np.testing.assert_array_equal(_value(hessians(x * 3.0, x)[0], {x: X[:2]}), np.zeros((2, 2)))
 
 
-def test_hessians_need_known_sizes() -> None:
-    x = _input((None,))
-    with pytest.raises(ValueError, match=r"hessians needs xs of known size; Placeholder 'x' .* has type f64\[\?\]"):
-        hessians(x * x, x)
+def test_hessians_of_unknown_size_are_a_loop() -> None:
+    """Of sum(x^3) x_0: 6 x_i x_0 on the diagonal, 3 x_i^2 beside x_0, and both for x_0 itself."""
+    x = _input((None, 2))
+    (found,) = hessians(reduce_sum(x * x * x) * x[0, 0], x)
+    with tf.Session() as session:
+        for rows in (1, 3):
+            value = np.arange(1.0, 2 * rows + 1)
+            wanted = np.diag(6 * value * value[0])
+            wanted[0] += 3 * value**2
+            wanted[:, 0] += 3 * value**2
+            hessian = session.run(found, {x: value.reshape(rows, 2)})
+            np.testing.assert_allclose(hessian, wanted.reshape(rows, 2, rows, 2), rtol=1e-14)
 
 
 def test_forward_mode_is_the_jacobian_times_a_direction() -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import graphc as tf
+from graphc.train.moving_averages import assign_moving_average
 from tests.interpreted import InterpretedSession
 
 
@@ -74,3 +75,28 @@ def test_what_cannot_be_averaged() -> None:
     with pytest.raises(TypeError) as caught_type:
         average.apply([tf.Variable(1, name="n")])
     assert str(caught_type.value) == "The variables must be half, float, or double: n:0"
+
+
+def test_averages_that_begin_at_zero_are_not_drawn_there() -> None:
+    """After t values the average of the last ones, each with the weight 0.1 * 0.9^k, divided by their sum."""
+    x = tf.placeholder(tf.float32, [2])
+    with tf.variable_scope("scope"):
+        mean = tf.get_variable("mean", [2], initializer=tf.zeros_initializer(), trainable=False)
+        moved = assign_moving_average(mean, x, 0.9)
+        averages = tf.train.ExponentialMovingAverage(0.9, zero_debias=True)
+        step = averages.apply([x, mean])
+    assert [v.op.name for v in tf.global_variables() if "biased" in v.name or "local" in v.name][:2] == [
+        "scope/scope/mean/biased", "scope/scope/mean/local_step",
+    ]  # fmt: skip
+    assert not tf.trainable_variables()
+    session = InterpretedSession()
+    session.run(tf.global_variables_initializer())
+    values = []
+    for k in range(4):
+        values.append([1.0, k])
+        found = session.run(moved, {x: values[-1]})
+        session.run(step, {x: values[-1]})
+        weights = 0.9 ** np.arange(k, -1, -1)
+        wanted = weights @ np.array(values) / weights.sum()
+        np.testing.assert_allclose(found, wanted, rtol=1e-6)
+        np.testing.assert_allclose(session.run([mean, averages.average(x)]), [wanted, wanted], rtol=1e-6)

@@ -61,8 +61,8 @@ def batch_norm(
     """
     if renorm or adjustment is not None:
         raise NotImplementedError("batch_norm has neither renorm nor adjustment; leave them at their defaults")
-    if zero_debias_moving_mean:
-        raise NotImplementedError("batch_norm does not correct the bias of a moving mean that begins at zero")
+    if zero_debias_moving_mean and constant_value(is_training) is None:
+        raise NotImplementedError("batch_norm: zero_debias_moving_mean needs an is_training that is True or False")
     if data_format not in ("NCHW", "NHWC"):
         raise ValueError("data_format has to be either NCHW or NHWC.")
     tensor = convert_to_tensor(inputs)
@@ -85,8 +85,9 @@ def batch_norm(
         # What TensorFlow's fused kernels keep is the unbiased variance; others keep the variance itself.
         unbiased = fused is not False and batch_weights is None and rank in (2, 4)
         tensor, mean, variance = _statistics(
-            tensor, over, moving, decay, is_training, updates_collections, batch_weights, unbiased
-        )
+            tensor, over, moving, decay, is_training, updates_collections, batch_weights, unbiased,
+            zero_debias_moving_mean,
+        )  # fmt: skip
         mean, variance, beta, gamma = _along_channel(tensor, channel, mean, variance, beta, gamma)
         outputs = batch_normalization(tensor, mean, variance, beta, gamma, epsilon)
         return finished(outputs, None, None, activation_fn, outputs_collections, sc.name)
@@ -101,6 +102,7 @@ def _statistics(
     collections: Any,
     batch_weights: Any,
     unbiased: bool,
+    from_zero: bool,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The inputs, and the mean and variance to normalise them by; declares what moves the averages."""
     known = constant_value(is_training)
@@ -113,7 +115,7 @@ def _statistics(
         mean, variance = weighted_moments(x, over, _weights(batch_weights, x))
     condition = None if known is not None else as_condition(is_training)
     kept = _unbiased(variance, x, over) if unbiased else variance
-    updates = [_moved(moving[0], mean, decay, condition), _moved(moving[1], kept, decay, condition)]
+    updates = [_moved(moving[0], mean, decay, condition, from_zero), _moved(moving[1], kept, decay, condition)]
     if collections is None:
         with x.graph.control_dependencies(updates):
             x, mean, variance = e.identity(x), e.identity(mean), e.identity(variance)
@@ -170,12 +172,12 @@ def _unbiased(variance: Tensor, x: Tensor, over: Sequence[int]) -> Tensor:
     return variance * (number / e.maximum(number - 1, 1))
 
 
-def _moved(average: Variable, value: Tensor, decay: float, training: Tensor | None) -> Tensor:
+def _moved(average: Variable, value: Tensor, decay: float, training: Tensor | None, from_zero: bool = False) -> Tensor:
     """Moves an average towards ``value``; leaves it where ``training`` says no."""
     keep: Any = decay
     if training is not None:
         keep = e.select(training, convert_to_tensor(decay, value.dtype), 1.0)
-    return assign_moving_average(average, value, keep)
+    return assign_moving_average(average, value, keep, from_zero)
 
 
 @add_arg_scope

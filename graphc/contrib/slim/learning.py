@@ -151,15 +151,7 @@ def train(
 
     With a ``logdir``, a checkpoint there is taken up, and checkpoints and summaries are written from time to time.
     """
-    if train_op is None:
-        raise ValueError("train_op cannot be None.")
-    if logdir is None and summary_op not in (None, _USE_DEFAULT):
-        raise ValueError("Cannot provide summary_op because logdir=None")
-    if sync_optimizer is not None or trace_every_n_steps is not None:
-        raise NotImplementedError(
-            "slim.learning.train has neither sync_optimizer nor trace_every_n_steps: graphc trains in one process, and "
-            "tf.profile shows where time goes"
-        )
+    _check_arguments(train_op, logdir, summary_op, (sync_optimizer, trace_every_n_steps))
     graph = get_default_graph() if graph is None else graph
     with graph.as_default():
         step = get_or_create_global_step() if global_step is None else global_step
@@ -183,6 +175,18 @@ def train(
             logging.info("Finished training! Saving model to disk.")
             supervisor.saver.save(sess, supervisor.save_path, global_step=step)
     return loss
+
+
+def _check_arguments(train_op: Any, logdir: str | None, summary_op: Any, left_out: Sequence[Any]) -> None:
+    if train_op is None:
+        raise ValueError("train_op cannot be None.")
+    if logdir is None and summary_op not in (None, _USE_DEFAULT):
+        raise ValueError("Cannot provide summary_op because logdir=None")
+    if any(value is not None for value in left_out):
+        raise NotImplementedError(
+            "slim.learning.train has neither sync_optimizer nor trace_every_n_steps: graphc trains in one process, and "
+            "tf.profile shows where time goes"
+        )
 
 
 def _step_settings(step: Any, number_of_steps: int | None, log_every: int) -> dict[str, Any]:

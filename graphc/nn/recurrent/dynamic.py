@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from graphc import dtypes
+from graphc.mistakes import telling_line
 from graphc.nest import flatten, is_nested, map_leaves, pack_as
 from graphc.nn.recurrent.cell import check_cell, sizes_of
 from graphc.nn.recurrent.stepping import (
@@ -28,6 +29,7 @@ from graphc.tensor_array import TensorArray
 from graphc.variable_scope import variable_scope
 
 
+@telling_line
 def dynamic_rnn(
     cell: Any,
     inputs: Any,
@@ -139,6 +141,7 @@ def batch_and_time_swapped(x: Tensor) -> Tensor:
     return transpose(x, [1, 0, *range(2, x.type.rank or 2)])
 
 
+@telling_line
 def bidirectional_dynamic_rnn(
     cell_fw: Any,
     cell_bw: Any,

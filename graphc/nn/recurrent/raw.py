@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from graphc import dtypes
+from graphc.mistakes import telling_line
 from graphc.nest import flatten, is_nested, pack_as
 from graphc.nn.recurrent.cell import batch_size_of, check_cell, sizes_of
 from graphc.nn.recurrent.stepping import same_state, within, within_or_zero
@@ -25,6 +26,7 @@ from graphc.variable_scope import variable_scope
 LoopFunction = Callable[[Tensor, Any, Any, Any], tuple[Any, Any, Any, Any, Any]]
 
 
+@telling_line
 def raw_rnn(
     cell: Any,
     loop_fn: LoopFunction,

@@ -64,6 +64,7 @@ def _check_list(inputs: Any) -> None:
         raise ValueError("inputs must not be empty")
 
 
+@telling_line
 def static_bidirectional_rnn(
     cell_fw: Any,
     cell_bw: Any,
