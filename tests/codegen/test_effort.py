@@ -23,7 +23,7 @@ from graphc.codegen.objects import distinct_kernels, program_text, write_kernel
 from graphc.codegen.target import named
 
 # Today's counts, which repeat exactly; who needs fewer lowers them.
-KERNELS, TEXT = 7, 86_000
+KERNELS, TEXT = 7, 82_000
 
 Made = list[tuple[str, int]]
 
