@@ -13,7 +13,7 @@ from graphc.codegen.choose_tasks import STEPS_TOGETHER, with_tasks
 from graphc.codegen.choose_tile import best_tile, direct_rows, is_windowed, lanes_for
 from graphc.codegen.kernels.affine import Contraction, Shape, shape_of
 from graphc.codegen.loops import ITEM_BYTES
-from graphc.codegen.plan import Plan, element_bytes, guess
+from graphc.codegen.plan import Plan, element_bytes, guess, summed_at_once
 from graphc.codegen.target import Target
 from graphc.dims import DimLike
 from graphc.records import replace
@@ -267,7 +267,7 @@ def _dot_tile(shape: Shape, rows: DimLike, target: Target) -> tuple[int, int]:
     """The rows and columns, whose sums fit the registers beside a row's vectors of A, that take the fewest cycles.
 
     A step costs its products or its loads, two a cycle, and at least the latency of a multiply-add. The lanes of a sum
-    are added by some ten instructions, shared by columns that lie in one vector.
+    are added by some ten instructions, shared by sums that end in one vector.
     """
     n = shape.n if isinstance(shape.n, int) else 1
     steps = -(-guess(shape.k) // target.lanes(shape.dtype))
@@ -276,9 +276,9 @@ def _dot_tile(shape: Shape, rows: DimLike, target: Target) -> tuple[int, int]:
         for columns in range(1, max(1, min(n, 8)) + 1):
             if mr * columns + mr + 1 > target.vector_registers:
                 continue
-            together = min(columns & -columns, target.lanes(shape.dtype))
+            several = summed_at_once(mr * columns, target.lanes(shape.dtype))
             step = max(mr * columns / 2, (mr + columns) / 2, 4)
-            tile = 20 + steps * step + mr * columns * (2 + 10 / together)
+            tile = 20 + steps * step + mr * columns * (2 + 10 / several)
             candidates.append((-(-guess(rows) // mr) * -(-guess(shape.n) // columns) * tile, mr, columns))
     return min(candidates)[1:]
 

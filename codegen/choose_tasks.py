@@ -16,6 +16,8 @@ TASK_FLOPS = 1 << 19
 # Tasks that share columns each copy B, which costs as much as the products of some ten rows.
 FEW_ROWS = 1024
 LARGEST_SUMS = 1 << 20  # Elements of a task's sums that wait in scratch for the next part of K: of every thread 4 MB.
+# Tasks by depth that stay in the second cache read the rows around them, too: of windows 5 x 5 that took 1.05 as long.
+SMALL_WINDOW = 9
 # Sums over fewer products cost less than to write the result.
 SHORT_K = 128
 
@@ -46,7 +48,7 @@ def with_tasks(chosen: Plan, target: Target) -> Plan:
         else:
             break
         blocks *= 2
-    if chosen.form == "paired" and chosen.k_blocks == 1:
+    if chosen.form == "paired" and chosen.k_blocks == 1 and guess(chosen.shape.k) <= SMALL_WINDOW:
         # The phases of an adjoint take turns: what one writes lies between what the others do.
         tile_bytes = chosen.mr * chosen.nv * chosen.lanes * element_bytes(chosen.shape)
         while tiles * panels * tile_bytes > target.l2 // 8 and tiles > 1:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from graphc.codegen.loops import (
@@ -22,7 +22,7 @@ from graphc.codegen.loops import (
     postorder,
 )
 from graphc.codegen.traverse import expressions_of, loads_below, read_buffers, statements_below, written_buffers
-from graphc.dims import DimLike, atom, atoms, product, substitute
+from graphc.dims import DimLike, atom, atoms, is_nonnegative, product, substitute
 
 
 class Estimate(NamedTuple):
@@ -82,8 +82,7 @@ def _bytes_read(kernel: Kernel, buffer: Buffer) -> DimLike:
 
     Of a buffer that is read less often than it has elements, as of a slice, no more than that.
     """
-    contracts = [s for s in statements_below(kernel.body) if isinstance(s, Contract)]
-    if any(buffer in (s.a, s.b) for s in contracts):
+    if any(buffer in (s.a, s.b) for s in _contracts(kernel)):
         return _bytes(buffer)
     offsets = [load.offset for load in loads_below(kernel.body) if load.buffer == buffer]
     offsets += [s.offset for s in _stores(kernel, buffer) if s.combine is not None]
@@ -94,19 +93,27 @@ def _bytes_read(kernel: Kernel, buffer: Buffer) -> DimLike:
         combines = isinstance(statement, Store) and statement.buffer == buffer and statement.combine is not None
         return sum(load.buffer == buffer for load in loads_below((statement,))) + combines
 
-    count = _times(kernel.body, reads)
-    # An epilogue's reads are not counted, so they do not say that less than the whole is read.
-    fewer = not contracts and isinstance(count, int) and isinstance(buffer.size, int) and count < buffer.size
-    return (count if fewer or all(map(_is_looked_up, offsets)) else buffer.size) * ITEM_BYTES[buffer.dtype]
+    return _touched(kernel, buffer, offsets, _times(kernel.body, reads))
 
 
 def _bytes_written(kernel: Kernel, buffer: Buffer) -> DimLike:
-    """The whole buffer; of one written only at places that are read, or behind its first element, what is written."""
+    """The same of what is written."""
     stores = _stores(kernel, buffer)
-    if not stores or not all(_is_looked_up(store.offset) or _begins_inside(store.offset) for store in stores):
+    if not stores:
         return _bytes(buffer)
     count = _times(kernel.body, lambda statement: int(isinstance(statement, Store) and statement.buffer == buffer))
-    return count * ITEM_BYTES[buffer.dtype]
+    return _touched(kernel, buffer, [store.offset for store in stores], count)
+
+
+def _touched(kernel: Kernel, buffer: Buffer, offsets: Sequence[DimLike], count: DimLike) -> DimLike:
+    """Bytes of a buffer of which elements at ``offsets`` are read or written ``count`` times in all."""
+    # What an epilogue does is not counted, so it does not say that less than the whole is touched.
+    fewer = not _contracts(kernel) and is_nonnegative(buffer.size - count)
+    return (count if fewer or all(map(_is_looked_up, offsets)) else buffer.size) * ITEM_BYTES[buffer.dtype]
+
+
+def _contracts(kernel: Kernel) -> list[Contract]:
+    return [s for s in statements_below(kernel.body) if isinstance(s, Contract)]
 
 
 def _stores(kernel: Kernel, buffer: Buffer) -> list[Store]:
@@ -115,11 +122,6 @@ def _stores(kernel: Kernel, buffer: Buffer) -> list[Store]:
 
 def _is_looked_up(offset: DimLike) -> bool:
     return any(isinstance(thing, LoadedIndex) for thing in atoms(offset))
-
-
-def _begins_inside(offset: DimLike) -> bool:
-    """Whether the first element is not the one at 0: loop indices, which have an extent, begin at 0."""
-    return substitute(offset, lambda thing: 0 if getattr(thing, "extent", None) is not None else atom(thing)) != 0
 
 
 def _times(body: tuple[Statement, ...], count: Callable[[Statement], int]) -> DimLike:

@@ -18,13 +18,14 @@ class InPlace:
 
     def overwrites_safely(self, stages: Stages, read: Buffer, written: Buffer) -> bool:
         """Whether ``written`` may be the memory of ``read`` in kernels that run one after the other."""
-        if stages.starts.get(read, 0) != stages.starts.get(written, 0):
-            return False
+        moved = stages.starts.get(read, 0) != stages.starts.get(written, 0)
         all_accesses = [self._accesses(kernel) for kernel in stages.kernels]
         for number, accesses in enumerate(all_accesses):
             if written in accesses.stored:
                 later = any(read in other.loaded for other in all_accesses[number + 1 :])
-                return not later and accesses.reads_only_what_it_overwrites(read, written)
+                if later or (moved and read in accesses.loaded):
+                    return False
+                return accesses.reads_only_what_it_overwrites(read, written)
         return False
 
     def _accesses(self, kernel: Kernel) -> _Accesses:

@@ -175,3 +175,8 @@ def _number(size: DimLike) -> int:
 
 def element_bytes(shape: Shape) -> int:
     return ITEM_BYTES[shape.dtype]
+
+
+def summed_at_once(sums: int, lanes: int) -> int:
+    """How many of the vectors of so many dot products have their lanes added up together: a power of two."""
+    return min(sums & -sums, lanes)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from graphc.codegen import ir
 from graphc.codegen.kernels.affine import Group
 from graphc.codegen.kernels.building import Code, Index
-from graphc.codegen.kernels.dot import along_k, in_scalars
+from graphc.codegen.kernels.dot import along_k, summed_up
 from graphc.codegen.kernels.microtile import Step, ask_ahead, one_k, walk_together
 from graphc.codegen.kernels.operands import OperandA, OperandB, Rows
 from graphc.codegen.kernels.packing import Move, merged
@@ -194,7 +194,7 @@ class Clipped:
             return totals
 
         totals = nest(turns, a, b, range(tile.rows), [code.zero(lanes)] * (tile.rows * sums_of_row))
-        return in_scalars(code, totals, tile.lanes) if in_dots else totals
+        return summed_up(code, totals, lanes) if in_dots else totals
 
     def _together(self, turn: _Turn, rows: Sequence[int]) -> int:
         """How many steps of K are written in one turn of the last loop: one for tiles that are cut, which are many."""

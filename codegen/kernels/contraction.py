@@ -312,7 +312,7 @@ class _Loops:
             from graphc.codegen.kernels.dot import dot_products  # late: few products take this form
 
             return dot_products(
-                code, tile.rows, tile.columns, tile.lanes, site.lanes, steps, a, self.a.row_step, b, self.b.column_step
+                code, tile.rows, tile.columns, site.lanes, steps, a, self.a.row_step, b, self.b.column_step
             )
         if site.plan.form == "paired":
             from graphc.codegen.kernels.paired import paired_products  # late: few products take this form

@@ -11,13 +11,13 @@ from graphc.codegen import ir
 from graphc.codegen.kernels.building import Code, Index
 from graphc.codegen.kernels.microtile import RowStep, Step, row_place
 from graphc.codegen.kernels.packing import columns_of
+from graphc.codegen.plan import summed_at_once
 
 
 def dot_products(
     code: Code,
     rows: int,
     columns: int,
-    together: int,
     lanes: int,
     steps: Sequence[Step],
     a: ir.Value,
@@ -25,7 +25,7 @@ def dot_products(
     b: ir.Value,
     column_step: Index,
 ) -> list[ir.Value]:
-    """The sums over the steps of A[r] * B[c], row by row, so many columns ``together`` in a vector.
+    """The sums over the steps of A[r] * B[c], row by row, as many in a vector as `summed_at_once` says.
 
     The last step has stride 1 in B, and in A too, or a small one and a known extent: then A is picked from vectors.
     """
@@ -40,12 +40,13 @@ def dot_products(
 
         return code.walk(0, step.extent, [(a, step.a), (b, step.b)], turn, totals)
 
-    return in_scalars(code, nest(steps, a, b, [code.zero(lanes)] * (rows * columns)), together)
+    return summed_up(code, nest(steps, a, b, [code.zero(lanes)] * (rows * columns)), lanes)
 
 
-def in_scalars(code: Code, totals: Sequence[ir.Value], together: int) -> list[ir.Value]:
-    """The sums of the lanes of all ``totals``, so many of them ``together`` in a vector."""
-    return [sums_of_lanes(code, totals[i : i + together]) for i in range(0, len(totals), together)]
+def summed_up(code: Code, totals: Sequence[ir.Value], lanes: int) -> list[ir.Value]:
+    """The sums of the lanes of all ``totals``, some of them in each vector."""
+    several = summed_at_once(len(totals), lanes)
+    return [sums_of_lanes(code, totals[i : i + several]) for i in range(0, len(totals), several)]
 
 
 def along_k(

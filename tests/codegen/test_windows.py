@@ -109,6 +109,16 @@ def test_a_variable_is_not_overwritten_by_what_is_read_elsewhere_in_it():
         assert session.run(v).tolist() == [*range(20, 40), *range(0, 40, 2)]
 
 
+def test_rows_are_written_in_place_wherever_they_begin():
+    v = tf.Variable(np.zeros((6, 40), "f4"))
+    with tf.Session() as session:
+        session.run(v.initializer)
+        updates = [tf.scatter_update(v, [4], tf.ones([1, 40])), tf.assign(v, tf.concat([v[:3] + 1, v[3:]], 0))]
+        for update in updates:
+            session.run(update)
+        assert session.run(v)[:, 0].tolist() == [1, 1, 1, 0, 1, 0]
+
+
 def test_bodies_of_loops_begin_within_their_own_places():
     x = tf.constant(np.arange(60, dtype="f4").reshape(3, 20))
 
