@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import ctypes
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +49,37 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Iterator[Made]:
     for pool in filter(None, runtime._pools.values()):
         destroy = runtime._runtimes[0].address("graphc_pool_destroy")
         ctypes.CFUNCTYPE(None, ctypes.c_void_p)(destroy)(pool)
+
+
+# What few programs have, and what takes a step's compilation milliseconds to load.
+RARE = {
+    *("graphc.codegen.choose_winograd", "graphc.codegen.emit_turned", "graphc.codegen.inside"),
+    *(f"graphc.codegen.kernels.{form}" for form in ("clipped", "dot", "paired", "winograd")),
+    *(f"graphc.passes.{name}" for name in ("complexes", "count", "saved_sizes", "widen")),
+    *("graphc.passes.specialise_bodies", "graphc.passes.specialise_loops", "graphc.train.rows"),
+}
+
+TRAINING = """
+import sys
+import numpy as np
+import graphc as tf
+x = tf.placeholder(tf.float32, [8, 6])
+loss = tf.reduce_mean(tf.square(tf.layers.dense(tf.layers.dense(x, 5, tf.nn.relu), 3)))
+train = tf.train.MomentumOptimizer(0.1, 0.9).minimize(loss)
+with tf.Session() as session:
+    session.run(tf.global_variables_initializer())
+    session.run(train, {x: np.ones((8, 6))})
+print(*sys.modules)
+"""
+
+
+def test_a_plain_training_step_loads_nothing_for_what_it_has_not() -> None:
+    run = [sys.executable, "-c", TRAINING]
+    result = subprocess.run(run, env={**os.environ, "GRAPHC_CACHE": "0"}, capture_output=True, text=True, check=True)
+    loaded = set(result.stdout.split())
+    assert "graphc.codegen.kernels.contraction" in loaded
+    assert not loaded & RARE
+    assert all(map(find_spec, RARE)), "what has another name now would never be found"
 
 
 def sessions(threads: int) -> tf.Session:
