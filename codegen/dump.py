@@ -14,6 +14,7 @@ from graphc.codegen.program import Program
 from graphc.codegen.schedule import steps
 from graphc.codegen.target import Target
 from graphc.codegen.traverse import statements_below
+from graphc.codegen.windows import windowed
 from graphc.nodes import Operation
 from graphc.records import replace
 
@@ -22,12 +23,12 @@ NAMED = 3  # of the kernels that are equal
 
 def loops_text(program: Program, target: Target) -> str:
     """All kernels in the order in which they first run; those that are equal once."""
-    equal: dict[object, list[Operation]] = {}
+    equal: dict[tuple[int, ...], list[Operation]] = {}  # by the identity of kernels that the program keeps
     runs: dict[Operation, list[Kernel]] = {}
     for call in program.calls:
         runs.setdefault(call.node, []).append(call.kernel)
-    for node in runs:
-        equal.setdefault(node.kind.structure, []).append(node)  # type: ignore[attr-defined]
+    for node, kernels in runs.items():
+        equal.setdefault(tuple(map(id, kernels)), []).append(node)
     return "\n\n".join("\n".join(_parts(nodes, runs[nodes[0]], target)) for nodes in equal.values()) + "\n"
 
 
@@ -37,6 +38,10 @@ def _parts(nodes: list[Operation], runs: list[Kernel], target: Target) -> Iterat
     kernel = lower(nodes[0]).kernel
     text = kernel.text
     yield f"-- as lowered\n{text}"
+    kernel, starts = windowed(kernel)
+    if starts:
+        text = kernel.text
+        yield f"-- {', '.join(f'{buffer.name} begins at {start}' for buffer, start in starts.items())}\n{text}"
     for name, step in steps(target):
         kernel = replace(kernel, body=step(kernel.body))
         before, text = text, kernel.text

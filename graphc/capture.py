@@ -440,7 +440,8 @@ class _BodyCapture(_Capture):
     def read(self, node: Operation, variable: Operation) -> Tensor:
         if variable in self.seen[node]:
             return super().read(node, variable)
-        if self.loops and variable in self.is_set and self.body is not self.node.kind.condition:  # type: ignore[attr-defined]
+        is_asked = self.body is getattr(self.node.kind, "condition", None)
+        if variable in self.is_set and not is_asked and (self.loops or variable not in self.outer.latest):
             return self.old(node, variable)
         return self._state(variable, self.loops)
 

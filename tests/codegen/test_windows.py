@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import graphc as tf
+from graphc.codegen.dump import loops_text
 from graphc.codegen.loops import Buffer, For, Kernel, Load, LoadedIndex, Store, Symbol
 from graphc.codegen.target import host
 from graphc.codegen.windows import windowed
@@ -85,6 +86,15 @@ def test_the_steps_of_an_unrolled_loop_are_one_kernel(batch):
     data = np.random.default_rng(3).standard_normal((3, 12, 5)).astype("f4")
     with tf.Session() as session:
         np.testing.assert_allclose(session.run(result, {x: data}), expected(data), rtol=1e-5, atol=1e-6)
+
+
+def test_the_dump_says_where_the_first_of_equal_kernels_begins():
+    x = tf.placeholder(tf.float32, [3, 12, 5])
+    _, program = build_program(capture([steps(x, 12)], [], [x]), {}, host())
+    text = loops_text(program, host())
+    assert "==== matmul_1, matmul_2, matmul_3 and 7 more\n" in text
+    assert "\n-- in2 begins at 5\n" in text
+    assert "-- split" not in text
 
 
 @pytest.mark.parametrize("batch", [3, N])

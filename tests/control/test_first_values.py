@@ -61,6 +61,20 @@ def test_an_assignment_that_is_not_made_leaves_the_variable_without_a_value(v: A
     np.testing.assert_array_equal(v.eval(), [1, 2])
 
 
+def test_a_branch_that_is_not_taken_may_read(v: Any) -> None:
+    flag = tf.placeholder(tf.bool, [])
+    value = tf.cond(flag, lambda: v.read_value() * 2, lambda: tf.zeros([2]))
+    inner = tf.cond(flag, lambda: tf.cond(tf.reduce_sum(v.read_value()) > 0, lambda: 1, lambda: 2), lambda: 3)
+    np.testing.assert_array_equal(value.eval({flag: False}), [0, 0])
+    assert inner.eval({flag: False}) == 3
+    for read in (value, inner):
+        with pytest.raises(tf.errors.FailedPreconditionError, match=UNSET):
+            read.eval({flag: True})
+    v.initializer.run()
+    np.testing.assert_array_equal(value.eval({flag: True}), [6, 6])
+    assert inner.eval({flag: True}) == 1
+
+
 def test_what_is_read_behind_a_branch_must_have_got_a_value(v: Any) -> None:
     flag, x = tf.placeholder(tf.bool, []), tf.placeholder(tf.float32, [2])
     value = read_after(branch(flag, lambda: v.assign(x)), v) * 2
