@@ -92,11 +92,16 @@ def call_of(case: Function, threads: int) -> Call:
 def loop_of(text: str, threads: int) -> Call:
     """`LOOP_TASKS` tasks of a loop, shared by so many threads as any kernel's are."""
     library = jit.load([jit.compile_ir(text, host())])
-    run = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 5, *[ctypes.c_int64] * 2)(runtime.parallel_for(threads))
-    pool, kernel = runtime.process_pool(threads), library.address("loop")
+    kernel, (pointer, whole) = library.address("loop"), (ctypes.c_void_p, ctypes.c_int64)
+    if threads == 1:
+        arguments: tuple[int | None, ...] = None, None, None, 0, LOOP_TASKS
+        run = ctypes.CFUNCTYPE(None, *[pointer] * 3, *[whole] * 2)(kernel)
+    else:
+        arguments = runtime.process_pool(threads), kernel, None, None, None, 0, LOOP_TASKS
+        run = ctypes.CFUNCTYPE(None, *[pointer] * 5, *[whole] * 2)(runtime.parallel_for(threads))
 
     def call(_: object = library) -> None:  # Which must live as long as its code is called.
-        run(pool, kernel, None, None, None, 0, LOOP_TASKS)
+        run(*arguments)
 
     return call
 
