@@ -99,11 +99,11 @@ def _approximated(name: str) -> Rule:
 
 
 def _quotients(signed: str, unsigned: str) -> list[Rule]:
-    """Functions of ``scalar_division`` for floats and whole numbers; few steps need them: they load when asked for."""
+    """Functions of ``scalar_division`` for floats, signed and unsigned numbers, which load when they are asked for."""
 
     def late(name: str) -> Rule:
         def rule(*operands: Lanes) -> Lanes:
-            from graphc.codegen import scalar_division
+            from graphc.codegen import scalar_division  # late: few steps divide so
 
             quotient: Lanes = getattr(scalar_division, name)(*operands)
             return quotient
