@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from graphc.codegen.choose_tasks import STEPS_TOGETHER, with_tasks
+from graphc.codegen.choose_tasks import PAGE, STEPS_TOGETHER, WIDE_PANEL, is_met_in_place, with_tasks
 from graphc.codegen.choose_tile import best_tile, direct_rows, is_windowed, lanes_for
 from graphc.codegen.kernels.affine import Contraction, Shape, shape_of
 from graphc.codegen.loops import ITEM_BYTES
@@ -35,10 +35,8 @@ FAR_ROW, FEWER_LANES = 1024, 1.2
 FAR_FILTERS = 256  # The same where A are the filters that every image meets.
 # Where every load of B lies across two lines, products of so many rows take as long as those from a copy, and the copy.
 ROWS_OF_FED = 32
-WIDE_PANEL = 3  # Vectors, as the panels of most tiles have.
 # From so many rows on a copy of B that leaves lanes empty is as good as free.
 HIGH = 512
-PAGE = 4096  # Bytes, of most targets' memory.
 # Registers with sums where every product reads memory: enough to hide the latency of an addition.
 MOST_PAIRED = 12
 
@@ -138,6 +136,8 @@ def _copying_b_pays(shape: Shape, target: Target) -> bool:
     straddles = row % target.vector_bytes != 0 and guess(shape.n) > target.lanes(shape.dtype)
     fills_l1 = guess(shape.k) * guess(shape.n) * size >= target.l1
     begins_anywhere = shape.fed_b and target.vector_bytes > FED_ALIGNMENT and fills_l1 and not is_windowed(shape)
+    if is_met_in_place(shape, target):
+        return False
     if begins_anywhere and guess(shape.m) >= ROWS_OF_FED:
         return True
     # Not even a panel stays near until the next tile of rows.

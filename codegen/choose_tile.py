@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphc.codegen.choose_tasks import TASK_FLOPS
+from graphc.codegen.choose_tasks import TASK_FLOPS, is_met_in_place
 from graphc.codegen.kernels.affine import Group, Shape
 from graphc.codegen.plan import element_bytes, guess, pieces
 from graphc.codegen.target import Target
@@ -87,6 +87,7 @@ def tile_for(
     line = lanes * element_bytes(shape)
     # Panels of images are copied many at once, and each tile of rows meets all of them.
     grouped = pack_b and bool(shape.outer) and not is_windowed(shape)
+    asked_for = not pack_b and is_met_in_place(shape, target)
     panels_cost, turned = is_windowed(shape) and not shape.swapped, lanes if shape.swapped else 0
     # Without a copy of B the last panel moves back to end with the last column, so it must not be wider than C.
     widest = max(1, min(8, vectors if pack_b else n // lanes))
@@ -100,8 +101,8 @@ def tile_for(
             if mr * nv + nv + 1 > target.vector_registers:
                 break
             # A panel that no second tile of rows reads comes from where all of B is.
-            far = k * (vectors if mr == m and not pack_b else nv) * line > target.l1 or grouped
-            step = cycles_per_step(mr, nv, far, lines_of_a)
+            far = k * (vectors if mr == m and not pack_b else nv) * line > target.l1 or grouped or asked_for
+            step = cycles_per_step(mr, nv, far, lines_of_a) + (nv / 2 if asked_for else 0)
             cost = whole * (k * step + tile_overhead(mr, nv, turned))
             if last:
                 cost += others * (k * cycles_per_step(last, nv, far, lines_of_a) + tile_overhead(last, nv, turned))

@@ -331,5 +331,6 @@ class _Loops:
             self.b.column_step,
             self.b.mask,
             site.plan.streams,
+            site.plan.panels_ahead,
             self._together(steps[-1].extent) if steps else 1,
         )
