@@ -75,8 +75,8 @@ def accumulate(
     """The products summed over the nest of ``steps``, row by row; ``mask`` names the lanes of B that exist.
 
     B ``streams`` from the second cache: its lines are asked for ahead, those of later steps of K, or of the panel that
-    is so many ``panels_ahead``, where rows of B are runs for processors to see. So many of the last steps of K, whose number is
-    a multiple of that, are written ``together``.
+    is so many ``panels_ahead``. So many of the last steps of K, whose number is a multiple of that, are written
+    ``together``.
     """
 
     def nest(steps: Sequence[Step], a: ir.Value, b: ir.Value, totals: list[ir.Value]) -> list[ir.Value]:
