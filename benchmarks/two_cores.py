@@ -98,7 +98,7 @@ def loop_of(text: str, threads: int) -> Call:
         run = ctypes.CFUNCTYPE(None, *[pointer] * 3, *[whole] * 2)(kernel)
     else:
         arguments = runtime.process_pool(threads), kernel, None, None, None, 0, LOOP_TASKS
-        run = ctypes.CFUNCTYPE(None, *[pointer] * 5, *[whole] * 2)(runtime.parallel_for(threads))
+        run = ctypes.CFUNCTYPE(None, *[pointer] * 5, *[whole] * 2)(runtime.parallel_for())
 
     def call(_: object = library) -> None:  # Which must live as long as its code is called.
         run(*arguments)

@@ -1,7 +1,7 @@
 """What one thread of this machine can do at most: multiply-adds a second, and bytes a second by how many there are.
 
 Both are measured when they are first asked for, in a fraction of a second, by loops that do nothing else: registers
-full of independent multiply-adds, and blocks as large as part of each cache and larger than all of them, which are
+full of independent multiply-adds, and blocks as large as part of each cache and larger than most caches, which are
 read, and copied. What copying takes longer than reading is writing.
 
 A kernel that takes no longer than its operations and its bytes take at these speeds stands on the roofline (Williams,
@@ -24,7 +24,7 @@ from graphc.codegen.target import Target, host
 
 CHAINS = 12  # multiply-adds in flight: more than any processor's latency times its units, and all in registers
 UNROLLED = 4
-FAR = 64 << 20  # bytes that no cache holds
+FAR = 64 << 20  # bytes that few caches hold; where one does, its speed stands for that of memory
 SHORTEST = 5e-4  # seconds of one measurement
 TRIES = 5
 
@@ -65,7 +65,7 @@ def roofline() -> Roofline:
     vector = 2 * CHAINS * target.lanes("f32")
     flops = vector / _each(lambda times: chains(begin, times))
     streams = []
-    for size in sorted({target.l1 // 2, target.l2 // 2, min(4 * target.l2, target.l3 // 2), target.l3 // 2, FAR}):
+    for size in block_sizes(target):
         step = UNROLLED * target.vector_bytes
         half = size // 2 // step * step
         reading, copying = (_each(partial(work, begin, begin + half, half // step)) for work in (read, copy))
@@ -73,6 +73,12 @@ def roofline() -> Roofline:
         streams.append(Stream(size if size < FAR else 1 << 62, half / reading, half / writing))
     call = _best(lambda: nothing(begin, begin, begin, 0, 0), 50)
     return Roofline(flops, tuple(streams), call)
+
+
+def block_sizes(target: Target) -> list[int]:
+    """The bytes of the blocks that are read and copied: parts of each cache, and one that few hold."""
+    l1, l2, l3 = target.l1, target.l2, target.l3
+    return sorted({min(size, FAR) for size in (l1 // 2, l2 // 2, min(4 * l2, l3 // 2), l3 // 2, FAR)})
 
 
 def _each(work: Callable[[int], Any]) -> float:

@@ -70,9 +70,9 @@ def process_pool(threads: int) -> int:
     return _pools[threads]
 
 
-def parallel_for(threads: int) -> int:
-    """The address of ``graphc_parallel_for`` for programs that run on so many threads: on one, none calls it."""
-    return 0 if threads <= 1 else _runtime().address("graphc_parallel_for")
+def parallel_for() -> int:
+    """The address of ``graphc_parallel_for``, which only programs with a pool call."""
+    return _runtime().address("graphc_parallel_for")
 
 
 def _runtime() -> jit.Library:

@@ -356,6 +356,7 @@ _LATER = {
     "enable_v2_behavior": "graphc.frame.modes:enable_v2_behavior",
     "enable_v2_tensorshape": "graphc.frame.modes:enable_v2_tensorshape",
     "encode_base64": "graphc.ops.strings:encode_base64",
+    "ensure_shape": "graphc.ops.ensured:ensure_shape",
     "erfc": "graphc.ops.special:erfc",
     "examples": "graphc.examples",
     "executing_eagerly": "graphc.frame.modes:executing_eagerly",

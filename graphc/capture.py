@@ -206,7 +206,7 @@ class _Capture:
         values = [self.place(tensor) for tensor in node.inputs[1:]]
         old = values[0] if type(kind) is Assign else self.old(node, variable)
         with self.graph.as_default(), self.graph.standing_for(node):
-            new = kind.new_value(old, *values)
+            new = kind.new_value(old, *(kind.checked(variable, value) for value in values))
         self.places[node.outputs[0]] = new
         self.set_to[variable] = node.inputs[1]
         self._note(node, {variable: new})

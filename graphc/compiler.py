@@ -10,7 +10,6 @@ load        object code -> a function of this process            codegen/jit.py
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from graphc import errors, settings
@@ -146,9 +145,15 @@ def compile_step(
     graph, program = build_program(step, shapes, host(), fixed, by_value)
     once = not (step.feeds or step.fetches or step.read)  # it sets variables to their first values
     objects = compile_program(program, host(), for_python=True, once=once)
-    library = jit.load(objects, {PARALLEL_FOR: partial(parallel_for, threads)})
-    executable = Executable(program, library, sizes, threads, process_pool(threads) if program.is_parallel else 0)
+    pool = process_pool(threads) if program.is_parallel else 0
+    library = jit.load(objects, {PARALLEL_FOR: parallel_for if pool else _nothing})
+    executable = Executable(program, library, sizes, threads, pool)
     return Compiled(step, graph, program, executable)
+
+
+def _nothing() -> int:
+    """The address of what nobody calls: a program without a pool calls its kernels itself."""
+    return 0
 
 
 @collector_paused()

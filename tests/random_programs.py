@@ -2,12 +2,14 @@
 
 Values are looked at while a program grows, so that it stays tame: floats do not overflow, and nothing is decided by the
 last bits (a comparison of nearly equal floats is not added). In wild programs whole numbers wrap, divisors are values,
-and inputs may be written in. A program prints as a file that runs.
+and inputs may be written in. A program prints as a file that runs: ``python -m tests.random_programs 0 3`` shows those
+of seeds 0 to 2. A third number is how many lines they have; a fourth that is not 0 makes them wild.
 """
 
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -458,3 +460,13 @@ MAKERS: tuple[Callable[[Growing], str | None], ...] = (
 def random_program(seed: int, lines: int = 14, wild: bool = False) -> Program:
     """The program of a seed, of about so many lines."""
     return Growing(seed, lines, wild).program
+
+
+def show(make: Callable[..., Program], first: int, last: int, *options: int) -> None:
+    """Prints the programs of all seeds from ``first`` to before ``last``."""
+    for seed in range(first, last):
+        print(f"# seed {seed}\n{make(seed, *options)}\n")
+
+
+if __name__ == "__main__":
+    show(random_program, *map(int, sys.argv[1:]))

@@ -1,12 +1,14 @@
 """Random legal steps, as lines of Python, and what is fed in each of many runs: other ranks, sizes and fed sizes.
 
 Each line declares a tensor that has a tame value in every run. A step may end with a mistake: a line that some of the
-runs refuse. It prints as a file that runs.
+runs refuse. It prints as a file that runs: ``python -m tests.random_steps 0 3`` shows those of seeds 0 to 2. A third
+number is how many lines they have.
 """
 
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -16,7 +18,7 @@ import numpy as np
 import graphc as tf
 from graphc.interpret import evaluate
 from graphc.versions import MOST_EXACT
-from tests.random_programs import Choosing, Program, is_tame
+from tests.random_programs import Choosing, Program, is_tame, show
 
 RUNS = 2 * MOST_EXACT + 1
 LARGEST = 3000  # elements
@@ -439,3 +441,7 @@ MAKERS: tuple[Callable[[Growing], str | None], ...] = (
 def random_runs(seed: int, lines: int = 8) -> Runs:
     """The program of a seed, of about so many lines."""
     return Growing(seed, lines).program
+
+
+if __name__ == "__main__":
+    show(random_runs, *map(int, sys.argv[1:]))

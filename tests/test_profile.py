@@ -10,7 +10,9 @@ import pytest
 import graphc as tf
 from graphc import profile
 from graphc.__main__ import main
-from graphc.codegen.roofline import Stream, roofline
+from graphc.codegen.roofline import FAR, Stream, block_sizes, roofline
+from graphc.codegen.target import host
+from graphc.records import replace
 
 ROWS, COLUMNS = 128, 96
 SIZE = 4 * ROWS * COLUMNS  # bytes of a block
@@ -116,6 +118,13 @@ def test_the_roofline_is_the_slower_of_operations_and_bytes():
     assert machine.seconds(flops=0, read=800, written=0) == 2e-7
     assert machine.seconds(flops=0, read=400, written=400) == 3e-7
     assert machine.seconds(flops=0, read=1000, written=1000) == 3e-6
+
+
+@pytest.mark.parametrize("l3", [1 << 20, 32 << 20, 260 << 20])
+def test_blocks_are_in_the_memory_that_is_there(l3):
+    """Processors of servers have caches of hundreds of megabytes."""
+    sizes = block_sizes(replace(host(), l1=48 << 10, l2=2 << 20, l3=l3))
+    assert sizes[0] == 24 << 10 and sizes[-1] == FAR
 
 
 def test_the_roofline_of_this_machine_is_measured():

@@ -3,8 +3,9 @@ many as asked."""
 
 import pytest
 
+import graphc as tf
 from tests.random_graphs import check_compiled, check_passes, smallest
-from tests.random_programs import Program, random_program
+from tests.random_programs import Program, random_program, show
 from tests.random_runs import check_runs
 from tests.random_steps import random_runs
 
@@ -50,6 +51,18 @@ def test_a_step_means_the_same_in_every_run(seed):
         check_runs(program)
     except Exception as error:
         pytest.fail(f"{error}\n\n{smallest(program, check_runs)}")
+
+
+@pytest.mark.parametrize(
+    ("make", "options"), [(random_program, (9, 1)), (random_runs, (6,))], ids=["programs", "steps"]
+)
+def test_what_is_shown_of_a_seed_runs(make, options, capsys):
+    show(make, 3, 4, *options)
+    text = capsys.readouterr().out
+    assert text.startswith("# seed 3\nimport numpy as np\n")
+    with tf.Graph().as_default():
+        exec(text, {})
+    assert capsys.readouterr().out
 
 
 def test_a_failure_is_made_small():

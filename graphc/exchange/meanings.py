@@ -396,6 +396,7 @@ MEANINGS: dict[str, Meaning] = {
     "ClipByValue": means("clip_by_value"),
     **{op: means("stop_gradient") for op in ("StopGradient", "PreventGradient")},
     "CheckNumerics": means("check_numerics", message="message"),
+    "EnsureShape": means("ensure_shape", shape="shape"),
     "Relu6": means("nn.relu6"),
     "Elu": means("nn.elu"),
     "Selu": means("nn.selu"),

@@ -28,6 +28,7 @@ from graphc.ops import (
     custom_gradients,
     decompositions,
     depthwise,
+    ensured,
     fourier,
     indexing,
     loops,
@@ -166,6 +167,11 @@ def _checked(w: Any, node: Operation, inputs: Inputs) -> Any:
 
 
 # -- shapes ----------------------------------------------------------------------------------------------------
+
+
+def _ensure_shape(w: Any, node: Operation, inputs: Inputs) -> Any:
+    kind: Any = node.kind
+    return w.put("EnsureShape", inputs, T=type_of(node), shape=Sized(kind.shape))
 
 
 def _shape(w: Any, node: Operation, inputs: Inputs) -> Any:
@@ -356,6 +362,7 @@ ROWS: dict[type[Op], Row] = {
     sequence_lengths.ReverseSequence: order_rows.reverse_sequence_row,
     assertions.Assert: order_rows.assert_row,
     assertions.CheckNumerics: plain("message"),
+    ensured.EnsureShape: _ensure_shape,
     matrices.Cholesky: exactly(plain()),
     matrices.TriangularSolve: exactly(plain("lower", "adjoint")),
     matrices.MatrixSolve: exactly(plain("adjoint")),

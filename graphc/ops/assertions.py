@@ -9,6 +9,7 @@ import numpy as np
 
 from graphc import dtypes
 from graphc.errors import InvalidArgumentError
+from graphc.mistakes import tell_line
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.base import Const, apply, check_dtype, convert_to_tensor, declare, is_tensor_like
 from graphc.ops.checks import Refused
@@ -195,10 +196,20 @@ def assert_that(
     The operation must be among what is run: fetched, or a control input of something that is. ``data`` are texts and
     tensors, of which ``summarize`` elements (3 where None, all where negative) are shown. Variables stay as they were.
     """
+    try:
+        return _assert_that(condition, data, summarize, name)
+    except (ValueError, TypeError) as error:
+        tell_line(error, "Assert")
+        raise
+
+
+def _assert_that(condition: Any, data: Sequence[Any], summarize: int | None, name: str | None) -> Operation:
     if isinstance(data, (str, bytes)) or is_tensor_like(data) or not isinstance(data, (list, tuple)):
-        raise TypeError(f"Assert: data must be a list of texts and tensors, not {data!r}")
+        raise TypeError(f"data must be a list of texts and tensors, not {data!r}")
+    if summarize is not None and not isinstance(summarize, (int, np.integer)):
+        raise TypeError(f"summarize must be a whole number, not {summarize!r}")
     parts, tensors = parts_of(data)
-    kind = Assert(parts, SHOWN if summarize is None else summarize)
+    kind = Assert(parts, SHOWN if summarize is None else int(summarize))
     return declare(kind, convert_to_tensor(condition, dtypes.bool), *tensors, name=name or "Assert")
 
 

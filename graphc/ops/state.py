@@ -15,7 +15,7 @@ from graphc import dtypes
 from graphc.dtypes import DType
 from graphc.mistakes import telling_line
 from graphc.nodes import Op, Operation, Tensor
-from graphc.ops.base import apply, convert_to_tensor, declare
+from graphc.ops.base import apply, convert_to_tensor, declare, is_tensor_like
 from graphc.records import record
 from graphc.scopes import get_default_graph
 from graphc.shapes import Shape, TensorType, is_compatible, merge, shape_text
@@ -70,6 +70,15 @@ class Assign(Op):
     def new_value(self, old: Tensor, value: Tensor) -> Tensor:
         """What the variable holds afterwards."""
         return value
+
+    def checked(self, variable: Operation, value: Tensor) -> Tensor:
+        """``value``, which has the shape that the variable was declared with."""
+        shape = variable.outputs[0].type.shape
+        if not self.validate_shape or value.type.shape == merge(value.type.shape, shape):
+            return value
+        from graphc.ops.ensured import EnsureShape  # late: of few values the shape is not known
+
+        return apply(EnsureShape(shape, variable.name), value)
 
 
 @record(eq=False)
@@ -161,14 +170,25 @@ def handle_of(ref: Any) -> Tensor:
 
 def _assign(kind: Assign, ref: Any, value: Any, name: str | None) -> Tensor:
     handle = handle_of(ref)
-    called = f"variable '{handle.op.name}' of type {handle.type}"
-    try:
-        given = convert_to_tensor(value, handle.dtype)
-    except (ValueError, TypeError) as error:
-        raise type(error)(f"cannot assign to {called}: {error}") from None
+    given = value_for(handle, value)
     if kind.validate_shape and not is_compatible(handle.type.shape, given.type.shape):
-        raise ValueError(f"cannot assign {given.type} to {called}")
+        raise ValueError(f"cannot assign {given.type} to {_called(handle)}")
     return assigned(kind, ref, [given], name)
+
+
+def value_for(handle: Tensor, value: Any) -> Tensor:
+    """``value`` as a tensor of the variable's dtype; ``TypeError`` for a tensor of another one, as in TensorFlow."""
+    try:
+        given = convert_to_tensor(value, None if is_tensor_like(value) else handle.dtype)
+    except (ValueError, TypeError) as error:
+        raise type(error)(f"cannot assign to {_called(handle)}: {error}") from None
+    if given.dtype is not handle.dtype:
+        raise TypeError(f"cannot assign {given.type} to {_called(handle)}; convert it with tf.cast")
+    return given
+
+
+def _called(handle: Tensor) -> str:
+    return f"variable '{handle.op.name}' of type {handle.type}"
 
 
 def assigned(kind: Assign, ref: Any, values: Sequence[Tensor], name: str | None) -> Tensor:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from graphc.mistakes import telling_line
-from graphc.nodes import Tensor
+from graphc.nodes import Operation, Tensor
 from graphc.ops.arrays import concat
 from graphc.ops.base import apply, convert_to_tensor
 from graphc.ops.reshaping import broadcast_to, shape
 from graphc.ops.scatter import Scatter, changed, with_depth
-from graphc.ops.state import Assign, assigned, handle_of
+from graphc.ops.state import Assign, assigned, handle_of, value_for
 from graphc.records import record
 from graphc.shapes import TensorType
 
@@ -36,6 +36,10 @@ class AssignScatter(Assign):
             places = TensorType(indices.dtype, (*indices.shape, 1))
         return Scatter(self.how).infer(variable, places, rows)
 
+    def checked(self, variable: Operation, value: Tensor) -> Tensor:
+        """The indices or rows as they are: what changes parts of a variable leaves it its shape."""
+        return value
+
     def new_value(self, old: Tensor, indices: Tensor, rows: Tensor) -> Tensor:  # type: ignore[override]
         """What the variable holds afterwards."""
         if self.checks:
@@ -45,7 +49,7 @@ class AssignScatter(Assign):
 
 def _scatter(how: str, whole: bool, ref: Any, indices: Any, updates: Any, name: str | None) -> Tensor:
     variable, places = handle_of(ref), convert_to_tensor(indices)
-    rows = convert_to_tensor(updates, variable.dtype)
+    rows = value_for(variable, updates)
     if not whole and rows.type.rank == 0 and _wants_more(variable, places):
         rows = broadcast_to(rows, concat([shape(places), shape(variable)[1:]], 0))
     return assigned(AssignScatter(how=how, whole=whole), ref, [places, rows], name)

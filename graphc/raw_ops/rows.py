@@ -106,6 +106,7 @@ ROWS = {
     "DrawBoundingBoxes": "graphc.image:draw_bounding_boxes images boxes",
     "Elu": "graphc.nn:elu features",
     "EncodeBase64": "graphc:encode_base64 input pad",
+    "EnsureShape": "graphc:ensure_shape input=x shape",
     "Equal": "graphc:equal x y",
     "Erf": "graphc:erf x",
     "Erfc": "graphc:erfc x",

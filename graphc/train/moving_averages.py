@@ -42,6 +42,27 @@ def _without_bias(variable: Variable, value: Tensor, rest: Tensor) -> Tensor:
     return moved / (1 - (1 - rest) ** state.assign_add(moves, constant(1, variable.dtype)))
 
 
+def weighted_moving_average(
+    value: Any, decay: Any, weight: Any, truediv: bool = True, collections: Any = None, name: str | None = None
+) -> Tensor:
+    """The average of the values so far, weighted: ``average(value * weight) / average(weight)``, each moved by a run.
+
+    Two variables from zero, ``value_x_weight`` and ``weight`` in a scope of the name, keep the averages. Without
+    ``truediv``, what the dtypes divide like.
+    """
+    tensor = convert_to_tensor(value)
+    weights = convert_to_tensor(weight, tensor.dtype)
+    with variable_scope(name, "WeightedMovingAvg") as scope:
+        means = []
+        for called, shape, moving in (
+            ("value_x_weight", tensor.shape, tensor * weights),
+            ("weight", weights.shape, weights),
+        ):
+            mean = get_variable(called, shape, moving.dtype, Zeros(), trainable=False, collections=collections)
+            means.append(assign_moving_average(mean, moving, decay, zero_debias=False))
+        return (e.truediv if truediv else e.div)(means[0], means[1], name=scope.name)
+
+
 class ExponentialMovingAverage:
     """Keeps averages of variables, such as the weights of a model while it is trained.
 

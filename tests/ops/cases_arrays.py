@@ -222,6 +222,7 @@ INDEXING = [
     _row("labels checked", lambda i: base.apply(indexing.CheckLabels(), i, tf.constant(4, i.dtype)), lambda i: i,
          In((5,), low=0, high=3), dtypes=("int32", "int64")),
     _row("check_numerics", lambda x: tf.check_numerics(x, "x"), lambda x: x),
+    _row("ensure_shape", lambda x: tf.ensure_shape(x, [None, 4, 5]), lambda x: x, X),
     _row("Assert", lambda x: tf.Assert(tf.reduce_all(x < 3.0), ["x", x]).outputs[0], lambda x: np.array(True),
          differentiable=()),
     _row("top_k", lambda x: tf.nn.top_k(x, 3), _top_k(3), dtypes=NUMBERS),

@@ -226,7 +226,14 @@ def _constant(*values):
          "Expected argument \"values\" to be a \"proper\" iterable.  Found: <class 'str'>"),
         (lambda: tf.assert_proper_iterable(3), TypeError,
          "Expected argument \"values\" to be iterable.  Found: <class 'int'>"),
-        (lambda: tf.Assert(True, "text"), TypeError, "Assert: data must be a list of texts and tensors, not 'text'"),
+        (lambda: tf.Assert(True, "text"), TypeError,
+         "Assert: data must be a list of texts and tensors, not 'text', declared at LINE"),
+        (lambda: tf.Assert(1, []), TypeError,
+         "Assert: Expected bool, got 1 of type 'int' instead. Declared at LINE"),
+        (lambda: tf.Assert(None, []), ValueError, "Assert: None values not supported. Declared at LINE"),
+        (lambda: tf.Assert(True, [{}]), TypeError, "Assert: cannot make a tensor of {} (dict), declared at LINE"),
+        (lambda: tf.Assert(True, ["x"], summarize="2"), TypeError,
+         "Assert: summarize must be a whole number, not '2', declared at LINE"),
     ],
 )  # fmt: skip
 def test_what_shows_while_declaring_is_told_then(session, declare, kind, text):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import graphc as tf
-from graphc.train.moving_averages import assign_moving_average
+from graphc.train.moving_averages import assign_moving_average, weighted_moving_average
 from tests.interpreted import InterpretedSession
 
 
@@ -100,3 +100,25 @@ def test_averages_that_begin_at_zero_are_not_drawn_there() -> None:
         wanted = weights @ np.array(values) / weights.sum()
         np.testing.assert_allclose(found, wanted, rtol=1e-6)
         np.testing.assert_allclose(session.run([mean, averages.average(x)]), [wanted, wanted], rtol=1e-6)
+
+
+def test_weighted_averages_divide_one_average_by_another():
+    """As in TensorFlow: of ``value * weight`` and of ``weight``, each from zero."""
+    x, weight = tf.placeholder(tf.float32, [2]), tf.placeholder(tf.float32, [])
+    mean = weighted_moving_average(x, 0.9, weight)
+    assert mean.op.name == "WeightedMovingAvg/WeightedMovingAvg"
+    names = ["value_x_weight", "weight"]
+    assert [v.op.name for v in tf.global_variables()] == [f"WeightedMovingAvg/{name}" for name in names]
+    assert not tf.trainable_variables()
+    kept = weighted_moving_average(x, 0.9, weight, collections=["kept"], name="other")
+    assert [v.op.name for v in tf.get_collection("kept")] == [f"other/{name}" for name in names]
+    session = InterpretedSession()
+    session.run(tf.variables_initializer([*tf.global_variables(), *tf.get_collection("kept")]))
+    values, weights = [], []
+    for k in range(4):
+        values.append([k, k * k + 1])
+        weights.append(k + 0.5)
+        shares = 0.9 ** np.arange(k, -1, -1) * weights
+        wanted = shares @ np.array(values) / shares.sum()
+        for found in session.run([mean, kept], {x: values[-1], weight: weights[-1]}):
+            np.testing.assert_allclose(found, wanted, rtol=1e-5)
