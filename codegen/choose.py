@@ -33,12 +33,19 @@ LONG_K = 1024
 # Bytes between two steps of K from which on a row is copied. How many more lanes may be empty before roles are changed.
 FAR_ROW, FEWER_LANES = 1024, 1.2
 FAR_FILTERS = 256  # The same where A are the filters that every image meets.
-# Where every load of B lies across two lines, products of so many rows take as long as those from a copy, and the copy.
-ROWS_OF_FED = 32
+# From so many rows on B is copied where every load of it lies across two lines, and where its rows fall in the same
+# sets. Cores that start more than four instructions a cycle do not wait for either: there a copy measured 1.2 times as
+# long with 64 rows, 1.05 with 192, and as long with 256.
+ROWS_OF_FED, ROWS_OF_SETS, WIDE_ROWS = 32, 48, 256
 WIDE_PANEL = 3  # Vectors, as the panels of most tiles have.
+# So few rows do not pay for a copy of what the second cache cannot hold: with 1024 columns and sums of 1024, 1 to 64
+# rows took 0.55 to 0.85 of the time, 128 rather longer.
+FEW_ROWS = 64
+# Of rows so many bytes apart at most the cache keeps what a part of K has of them, whichever sets they fall in.
+FAR_APART = 16 * 1024
 # From so many rows on a copy of B that leaves lanes empty is as good as free.
 HIGH = 512
-PAGE = 4096  # Bytes, of most targets' memory.
+PAGE, LINE = 4096, 64  # Bytes, of most targets' memory and caches.
 # Registers with sums where every product reads memory: enough to hide the latency of an addition.
 MOST_PAIRED = 12
 
@@ -130,6 +137,8 @@ def _copying_b_pays(shape: Shape, target: Target) -> bool:
     read it; with several loops of K (the windows of a convolution) that pays only while it stays in the first.
     An array of the caller's begins anywhere: loads of wide vectors may all straddle lines.
     """
+    if _parts_pay(shape, target):
+        return False
     size = element_bytes(shape)
     kept = target.l1 if is_windowed(shape) else target.l2 // (8 if guess(shape.m) >= 512 else 2)
     large = guess(shape.k) * guess(shape.n) * size > kept
@@ -138,13 +147,33 @@ def _copying_b_pays(shape: Shape, target: Target) -> bool:
     straddles = row % target.vector_bytes != 0 and guess(shape.n) > target.lanes(shape.dtype)
     fills_l1 = guess(shape.k) * guess(shape.n) * size >= target.l1
     begins_anywhere = shape.fed_b and target.vector_bytes > FED_ALIGNMENT and fills_l1 and not is_windowed(shape)
-    if begins_anywhere and guess(shape.m) >= ROWS_OF_FED:
+    waits = target.starts <= 4
+    if begins_anywhere and guess(shape.m) >= (ROWS_OF_FED if waits else WIDE_ROWS):
         return True
     # Not even a panel stays near until the next tile of rows.
     leaves = guess(shape.k) * WIDE_PANEL * target.vector_bytes > target.l2
     # Channels of images lie in a page each: 16 rows took 1.6 times as long in place as from a copy.
     leaves = leaves or (bool(shape.outer) and row >= PAGE and not is_windowed(shape))
-    return guess(shape.m) >= (16 if leaves else 24 if large else 48) and (large or collides or straddles)
+    rows_of_sets = ROWS_OF_SETS if waits or is_windowed(shape) else WIDE_ROWS
+    return guess(shape.m) >= (16 if leaves else 24 if large else rows_of_sets) and (large or collides or straddles)
+
+
+def _parts_pay(shape: Shape, target: Target) -> bool:
+    """Whether few rows meet a B from beyond the second cache, so that it is read in place, one part of K at a time.
+
+    Its rows lie far apart: a whole column of them fills few sets of the cache and is gone before the next rows come.
+    Panels of narrow vectors would read a line of each row at a time: with those of AVX2 a copy takes half as long.
+    """
+    if (
+        target.vector_bytes < LINE
+        or len(shape.inner) != 1
+        or shape.col.b != 1
+        or not isinstance(shape.m, int)
+        or not isinstance(shape.n, int)
+    ):
+        return False
+    few = shape.m <= FEW_ROWS and shape.n >= target.lanes(shape.dtype)
+    return few and guess(shape.k) * shape.n * element_bytes(shape) > target.l2 // 2
 
 
 def _copy_of_a(shape: Shape, target: Target) -> str:
@@ -335,7 +364,11 @@ def tile_plan(shape: Shape, target: Target, pack_a: str, pack_b: bool, reasons: 
         reasons += ("B is copied: " + ("its columns are apart" if shape.col.b != 1 else "their number is a symbol"),)
     lanes = lanes_for(shape, target)
     tiled, mr, nv = best_tile(shape, lanes, target, pack_a, pack_b)
-    k_level, k_block = _block_of_k(shape, nv * lanes, target, tiled) if pack_b else (0, _whole_k(shape))
+    k_level, k_block = 0, _whole_k(shape)
+    if pack_b:
+        k_level, k_block = _block_of_k(shape, nv * lanes, target, tiled)
+    elif _parts_pay(shape, target):
+        k_block = _even_part(k_block, target.l2 // FAR_APART)
     fewer_rows_possible = tiled is not None and not isinstance(shape.rows[tiled].extent, int)
     if k_block != _whole_k(shape) and fewer_rows_possible and not pack_a:
         pack_a = "rows"  # Too few rows for a tile are made up for in a copy, when sums of parts have to wait.
@@ -358,7 +391,7 @@ def tile_plan(shape: Shape, target: Target, pack_a: str, pack_b: bool, reasons: 
         1,
         1,
         reasons or ("operands read in place",),
-        direct_rows(mr, nv) if target.broadcasts and shape.dtype in ("f32", "f64") else 0,
+        direct_rows(mr, nv, target.starts) if target.broadcasts and shape.dtype in ("f32", "f64") else 0,
     )
     return with_tasks(result, target)
 
@@ -386,13 +419,17 @@ def _block_of_k(shape: Shape, columns: int, target: Target, tiled: int | None) -
     for level in reversed(range(len(shape.inner))):
         extent = shape.inner[level].extent
         if level < outermost and (not isinstance(extent, int) or inside * extent > most):
-            length = max(1, most // inside)
-            if isinstance(extent, int):
-                length = -(-extent // -(-extent // length))  # All blocks about equally long,
-                length += length % STEPS_TOGETHER if extent % STEPS_TOGETHER == 0 else 0  # and done so many at a time.
-            return level, length
+            return level, _even_part(extent, max(1, most // inside))
         inside *= guess(extent)
     return 0, _whole_k(shape)
+
+
+def _even_part(extent: DimLike, most: int) -> DimLike:
+    """The length of parts of ``extent``: about equally long, so long at most, unless steps are done together."""
+    if not isinstance(extent, int):
+        return most
+    length = -(-extent // -(-extent // most))
+    return length + (length % STEPS_TOGETHER if extent % STEPS_TOGETHER == 0 else 0)
 
 
 def _lines_serve_neighbours(shape: Shape, tiled: int | None) -> bool:

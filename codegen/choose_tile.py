@@ -8,8 +8,9 @@ from graphc.codegen.plan import element_bytes, guess, pieces
 from graphc.codegen.target import Target
 from graphc.dims import DimLike, product
 
-# Rows of A that lie a multiple of 4 KiB apart share one set of the first cache, which holds eight lines.
-MOST_ROWS, ROWS_THAT_COLLIDE = 30, 6
+MOST_ROWS = 30
+# Rows of A that lie a multiple of this apart share one set of the first cache, whose lines they leave two of to others.
+PAGE, OTHERS = 4096, 2
 # What it costs a tile of a convolution to have its rows in different pages, as a factor: measured 1.25 to 1.35.
 FAR_ROWS = 1.25
 # What it costs to end with a lower tile, as a factor: 25 and 7 rows took 1.01 to 1.03 times as long as 16 and 16.
@@ -19,8 +20,8 @@ SEVERAL_PANELS = 1.1
 # Products of less than a task are done in the smallest tile of so many sums that is so nearly the cheapest: LLVM takes
 # a millisecond less for its code, which such a product gains by a larger one in ten thousand runs.
 MANY_SUMS, NEARLY = 16, 1.08
-# What a core does in a cycle for each of two threads that share it: instructions that it starts, and loads.
-STARTS_SHARED, LOADS_SHARED = 2, 1.2
+# Loads that a core does in a cycle for each of two threads that share it.
+LOADS_SHARED = 1.2
 
 
 def is_windowed(shape: Shape) -> bool:
@@ -46,8 +47,8 @@ def best_tile(shape: Shape, lanes: int, target: Target, pack_a: str, pack_b: boo
     for place, group in reversed(list(enumerate(shape.rows))):
         if (pack_a == "columns" and group.a != 1) or (shape.edges and not isinstance(group.extent, int)):
             continue
-        collides = isinstance(group.a, int) and group.a * element_bytes(shape) % 4096 == 0
-        most_rows = ROWS_THAT_COLLIDE if collides and not pack_a else MOST_ROWS
+        collides = isinstance(group.a, int) and group.a * element_bytes(shape) % PAGE == 0
+        most_rows = target.l1 // PAGE - OTHERS if collides and not pack_a else MOST_ROWS
         cost, mr, nv = tile_for(shape, group.extent, lanes, target, pack_b, most_rows, cuts=group.edge is not None)
         costs.append((cost * (1 if pack_a or _is_near(group, shape) else FAR_ROWS), mr, nv, place))
     if _is_one_tile(shape, target) and not pack_a:
@@ -64,7 +65,7 @@ def _is_one_tile(shape: Shape, target: Target) -> bool:
 
 def _is_near(group: Group, shape: Shape) -> bool:
     """Whether neighbouring rows lie within a page, where what is asked for ahead serves the next row too."""
-    return isinstance(group.a, int) and abs(group.a) * element_bytes(shape) < 4096
+    return isinstance(group.a, int) and abs(group.a) * element_bytes(shape) < PAGE
 
 
 def tile_for(
@@ -140,18 +141,20 @@ def cycles_per_step(mr: int, nv: int, far: bool, lines_of_a: float = 0) -> float
     return 1 + loads / 8 + max(products / 2, loads / 2, (products + loads + 2) / 4, lines, 4)
 
 
-def direct_rows(mr: int, nv: int) -> int:
+def direct_rows(mr: int, nv: int, starts: int) -> int:
     """The rows of a tile whose multiply-adds each read A from memory, so that no instruction spreads it in a register.
 
     Such a row costs one instruction less and ``nv - 1`` loads more. On a core of one's own neither counts; one that
-    another machine's thread shares starts two instructions of four a cycle for each, and 1.2 loads of two. Both
-    measured on Cascade Lake, where products of 512 and 1024 then do 63 to 70 % of the multiply-adds that registers
-    alone would, instead of 59 to 65.
+    another machine's thread shares starts half of its ``starts`` a cycle for each, and 1.2 loads of two. Both
+    measured on Cascade Lake, which starts four and where products of 512 and 1024 then do 63 to 70 % of the
+    multiply-adds that registers alone would, instead of 59 to 65. Where it starts six the multiply-adds themselves
+    take longer, and two such rows of six cost 5 %.
     """
-    rows = 0
+    rows, products = 0, mr * nv
     while rows < mr and nv > 1:
-        instructions, loads = mr * nv + nv + mr - (rows + 1), nv + mr + (rows + 1) * (nv - 1)
-        if loads / LOADS_SHARED > instructions / STARTS_SHARED:
+        instructions, loads = products + nv + mr - (rows + 1), nv + mr + (rows + 1) * (nv - 1)
+        cycles = instructions / (starts / 2)
+        if max(loads / LOADS_SHARED, products / 2) > cycles:
             break
         rows += 1
     return rows

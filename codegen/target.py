@@ -32,6 +32,7 @@ class Target:
     fma: bool
     masks: bool  # Whether a vector load or store can skip lanes in one instruction.
     broadcasts: bool = False  # Whether a multiply-add can take an element of memory for each of its lanes.
+    starts: int = 4  # Instructions that a core starts in a cycle.
     l1: int = 32 * 1024  # Data caches in bytes, as one core sees them.
     l2: int = 512 * 1024
     l3: int = 8 * 1024 * 1024
@@ -77,7 +78,7 @@ def host() -> Target:
     family = named(_family(triple, flags.split(",")))
     if family.name == "avx512":
         flags = f"{flags},{_WHOLE_VECTORS}"
-    base = replace(family, triple=triple, cpu=cpu, features=flags, cores=usable_cores())
+    base = replace(family, triple=triple, cpu=cpu, features=flags, cores=usable_cores(), starts=_starts(flags))
     return replace(base, **_caches("/sys/devices/system/cpu/cpu0/cache"))
 
 
@@ -146,6 +147,11 @@ def _family(triple: str, flags: Sequence[str]) -> str:
     if {"+avx2", "+fma"} <= set(flags):
         return "avx2"
     return "sse2"
+
+
+def _starts(flags: str) -> int:
+    """Instructions a cycle, by a feature that came with wider cores: Ice Lake starts five, later ones and Zen 4 six."""
+    return 6 if "+avx512vbmi2" in flags else 4
 
 
 def _caches(folder: str) -> dict[str, Any]:

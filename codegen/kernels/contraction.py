@@ -303,6 +303,13 @@ class _Loops:
         known = len(plan.shape.inner) == 1 and isinstance(last, int) and isinstance(plan.k_block, int)
         return plan.together if known and last % plan.together == 0 and plan.k_block % plan.together == 0 else 1
 
+    def _next_rows(self) -> Index:
+        """How far the rows of the next tile are behind those of one."""
+        site = self.site
+        if site.plan.pack_a:
+            return site.sizes(site.plan.tile_elements)
+        return site.code.mul(site.plan.mr, self.a.row_step)  # type: ignore[arg-type]
+
     def _products(self, tile: Tile, a: ir.Value, b: ir.Value, part: _Part) -> list[ir.Value]:
         """A tile of products in registers, summed over a part of K."""
         site, code = self.site, self.site.code
@@ -332,4 +339,5 @@ class _Loops:
             self.b.mask,
             site.plan.streams,
             self._together(steps[-1].extent) if steps else 1,
+            self._next_rows() if site.plan.follows else 0,
         )

@@ -70,11 +70,13 @@ def accumulate(
     mask: ir.Value | None,
     streams: bool = False,
     together: int = 1,
+    next_rows: Index = 0,
 ) -> list[ir.Value]:
     """The products summed over the nest of ``steps``, row by row; ``mask`` names the lanes of B that exist.
 
     B ``streams`` from the second cache: its lines are asked for ahead. So many of the last steps of K, whose number is
-    a multiple of that, are written ``together``.
+    a multiple of that, are written ``together``. Where the rows of the next tile begin ``next_rows`` further on, one
+    behind the other, they are asked for.
     """
 
     def nest(steps: Sequence[Step], a: ir.Value, b: ir.Value, totals: list[ir.Value]) -> list[ir.Value]:
@@ -92,7 +94,7 @@ def accumulate(
 
         if rest:
             return code.walk(0, step.extent, [(a, step.a), (b, step.b)], turn, totals)
-        return walk_together(code, step, together, a, b, turn, totals)
+        return walk_together(code, step, together, a, b, turn, totals, tile.rows if next_rows != 0 else 0, next_rows)
 
     def one_step(a: ir.Value, b: ir.Value, totals: list[ir.Value]) -> list[ir.Value]:
         return one_k(code, tile, range(tile.rows), a, row_step, b, column_step, mask, totals)
@@ -108,17 +110,25 @@ def walk_together(
     b: ir.Value,
     body: Callable[..., list[ir.Value]],
     totals: list[ir.Value],
+    rows: int = 0,
+    next_rows: Index = 0,
 ) -> list[ir.Value]:
-    """The last loop of K, so many steps of it in one turn: their number is a multiple of that."""
+    """The last loop of K, so many steps of it in one turn: their number is a multiple of that.
 
-    def turn(a_here: ir.Value, b_here: ir.Value, *totals: ir.Value) -> list[ir.Value]:
+    Every step asks for as many elements of the next ``rows`` as it uses of these, not yet for the first cache.
+    """
+    asked = together * rows
+
+    def turn(a_here: ir.Value, b_here: ir.Value, ahead: ir.Value, *totals: ir.Value) -> list[ir.Value]:
+        for place in range(0, asked, 64 // code.element_bytes):
+            code.prefetch(code.at(ahead, place))
         result = list(totals)
         for number in range(together):
             places = code.at(a_here, code.mul(number, step.a)), code.at(b_here, code.mul(number, step.b))
             result = body(*places, *result)
         return result
 
-    moving = [(a, code.mul(together, step.a)), (b, code.mul(together, step.b))]
+    moving = [(a, code.mul(together, step.a)), (b, code.mul(together, step.b)), (code.at(a, next_rows), asked)]
     return code.walk(0, code.div(step.extent, together), moving, turn, totals)
 
 

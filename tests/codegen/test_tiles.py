@@ -9,12 +9,13 @@ import graphc as tf
 from graphc.codegen import choose
 from graphc.codegen.choose_tasks import with_tasks
 from graphc.codegen.choose_tile import direct_rows
+from graphc.codegen.kernels import contraction
 from graphc.codegen.kernels.affine import Axis, Contraction
 from graphc.codegen.kernels.building import ELEMENTS
 from graphc.codegen.kernels.microtile import Tile
 from graphc.codegen.loops import Apply, Buffer, Contract, Kernel, Load, Local, Store
 from graphc.codegen.schedule import schedule
-from graphc.codegen.target import host, named
+from graphc.codegen.target import Target, host, named
 from graphc.compiler import build_program, capture
 from graphc.dims import Symbol, atom
 from graphc.records import replace
@@ -180,10 +181,75 @@ def test_multiply_adds_of_some_rows_read_a_themselves(name: str, dtype: str) -> 
     assert apart == chosen.together * chosen.direct * (chosen.nv - 1)
 
 
-@pytest.mark.parametrize(("mr", "nv", "direct"), [(9, 3, 4), (6, 4, 2), (14, 2, 6), (8, 1, 0), (1, 8, 0)])
-def test_direct_rows_leave_loads_to_spare(mr: int, nv: int, direct: int) -> None:
-    tile = Tile(mr, nv, 16, direct_rows(mr, nv))
+@pytest.mark.parametrize(
+    ("starts", "mr", "nv", "direct"),
+    [(4, 9, 3, 4), (4, 6, 4, 2), (4, 14, 2, 6), (4, 8, 1, 0), (4, 1, 8, 0), (6, 9, 3, 0), (6, 6, 4, 0), (6, 14, 2, 1)],
+)
+def test_direct_rows_leave_loads_to_spare(starts: int, mr: int, nv: int, direct: int) -> None:
+    """And cores that start six instructions a cycle wait for the multiply-adds anyway."""
+    tile = Tile(mr, nv, 16, direct_rows(mr, nv, starts))
     assert tile.direct == direct == sum(tile.is_direct(row) for row in range(mr))
+
+
+def wide() -> Target:
+    """A processor that starts six instructions a cycle, with the caches of its time."""
+    return replace(named("avx512"), starts=6, l1=48 * 1024, l2=2048 * 1024, l3=32 * 1024 * 1024)
+
+
+def chosen_for(kernel: Kernel, target: Target) -> choose.Plan:
+    (contract,) = kernel.body
+    assert isinstance(contract, Contract)
+    return choose.plan(contract.spec, target)
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+@pytest.mark.parametrize("dtype", ["f32", "f64"])
+def test_rows_of_the_next_tile_are_asked_for_where_they_come_from_afar(dtype: str, transposed: bool) -> None:
+    """Every line of them once, in the one loop over K: as many elements as this tile reads."""
+    for size, follows in ((1024, True), (256, False)):
+        kernel = product_kernel(size, size, size, transposed, dtype=dtype)
+        chosen = chosen_for(kernel, wide())
+        assert chosen.follows == follows
+        asked = native_text(kernel, wide()).count('call void @"llvm.prefetch.p0"')
+        without = replace(chosen, follows=False)
+        lines = -(-chosen.together * chosen.mr * (4 if dtype == "f32" else 8) // 64)
+        assert asked - prefetches_without(kernel, chosen, without) == (lines if follows else 0)
+
+
+def prefetches_without(kernel: Kernel, chosen: choose.Plan, other: choose.Plan) -> int:
+    """Those of the kernel planned the other way."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(contraction, "way", lambda spec, target: other)
+        return native_text(kernel, wide()).count('call void @"llvm.prefetch.p0"')
+
+
+@pytest.mark.parametrize("n, blocks", [(1024, 8), (256, 1)])
+def test_few_rows_meet_a_large_matrix_in_place_part_by_part(n: int, blocks: int) -> None:
+    """Of rows 4 KiB apart the second cache keeps some hundreds, and a copy would be read but a few times."""
+    chosen = chosen_for(product_kernel(32, 1024, n), wide())
+    assert not chosen.pack_b and chosen.k_blocks == blocks
+    assert chosen_for(product_kernel(65, 1024, 1024), wide()).pack_b
+
+
+def test_rows_in_one_set_of_the_first_cache_leave_lines_to_others() -> None:
+    assert chosen_for(product_kernel(32, 1024, 1024), wide()).mr == 8  # of twelve lines
+    assert chosen_for(product_kernel(32, 1024, 1024), replace(wide(), l1=32 * 1024)).mr == 6  # of eight
+
+
+@pytest.mark.parametrize("m, copied", [(64, False), (256, True)])
+def test_wide_cores_load_across_lines_where_few_rows_would_use_a_copy(m: int, copied: bool) -> None:
+    kernel = product_kernel(m, 784, 128)
+    (contract,) = kernel.body
+    assert isinstance(contract, Contract)
+    spec = replace(contract.spec, fed_b=True)
+    assert choose.plan(spec, wide()).pack_b == copied
+    assert choose.plan(spec, replace(wide(), starts=4)).pack_b
+
+
+def test_tasks_share_rows_as_long_as_each_has_a_group_of_panels() -> None:
+    """So that B is copied once: the rows come once for every group anyway."""
+    chosen = chosen_for(product_kernel(2048, 1024, 1024), wide())
+    assert chosen.row_chunks == 1 and chosen.panels >= chosen.group == 2
 
 
 def test_tiles_that_fill_the_registers_take_one_step_at_a_time() -> None:
