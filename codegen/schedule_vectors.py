@@ -29,6 +29,7 @@ from graphc.records import record, replace
 SHORT = 4  # Loops of at most so many turns are written out,
 WRITTEN_OUT = 64  # while the operations in all their turns are no more than this.
 HEAVY = 16  # Operations that keep the processor busy: more registers are more code, which LLVM takes long for.
+BRIEF = 10_000  # Instructions of heavy loops in which a second register saves less than compiling it ever costs.
 
 
 @record
@@ -151,7 +152,7 @@ def lanes_allowed(loop: For, costs: CostModel) -> bool:
             return False
         if isinstance(statement, Store):
             step = costs.stride(statement.offset, variable)
-            if step == 0 or (statement.combine is not None and step != 1):
+            if step == 0 or (step != 1 and (statement.combine is not None or statement.buffer.kind == "scratch")):
                 return False
     accumulators = set(accumulated_names(loop.body))
     if any(isinstance(node, Local) and node.name in accumulators for node in expressions_below(loop.body)):
@@ -172,7 +173,11 @@ def width_of(loop: For, body: tuple[Statement, ...], target: Target, costs: Cost
     if extent <= single:
         return 1 << (extent - 1).bit_length()
     if _reduces_inside(body):  # as few passes over the reduced axes as can be, where those are what takes time
-        return min(1 << (extent - 1).bit_length(), (4 if operations <= HEAVY else 2) * single)
+        if operations <= HEAVY:
+            registers = 4
+        else:
+            registers = 1 if costs.loop(replace(loop, body=body, width=single)) < BRIEF else 2
+        return min(1 << (extent - 1).bit_length(), registers * single)
     while registers > 1 and extent % (single * registers) and extent < 4 * single * registers:
         registers //= 2
     return single * registers

@@ -5,6 +5,9 @@ exponentials of one row stay in the nearest cache, and reading them costs less t
 
     for j: s = add(s, exp(x[j] - m))                for j: e[j] = exp(x[j] - m); s = add(s, e[j])
     for j: y[j] = exp(x[j] - m) / s         ->      for j: y[j] = e[j] / s
+
+Short rows are better off beside each other, each in a lane of its own. Theirs wait as columns, ``e[j, row]``, so that
+what is done in step is stored side by side.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from graphc.ops.elementwise import Elementwise
 from graphc.ops.fused import Space
 
 EXPENSIVE = 8  # flops; far more than a store and a load from the nearest cache
-SHORTEST = 64  # elements; rows that are shorter may stand beside each other in vectors, and share no memory then
+SHORTEST = 32  # elements; rows that are shorter stand beside each other, where all of them are known to fit the cache
 LONGEST = 1 << 15  # elements, so that a row stays in the cache
 
 
@@ -32,15 +35,17 @@ class Rows:
         """``rounds`` are the tensors that each round over the row needs at every position."""
         self.index = index
         self.values = values
-        inner = range(len(space.sizes) - len(space.reduced), len(space.sizes))
-        sizes = tuple(space.sizes[axis] for axis in inner)
-        packed = set(inner) == set(space.reduced) and _is_within(product(sizes))
-        self.first = _needed_again(rounds, space) if packed else [[] for _ in rounds]
-        self.place = offset(tuple(index[axis] for axis in inner), sizes)
+        rank = len(space.sizes) - len(space.reduced)  # of what is kept, where the reduced axes are the last ones
+        rows, row = space.sizes[:rank], space.sizes[rank:]
+        self.place, size = offset(index[rank:], row), product(row)
+        alone, beside = _is_within(size), isinstance(size, int) and _fits(product(space.sizes))
+        if not alone:
+            self.place, size = self.place * product(rows) + offset(index[:rank], rows), product(space.sizes)
+        packed = set(space.reduced) == set(range(rank, len(space.sizes)))
+        self.first = _needed_again(rounds, space) if packed and (alone or beside) else [[] for _ in rounds]
         tensors = [tensor for each in self.first for tensor in each]
         self.buffers = {
-            tensor: Buffer(f"row{number}_{n}", tensor.dtype.short, product(sizes), "scratch")
-            for n, tensor in enumerate(tensors)
+            tensor: Buffer(f"row{number}_{n}", tensor.dtype.short, size, "scratch") for n, tensor in enumerate(tensors)
         }
 
     def stores(self, number: int) -> list[Store]:
@@ -91,3 +96,7 @@ def _is_expensive(tensor: Tensor, space: Space) -> bool:
 
 def _is_within(length: DimLike) -> bool:
     return SHORTEST <= length <= LONGEST if isinstance(length, int) else is_bounded(length)
+
+
+def _fits(count: DimLike) -> bool:
+    return isinstance(count, int) and count <= LONGEST

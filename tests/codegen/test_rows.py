@@ -1,10 +1,13 @@
-"""Expensive values of one row are computed once and read again, where rows are long and lie packed in memory."""
+"""Expensive values of one row are computed once and read again, where rows lie packed in memory."""
 
 import numpy as np
 import pytest
 
 import graphc as tf
+from graphc.codegen.loops import Declare
 from graphc.codegen.lower.kernel import lower
+from graphc.codegen.schedule import schedule
+from graphc.codegen.target import named
 from graphc.passes.pipeline import optimise
 from tests.passes.printed import built
 
@@ -30,8 +33,23 @@ def test_exponentials_wait_for_their_sum():
     assert "exp(" not in last_loop(kernel)
 
 
-@pytest.mark.parametrize("sizes", ["3,10", "3,40000"])
-def test_rows_too_short_or_too_long_for_it(sizes):
+def test_short_rows_wait_beside_each_other():
+    """So that the lanes of a vector, a row in each, are neighbours in memory too."""
+    kernel = lowered(softmax, x="float32 3,40,10")
+    assert [str(buffer) for buffer in kernel.scratch] == ["f32 row0_0[1200]"]
+    assert "row0_0[40*i0+i1+120*i2]" in last_loop(kernel)
+    for target in (named("avx512"), named("avx2"), named("sse2")):
+        (loop,) = schedule(kernel, target).body
+        assert loop.width > 1 and isinstance(loop.body[0], Declare)
+
+
+def test_few_short_rows_are_half_the_code():
+    widths = [schedule(lowered(softmax, x=f"float32 {n},10"), named("avx512")).body[0].width for n in (64, 2000)]
+    assert widths == [16, 32]
+
+
+@pytest.mark.parametrize("sizes", ["3,40000", "5000,10", "n,10"])
+def test_rows_that_may_not_fit_the_cache(sizes):
     kernel = lowered(softmax, x=f"float32 {sizes}")
     assert kernel.scratch == ()
     assert "exp(" in last_loop(kernel)
@@ -52,22 +70,23 @@ def test_rows_over_several_axes_and_of_symbolic_length():
     assert [str(buffer) for buffer in kernel.scratch] == ["f32 row0_0[30*n]"]
 
 
-def test_values_are_those_of_numpy():
+@pytest.mark.parametrize("rows, columns", [(5, 80), (70, 7), (3, 20)])
+def test_values_are_those_of_numpy(rows, columns):
     def build(x, g):
         y = tf.nn.softmax(tf.tanh(x))
         return y, tf.gradients(y, x, grad_ys=g)[0]
 
-    kernel = lowered(build, x="float32 5,80", g="float32 5,80")
+    kernel = lowered(build, x=f"float32 {rows},{columns}", g=f"float32 {rows},{columns}")
     assert len(kernel.scratch) == 2
     assert "exp(" not in last_loop(kernel)
     assert "tanh(" not in last_loop(kernel)
     rng = np.random.default_rng(0)
-    x, g = (rng.normal(size=(5, 80)).astype(np.float32) for _ in range(2))
+    x, g = (rng.normal(size=(rows, columns)).astype(np.float32) for _ in range(2))
     t = np.tanh(x)
     y = np.exp(t) / np.exp(t).sum(1, keepdims=True)
     dx = y * (g - (g * y).sum(1, keepdims=True)) * (1 - t * t)
     with tf.Session() as session:
-        a, b = tf.placeholder(tf.float32, [5, 80]), tf.placeholder(tf.float32, [5, 80])
+        a, b = tf.placeholder(tf.float32, [rows, columns]), tf.placeholder(tf.float32, [rows, columns])
         found = session.run(build(a, b), {a: x, b: g})
     np.testing.assert_allclose(found[0], y, rtol=1e-5)
     np.testing.assert_allclose(found[1], dx, rtol=1e-4, atol=1e-6)
