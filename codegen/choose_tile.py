@@ -9,7 +9,7 @@ from graphc.codegen.target import Target
 from graphc.dims import DimLike, product
 
 MOST_ROWS = 30
-# Rows of A that lie a multiple of a page apart share one set of the first cache, whose lines they leave two of to others.
+# Rows of A a multiple of a page apart share one set of the first cache, whose lines they leave two of to others.
 OTHERS = 2
 # What it costs a tile of a convolution to have its rows in different pages, as a factor: measured 1.25 to 1.35.
 FAR_ROWS = 1.25
