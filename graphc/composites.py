@@ -14,12 +14,13 @@ from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.arrays import stack
 from graphc.ops.base import convert_to_tensor, convert_together, graph_of
+from graphc.ops.checks import fitting
 from graphc.ops.copies import conjugate
 from graphc.ops.indexing import IndexedSlices, convert_to_tensor_or_indexed_slices
 from graphc.ops.reduction import argmax, argmin, reduce_mean, reduce_sum
 from graphc.ops.reshaping import shape
 from graphc.ops.state import group
-from graphc.shapes import is_compatible
+from graphc.shapes import TensorType, is_compatible
 
 
 @telling_line
@@ -35,10 +36,16 @@ def add_n(inputs: Sequence[Any], name: str | None = None) -> Tensor:
                 f"{tensor.op.describe()} has {tensor.type}"
             )
     with graph_of(tensors).name_scope(name or "AddN") as scope:
+        tensors[1:] = [fitting(tensor, tensors[0], _check_same_shape, "add_n", "inputs") for tensor in tensors[1:]]
         total = tensors[0]
         for tensor in tensors[1:-1]:
             total = e.add(total, tensor)
         return e.add(total, tensors[-1], name=scope) if len(tensors) > 1 else e.identity(total, name=scope)
+
+
+def _check_same_shape(x: TensorType, first: TensorType) -> None:
+    if not is_compatible(x.shape, first.shape):
+        raise ValueError(f"the inputs must have one shape, not {first} and {x}")
 
 
 def accumulate_n(inputs: Sequence[Any], shape: Any = None, tensor_dtype: Any = None, name: str | None = None) -> Tensor:

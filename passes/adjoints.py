@@ -12,7 +12,7 @@ from graphc.graph import Graph
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import convert_to_tensor
-from graphc.ops.copies import Identity, StopGradient
+from graphc.ops.copies import Identity, StopGradient, Whole
 from graphc.ops.custom_gradients import adjoints_by_name, overridden
 from graphc.ops.indexing import RowAdjoint
 from graphc.ops.loops import HistoryType
@@ -97,7 +97,7 @@ def propagate(
 
 def _only_names(node: Operation) -> bool:
     """Whether the node gives what it takes, so that rows of an adjoint stay rows."""
-    names = isinstance(node.kind, (Identity, ReadVariable)) and not isinstance(node.kind, StopGradient)
+    names = isinstance(node.kind, (Identity, ReadVariable)) and not isinstance(node.kind, (StopGradient, Whole))
     return names and not overridden(node)
 
 

@@ -309,6 +309,7 @@ ROWS: dict[type[Op], Row] = {
     complexes.Complex: _part,
     complexes.Part: _part,
     copies.Identity: plain(),
+    copies.Whole: exactly(plain()),
     copies.StopGradient: plain(),
     ch.Fitting: _checked,
     ch.NotNegative: _checked,

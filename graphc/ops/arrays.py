@@ -125,7 +125,10 @@ def _parts(grad: Tensor, shapes: Sequence[Tensor], axis: int) -> list[Tensor | N
 @telling_line
 def fill(dims: Any, value: Any, name: str | None = None) -> Tensor:
     """A tensor of shape ``dims`` that holds the scalar ``value`` everywhere."""
-    return broadcast_to(convert_to_tensor(value), dims, name=name or "Fill")
+    x = convert_to_tensor(value)
+    if x.type.rank not in (None, 0):
+        raise ValueError(f"fill needs a scalar, not {x.type}; tf.broadcast_to takes other shapes")
+    return broadcast_to(x, dims, name=name or "Fill")
 
 
 @telling_line
@@ -225,7 +228,7 @@ def stack(values: Any, axis: int = 0, name: str = "stack") -> Tensor:
 def unstack(value: Any, num: int | None = None, axis: int = 0, name: str = "unstack") -> list[Tensor]:
     """The parts of ``value`` at each position of ``axis``, without that axis."""
     x = convert_to_tensor(value)
-    if num is not None and is_late(axis, x):
+    if num is not None and (x.type.rank is None or is_late(axis, x)):
         kinds = [TensorType(x.dtype, None)] * num
         return list(late("Unpack", lambda x: unstack(x, num, axis), [x], [], *kinds, name=name))
     position = _known_axis(axis, [x], "unstack")
@@ -239,7 +242,17 @@ def unstack(value: Any, num: int | None = None, axis: int = 0, name: str = "unst
     if isinstance(size, int) and size != num:
         raise ValueError(f"unstack of {x.type} along axis {position} gives {size} parts, not {num}")
     with graph_of([x]).name_scope(name):
+        x = _of_size(x, position, num)
         return [apply(Squeeze((position,)), along(x, position, i, i + 1)) for i in range(num)]
+
+
+def _of_size(x: Tensor, axis: int, size: Any) -> Tensor:
+    """``x``, of which ``axis`` must have that size; else a run is refused."""
+    if x.type.shape is None or x.type.shape[axis] is not None:
+        return x
+    from graphc.ops.ensured import EnsureShape  # late: most sizes are known
+
+    return apply(EnsureShape(tuple(size if n == axis else known for n, known in enumerate(x.type.shape))), x)
 
 
 @telling_line
@@ -268,7 +281,7 @@ def _is_scalar(value: Any) -> bool:
 
 def _parts_begin_late(x: Tensor, sizes: Any, evenly: bool, axis: Any) -> bool:
     """Whether it is not known while declaring where the parts begin."""
-    if evenly:
+    if evenly or x.type.rank is None:
         return x.type.rank is None
     if sizes is None or not all(isinstance(size, int) for size in sizes):
         return True
@@ -283,6 +296,9 @@ def _split_evenly(x: Tensor, parts: int, axis: int) -> list[Tensor]:
         if size % parts:
             raise ValueError(f"split: axis {axis} of {x.type} has size {size}, which {parts} parts do not divide")
         return _split_sizes(x, [size // parts] * parts, axis)
+    from graphc.ops.ensured import even_parts  # late: most sizes are known
+
+    x = even_parts(x, axis, parts)
     assert x.type.rank is not None
     whole = shape(x)
     pieces = np.ones(x.type.rank, np.int32)
@@ -300,6 +316,7 @@ def _split_sizes(x: Tensor, sizes: Any, axis: int) -> list[Tensor]:
         counts[counts.index(-1)] = whole - sum(counts) - 1
     if min(counts, default=0) < 0 or (isinstance(whole, int) and sum(counts) != whole):
         raise ValueError(f"split: the sizes {list(sizes)} do not add up to axis {axis} of {x.type}")
+    x = _of_size(x, axis, sum(counts))
     ends = np.cumsum(counts).tolist()
     return [along(x, axis, end - count, end) for count, end in zip(counts, ends, strict=True)]
 

@@ -91,6 +91,13 @@ class StopGradient(Identity):
 
 
 @record
+class Whole(Identity):
+    """``y = x``; the adjoint of ``x`` is a whole tensor, also where only rows of ``y`` are looked up."""
+
+    type = "Identity"
+
+
+@record
 class Conj(Op):
     """``y = re - i im`` of complex numbers ``re + i im``."""
 
@@ -121,6 +128,14 @@ class ComplexAbs(Op):
         from graphc.ops.complexes import direction  # complexes stands on copies
 
         return [direction(node.inputs[0], node.outputs[0], grad)]
+
+
+def whole(x: Tensor) -> Tensor:
+    """``x``, of which rows are looked up by an op that TensorFlow gives the gradient of a whole tensor.
+
+    Optimizers then change all rows, as momentum does, and not only those that were looked up.
+    """
+    return apply(Whole(), x)
 
 
 def conjugate(x: Tensor, name: str | None = None) -> Tensor:

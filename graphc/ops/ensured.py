@@ -1,4 +1,4 @@
-"""A shape that a value must have: a program says it of a tensor, or assigns the tensor to a variable that has it."""
+"""What a shape must be: as a program says, as that of a variable that is assigned, or of a size that parts divide."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from graphc import dtypes
+from graphc.dims import floordiv
 from graphc.mistakes import telling_line
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.base import apply, convert_to_tensor
-from graphc.ops.measured import assumption, is_measured
+from graphc.ops.measured import CheckSize, assumption, is_measured, require_count
+from graphc.ops.reshaping import dim_value
 from graphc.records import record
 from graphc.shapes import Shape, TensorType, as_shape, is_compatible, merge, shape_text
 
@@ -63,3 +65,42 @@ def ensure_shape(x: Any, shape: Any, name: str | None = None) -> Tensor:
     The error is an ``InvalidArgumentError``; what shows while declaring is a ``ValueError``.
     """
     return apply(EnsureShape(as_shape(shape)), convert_to_tensor(x), name=name)
+
+
+@record
+class EvenParts(Op):
+    """``y = x``, of which ``parts`` divide the size of ``axis``."""
+
+    axis: int
+    parts: int
+
+    type = "Split"
+
+    def infer(self, x: TensorType) -> TensorType:
+        size = None if x.shape is None else x.shape[self.axis]
+        if isinstance(size, int) and size % self.parts:
+            raise ValueError(f"axis {self.axis} of {x} has size {size}, which {self.parts} parts do not divide")
+        return x
+
+    def evaluate(self, x: Any) -> Any:
+        self.infer(TensorType(dtypes.as_dtype(x.dtype), x.shape))
+        return x
+
+    def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
+        return [grad]
+
+    def specialise(self, inputs: Sequence[Tensor], values: Sequence[Any]) -> Tensor:
+        """The value itself; a size that runs tell is checked in each."""
+        x = inputs[0].type
+        self.infer(x)
+        size = x.sizes[self.axis]
+        whole = floordiv(size, self.parts) * self.parts
+        if whole != size:
+            why = f"axis {self.axis} of {inputs[0].user_label} has a size that {self.parts} parts do not divide"
+            require_count(apply(CheckSize(whole, why=why), dim_value(size, dtypes.int64)))
+        return inputs[0]
+
+
+def even_parts(x: Tensor, axis: int, parts: int) -> Tensor:
+    """``x``; a run in which ``parts`` do not divide the size of ``axis`` is refused."""
+    return apply(EvenParts(axis, parts), x, name="split")

@@ -90,10 +90,14 @@ class Measuring:
 
 @record
 class CheckSize(Op):
-    """``y = x``; it is an error where that is not ``wanted``, or is negative; ``text`` says why if that is known."""
+    """``y = x``; it is an error where that is not ``wanted``, or is negative.
+
+    ``why`` says what is wrong then, if that is known; ``text`` is the whole message, with the node that it is about.
+    """
 
     wanted: DimLike | None = None
     text: str | None = None
+    why: str | None = None
 
     def infer(self, x: TensorType) -> TensorType:
         return x
@@ -107,8 +111,8 @@ class CheckSize(Op):
 
     def runtime_error(self, node: Operation, size: Any = None) -> str:
         """What went wrong where a size is another."""
-        if self.text is not None:
-            return self.text
+        if self.text is not None or self.why is not None:
+            return self.text or self.why or ""
         if isinstance(self.wanted, Dim):
             return "two sizes that are told while the step runs differ, and what they belong to is used together"
         if self.wanted is not None:

@@ -13,6 +13,7 @@ from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.arrays import as_sizes, entries_of, stack
 from graphc.ops.base import Const, apply, check_dtype, constant, convert_to_tensor, convert_together, graph_of
+from graphc.ops.copies import whole
 from graphc.ops.late import late
 from graphc.ops.lookup import gather
 from graphc.ops.measured import guards, measure
@@ -145,4 +146,4 @@ def boolean_mask(tensor: Any, mask: Any, name: str = "boolean_mask", axis: Any =
             x = reshape(x, as_sizes([*sizes[:first], -1, *sizes[first + rank :]]))
             known = chosen.op.kind
             chosen = constant(known.value.reshape(-1)) if isinstance(known, Const) else reshape(chosen, [-1])
-        return gather(x, positions(chosen), axis=first, name=scope)
+        return gather(whole(x), positions(chosen), axis=first, name=scope)

@@ -19,10 +19,10 @@ from graphc.ops import elementwise as e
 from graphc.ops.base import apply, check_dtype, check_same_dtype, constant, convert_to_tensor, graph_of
 from graphc.ops.checks import Refused
 from graphc.ops.grown_rows import FewerRows, MoreRows
-from graphc.ops.indexing import INDICES
+from graphc.ops.indexing import INDICES, RowAdjoint
 from graphc.ops.meaning import truncated_division
 from graphc.ops.reduction import reduce_all
-from graphc.ops.reshaping import broadcast_like, broadcast_to, expand_dims
+from graphc.ops.reshaping import broadcast_like, broadcast_to, expand_dims, squeeze
 from graphc.ops.row_writes import AddRows, WriteRows
 from graphc.records import record
 from graphc.shapes import Shape, TensorType, merge, shape_text
@@ -123,8 +123,10 @@ class GatherNd(Op):
     def evaluate(self, x: Any, indices: Any) -> Any:
         return x[tuple(np.moveaxis(indices, -1, 0).astype(np.int64))]
 
-    def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
+    def gradient(self, node: Operation, grad: Tensor) -> list[Any]:
         x, indices = node.inputs
+        if indices.type.rank == 2 and indices.type.shape[1] == 1:  # type: ignore[index]
+            return [RowAdjoint(grad, squeeze(indices, [1]), x), None]  # of rows, as those that `gather` looks up
         zeros = broadcast_like(constant(0, x.dtype), x)
         return [apply(Scatter("add"), zeros, indices, grad), None]
 

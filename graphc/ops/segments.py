@@ -14,6 +14,7 @@ from graphc.ops import elementwise as e
 from graphc.ops.arrays import concat, ones_like
 from graphc.ops.base import apply, check_dtype, convert_to_tensor, graph_of
 from graphc.ops.checks import Refused
+from graphc.ops.copies import whole
 from graphc.ops.indexing import INDICES, unsorted_segment_sum
 from graphc.ops.lookup import gather
 from graphc.ops.measured import measure
@@ -264,5 +265,5 @@ def _of_rows(
     if reduce is not unsorted_segment_sum:
         check_dtype(x.type, dtypes.FIELD, f"the data of {called}")
     with graph_of([x]).name_scope(name or called) as scope:
-        rows, ids, counted = _in_order(gather(x, indices), segment_ids, called)
+        rows, ids, counted = _in_order(gather(whole(x), indices), segment_ids, called)
         return reduce(rows, ids, counted if number is None else number, name=scope)

@@ -11,6 +11,7 @@ from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.arrays import concat, ones_like, stack
 from graphc.ops.base import convert_to_tensor, graph_of
+from graphc.ops.copies import whole
 from graphc.ops.indexing import unsorted_segment_sum
 from graphc.ops.lookup import gather, gather_nd
 from graphc.ops.positions import boolean_mask, coordinates, positions
@@ -209,7 +210,7 @@ def sparse_tensor_dense_matmul(
     with graph_of([dense]).name_scope(name or "SparseTensorDenseMatMul") as scope:
         dense = transpose(dense) if adjoint_b else dense
         rows, columns = (a.indices[:, n] for n in ((1, 0) if adjoint_a else (0, 1)))
-        products = expand_dims(a.values, 1) * gather(dense, columns)
+        products = expand_dims(a.values, 1) * gather(whole(dense), columns)
         return unsorted_segment_sum(products, rows, a.dense_shape[1 if adjoint_a else 0], name=scope)
 
 

@@ -99,3 +99,49 @@ def test_gradients_pass(session):
     np.testing.assert_array_equal(session.run(slope, {x: [1, 2]}), [2, 4])
     with pytest.raises(REFUSED):
         session.run(slope, {x: [1, 2, 3]})
+
+
+SPLIT = [
+    ("split", lambda x: tf.split(x, 3), 3, r"axis 0 of f32\[{size}\] has size {size}, which 3 parts do not divide"),
+    ("split of sizes", lambda x: tf.split(x, [2, 4]), 6, r"f32\[{size}\] is not compatible with expected shape \[6\]"),
+    ("unstack", lambda x: tf.unstack(x, 3), 3, r"f32\[{size}\] is not compatible with expected shape \[3\]"),
+]
+
+
+@pytest.mark.parametrize("shape", [[None], None], ids=["of known rank", "of any rank"])
+@pytest.mark.parametrize(("name", "cut", "unit", "text"), SPLIT, ids=[row[0] for row in SPLIT])
+def test_parts_are_all_that_there_is(session, shape, name, cut, unit, text):
+    """Sizes that no part would hold were left out in silence."""
+    x = tf.placeholder(tf.float32, shape, name="x")
+    parts = cut(x)
+    for size in (3, 7, 6, 12, 9, 0, 5, 8, 10):
+        value = np.arange(size, dtype=np.float32)
+        if size == unit or (name == "split" and size % unit == 0):
+            found = session.run(parts, {x: value})
+            np.testing.assert_array_equal(np.concatenate([np.atleast_1d(part) for part in found]), value)
+            continue
+        pattern = text.format(size=size) if shape else "split|unstack|Unpack"
+        with pytest.raises(REFUSED, match=pattern):
+            session.run(parts, {x: value})
+
+
+def test_parts_of_a_counted_size(session):
+    x = tf.placeholder(tf.float32, [8])
+    parts = tf.split(tf.boolean_mask(x, x > 0), 2)
+    for count in (0, 2, 4, 8):
+        found = session.run(parts, {x: np.where(np.arange(8) < count, 1, -1)})
+        assert [part.shape for part in found] == [(count // 2,)] * 2
+    with pytest.raises(REFUSED) as caught:
+        session.run(parts, {x: np.where(np.arange(8) < 3, 1, -1)})
+    text = "Split 'split/split' (declared at LINE): axis 0 of boolean_mask has a size that 2 parts do not divide"
+    assert is_told(caught.value, text), str(caught.value)
+
+
+def test_sums_are_of_one_shape(session):
+    x, y = (tf.placeholder(tf.float32, [None, 3]) for _ in range(2))
+    total = tf.add_n([x, y, x])
+    np.testing.assert_array_equal(session.run(total, {x: np.ones([2, 3]), y: np.ones([2, 3])}), 3 * np.ones([2, 3]))
+    with pytest.raises(REFUSED, match=r"the inputs must have one shape, not f32\[2,3\] and f32\[1,3\]"):
+        session.run(total, {x: np.ones([2, 3]), y: np.ones([1, 3])})
+    with pytest.raises(ValueError, match=r"fill needs a scalar, not i32\[2\].*declared at"):
+        tf.fill([2], [1, 2])

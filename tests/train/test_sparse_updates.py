@@ -255,3 +255,56 @@ def test_a_sparse_variable_takes_no_constraint() -> None:
     loss = tf.reduce_sum(tf.gather(table, [1]))
     with pytest.raises(RuntimeError, match="Cannot use a constraint function on a sparse variable"):
         tf.train.GradientDescentOptimizer(0.1).minimize(loss)
+
+
+# What looks up rows of a table, and whether its gradient is of those alone, as in TensorFlow.
+LOOKUPS: dict[str, tuple[Callable[..., Any], bool]] = {
+    "gather": (lambda tf, table, i: tf.gather(table, i), True),
+    "identity": (lambda tf, table, i: tf.gather(tf.identity(table), i), True),
+    "coordinates": (lambda tf, table, i: tf.gather_nd(table, tf.expand_dims(i, 1)), True),
+    "two coordinates": (lambda tf, table, i: tf.gather_nd(table, tf.stack([i, i], 1)), False),
+    "lookup of ids": (
+        lambda tf, table, i: tf.nn.embedding_lookup_sparse(
+            table, tf.SparseTensor(tf.stack([i, i], 1), i, [3, 3]), None, combiner="mean"
+        ),
+        True,
+    ),
+    "mask": (lambda tf, table, i: tf.boolean_mask(table, tf.equal(tf.range(4, dtype=tf.int64) * 0 + i[0], 1)), False),
+    "segments": (lambda tf, table, i: tf.sparse_segment_sum(table, i, tf.zeros_like(i, tf.int32)), False),
+    "product": (
+        lambda tf, table, i: tf.sparse_tensor_dense_matmul(
+            tf.SparseTensor(tf.stack([i, i], 1), tf.ones_like(i, tf.float32), [3, 4]), table
+        ),
+        False,
+    ),
+}
+
+
+def _looked_up(tf: Any, name: str) -> tuple[np.ndarray[Any, Any], str]:
+    """A table after four steps of momentum, each of another row, and the class of its gradient."""
+    with tf.Graph().as_default(), tf.Session() as session:
+        table, i = tf.Variable(TABLE[:4, :3]), tf.placeholder(tf.int64, [1])
+        loss = tf.reduce_sum(LOOKUPS[name][0](tf, table, i) ** 2)
+        train_op = tf.train.MomentumOptimizer(0.1, 0.9).minimize(loss)
+        (grad,) = tf.gradients(loss, table)
+        session.run(tf.global_variables_initializer())
+        for row in (0, 1, 1, 2):
+            session.run(train_op, {i: [row]})
+        return session.run(table), type(grad).__name__
+
+
+@pytest.mark.parametrize("name", LOOKUPS)
+def test_whose_gradients_are_rows(name: str) -> None:
+    """A row that is not looked up goes on moving by its momentum where the gradient is the whole table."""
+    assert _looked_up(tf, name)[1] == ("IndexedSlices" if LOOKUPS[name][1] else "Tensor")
+
+
+@pytest.mark.peer("tensorflow")
+@pytest.mark.parametrize("name", LOOKUPS)
+def test_whose_gradients_are_rows_in_tensorflow(name: str) -> None:
+    import tensorflow.compat.v1 as peer
+
+    peer.disable_v2_behavior()
+    (found, kind), (wanted, peer_kind) = _looked_up(tf, name), _looked_up(peer, name)
+    np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-6)
+    assert (kind == "IndexedSlices") == (peer_kind == "IndexedSlices")
