@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from graphc.codegen.choose_tasks import STEPS_TOGETHER, with_tasks
+from graphc.codegen.choose_tasks import PAGE, STEPS_TOGETHER, WIDE_PANEL, is_met_in_place, with_tasks
 from graphc.codegen.choose_tile import best_tile, direct_rows, is_windowed, lanes_for
 from graphc.codegen.kernels.affine import Contraction, Shape, shape_of
 from graphc.codegen.loops import ITEM_BYTES
@@ -32,12 +32,13 @@ FEW_PLACES = 256
 LONG_K = 1024
 # Bytes between two steps of K from which on a row is copied. How many more lanes may be empty before roles are changed.
 FAR_ROW, FEWER_LANES = 1024, 1.2
+# Rows up to which the copied operand is chosen by its size; up to twice as many by the lanes that stay empty.
+MOST_TURNED = 128
 FAR_FILTERS = 256  # The same where A are the filters that every image meets.
 # From so many rows on B is copied where every load of it lies across two lines, and where its rows fall in the same
 # sets. Cores that start more than four instructions a cycle do not wait for either: there a copy measured 1.2 times as
 # long with 64 rows, 1.05 with 192, and as long with 256.
 ROWS_OF_FED, ROWS_OF_SETS, WIDE_ROWS = 32, 48, 256
-WIDE_PANEL = 3  # Vectors, as the panels of most tiles have.
 # So few rows do not pay for a copy of what the second cache cannot hold: with 1024 columns and sums of 1024, 1 to 64
 # rows took 0.55 to 0.85 of the time, 128 rather longer.
 FEW_ROWS = 64
@@ -45,7 +46,7 @@ FEW_ROWS = 64
 FAR_APART = 16 * 1024
 # From so many rows on a copy of B that leaves lanes empty is as good as free.
 HIGH = 512
-PAGE, LINE = 4096, 64  # Bytes, of most targets' memory and caches.
+LINE = 64  # Bytes, of most targets' caches.
 # Registers with sums where every product reads memory: enough to hide the latency of an addition.
 MOST_PAIRED = 12
 
@@ -61,8 +62,11 @@ def plan(spec: Contraction, target: Target) -> Plan:
         places = ("vectors run along the filters, places are rows",)
         copy_of_a = "" if shape.edges else _copy_of_a(shape, target)
         return tile_plan(shape, target, copy_of_a, _copying_b_pays(shape, target), places)
-    if _runs_along_k(shape) and _dot_pays(shape, target):
-        return dot_plan(shape, target)
+    if _runs_along_k(shape):
+        if _rows_cost_less_to_turn(shape, target):
+            return tile_plan(shape_of(spec, swapped=True), target, "", True, ("vectors run along the rows",))
+        if _dot_pays(shape, target):
+            return dot_plan(shape, target)
     if shape.edges:
         return tile_plan(shape, target, "", _copying_b_pays(shape, target), ("the edges of A are cut off",))
     if shape.n == 1 and shape.rows and shape.rows[-1].a == 1:
@@ -137,7 +141,7 @@ def _copying_b_pays(shape: Shape, target: Target) -> bool:
     read it; with several loops of K (the windows of a convolution) that pays only while it stays in the first.
     An array of the caller's begins anywhere: loads of wide vectors may all straddle lines.
     """
-    if _parts_pay(shape, target):
+    if is_met_in_place(shape, target) or _parts_pay(shape, target):
         return False
     size = element_bytes(shape)
     kept = target.l1 if is_windowed(shape) else target.l2 // (8 if guess(shape.m) >= 512 else 2)
@@ -235,6 +239,22 @@ def _columns_are_few(shape: Shape, target: Target) -> bool:
     rows_fit = len(shape.rows) == 1 and guess(shape.m) >= lanes
     few = isinstance(shape.n, int) and 2 * shape.n <= lanes
     return few and rows_fit and len(shape.outer) > 1 and guess(shape.k) >= 64
+
+
+def _rows_cost_less_to_turn(shape: Shape, target: Target) -> bool:
+    """Whether of operands that both run along K, of which one is transposed into a copy, that should be A.
+
+    Where its rows are fewer and leave no more lanes empty, or where they leave far fewer lanes empty: that measured
+    0.5 to 0.9 of the time. Of more rows the copy that is read is as large, and the result had to be transposed.
+    """
+    m, n, lanes = shape.m, shape.n, target.lanes(shape.dtype)
+    single = len(shape.rows) == 1 and shape.inner[-1].a == 1 and not shape.edges
+    if not single or not isinstance(m, int) or not isinstance(n, int) or n < lanes // 2:
+        return False
+    if not lanes <= m <= min(2 * MOST_TURNED, guess(shape.k)):
+        return False
+    empty, empty_swapped = (-(-extent // lanes) * lanes / extent for extent in (n, m))
+    return (m < n and m <= MOST_TURNED and empty_swapped <= empty) or empty > FEWER_LANES * empty_swapped
 
 
 def _rows_fill_vectors_better(shape: Shape, target: Target) -> bool:
@@ -367,7 +387,7 @@ def tile_plan(shape: Shape, target: Target, pack_a: str, pack_b: bool, reasons: 
     k_level, k_block = 0, _whole_k(shape)
     if pack_b:
         k_level, k_block = _block_of_k(shape, nv * lanes, target, tiled)
-    elif _parts_pay(shape, target):
+    elif _parts_pay(shape, target) and not is_met_in_place(shape, target):
         k_block = _even_part(k_block, target.l2 // FAR_APART)
     fewer_rows_possible = tiled is not None and not isinstance(shape.rows[tiled].extent, int)
     if k_block != _whole_k(shape) and fewer_rows_possible and not pack_a:
@@ -405,12 +425,14 @@ def _block_of_k(shape: Shape, columns: int, target: Target, tiled: int | None) -
 
     Measured: a panel of a quarter of that cache need not be cut; longer ones do best with blocks of an eighth, or of
     the first cache where lines of A wait there for the next tile. Sums that are longer than the sides of their result,
-    as the adjoint of a filter 1 x 1 has, take 5 to 20 % less time in such blocks even where the panel is short.
+    as the adjoint of a filter 1 x 1 has, take 5 to 20 % less time in such blocks even where the panel is short; those
+    of a larger filter's 2 to 45 % where it is longer than twice that cache.
     """
     bytes_per_step = columns * element_bytes(shape)
     serves, of_window = _lines_serve_neighbours(shape, tiled), len(shape.rows) > 1
     is_long = not of_window and guess(shape.k) >= 2 * max(guess(shape.m), guess(shape.n))
-    uncut = target.l1 if serves and is_long else target.l2 // 4
+    near = (2 if of_window else 1) * target.l1
+    uncut = near if serves and (of_window or is_long) else target.l2 // 4
     if guess(shape.k) * bytes_per_step <= uncut:
         return 0, _whole_k(shape)
     kept = target.l1 if serves and (of_window or is_long) else target.l2 // 8

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from graphc.codegen.choose_tasks import TASK_FLOPS
+from graphc.codegen.choose_tasks import PAGE, TASK_FLOPS, is_met_in_place
 from graphc.codegen.kernels.affine import Group, Shape
 from graphc.codegen.plan import element_bytes, guess, pieces
 from graphc.codegen.target import Target
 from graphc.dims import DimLike, product
 
 MOST_ROWS = 30
-# Rows of A that lie a multiple of this apart share one set of the first cache, whose lines they leave two of to others.
-PAGE, OTHERS = 4096, 2
+# Rows of A a multiple of a page apart share one set of the first cache, whose lines they leave two of to others.
+OTHERS = 2
 # What it costs a tile of a convolution to have its rows in different pages, as a factor: measured 1.25 to 1.35.
 FAR_ROWS = 1.25
 # What it costs to end with a lower tile, as a factor: 25 and 7 rows took 1.01 to 1.03 times as long as 16 and 16.
@@ -88,6 +88,7 @@ def tile_for(
     line = lanes * element_bytes(shape)
     # Panels of images are copied many at once, and each tile of rows meets all of them.
     grouped = pack_b and bool(shape.outer) and not is_windowed(shape)
+    asked_for = not pack_b and is_met_in_place(shape, target)
     panels_cost, turned = is_windowed(shape) and not shape.swapped, lanes if shape.swapped else 0
     # Without a copy of B the last panel moves back to end with the last column, so it must not be wider than C.
     widest = max(1, min(8, vectors if pack_b else n // lanes))
@@ -101,8 +102,8 @@ def tile_for(
             if mr * nv + nv + 1 > target.vector_registers:
                 break
             # A panel that no second tile of rows reads comes from where all of B is.
-            far = k * (vectors if mr == m and not pack_b else nv) * line > target.l1 or grouped
-            step = cycles_per_step(mr, nv, far, lines_of_a)
+            far = k * (vectors if mr == m and not pack_b else nv) * line > target.l1 or grouped or asked_for
+            step = cycles_per_step(mr, nv, far, lines_of_a) + (nv / 2 if asked_for else 0)
             cost = whole * (k * step + tile_overhead(mr, nv, turned))
             if last:
                 cost += others * (k * cycles_per_step(last, nv, far, lines_of_a) + tile_overhead(last, nv, turned))

@@ -36,6 +36,7 @@ class Plan:
     direct: int = 0  # Rows of a tile whose multiply-adds each read A from memory, not from a register.
     group: int = 1  # How many panels meet one tile of rows before the next tile.
     streams: bool = False  # Whether a panel of B comes from the second cache, and is asked for ahead.
+    panels_ahead: int = 0  # How many panels ahead lines of B are asked for, where each step of K is in another page.
     follows: bool = False  # Whether the rows of the next tile come from afar, and are asked for during this one.
     together: int = 1  # How many steps of K are written in one turn of the innermost loop.
 

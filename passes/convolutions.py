@@ -459,7 +459,9 @@ def _phases(window: Window, shape: Sequence[DimLike]) -> tuple[list[tuple[DimLik
         reach = (window.size[i] - 1) * window.dilations[i]
         beyond = floordiv(size - 1 + extent.low, stride) - (extent.out - 1)
         around.append((ceildiv(reach - extent.low, stride), beyond))
-        along.append([_phase(window, i, start, size, extent.low) for start in range(stride)])
+        phases = [_phase(window, i, start, size, extent.low) for start in range(stride)]
+        # A stride beyond the image leaves phases without any position.
+        along.append([phase for phase in phases if phase.extent != 0] or phases[:1])
     return around, along
 
 

@@ -338,6 +338,7 @@ class _Loops:
             self.b.column_step,
             self.b.mask,
             site.plan.streams,
+            site.plan.panels_ahead,
             self._together(steps[-1].extent) if steps else 1,
             self._next_rows() if site.plan.follows else 0,
         )

@@ -69,14 +69,16 @@ def accumulate(
     column_step: Index,
     mask: ir.Value | None,
     streams: bool = False,
+    panels_ahead: int = 0,
     together: int = 1,
     next_rows: Index = 0,
 ) -> list[ir.Value]:
     """The products summed over the nest of ``steps``, row by row; ``mask`` names the lanes of B that exist.
 
-    B ``streams`` from the second cache: its lines are asked for ahead. So many of the last steps of K, whose number is
-    a multiple of that, are written ``together``. Where the rows of the next tile begin ``next_rows`` further on, one
-    behind the other, they are asked for.
+    B ``streams`` from the second cache: its lines are asked for ahead, those of later steps of K, or of the panel that
+    is so many ``panels_ahead``. So many of the last steps of K, whose number is a multiple of that, are written
+    ``together``. Where the rows of the next tile begin ``next_rows`` further on, one behind the other, they are asked
+    for.
     """
 
     def nest(steps: Sequence[Step], a: ir.Value, b: ir.Value, totals: list[ir.Value]) -> list[ir.Value]:
@@ -87,9 +89,10 @@ def accumulate(
         def turn(a_here: ir.Value, b_here: ir.Value, *totals: ir.Value) -> list[ir.Value]:
             if _is_far(code, step) and not any(_is_far(code, inner) for inner in rest):
                 ask_ahead(code, tile.rows, a_here, row_step, step.a)
-            if not rest and streams:
+            if not rest and (streams or panels_ahead):
+                ahead = panels_ahead * tile.columns or code.mul(AHEAD_OF_B, step.b)
                 for place in range(0, tile.columns, 64 // code.element_bytes):
-                    code.prefetch(code.at(b_here, code.add(code.mul(AHEAD_OF_B, step.b), place)), near=True)
+                    code.prefetch(code.at(b_here, code.add(ahead, place)), near=True)
             return nest(rest, a_here, b_here, list(totals))
 
         if rest:

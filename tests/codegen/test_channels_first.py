@@ -172,4 +172,51 @@ def test_long_rows_that_the_first_cache_cannot_hold_are_no_dot_products() -> Non
 
     assert plan(spec(3136, 64), named("avx512")).form == "tile"
     assert plan(spec(3136, 4), named("avx512")).form == "dot"
-    assert plan(spec(784, 32), named("avx512")).form == "dot"
+    assert plan(spec(784, 12), named("avx512")).form == "dot"
+
+
+@pytest.mark.parametrize("target", ["host", "avx2", "sse2"])
+@pytest.mark.parametrize(
+    ("rows", "columns", "k", "swapped"),
+    [
+        (32, 100, 150, True),  # fewer rows are transposed
+        (100, 32, 150, False),
+        (96, 24, 150, True),  # and they fill the vectors
+        (200, 300, 210, False),  # many: the result is not
+        (64, 96, 50, False),  # a short sum neither
+    ],
+)
+def test_of_operands_that_run_along_k_the_smaller_copy_is_made(
+    rows: int, columns: int, k: int, swapped: bool, target: str
+) -> None:
+    """The filter's adjoint of a convolution 1 x 1: C[n, c, f] = sum over places p of X[n, c, p] * G[n, f, p]."""
+    batch = (Axis(BATCH, rows * k, columns * k),)
+    spec = Contraction("f32", batch, (Axis(rows, k),), (Axis(columns, b=k),), (Axis(k, 1, 1),))
+    assert plan(spec, named("avx512")).shape.swapped == swapped
+    _check(
+        spec, BATCH * rows * k, BATCH * columns * k, host() if target == "host" else replace(host(), **_width(target))
+    )
+
+
+@pytest.mark.parametrize("batch", [1, BATCH])
+@pytest.mark.parametrize(
+    ("filters", "channels", "places", "in_place"),
+    [
+        (16, 32, 1100, True),
+        (37, 40, 1100, True),
+        (60, 24, 1100, False),  # a short sum
+        (90, 24, 1100, False),
+        (16, 24, 1000, False),  # channels share pages
+        (16, 100, 32768, False),  # all channels fall in the same sets
+    ],
+)
+def test_few_filters_meet_the_channels_where_these_are(
+    filters: int, channels: int, places: int, in_place: bool, batch: int
+) -> None:
+    """A convolution 1 x 1: C[n, f, p] = sum over c of W[c, f] * X[n, c, p], each channel in another page."""
+    images, columns = (Axis(batch, b=channels * places),), (Axis(places, b=1),)
+    spec = Contraction("f32", images, (Axis(filters, a=1),), columns, (Axis(channels, filters, places),))
+    chosen = plan(spec, named("avx512"))
+    assert (chosen.panels_ahead > 0) == in_place and not (in_place and chosen.pack_b)
+    if in_place:
+        _check(spec, filters * channels, batch * channels * places)

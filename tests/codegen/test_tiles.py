@@ -266,3 +266,16 @@ def test_long_sums_with_lines_of_neighbours_are_cut_so_that_panels_stay_in_the_f
     """The adjoint of a filter 1 x 1 with channels last: C[c, f] = sum over places p of X[p, c] * G[p, f]."""
     spec = Contraction("f32", (), (Axis(192, a=1),), (Axis(32, b=1),), (Axis(places, 192, 32),), fed_b=True)
     assert choose.plan(spec, named("avx512")).k_blocks == k_blocks
+
+
+@pytest.mark.parametrize("side, is_cut", [(14, False), (28, True)])
+@pytest.mark.parametrize("l2", [1 << 20, 1 << 21])
+def test_sums_over_places_for_a_window_are_cut_whatever_the_second_cache_holds(
+    side: int, is_cut: bool, l2: int
+) -> None:
+    """The adjoint of a filter: C[i, j, c, f] = sum over p, q of X[p + i, q + j, c] * G[p, q, f]."""
+    width = side + 2
+    rows = (Axis(3, width * 128), Axis(3, 128), Axis(128, 1))
+    inner = (Axis(side, width * 128, side * 64), Axis(side, 128, 64))
+    spec = Contraction("f32", (), rows, (Axis(64, b=1),), inner)
+    assert (choose.plan(spec, replace(named("avx512"), l2=l2)).k_blocks != 1) == is_cut

@@ -184,6 +184,7 @@ CONVOLUTIONS = [
     _convolution("VALID", (2, 1)),
     _convolution("SAME", (3, 3), (2, 1)),
     _convolution("VALID", (2, 2), (2, 3), (2, 2)),
+    _convolution("SAME", (7, 8)),  # beyond the images
     _convolution("SAME", dilations=(2, 1)),
     _convolution("VALID", dilations=(1, 3)),
     _convolution("SAME", window=(1, 1)),
