@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from graphc.codegen.choose_tasks import PAGE, STEPS_TOGETHER, WIDE_PANEL, is_met_in_place, with_tasks
-from graphc.codegen.choose_tile import best_tile, direct_rows, is_windowed, lanes_for
+from graphc.codegen.choose_tile import best_tile, direct_rows, is_one_tile, is_windowed, lanes_for
 from graphc.codegen.kernels.affine import Contraction, Shape, shape_of
 from graphc.codegen.loops import ITEM_BYTES
 from graphc.codegen.plan import Plan, element_bytes, guess, summed_at_once
@@ -142,7 +142,7 @@ def _copying_b_pays(shape: Shape, target: Target) -> bool:
     read it; with several loops of K (the windows of a convolution) that pays only while it stays in the first.
     An array of the caller's begins anywhere: loads of wide vectors may all straddle lines.
     """
-    if is_met_in_place(shape, target) or _parts_pay(shape, target):
+    if is_met_in_place(shape, target) or _parts_pay(shape, target) or _is_met_once(shape, target):
         return False
     size = element_bytes(shape)
     kept = target.l1 if is_windowed(shape) else target.l2 // (8 if guess(shape.m) >= 512 else 2)
@@ -161,6 +161,14 @@ def _copying_b_pays(shape: Shape, target: Target) -> bool:
     leaves = leaves or (bool(shape.outer) and row >= PAGE and not is_windowed(shape))
     rows_of_sets = ROWS_OF_SETS if waits or is_windowed(shape) else WIDE_ROWS
     return guess(shape.m) >= (16 if leaves else 24 if large else rows_of_sets) and (large or collides or straddles)
+
+
+def _is_met_once(shape: Shape, target: Target) -> bool:
+    """Whether one tile holds all rows, those of a small window of few channels: a copy of B took 1.2 to 1.9 times."""
+    lanes = lanes_for(shape, target)
+    if not is_one_tile(shape, target) or shape.col.b != 1 or not isinstance(shape.n, int):
+        return False
+    return (shape.n >= lanes or target.masks) and best_tile(shape, lanes, target, "", False)[0] is None
 
 
 def _parts_pay(shape: Shape, target: Target) -> bool:
