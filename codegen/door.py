@@ -23,9 +23,9 @@ import numpy as np
 
 from graphc.alignment import ALIGNMENT
 from graphc.codegen import jit
+from graphc.codegen.entry import PLAIN
 from graphc.codegen.target import host
 
-PLAIN = 0x1 | 0x100  # NumPy's flags for C order and for elements at multiples of their size
 _WRITABLE = PLAIN | 0x400
 _HEAD = 8  # words of a job before its arrays
 _FEED = 4  # words of a feed: where its address goes, dtype, rank, sizes

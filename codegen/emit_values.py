@@ -23,7 +23,6 @@ from graphc.codegen.loops import (
     postorder,
 )
 from graphc.codegen.scalar import OPS
-from graphc.codegen.scalar_cast import half_bits
 from graphc.codegen.schedule_cost import APART
 from graphc.codegen.traverse import expressions_below
 from graphc.dims import DimLike
@@ -50,7 +49,11 @@ def _node(writer: Writer, node: Expression) -> Value:
     if isinstance(node, Load):
         return _load(writer, node)
     if isinstance(node, Literal):
-        number = half_bits(node.value, node.dtype) if node.dtype in HALVES else node.value
+        number = node.value
+        if node.dtype in HALVES:
+            from graphc.codegen.scalar_cast import half_bits  # late: few steps have halves
+
+            number = half_bits(node.value, node.dtype)
         return writer.constant(IN_REGISTER[node.dtype], number)
     if isinstance(node, Local):
         return writer.locals[node.name]

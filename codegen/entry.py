@@ -15,6 +15,7 @@ from functools import lru_cache
 import numpy as np
 
 ENTRY = "enter"
+PLAIN = 0x1 | 0x100  # NumPy's flags for C order and for elements at multiples of their size
 
 
 @lru_cache(maxsize=1)

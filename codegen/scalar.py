@@ -15,19 +15,6 @@ import numpy as np
 
 from graphc.codegen import approx, ir
 from graphc.codegen.approx.lanes import Lanes, lane_count
-from graphc.codegen.scalar_cast import cast
-from graphc.codegen.scalar_division import (
-    floor_divide,
-    floor_divide_floats,
-    floor_modulo,
-    floor_modulo_floats,
-    truncated_divide,
-    truncated_divide_floats,
-    truncated_modulo,
-    truncated_modulo_floats,
-    unsigned_divide,
-    unsigned_modulo,
-)
 from graphc.ops import meaning, meaning_draws, meaning_special
 from graphc.records import record
 
@@ -62,6 +49,8 @@ class ScalarOp:
         """The result for operands of dtype ``source`` (the first one's); ``dtype`` is the result's."""
         lanes = [Lanes(builder, operand, target.fma) for operand in operands]
         if self.name == "cast":
+            from graphc.codegen.scalar_cast import cast  # late: few steps convert
+
             return cast(lanes[0], source, dtype).value
         if self.name == "bitcast":
             bits = lanes[0].bits() if source[0] == "f" else lanes[0]
@@ -107,6 +96,21 @@ def _approximated(name: str) -> Rule:
         return _written(getattr(approx, name), operands)
 
     return rule
+
+
+def _quotients(signed: str, unsigned: str) -> list[Rule]:
+    """Functions of ``scalar_division`` for floats, signed and unsigned numbers, which load when they are asked for."""
+
+    def late(name: str) -> Rule:
+        def rule(*operands: Lanes) -> Lanes:
+            from graphc.codegen import scalar_division  # late: few steps divide so
+
+            quotient: Lanes = getattr(scalar_division, name)(*operands)
+            return quotient
+
+        return rule
+
+    return [late(name) for name in (f"{signed}_floats", signed, unsigned)]
 
 
 def _function(name: str, meaning: Callable[..., Any]) -> ScalarOp:
@@ -205,10 +209,10 @@ _ROWS = (
     # Division: ``div`` of floats alone; the others round down (``floordiv``, ``mod``) or towards zero.
     ScalarOp("div", np.true_divide, floats=lambda a, b: a / b),
     ScalarOp("reciprocal", np.reciprocal, floats=lambda a: 1.0 / a),
-    ScalarOp("floordiv", meaning.floor_division, floor_divide_floats, floor_divide, unsigned_divide),
-    ScalarOp("mod", np.mod, floor_modulo_floats, floor_modulo, unsigned_modulo),
-    ScalarOp("truncdiv", meaning.truncated_division, truncated_divide_floats, truncated_divide, unsigned_divide),
-    ScalarOp("truncmod", np.fmod, truncated_modulo_floats, truncated_modulo, unsigned_modulo),
+    ScalarOp("floordiv", meaning.floor_division, *_quotients("floor_divide", "unsigned_divide")),
+    ScalarOp("mod", np.mod, *_quotients("floor_modulo", "unsigned_modulo")),
+    ScalarOp("truncdiv", meaning.truncated_division, *_quotients("truncated_divide", "unsigned_divide")),
+    ScalarOp("truncmod", np.fmod, *_quotients("truncated_modulo", "unsigned_modulo")),
 
     # Sizes and signs. NaN is larger and smaller than anything, as in NumPy.
     ScalarOp("maximum", np.maximum, _extreme(">"), lambda a, b: (a > b).choose(a, b), _extreme_unsigned(">"),

@@ -27,21 +27,16 @@ from graphc.codegen.program import (
     Copy,
     Cursor,
     ErrorSlot,
-    Grow,
-    Hand,
     InArena,
     Loop,
     Place,
     Program,
     SizeWord,
     Slot,
-    Take,
     Within,
     is_fixed,
 )
 from graphc.codegen.schedule_tasks import too_little
-from graphc.codegen.step_control import clear_stacks, free_stacks, write_branch, write_loop, write_push
-from graphc.codegen.step_memory import clear_blocks, free_blocks, write_give, write_grow, write_hand, write_take
 from graphc.codegen.target import Target
 from graphc.dims import DimLike, Symbol
 
@@ -82,11 +77,18 @@ class StepWriter:
         self.dims = builder.gep(self.frame, [first], source_etype=self.i64)
         if program.calls:
             self._write_places()
-        clear_stacks(self)
-        clear_blocks(self)
+        if program.stacks or program.blocks:
+            self._clear_memory()
         self._clear_errors()
         self.actions(program.actions)
         self.leave(ir.Constant(self.i64, 0))
+
+    def _clear_memory(self) -> None:
+        """Stacks are empty and blocks without memory: the step takes it."""
+        from graphc.codegen import step_control, step_memory  # late: few steps take memory
+
+        step_control.clear_stacks(self)
+        step_memory.clear_blocks(self)
 
     def _clear_errors(self) -> None:
         """Nothing is noted: an interrupt may have come before what an earlier run noted was read."""
@@ -108,23 +110,22 @@ class StepWriter:
             self._copy(action)
         elif isinstance(action, Call):
             self._call(action)
-        elif isinstance(action, Branch):
-            write_branch(self, action)
-        elif isinstance(action, Loop):
-            write_loop(self, action)
-        elif isinstance(action, Take):
-            write_take(self, action)
-        elif isinstance(action, Grow):
-            write_grow(self, action)
-        elif isinstance(action, Hand):
-            write_hand(self, action)
+        elif isinstance(action, Branch | Loop):
+            from graphc.codegen import step_control  # late: few steps have branches and loops
+
+            step_control.write(self, action)
         else:
-            write_give(self, action)
+            from graphc.codegen import step_memory  # late: few steps take memory
+
+            step_memory.write(self, action)
 
     def leave(self, status: Any) -> None:
         """The end of the step."""
-        free_stacks(self)
-        free_blocks(self)
+        if self.program.stacks or self.program.blocks:
+            from graphc.codegen import step_control, step_memory  # late: few steps take memory
+
+            step_control.free_stacks(self)
+            step_memory.free_blocks(self)
         self.put_mode_back()
         self.builder.ret(status)
 
@@ -134,7 +135,9 @@ class StepWriter:
         known = name in self.kernels
         function = self.declared(name, ir.FunctionType(self.i64, [self.pointer, self.i64]))
         if not known:
-            write_push(self, function)
+            from graphc.codegen import step_control  # late: few steps have stacks
+
+            step_control.write_push(self, function)
         return function
 
     def _word(self, number: int) -> Any:

@@ -27,7 +27,15 @@ STACK_BITS = 40  # of a token: how many bytes are on the stack; the rest is the 
 FIRST_BYTES = 4096
 
 
-def write_branch(step: StepWriter, branch: Branch) -> None:
+def write(step: StepWriter, action: Branch | Loop) -> None:
+    """A branch or a loop."""
+    if isinstance(action, Branch):
+        _write_branch(step, action)
+    else:
+        _write_loop(step, action)
+
+
+def _write_branch(step: StepWriter, branch: Branch) -> None:
     """One of two lists of actions."""
     chosen = _truth(step, branch.predicate)
     then, orelse, done = (step.function.append_basic_block(name) for name in ("then", "orelse", "done"))
@@ -41,7 +49,7 @@ def write_branch(step: StepWriter, branch: Branch) -> None:
     step.builder.position_at_end(done)
 
 
-def write_loop(step: StepWriter, loop: Loop) -> None:
+def _write_loop(step: StepWriter, loop: Loop) -> None:
     """Condition and body, again and again."""
     builder = step.builder
     for replay in loop.replays:

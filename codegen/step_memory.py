@@ -26,12 +26,24 @@ if TYPE_CHECKING:
 MOST_BYTES = float(1 << 60)  # no machine has more, and whole numbers hold it
 
 
-def write_take(step: StepWriter, take: Take) -> None:
+def write(step: StepWriter, action: Take | Grow | Hand | Give) -> None:
+    """What concerns memory of a size that is known while the step runs."""
+    if isinstance(action, Take):
+        _write_take(step, action)
+    elif isinstance(action, Grow):
+        _write_grow(step, action)
+    elif isinstance(action, Hand):
+        _write_hand(step, action)
+    else:
+        _write_give(step, action)
+
+
+def _write_take(step: StepWriter, take: Take) -> None:
     """The block has room; without memory for it the step ends."""
     _write_room(step, take.block, take.bytes, 0)
 
 
-def write_grow(step: StepWriter, grow: Grow) -> None:
+def _write_grow(step: StepWriter, grow: Grow) -> None:
     """The block has room for more than it has; without memory for it the step ends."""
     assert isinstance(grow.place, Cursor), grow
     _write_room(step, block_at(grow.place), grow.bytes, grow.kept)
@@ -67,7 +79,7 @@ def _write_room(step: StepWriter, block: Block, bytes: DimLike, kept: DimLike) -
         builder.store(room, capacity)
 
 
-def write_give(step: StepWriter, give: Give) -> None:
+def _write_give(step: StepWriter, give: Give) -> None:
     """The address is the caller's."""
     address, capacity = _word(step, give.block.address), _word(step, give.block.capacity)
     slot = step.builder.gep(step.frame, [step.i64(give.slot.word)], source_etype=step.i64)
@@ -76,14 +88,14 @@ def write_give(step: StepWriter, give: Give) -> None:
         step.builder.store(step.i64(0), word)
 
 
-def write_hand(step: StepWriter, hand: Hand) -> None:
+def _write_hand(step: StepWriter, hand: Hand) -> None:
     """The value is outside."""
     builder = step.builder
     if isinstance(hand.target, OnStack):
         _write_on_stack(step, hand, hand.target)
     elif hand.kept or not isinstance(hand.source, Cursor):
         assert isinstance(hand.target, Cursor), hand
-        write_take(step, Take(block_at(hand.target), hand.bytes))
+        _write_take(step, Take(block_at(hand.target), hand.bytes))
         _move(step, step.address(hand.source), step.address(hand.target), step.size(hand.bytes))
     else:
         assert isinstance(hand.target, Cursor), hand

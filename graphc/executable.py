@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy import empty, ndarray
@@ -17,12 +17,14 @@ from numpy import empty, ndarray
 from graphc import errors
 from graphc.alignment import ALIGNMENT, address_of, aligned_bytes
 from graphc.codegen import llvm
-from graphc.codegen.door import PLAIN, Door, Job
-from graphc.codegen.entry import ENTRY, data_offset
+from graphc.codegen.entry import ENTRY, PLAIN, data_offset
 from graphc.codegen.program import FRAME_HEAD, Program, Slot
 from graphc.dims import DimLike, evaluate, is_bounded, measured_in, most
 from graphc.faults import RefusedValue
 from graphc.nodes import Operation
+
+if TYPE_CHECKING:
+    from graphc.codegen.door import Door, Job
 
 _EXACT = 2**53  # a whole number beyond may be rounded, and a float may overflow: that is for the careful way to say
 _NUMBERS = (float, int)
@@ -77,7 +79,7 @@ class Executable:
             for place, slot in enumerate(self._slots("fetch"))
             if any(map(measured_in, slot.type.sizes))
         ]
-        self._job: Job | None = None
+        self._job: Job | None = None  # what the door knows
         self._door: Door | None = None
         self._asked_for_door = False
         self.states_version = -1
@@ -129,21 +131,26 @@ class Executable:
             for place, array in enumerate(feeds)
             if array.dtype.kind == "f" and not array.ndim
         ]
-        if self._job is None and not self._measured:
-            self._job = self._new_job([array.ndim for array in feeds])
         if self._job is not None:
-            for number, array in enumerate(feeds):
-                self._job.expect(number, array.dtype, array.shape)
+            self._tell(self._job)
 
-    def _new_job(self, ranks: Sequence[int]) -> Job:
-        """What a door must know of this step, whose feeds have these ranks."""
-        start = self._frame_address
+    def _tell(self, job: Job) -> None:
+        """What feeds the job is to expect."""
+        for number, (_, dtype, shape) in enumerate(self._expected):
+            job.expect(number, dtype, shape)
+
+    def _new_job(self) -> Job:
+        """What a door must know of this step."""
+        from graphc.codegen.door import Job  # late: for the second run
+
+        start, ranks = self._frame_address, [len(shape) for _, _, shape in self._expected]
         feeds = [(start + 8 * word, rank) for word, rank in zip(self._feed_words, ranks, strict=True)]
         fetches = [(start + 8 * word, len(shape)) for word, shape, _ in self._fetches]
         job = Job(self._library.address("step"), start, feeds, fetches)
         for number, (_, shape, dtype) in enumerate(self._fetches):
             count = math.prod(shape) * dtype.itemsize
             job.make(number, dtype, shape, count + ALIGNMENT if self._large[number] else 0)
+        self._tell(job)
         return job
 
     def bind_states(self, arrays: Sequence[np.ndarray[Any, Any]], version: int) -> None:
@@ -188,7 +195,8 @@ class Executable:
     def _prepare_for_more(self) -> None:
         """What a step that runs once need not wait for: its door, and memory given back."""
         self._asked_for_door = True
-        if self._job is not None:
+        if not self._measured:
+            self._job = self._new_job()
             self._door = self._job.door()
         llvm.rest()
 

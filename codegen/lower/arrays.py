@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from graphc.codegen.loops import Statement, Store
-from graphc.codegen.lower.blocks import loops
-from graphc.codegen.lower.values import Index, Root, offset
+from graphc.codegen.lower.values import Index, Root, loops, offset
 from graphc.dims import DimLike
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.arrays import ConcatV2

@@ -9,10 +9,10 @@ from __future__ import annotations
 from functools import reduce
 from typing import TYPE_CHECKING
 
-from graphc.codegen.loops import Apply, Expression, For, IndexValue, Literal, Load, Statement, Store
-from graphc.codegen.lower.values import Index, Root, Rule, Values, literal, offset
+from graphc.codegen.loops import Apply, Expression, IndexValue, Literal, Load, Statement, Store
+from graphc.codegen.lower.values import Index, Root, Rule, Values, literal, loops, offset
 from graphc.codegen.schedule_cost import estimate_size
-from graphc.dims import DimLike, Symbol, symbol
+from graphc.dims import DimLike
 from graphc.nodes import Op, Operation
 from graphc.ops.blocks import Pad, Slice
 
@@ -87,18 +87,6 @@ def _pad_filled(nest: Nest, node: Operation) -> tuple[Statement, ...]:
         return nest.with_checks(Store(buffer, offset(place, out.type.sizes), nest.values.at(x, index)))
 
     return (*fill, *loops("i", x.type.sizes, write))
-
-
-def loops(prefix: str, sizes: Index, body: object) -> tuple[Statement, ...]:
-    """One loop for each size other than 1, around the statement that ``body`` gives for the position."""
-    variables = [Symbol(f"{prefix}{axis}", size) for axis, size in enumerate(sizes)]
-    index = tuple(0 if size == 1 else symbol(v.name, size) for v, size in zip(variables, sizes, strict=True))
-    made = body(index)  # type: ignore[operator]
-    statements: tuple[Statement, ...] = made if isinstance(made, tuple) else (made,)
-    for variable in reversed(variables):
-        if variable.extent != 1:
-            statements = (For(variable, statements),)
-    return statements
 
 
 RULES: dict[type[Op], Rule] = {Slice: _slice}

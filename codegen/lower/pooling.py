@@ -8,8 +8,7 @@ from functools import reduce
 from typing import TYPE_CHECKING, NamedTuple
 
 from graphc.codegen.loops import Apply, Buffer, Expression, IndexValue, Load, Statement, Store, identity
-from graphc.codegen.lower.blocks import loops
-from graphc.codegen.lower.values import Index, Root, literal, offset
+from graphc.codegen.lower.values import Index, Root, literal, loops, offset
 from graphc.dims import DimLike
 from graphc.nodes import Op, Operation
 from graphc.ops.pooling import AvgPool, MaxPool

@@ -17,9 +17,8 @@ from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
 from graphc.codegen.loops import Apply, Buffer, Expression, If, IndexValue, Load, Statement, Store
-from graphc.codegen.lower.blocks import loops
 from graphc.codegen.lower.pooling import Cell, Cells, both, within
-from graphc.codegen.lower.values import Index, Root, literal, offset
+from graphc.codegen.lower.values import Index, Root, literal, loops, offset
 from graphc.dims import DimLike, floordiv, product
 from graphc.nodes import Op, Operation
 from graphc.ops.pooling import AvgPoolGrad, MaxPoolGrad, MaxPoolGradGrad

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from graphc.codegen.loops import Apply, Check, Expression, If, IndexValue, LoadedIndex, Statement, Store
-from graphc.codegen.lower.blocks import loops
-from graphc.codegen.lower.values import Index, Root, literal, offset
+from graphc.codegen.lower.values import Index, Root, literal, loops, offset
 from graphc.dims import atom
 from graphc.nodes import Op, Operation
 from graphc.ops.grown_rows import FewerRows, MoreRows

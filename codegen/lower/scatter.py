@@ -6,8 +6,7 @@ from functools import reduce
 from typing import TYPE_CHECKING
 
 from graphc.codegen.loops import Apply, Check, Expression, If, IndexValue, Literal, LoadedIndex, Statement, Store
-from graphc.codegen.lower.blocks import loops
-from graphc.codegen.lower.values import Index, Root, Rule, Values, literal, offset
+from graphc.codegen.lower.values import Index, Root, Rule, Values, literal, loops, offset
 from graphc.dims import DimLike, atom
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.scatter import COMBINES, CheckCoordinates, GatherNd, Scatter

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from graphc.codegen.loops import Accumulate, Apply, Declare, Expression, For, IndexValue, Local, Statement, Store
-from graphc.codegen.lower.blocks import loops
-from graphc.codegen.lower.values import Index, Root, Rule, Values, literal, offset
+from graphc.codegen.lower.values import Index, Root, Rule, Values, literal, loops, offset
 from graphc.dims import DimLike, Symbol, symbol
 from graphc.nodes import Op, Operation
 from graphc.ops.sequences import Cumsum, Iota

@@ -31,8 +31,7 @@ from graphc.codegen.loops import (
     Statement,
     Store,
 )
-from graphc.codegen.lower.blocks import loops
-from graphc.codegen.lower.values import Index, Root, literal, offset
+from graphc.codegen.lower.values import Index, Root, literal, loops, offset
 from graphc.dims import DimLike, Symbol, atom, symbol
 from graphc.nodes import Op, Operation
 from graphc.ops.sorting import Argsort

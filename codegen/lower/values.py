@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from graphc.codegen.loops import Apply, Buffer, Check, Expression, Literal, Load, Statement
-from graphc.dims import DimLike, row_major_strides
+from graphc.codegen.loops import Apply, Buffer, Check, Expression, For, Literal, Load, Statement
+from graphc.dims import DimLike, Symbol, row_major_strides, symbol
 from graphc.nodes import Op, Operation, Tensor
 
 Index = tuple[DimLike, ...]
@@ -103,3 +103,15 @@ def literal(value: Any, dtype: str) -> Literal:
     if dtype == "bool":
         return Literal(bool(value), dtype)
     return Literal(float(value) if "f" in dtype else int(value), dtype)
+
+
+def loops(prefix: str, sizes: Index, body: object) -> tuple[Statement, ...]:
+    """One loop for each size other than 1, around the statement that ``body`` gives for the position."""
+    variables = [Symbol(f"{prefix}{axis}", size) for axis, size in enumerate(sizes)]
+    index = tuple(0 if size == 1 else symbol(v.name, size) for v, size in zip(variables, sizes, strict=True))
+    made = body(index)  # type: ignore[operator]
+    statements: tuple[Statement, ...] = made if isinstance(made, tuple) else (made,)
+    for variable in reversed(variables):
+        if variable.extent != 1:
+            statements = (For(variable, statements),)
+    return statements
