@@ -51,13 +51,13 @@ def best_tile(shape: Shape, lanes: int, target: Target, pack_a: str, pack_b: boo
         most_rows = target.l1 // PAGE - OTHERS if collides and not pack_a else MOST_ROWS
         cost, mr, nv = tile_for(shape, group.extent, lanes, target, pack_b, most_rows, cuts=group.edge is not None)
         costs.append((cost * (1 if pack_a or _is_near(group, shape) else FAR_ROWS), mr, nv, place))
-    if _is_one_tile(shape, target) and not pack_a:
+    if is_one_tile(shape, target) and not pack_a:
         costs.append((*tile_for(shape, shape.m, lanes, target, pack_b, MOST_ROWS, guess(shape.m)), None))
     _, mr, nv, tiled = min(costs, key=lambda choice: choice[0])
     return tiled, mr, nv
 
 
-def _is_one_tile(shape: Shape, target: Target) -> bool:
+def is_one_tile(shape: Shape, target: Target) -> bool:
     """Whether several axes of rows fit one tile together: the window of a filter's adjoint of few channels."""
     fits = isinstance(shape.m, int) and 0 < shape.m <= min(MOST_ROWS, target.vector_registers - 2)
     return fits and len(shape.rows) > 1 and not shape.edges

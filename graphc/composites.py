@@ -53,6 +53,7 @@ def accumulate_n(inputs: Sequence[Any], shape: Any = None, tensor_dtype: Any = N
     return add_n(inputs, name or "AccumulateNV2")
 
 
+@telling_line
 def shape_n(input: Sequence[Any], out_type: Any = dtypes.int32, name: str | None = None) -> list[Tensor]:
     """The shape of each tensor as a tensor."""
     tensors = [convert_to_tensor(x) for x in input]
@@ -200,6 +201,7 @@ def _passed_on(x: Any) -> Any:
     return e.identity(x, name="control_dependency")
 
 
+@telling_line
 def scalar_mul(scalar: Any, x: Any, name: str | None = None) -> Any:
     """``scalar * x`` for a tensor or IndexedSlices, in the form of ``x``; ``ValueError`` where the one is no scalar."""
     other = convert_to_tensor_or_indexed_slices(x)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from graphc.dtypes import as_dtype
+from graphc.mistakes import telling_line
 from graphc.shapes import TensorShape
 
 __all__ = ["fixed_size_partitioner", "min_max_variable_partitioner", "variable_axis_size_partitioner"]
@@ -24,6 +25,7 @@ def fixed_size_partitioner(num_shards: int, axis: int = 0) -> Partitioner:
     return partitions
 
 
+@telling_line
 def variable_axis_size_partitioner(
     max_shard_bytes: int, axis: int = 0, bytes_per_string_element: int = 16, max_shards: int | None = None
 ) -> Partitioner:

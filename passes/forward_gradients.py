@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from graphc.mistakes import telling_line
 from graphc.nodes import Tensor
 from graphc.ops.base import constant, convert_to_tensor
 from graphc.ops.elementwise import identity
@@ -27,6 +28,7 @@ from graphc.ops.reshaping import broadcast_like
 from graphc.passes.gradients import UnconnectedGradients, as_list, dense_gradients, source_of
 
 
+@telling_line
 def forward_gradients(
     ys: Any,
     xs: Any,

@@ -25,6 +25,7 @@ from typing import Any
 from graphc.body import Body
 from graphc.collector import collector_paused
 from graphc.dtypes import int64
+from graphc.mistakes import telling_line
 from graphc.nodes import Op, Tensor
 from graphc.ops.arrays import concat
 from graphc.ops.base import constant, convert_to_tensor
@@ -55,6 +56,7 @@ class AggregationMethod:
     EXPERIMENTAL_ACCUMULATE_N = 2
 
 
+@telling_line
 def gradients(
     ys: Any,
     xs: Any,

@@ -1,5 +1,6 @@
 """Wrong arguments of public functions: a ValueError or TypeError that names the user's line, whatever is given."""
 
+import inspect
 import re
 from collections.abc import Callable
 from typing import Any
@@ -124,3 +125,50 @@ def test_the_function_is_named() -> None:
     with pytest.raises(ValueError, match=r"MaxPool.*: pooling of f32\[6\] with a window of 2 sizes; wanted 4 axes"):
         tf.nn.max_pool(ones(6), [1, 2, 2, 1], [1] * 4, "SAME")
     assert tf.stack(ones(2, 3), 1).shape == [3, 2]  # of an array, as in TensorFlow
+
+
+def _placeholders() -> list[Any]:
+    """What a first argument may be by mistake."""
+    shapes: list[tuple[Any, Any]] = [
+        (tf.float32, [2, 3]),
+        (tf.int32, [2]),
+        (tf.string, []),
+        (tf.bool, [4]),
+        (tf.complex64, []),
+    ]
+    return [*(tf.placeholder(dtype, shape) for dtype, shape in shapes), None, 3.5, "word", object(), [1, [2]]]
+
+
+# One function of each file, or several where they fail on their own.
+FIRST_ARGUMENTS = [
+    "add_n", "batch_gather", "bitcast", "broadcast_dynamic_shape", "cross", "divide", "dynamic_partition",
+    "encode_base64", "gradients", "histogram_fixed_width_bins",
+    "invert_permutation", "lbeta", "parallel_stack", "reduce_join", "repeat",
+    "roll", "scalar_mul", "searchsorted", "setdiff1d", "sparse_segment_mean", "string_split", "string_to_number",
+    "tensor_scatter_add", "truediv", "unique", "unravel_index",
+    "image.central_crop", "image.crop_and_resize", "image.decode_png", "image.flip_left_right", "image.image_gradients",
+    "image.rgb_to_hsv", "image.rot90", "image.total_variation",
+    "linalg.adjoint", "linalg.pinv", "linalg.qr", "linalg.svd", "math.erfinv", "math.xlogy",
+    "metrics.mean_squared_error", "nn.log_poisson_loss", "nn.weighted_moments",
+    "signal.dct", "signal.irfft", "signal.overlap_and_add", "signal.rfft2d", "strings.length",
+    "summary.text",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", FIRST_ARGUMENTS)
+def test_a_wrong_first_argument_is_told_with_its_line(path: str) -> None:
+    function = found(path)
+    needed = sum(a.default is a.empty for a in inspect.signature(function).parameters.values())
+    refused = 0
+    for number in range(len(_placeholders())):
+        for other in (0, 1):
+            with tf.Graph().as_default():
+                arguments = _placeholders()
+                try:
+                    function(arguments[number], *[arguments[other]] * (needed - 1))
+                except (ValueError, TypeError) as error:
+                    refused += 1
+                    assert "eclared at test_wrong_arguments.py:" in str(error), f"{path}: {error}"
+                except NotImplementedError:
+                    pass
+    assert refused

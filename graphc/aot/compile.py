@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from graphc import compiler, settings
 from graphc.aot import header, initial, layout, link
 from graphc.aot.description import EntryPoint, Field, describe, state_layout
-from graphc.aot.entries import Built, Sizing, build_entry, graph_of
+from graphc.aot.entries import Built, Sizing, build_entry, check_shapes, graph_of
 from graphc.aot.identifiers import is_identifier, is_module
 from graphc.aot.loader import Model, state_file
 from graphc.codegen.instance import Argument, Data, EntryCode, Given, InInstance, InWorking, Memory, Where
@@ -139,9 +139,12 @@ def _compile(
     _check_threads(threads)
     if embed and session is None:
         raise ValueError("embed keeps values of a session in the object: give session= too")
+    if session is not None and not hasattr(session, "state"):
+        raise TypeError(f"session is {session!r}, wanted a tf.Session")
     processor = _target(target)
     graph = session.graph if session is not None else graph_of([fetches for fetches, _ in entries.values()])
     built = [build_entry(entry, *wanted, graph, sizing, processor) for entry, wanted in entries.items()]
+    check_shapes(sizing, [feeds for _, feeds in entries.values()], graph)
     model = _Model(name, built, threads, processor)
     image = None if session is None else initial.state_of(session, model.fields)
     folder = Path(folder)
@@ -172,10 +175,12 @@ def _check_threads(threads: int) -> None:
 
 
 def _target(target: str | Target) -> Target:
-    from graphc.codegen.target import host, named  # loads llvmlite when the host is not known from the cache
+    from graphc.codegen.target import Target, host, named  # loads llvmlite when the host is not known from the cache
 
     if isinstance(target, str):
         return host() if target == "host" else named(target)
+    if not isinstance(target, Target):
+        raise TypeError(f"target is {target!r}, wanted 'host' or the name of a family such as 'avx2'")
     return target
 
 

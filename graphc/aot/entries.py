@@ -36,6 +36,8 @@ class Sizing:
     shapes: Mapping[Any, Sequence[int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if not isinstance(self.shapes, Mapping):
+            raise TypeError(f"shapes is {self.shapes!r}, wanted a dictionary of whole shapes by tensor or name")
         if self.batch is not None and self.max_batch is not None:
             raise ValueError("give batch (a fixed size) or max_batch (the caller passes the size), not both")
         for name in ("batch", "max_batch"):
@@ -77,6 +79,14 @@ def _leaves(structure: Any) -> Iterator[Any]:
         return
     for item in structure:
         yield from _leaves(item)
+
+
+def check_shapes(sizing: Sizing, feeds: Sequence[Any], graph: Graph) -> None:
+    """``ValueError`` where shapes are given of what is no feed of any entry point."""
+    known = {key for each in feeds for tensor in _named(graph, each) for key in (tensor, tensor.name, tensor.op.name)}
+    for key in sizing.shapes:
+        if key not in known:
+            raise ValueError(f"shapes speaks of {key!r}, which is not among the feeds")
 
 
 def build_entry(name: str, fetches: Any, feeds: Any, graph: Graph, sizing: Sizing, target: Target) -> Built:

@@ -16,6 +16,7 @@ import threading
 import zlib
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -45,11 +46,12 @@ class Model:
         self._check(self._function("init", ctypes.c_int, ctypes.c_void_p)(self._self))
         self._entries = {entry["name"]: self._entry(entry) for entry in self.description["entries"]}
         start = self.description["state_offset"]
-        self.variables = {
+        views = {
             field["name"]: _view(self._memory, start, field)
             for field in self.description["states"]
             if field["kind"] == "variable"
         }
+        self.variables = MappingProxyType(views)  # another array put there would not be what the step reads
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         try:

@@ -26,6 +26,7 @@ from graphc.debugging.assertions import (
     is_strictly_increasing,
 )
 from graphc.dtypes import DType, as_dtype, float32
+from graphc.mistakes import telling_line
 from graphc.nodes import Operation, Tensor
 from graphc.ops.assertions import assert_that as Assert
 from graphc.ops.assertions import check_numerics
@@ -77,6 +78,7 @@ def assert_type(tensor: Any, tf_type: Any, message: str | None = None, name: str
     return no_op(name or "statically_determined_correct_type")
 
 
+@telling_line
 def assert_integer(x: Any, message: str | None = None, name: str | None = None) -> Operation:
     """``TypeError`` unless the tensor is of whole numbers; an operation that does nothing."""
     x = convert_to_tensor(x)
@@ -91,6 +93,7 @@ def is_numeric_tensor(tensor: Any) -> bool:
     return isinstance(tensor, Tensor) and (tensor.dtype.is_floating or tensor.dtype.is_integer)
 
 
+@telling_line
 def assert_proper_iterable(values: Any) -> None:
     """``TypeError`` where ``values`` is a tensor, an array, a string, or nothing that can be iterated over."""
     if is_tensor_like(values) or isinstance(values, (str, bytes)) or hasattr(values, "__array__"):

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from graphc.errors import InvalidArgumentError
+from graphc.mistakes import telling_line
 from graphc.nodes import Operation, Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.assertions import assert_that
@@ -177,6 +178,7 @@ def _number(rank: Any) -> int:
     return int(value)
 
 
+@telling_line
 def assert_scalar(tensor: Any, name: str | None = None, message: str | None = None) -> Tensor:
     """``tensor``; ``ValueError`` unless it is known to be a scalar."""
     tensor = convert_to_tensor(tensor)

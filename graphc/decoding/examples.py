@@ -19,6 +19,7 @@ from graphc.decoding.features import (
 from graphc.decoding.messages import Example
 from graphc.dtypes import DType
 from graphc.errors import InvalidArgumentError
+from graphc.mistakes import telling_line
 from graphc.nodes import Tensor
 from graphc.ops.base import as_array, check_dtype, declare
 from graphc.ops.host import HostOp
@@ -288,6 +289,7 @@ def _checked(features: Any) -> Mapping[str, Any]:
     return features
 
 
+@telling_line
 def parse_example(
     serialized: Any, features: Mapping[str, Any], name: str | None = None, example_names: Any = None
 ) -> dict[str, Any]:
@@ -302,6 +304,7 @@ def parse_example(
     return gathered(sorted(features), wanted, node.outputs)
 
 
+@telling_line
 def parse_single_example(
     serialized: Any, features: Mapping[str, Any], name: str | None = None, example_names: Any = None
 ) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import numpy as np
 from graphc import dtypes
 from graphc.dtypes import DType
 from graphc.errors import InvalidArgumentError
+from graphc.mistakes import telling_line
 from graphc.nodes import Tensor
 from graphc.ops.base import apply, check_dtype, convert_to_tensor
 from graphc.ops.elementwise import cast, multiply
@@ -160,6 +161,7 @@ def _decoded(called: str, contents: Any, channels: int | None, allowed: tuple[in
     return apply(DecodeImage(called, channels or 0, **more), string_tensor(contents), name=name or called)
 
 
+@telling_line
 def decode_jpeg(
     contents: Any, channels: int = 0, ratio: int = 1, fancy_upscaling: bool = True, try_recover_truncated: bool = False,
     acceptable_fraction: float = 1, dct_method: str = "", name: str | None = None,
@@ -174,6 +176,7 @@ def decode_jpeg(
     return _decoded("DecodeJpeg", contents, channels, (0, 1, 3), name, ratio=ratio)
 
 
+@telling_line
 def decode_png(contents: Any, channels: int = 0, dtype: Any = dtypes.uint8, name: str | None = None) -> Tensor:
     """The pixels of an image file, uint8 [height, width, channels]; ``channels``: 1, 3 or 4, or 0 for the file's."""
     if dtypes.as_dtype(dtype) is not dtypes.uint8:
@@ -181,6 +184,7 @@ def decode_png(contents: Any, channels: int = 0, dtype: Any = dtypes.uint8, name
     return _decoded("DecodePng", contents, channels, (0, 1, 3, 4), name)
 
 
+@telling_line
 def decode_gif(contents: Any, name: str | None = None) -> Tensor:
     """All frames of a GIF file, uint8 [frames, height, width, 3]."""
     y = _decoded("DecodeGif", contents, 0, (0, 3), name, frames=True)
@@ -188,11 +192,13 @@ def decode_gif(contents: Any, name: str | None = None) -> Tensor:
     return y
 
 
+@telling_line
 def decode_bmp(contents: Any, channels: int = 0, name: str | None = None) -> Tensor:
     """The pixels of a BMP file, uint8 [height, width, channels]; ``channels``: 3 or 4, or 0 for the file's."""
     return _decoded("DecodeBmp", contents, channels, (0, 1, 3, 4), name)
 
 
+@telling_line
 def decode_image(
     contents: Any, channels: int | None = None, dtype: Any = dtypes.uint8, name: str | None = None,
     expand_animations: bool = True,
@@ -213,6 +219,7 @@ def decode_image(
     return multiply(cast(pixels, wanted), convert_to_tensor(1 / 255, wanted))
 
 
+@telling_line
 def decode_and_crop_jpeg(
     contents: Any, crop_window: Any, channels: int = 0, ratio: int = 1, fancy_upscaling: bool = True,
     try_recover_truncated: bool = False, acceptable_fraction: float = 1, dct_method: str = "", name: str | None = None,
@@ -222,12 +229,14 @@ def decode_and_crop_jpeg(
     return decode_jpeg(contents, channels, ratio, name=name)[y : y + height, x : x + width]
 
 
+@telling_line
 def extract_jpeg_shape(contents: Any, output_type: Any = dtypes.int32, name: str | None = None) -> Tensor:
     """Height, width and channels of an image file."""
     _pillow()
     return apply(ImageShape(dtypes.as_dtype(output_type)), string_tensor(contents), name=name)
 
 
+@telling_line
 def is_jpeg(contents: Any, name: str | None = None) -> Tensor:
     """Whether the contents begin as a JPEG file does."""
     return regex_full_match(contents, b"(?s)" + _JPEG + b".*", name=name or "is_jpeg")

@@ -10,6 +10,7 @@ import numpy as np
 from graphc import dtypes
 from graphc.dtypes import DType
 from graphc.errors import InvalidArgumentError
+from graphc.mistakes import telling_line
 from graphc.nodes import Operation, Tensor
 from graphc.ops.base import apply, as_array, check_dtype, convert_to_tensor, declare, is_tensor_like
 from graphc.ops.host import HostOp
@@ -155,6 +156,7 @@ def _quoted(text: str, at: int, delimiter: str) -> tuple[str, int]:
         field, at = field + '"', end + 2
 
 
+@telling_line
 def decode_csv(
     records: Any, record_defaults: Sequence[Any], field_delim: str = ",", use_quote_delim: bool = True,
     name: str | None = None, na_value: str = "", select_cols: Sequence[int] | None = None,

@@ -19,6 +19,7 @@ from graphc.decoding.examples import (
 )
 from graphc.decoding.messages import SequenceExample
 from graphc.errors import InvalidArgumentError
+from graphc.mistakes import telling_line
 from graphc.ops.base import check_dtype, declare
 from graphc.ops.host import HostOp
 from graphc.ops.strings import STRING, string_tensor
@@ -81,6 +82,7 @@ class ParseSingleSequenceExample(HostOp):
         return f"Name: {self.example or '<unknown>'}, "
 
 
+@telling_line
 def parse_single_sequence_example(
     serialized: Any, context_features: Mapping[str, Any] | None = None,
     sequence_features: Mapping[str, Any] | None = None, example_name: Any = None, name: str | None = None,

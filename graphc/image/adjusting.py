@@ -9,6 +9,7 @@ import numpy as np
 from graphc import dtypes
 from graphc.image.checks import images_of
 from graphc.image.colors import convert_image_dtype, hsv_to_rgb, rgb_to_hsv
+from graphc.mistakes import telling_line
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.arrays import stack, unstack
@@ -80,6 +81,7 @@ def _in_hsv(image: Any, called: str, change: Any) -> Tensor:
         return convert_image_dtype(hsv_to_rgb(stack(change(*parts), axis=-1)), x.dtype)
 
 
+@telling_line
 def random_brightness(image: Any, max_delta: float, seed: int | None = None) -> Tensor:
     """Images with a drawn brightness added, from ``-max_delta`` to ``max_delta``."""
     if max_delta < 0:
@@ -87,12 +89,14 @@ def random_brightness(image: Any, max_delta: float, seed: int | None = None) -> 
     return adjust_brightness(image, random_uniform([], -max_delta, max_delta, seed=seed))
 
 
+@telling_line
 def random_contrast(image: Any, lower: float, upper: float, seed: int | None = None) -> Tensor:
     """Images with a drawn contrast, from ``lower`` to ``upper``."""
     _check_range(lower, upper)
     return adjust_contrast(image, random_uniform([], lower, upper, seed=seed))
 
 
+@telling_line
 def random_hue(image: Any, max_delta: float, seed: int | None = None) -> Tensor:
     """Images with their hue turned by a drawn part, from ``-max_delta`` to ``max_delta``."""
     if max_delta > 0.5:
@@ -102,6 +106,7 @@ def random_hue(image: Any, max_delta: float, seed: int | None = None) -> Tensor:
     return adjust_hue(image, random_uniform([], -max_delta, max_delta, seed=seed))
 
 
+@telling_line
 def random_saturation(image: Any, lower: float, upper: float, seed: int | None = None) -> Tensor:
     """Images with a drawn saturation, from ``lower`` to ``upper``."""
     _check_range(lower, upper)
@@ -115,6 +120,7 @@ def _check_range(lower: float, upper: float) -> None:
         raise ValueError("lower must be non-negative.")
 
 
+@telling_line
 def per_image_standardization(image: Any) -> Tensor:
     """``(x - mean) / max(stddev, 1 / sqrt(elements))`` of each image; gives float32."""
     x = images_of(image, "per_image_standardization")

@@ -8,6 +8,7 @@ import numpy as np
 
 from graphc import dtypes
 from graphc.image.checks import sides
+from graphc.mistakes import telling_line
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.arrays import stack, unstack
@@ -27,6 +28,7 @@ COLORS = (
 )  # fmt: skip
 
 
+@telling_line
 def crop_and_resize(
     image: Any, boxes: Any, box_ind: Any = None, crop_size: Any = None, method: str = "bilinear",
     extrapolation_value: float = 0, name: str | None = None, box_indices: Any = None,
@@ -105,6 +107,7 @@ def _pixels(images: Tensor, rows: _Samples, columns: _Samples) -> Tensor:
     return top * (1.0 - y) + bottom * y
 
 
+@telling_line
 def draw_bounding_boxes(images: Any, boxes: Any, name: str | None = None, colors: Any = None) -> Tensor:
     """Images with the outline of each of their ``boxes`` (``[batch, boxes, 4]``), one pixel wide.
 
@@ -161,6 +164,7 @@ class DistortedBox(NamedTuple):
     bboxes: Tensor
 
 
+@telling_line
 def sample_distorted_bounding_box(
     image_size: Any, bounding_boxes: Any, seed: int | None = None, seed2: int | None = None,
     min_object_covered: Any = 0.1, aspect_ratio_range: Any = None, area_range: Any = None,

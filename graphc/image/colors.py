@@ -64,6 +64,7 @@ def rgb_to_grayscale(images: Any, name: str | None = None) -> Tensor:
         return e.identity(convert_image_dtype(grey, x.dtype), name=scope)
 
 
+@telling_line
 def grayscale_to_rgb(images: Any, name: str | None = None) -> Tensor:
     """One channel three times."""
     x = channels(convert_to_tensor(images), 1, "grayscale_to_rgb")
@@ -72,6 +73,7 @@ def grayscale_to_rgb(images: Any, name: str | None = None) -> Tensor:
     return tile(x, [*[1] * (x.type.rank - 1), 3], name=name or "grayscale_to_rgb")
 
 
+@telling_line
 def rgb_to_hsv(images: Any, name: str | None = None) -> Tensor:
     """Hue, saturation and value of red, green and blue; all from 0 to 1."""
     x = channels(convert_to_tensor(images), 3, "rgb_to_hsv")
@@ -91,6 +93,7 @@ def rgb_to_hsv(images: Any, name: str | None = None) -> Tensor:
         return stack([hue, saturation, value], axis=-1, name=scope)
 
 
+@telling_line
 def hsv_to_rgb(images: Any, name: str | None = None) -> Tensor:
     """Red, green and blue of hue, saturation and value."""
     x = channels(convert_to_tensor(images), 3, "hsv_to_rgb")
@@ -112,21 +115,25 @@ def _turned(images: Any, matrix: Any, called: str) -> Tensor:
     return tensordot(x, constant(np.array(matrix), x.dtype), [[x.type.rank - 1], [0]], name=called)
 
 
+@telling_line
 def rgb_to_yiq(images: Any) -> Tensor:
     """Red, green and blue as brightness and two differences, as in NTSC."""
     return _turned(images, YIQ, "rgb_to_yiq")
 
 
+@telling_line
 def yiq_to_rgb(images: Any) -> Tensor:
     """The inverse of :func:`rgb_to_yiq`."""
     return _turned(images, YIQ_BACK, "yiq_to_rgb")
 
 
+@telling_line
 def rgb_to_yuv(images: Any) -> Tensor:
     """Red, green and blue as brightness and two differences, as in PAL."""
     return _turned(images, YUV, "rgb_to_yuv")
 
 
+@telling_line
 def yuv_to_rgb(images: Any) -> Tensor:
     """The inverse of :func:`rgb_to_yuv`."""
     return _turned(images, YUV_BACK, "yuv_to_rgb")

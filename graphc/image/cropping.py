@@ -78,6 +78,7 @@ def _plain(pair: Any) -> bool:
     return all(isinstance(number, int) for number in pair)
 
 
+@telling_line
 def central_crop(image: Any, central_fraction: float) -> Tensor:
     """The middle of images, ``central_fraction`` of each side."""
     if central_fraction <= 0.0 or central_fraction > 1.0:
@@ -132,23 +133,27 @@ def _least(a: Any, b: Any) -> Any:
 resize_with_crop_or_pad = resize_image_with_crop_or_pad
 
 
+@telling_line
 def flip_left_right(image: Any) -> Tensor:
     """Images mirrored, left to right."""
     x = images_of(image, "flip_left_right")
     return reverse(x, [x.type.rank - 2], name="flip_left_right")  # type: ignore[operator]
 
 
+@telling_line
 def flip_up_down(image: Any) -> Tensor:
     """Images mirrored, top to bottom."""
     x = images_of(image, "flip_up_down")
     return reverse(x, [x.type.rank - 3], name="flip_up_down")  # type: ignore[operator]
 
 
+@telling_line
 def transpose_image(image: Any, name: str | None = None) -> Tensor:
     """Images with rows and columns exchanged."""
     return batched(image, "transpose_image", name, lambda x: transpose(x, [0, 2, 1, 3]))
 
 
+@telling_line
 def rot90(image: Any, k: Any = 1, name: str | None = None) -> Tensor:
     """Images turned ``k`` quarter turns against the clock."""
 
@@ -167,11 +172,13 @@ def rot90(image: Any, k: Any = 1, name: str | None = None) -> Tensor:
     return batched(image, "rot90", name, work)
 
 
+@telling_line
 def random_flip_left_right(image: Any, seed: int | None = None) -> Tensor:
     """Each image as it is, or mirrored left to right, with even chances."""
     return _random_flip(image, 2, seed, "random_flip_left_right")
 
 
+@telling_line
 def random_flip_up_down(image: Any, seed: int | None = None) -> Tensor:
     """Each image as it is, or mirrored top to bottom, with even chances."""
     return _random_flip(image, 1, seed, "random_flip_up_down")

@@ -11,6 +11,7 @@ import numpy as np
 from graphc import dtypes
 from graphc.image.checks import images_of
 from graphc.image.colors import convert_image_dtype
+from graphc.mistakes import telling_line
 from graphc.nn.convolution import depthwise_conv2d
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
@@ -24,6 +25,7 @@ from graphc.ops.reshaping import reshape, shape
 SSIM_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # Wang, Simoncelli and Bovik (2003)
 
 
+@telling_line
 def total_variation(images: Any, name: str | None = None) -> Tensor:
     """The sum of the differences of neighbouring pixels, of each image."""
     x = images_of(images, "total_variation")
@@ -34,6 +36,7 @@ def total_variation(images: Any, name: str | None = None) -> Tensor:
         return e.add(reduce_sum(down, axes), reduce_sum(right, axes), name=scope)
 
 
+@telling_line
 def image_gradients(image: Any) -> tuple[Tensor, Tensor]:
     """The differences to the pixel below and to the pixel on the right; zero in the last row and column."""
     x = convert_to_tensor(image)
@@ -44,6 +47,7 @@ def image_gradients(image: Any) -> tuple[Tensor, Tensor]:
     return concat([down, zeros_like(x[:, :1])], 1), concat([right, zeros_like(x[:, :, :1])], 2)
 
 
+@telling_line
 def sobel_edges(image: Any) -> Tensor:
     """Sobel's edges: ``[batch, height, width, channels, 2]`` of the differences along rows and columns."""
     x = convert_to_tensor(image)

@@ -290,6 +290,7 @@ def _within(x: Tensor, size: Any, wanted: Any) -> Any:
     )
 
 
+@telling_line
 def resize_with_pad(
     image: Any, target_height: int, target_width: int, method: Any = ResizeMethod.BILINEAR, align_corners: bool = False
 ) -> Tensor:

@@ -62,6 +62,7 @@ def lu_solve(lower_upper: Any, perm: Any, rhs: Any, validate_args: bool = False,
         return apply(TriangularSolve(False, False), factors, first, name=scope)
 
 
+@telling_line
 def matrix_solve_ls(
     matrix: Any, rhs: Any, l2_regularizer: Any = 0.0, fast: bool = True, name: str | None = None
 ) -> Tensor:
@@ -102,6 +103,7 @@ def _normal(a: Tensor, b: Tensor, weight: Tensor) -> Tensor:
     return cholesky(product + weight * identity_like(product))
 
 
+@telling_line
 def pinv(a: Any, rcond: Any = None, validate_args: bool = False, name: str | None = None) -> Tensor:
     """The pseudo-inverse of Moore and Penrose; singular values up to ``rcond`` times the greatest count as zero."""
     x = convert_to_tensor(a)
@@ -121,6 +123,7 @@ def pinv(a: Any, rcond: Any = None, validate_args: bool = False, name: str | Non
         return matmul(v * inverse[..., None, :], u, transpose_b=True, name=scope)
 
 
+@telling_line
 def matrix_rank(a: Any, tol: Any = None, validate_args: bool = False, name: str | None = None) -> Tensor:
     """How many singular values are above ``tol``."""
     x = convert_to_tensor(a)
@@ -171,6 +174,7 @@ def expm(input: Any, name: str | None = None) -> Tensor:
         return e.identity(result, name=scope)
 
 
+@telling_line
 def adjoint(matrix: Any, name: str | None = None) -> Tensor:
     """The transpose of matrices, of complex numbers with each conjugate."""
     return matrix_transpose(matrix, name=name or "adjoint", conjugate=True)

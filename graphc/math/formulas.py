@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from graphc import dtypes
+from graphc.mistakes import telling_line
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops import special as s
@@ -15,11 +16,13 @@ from graphc.ops.reduction import reduce_sum
 from graphc.ops.scans import Scan, scanned
 
 
+@telling_line
 def xlogy(x: Any, y: Any, name: str | None = None) -> Tensor:
     """``x * log(y)``, and 0 where ``x`` is 0."""
     return _zero_where_first_is("xlogy", name, x, y, lambda a, b: a * e.log(b))
 
 
+@telling_line
 def xdivy(x: Any, y: Any, name: str | None = None) -> Tensor:
     """``x / y``, and 0 where ``x`` is 0."""
     return _zero_where_first_is("xdivy", name, x, y, lambda a, b: a / b)
@@ -34,6 +37,7 @@ def _zero_where_first_is(called: str, name: str | None, x: Any, y: Any, formula:
         return e.select(is_zero, convert_to_tensor(0, a.dtype), formula(a, safe), name=scope)
 
 
+@telling_line
 def polygamma(a: Any, x: Any, name: str | None = None) -> Tensor:
     """The derivative of order ``a`` of digamma: ``(-1)^(a+1) a! zeta(a+1, x)``; it has a gradient by ``x`` alone."""
     order, value = convert_together(a, x)
@@ -50,6 +54,7 @@ def polygamma(a: Any, x: Any, name: str | None = None) -> Tensor:
         return e.select(is_undefined, convert_to_tensor(np.nan, order.dtype), found, name=scope)
 
 
+@telling_line
 def lbeta(x: Any, name: str | None = None) -> Tensor:
     """The logarithm of the beta function of each row of the last axis; 0 for a row of one element, -inf for none."""
     value = convert_to_tensor(x)
@@ -72,6 +77,7 @@ def bessel_i1(x: Any, name: str | None = None) -> Tensor:
         return e.multiply(e.exp(e.abs(value)), s.bessel_i1e(value), name=scope)
 
 
+@telling_line
 def reciprocal_no_nan(x: Any, name: str | None = None) -> Tensor:
     """``1 / x``, and 0 where ``x`` is 0."""
     value = convert_to_tensor(x)
@@ -82,6 +88,7 @@ def reciprocal_no_nan(x: Any, name: str | None = None) -> Tensor:
         return e.select(is_zero, convert_to_tensor(0, value.dtype), inverse, name=scope)
 
 
+@telling_line
 def polyval(coeffs: Any, x: Any, name: str | None = None) -> Tensor:
     """``coeffs[0] x^(n-1) + ... + coeffs[n-1]``, by Horner's rule; zeros where there are no coefficients."""
     if not isinstance(coeffs, list):
@@ -94,6 +101,7 @@ def polyval(coeffs: Any, x: Any, name: str | None = None) -> Tensor:
         return e.identity(total, name=scope)
 
 
+@telling_line
 def cumulative_logsumexp(
     x: Any, axis: Any = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None
 ) -> Tensor:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from graphc import dtypes
+from graphc.mistakes import telling_line
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import check_dtype, convert_to_tensor, graph_of
@@ -48,6 +49,7 @@ def ndtr(x: Any, name: str = "ndtr") -> Tensor:
         return e.multiply(0.5, erfc(-value * math.sqrt(0.5)), name=scope)
 
 
+@telling_line
 def ndtri(x: Any, name: str | None = None) -> Tensor:
     """The number that a standard normal one is below with probability ``x``; infinite at 0 and 1, NaN outside.
 
@@ -59,6 +61,7 @@ def ndtri(x: Any, name: str | None = None) -> Tensor:
         return e.identity(_inverse(value), name=scope)
 
 
+@telling_line
 def erfinv(x: Any, name: str | None = None) -> Tensor:
     """The number whose error function is ``x``: ``ndtri((x + 1) / 2) / sqrt(2)``."""
     value = convert_to_tensor(x)

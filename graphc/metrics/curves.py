@@ -8,6 +8,7 @@ from typing import Any
 from graphc.composites import div_no_nan
 from graphc.metrics.counts import TINY, Counts, counts_at
 from graphc.metrics.streams import Result, published
+from graphc.mistakes import telling_line
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.arrays import ones_like
@@ -78,6 +79,7 @@ def _interpolated(counts: Counts, curve: str, method: str, name: str) -> Tensor:
     return reduce_sum(div_no_nan(strips, e.maximum(found[1:] + missed[1:], 0)), name=name)
 
 
+@telling_line
 def sensitivity_at_specificity(
     labels: Any, predictions: Any, specificity: float, weights: Any = None, num_thresholds: int = 200,
     metrics_collections: Any = None, updates_collections: Any = None, name: str | None = None,
@@ -97,6 +99,7 @@ def sensitivity_at_specificity(
     )
 
 
+@telling_line
 def specificity_at_sensitivity(
     labels: Any, predictions: Any, sensitivity: float, weights: Any = None, num_thresholds: int = 200,
     metrics_collections: Any = None, updates_collections: Any = None, name: str | None = None,

@@ -76,6 +76,7 @@ def accuracy(
     return mean(right, factors, metrics_collections, updates_collections, name or "accuracy")
 
 
+@telling_line
 def mean_absolute_error(
     labels: Any, predictions: Any, weights: Any = None, metrics_collections: Any = None,
     updates_collections: Any = None, name: str | None = None,
@@ -86,6 +87,7 @@ def mean_absolute_error(
     return mean(error, factors, metrics_collections, updates_collections, name or "mean_absolute_error")
 
 
+@telling_line
 def mean_squared_error(
     labels: Any, predictions: Any, weights: Any = None, metrics_collections: Any = None,
     updates_collections: Any = None, name: str | None = None,
@@ -96,6 +98,7 @@ def mean_squared_error(
     return mean(error, factors, metrics_collections, updates_collections, name or "mean_squared_error")
 
 
+@telling_line
 def root_mean_squared_error(
     labels: Any, predictions: Any, weights: Any = None, metrics_collections: Any = None,
     updates_collections: Any = None, name: str | None = None,
@@ -105,6 +108,7 @@ def root_mean_squared_error(
     return published(e.sqrt(value), e.sqrt(update), metrics_collections, updates_collections)
 
 
+@telling_line
 def mean_relative_error(
     labels: Any, predictions: Any, normalizer: Any, weights: Any = None, metrics_collections: Any = None,
     updates_collections: Any = None, name: str | None = None,
@@ -118,6 +122,7 @@ def mean_relative_error(
     return mean(error, factors, metrics_collections, updates_collections, name or "mean_relative_error")
 
 
+@telling_line
 def mean_cosine_distance(
     labels: Any, predictions: Any, dim: int, weights: Any = None, metrics_collections: Any = None,
     updates_collections: Any = None, name: str | None = None,

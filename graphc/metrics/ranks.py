@@ -10,6 +10,7 @@ from graphc import dtypes
 from graphc.metrics.means import mean
 from graphc.metrics.streams import Result, added, metric_variable, published, quotient
 from graphc.metrics.streams import weights_of_each as each_weight
+from graphc.mistakes import telling_line
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import constant, convert_to_tensor
@@ -20,6 +21,7 @@ from graphc.ops.sorting import top_k
 from graphc.variable_scope import variable_scope
 
 
+@telling_line
 def precision_at_k(
     labels: Any, predictions: Any, k: int, class_id: Any = None, weights: Any = None, metrics_collections: Any = None,
     updates_collections: Any = None, name: str | None = None,
@@ -39,6 +41,7 @@ def precision_at_top_k(
         return _precision(labels, predictions_idx, class_id, weights, metrics_collections, updates_collections, k)
 
 
+@telling_line
 def recall_at_k(
     labels: Any, predictions: Any, k: int, class_id: Any = None, weights: Any = None, metrics_collections: Any = None,
     updates_collections: Any = None, name: str | None = None,
@@ -58,6 +61,7 @@ def recall_at_top_k(
         return _recall(labels, predictions_idx, class_id, weights, metrics_collections, updates_collections, k)
 
 
+@telling_line
 def average_precision_at_k(
     labels: Any, predictions: Any, k: int, weights: Any = None, metrics_collections: Any = None,
     updates_collections: Any = None, name: str | None = None,

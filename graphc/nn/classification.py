@@ -245,6 +245,7 @@ def _check_class_numbers(labels: TensorType, logits: TensorType) -> None:
         )
 
 
+@telling_line
 def log_poisson_loss(targets: Any, log_input: Any, compute_full_loss: bool = False, name: str | None = None) -> Tensor:
     """``exp(c) - c z`` for counts z and logarithms c of what is expected: the Poisson likelihood up to a constant.
 

@@ -39,6 +39,7 @@ def conv1d(
         return squeeze(pictures, [axis], name=scope)
 
 
+@telling_line
 def conv1d_transpose(
     input: Any,
     filters: Any,

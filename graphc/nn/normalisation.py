@@ -39,6 +39,7 @@ def moments(
         return squeeze(mean, gone), squeeze(variance, gone)
 
 
+@telling_line
 def weighted_moments(
     x: Any,
     axes: Any,

@@ -6,6 +6,7 @@ from typing import Any
 
 from graphc import dtypes
 from graphc.dtypes import DType
+from graphc.mistakes import telling_line
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.arrays import stack
@@ -18,6 +19,7 @@ _OF_SIZE = {1: dtypes.uint8, 2: dtypes.uint16, 4: dtypes.uint32, 8: dtypes.uint6
 _SIGNED = {4: dtypes.int32, 8: dtypes.int64}
 
 
+@telling_line
 def bitcast(input: Any, type: Any, name: str | None = None) -> Tensor:
     """The bits of ``input`` as numbers of ``type``: [...] of as many bytes.
 
@@ -61,6 +63,7 @@ def _put_together(words: Tensor, size: int) -> Tensor:
     return total
 
 
+@telling_line
 def nextafter(x1: Any, x2: Any, name: str | None = None) -> Tensor:
     """The float next to ``x1`` on the way to ``x2``; ``x2`` where they are equal, NaN where one is. Both broadcast.
 

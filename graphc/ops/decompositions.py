@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from graphc.dims import DimLike
+from graphc.mistakes import telling_line
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.assertions import provided
@@ -200,6 +201,7 @@ def _when_known(called: str, build: Any, x: Tensor, ranks: tuple[int, ...], name
     return late(called, build, [x], [], *kinds, name=name)
 
 
+@telling_line
 def qr(input: Any, full_matrices: bool = False, name: str | None = None) -> QrFactors:
     """The orthonormal ``q`` and the upper triangular ``r`` with ``q r = input``; ``full_matrices``: q is square.
 
@@ -215,6 +217,7 @@ def qr(input: Any, full_matrices: bool = False, name: str | None = None) -> QrFa
         return QrFactors(*_parts(apply(kind, x), rows, kind.columns(x.type), columns))
 
 
+@telling_line
 def self_adjoint_eig(tensor: Any, name: str | None = None) -> tuple[Tensor, Tensor]:
     """The eigenvalues of symmetric matrices, from the least on, and the eigenvectors as columns.
 
@@ -233,11 +236,13 @@ def self_adjoint_eig(tensor: Any, name: str | None = None) -> tuple[Tensor, Tens
         return packed[..., -1, :], packed[..., :-1, :]
 
 
+@telling_line
 def self_adjoint_eigvals(tensor: Any, name: str | None = None) -> Tensor:
     """The eigenvalues of symmetric matrices, from the least to the greatest."""
     return self_adjoint_eig(tensor, name)[0]
 
 
+@telling_line
 def svd(tensor: Any, full_matrices: bool = False, compute_uv: bool = True, name: str | None = None) -> Any:
     """The singular values s from the greatest on, and u and v with ``u diag(s) v^T = tensor``; s alone without
     ``compute_uv``.

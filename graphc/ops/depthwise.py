@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from graphc.mistakes import telling_line
 from graphc.nodes import Tensor
 from graphc.ops.base import apply, convert_together
 from graphc.ops.filters import ByFilter, ByImages, Forward, Kind, apply_given, filter_window, given_window
@@ -85,6 +86,7 @@ def _by_channel(g: Any, channels: int) -> Any:
     return g.reshape(*g.shape[:-1], channels, g.shape[-1] // channels if channels else 0)
 
 
+@telling_line
 def depthwise_conv2d_native(
     input: Any,
     filter: Any,

@@ -204,6 +204,7 @@ def trace(x: Any, name: str | None = None) -> Tensor:
         return reduce_sum(matrix_diag_part(matrix), -1, name=scope)
 
 
+@telling_line
 def cross(a: Any, b: Any, name: str | None = None) -> Tensor:
     """The vector products of vectors [..., 3]."""
     x, y = convert_together(a, b)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from graphc import dtypes
+from graphc.mistakes import telling_line
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import check_dtype, convert_to_tensor, convert_together, graph_of
@@ -41,6 +42,7 @@ class ListDiff(NamedTuple):
     idx: Tensor
 
 
+@telling_line
 def unique(x: Any, out_idx: Any = dtypes.int32, name: str | None = None) -> Unique:
     """The different elements of the vector ``x`` in the order in which they first come: ``x[i] == y[idx[i]]``."""
     values = _vector(x, "unique", out_idx)
@@ -49,6 +51,7 @@ def unique(x: Any, out_idx: Any = dtypes.int32, name: str | None = None) -> Uniq
         return Unique(y, e.cast(idx, out_idx))
 
 
+@telling_line
 def unique_with_counts(x: Any, out_idx: Any = dtypes.int32, name: str | None = None) -> UniqueWithCounts:
     """The different elements of the vector ``x``, which of them each element is, and how often each comes."""
     values = _vector(x, "unique_with_counts", out_idx)
@@ -85,6 +88,7 @@ def _distinct(x: Tensor) -> tuple[Tensor, Tensor]:
     return gather(x, gather(firsts, by_place)), gather(number, argsort(order))
 
 
+@telling_line
 def setdiff1d(x: Any, y: Any, index_dtype: Any = dtypes.int32, name: str | None = None) -> ListDiff:
     """The elements of the vector ``x`` that are not in the vector ``y``, and their positions, in the order of ``x``."""
     a, b = convert_together(x, y)

@@ -238,8 +238,7 @@ def realdiv(x: Any, y: Any, name: str | None = None) -> Tensor:
 def truediv(x: Any, y: Any, name: str | None = None) -> Tensor:
     """``x / y`` as Python 3 divides: whole numbers become float64 first, those of 8 and 16 bits float32."""
     a, b = convert_together(x, y)
-    check_same_dtype((a.type, b.type))
-    if a.dtype.is_integer:
+    if a.dtype.is_integer and a.dtype is b.dtype:
         target = dtypes.float32 if a.dtype.size <= 2 else dtypes.float64
         a, b = cast(a, target), cast(b, target)
     return apply(Elementwise("RealDiv"), a, b, name=name or "truediv")

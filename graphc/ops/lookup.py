@@ -81,6 +81,7 @@ def _along(positions: Tensor, axis: int, rank: int, sizes: Tensor, like: Tensor)
     return broadcast_to(column, sizes)
 
 
+@telling_line
 def batch_gather(params: Any, indices: Any, name: str | None = None) -> Tensor:
     """``params`` at ``indices`` along the last axis of ``indices``, for each position of the axes before."""
     places = convert_to_tensor(indices)

@@ -14,6 +14,7 @@ import numpy as np
 
 from graphc import dtypes
 from graphc.dtypes import DType
+from graphc.mistakes import telling_line
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import (
@@ -302,6 +303,7 @@ def matrix_solve(matrix: Any, rhs: Any, adjoint: bool = False, name: str | None 
     return apply(MatrixSolve(bool(adjoint)), a, b, name=name)
 
 
+@telling_line
 def matrix_inverse(input: Any, adjoint: bool = False, name: str | None = None) -> Tensor:
     """The inverse of matrices, or of their transposes as ``adjoint``; ``InvalidArgumentError`` where there is none."""
     a = convert_to_tensor(input)

@@ -34,6 +34,7 @@ from graphc.ops.shape_values import static_axis, static_sizes
 from graphc.shapes import TensorType, is_compatible
 
 
+@telling_line
 def dynamic_partition(data: Any, partitions: Any, num_partitions: int, name: str | None = None) -> list[Tensor]:
     """The parts of ``data`` with each number in ``partitions``, in their order: ``outputs[p]`` is [count, row...].
 
@@ -96,6 +97,7 @@ def _as_rows(x: Tensor, axes: int) -> Tensor:
     return reshape(x, as_sizes([count, *sizes[axes:]]))
 
 
+@telling_line
 def repeat(input: Any, repeats: Any, axis: Any = None, name: str | None = None) -> Tensor:
     """Each part of ``input`` along ``axis`` as often as ``repeats`` says, one number for all or one for each.
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from graphc import dtypes
+from graphc.mistakes import telling_line
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.arrays import concat, ones_like, stack, zeros_like
@@ -23,6 +24,7 @@ from graphc.ops.shape_values import static_sizes
 from graphc.shapes import TensorShape, as_shape, broadcast
 
 
+@telling_line
 def roll(input: Any, shift: Any, axis: Any, name: str | None = None) -> Tensor:
     """Elements moved by ``shift`` along ``axis``, those that fall off put in at the other end; one or several axes."""
     x = convert_to_tensor(input)
@@ -39,6 +41,7 @@ def roll(input: Any, shift: Any, axis: Any, name: str | None = None) -> Tensor:
         return e.identity(x, name=scope)
 
 
+@telling_line
 def invert_permutation(x: Any, name: str | None = None) -> Tensor:
     """``y[x[i]] = i`` for a vector that holds each of 0 to n - 1 once.
 
@@ -56,6 +59,7 @@ def invert_permutation(x: Any, name: str | None = None) -> Tensor:
         return e.identity(provided(inverse, reduce_all(is_last), "InvertPermutation", said), name=scope)
 
 
+@telling_line
 def searchsorted(
     sorted_sequence: Any, values: Any, side: str = "left", out_type: Any = dtypes.int32, name: str | None = None
 ) -> Tensor:
@@ -85,6 +89,7 @@ def searchsorted(
         return e.cast(found, out_type, name=scope)
 
 
+@telling_line
 def unravel_index(indices: Any, dims: Any, name: str | None = None) -> Tensor:
     """The coordinates of positions counted through an array of sizes ``dims``: [axes, positions...]."""
     places, sizes = convert_to_tensor(indices), convert_to_tensor(dims)
@@ -101,6 +106,7 @@ def unravel_index(indices: Any, dims: Any, name: str | None = None) -> Tensor:
         return stack([rest, *reversed(coordinates)], name=scope)
 
 
+@telling_line
 def broadcast_static_shape(shape_x: Any, shape_y: Any) -> TensorShape:
     """The shape to which both shapes are repeated; ``ValueError`` where there is none."""
     try:
@@ -109,6 +115,7 @@ def broadcast_static_shape(shape_x: Any, shape_y: Any) -> TensorShape:
         raise ValueError(f"Incompatible shapes for broadcasting: {shape_x} and {shape_y}") from None
 
 
+@telling_line
 def broadcast_dynamic_shape(shape_x: Any, shape_y: Any) -> Tensor:
     """The same of shapes as vectors, whose lengths are known while declaring.
 
@@ -159,6 +166,7 @@ def _bins(numbers: Tensor, least: Any, most: Any) -> Any:
     return length if most is None else e.minimum(length, e.cast(convert_to_tensor(most), length.dtype))
 
 
+@telling_line
 def histogram_fixed_width_bins(
     values: Any, value_range: Any, nbins: Any = 100, dtype: Any = dtypes.int32, name: str | None = None
 ) -> Tensor:

@@ -478,6 +478,7 @@ def transpose(a: Any, perm: Any = None, name: str | None = "transpose", conjugat
     return apply(Transpose(order), x, name=name)
 
 
+@telling_line
 def matrix_transpose(a: Any, name: str = "matrix_transpose", conjugate: bool = False) -> Tensor:
     """``a`` with its last two axes swapped; ``conjugate`` conjugates complex numbers."""
     x = conjugate_of(convert_to_tensor(a)) if conjugate else convert_to_tensor(a)

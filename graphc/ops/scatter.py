@@ -293,16 +293,19 @@ def scatter_nd(indices: Any, updates: Any, shape: Any, name: str | None = None) 
         return _scattered("add", array, places, rows, "ScatterNd", scope)
 
 
+@telling_line
 def tensor_scatter_update(tensor: Any, indices: Any, updates: Any, name: str | None = None) -> Tensor:
     """``tensor`` with ``tensor[indices[i]] = updates[i]``."""
     return _tensor_scatter("update", tensor, indices, updates, name)
 
 
+@telling_line
 def tensor_scatter_add(tensor: Any, indices: Any, updates: Any, name: str | None = None) -> Tensor:
     """``tensor`` with ``tensor[indices[i]] += updates[i]``; equal indices add up."""
     return _tensor_scatter("add", tensor, indices, updates, name)
 
 
+@telling_line
 def tensor_scatter_sub(tensor: Any, indices: Any, updates: Any, name: str | None = None) -> Tensor:
     """``tensor`` with ``tensor[indices[i]] -= updates[i]``; equal indices add up."""
     return _tensor_scatter("sub", tensor, indices, updates, name)

@@ -9,6 +9,7 @@ import numpy as np
 
 from graphc import dtypes
 from graphc.errors import InvalidArgumentError
+from graphc.mistakes import telling_line
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.arrays import concat, ones_like
@@ -244,6 +245,7 @@ def sparse_segment_sum(
     return _of_rows(unsorted_segment_sum, data, indices, segment_ids, num_segments, name, "SparseSegmentSum")
 
 
+@telling_line
 def sparse_segment_mean(
     data: Any, indices: Any, segment_ids: Any, name: str | None = None, num_segments: Any = None
 ) -> Tensor:
@@ -251,6 +253,7 @@ def sparse_segment_mean(
     return _of_rows(unsorted_segment_mean, data, indices, segment_ids, num_segments, name, "SparseSegmentMean")
 
 
+@telling_line
 def sparse_segment_sqrt_n(
     data: Any, indices: Any, segment_ids: Any, name: str | None = None, num_segments: Any = None
 ) -> Tensor:

@@ -179,6 +179,7 @@ def batch_to_space(
     return batch_to_space_nd(input, block, crops, name or "BatchToSpace")
 
 
+@telling_line
 def required_space_to_batch_paddings(
     input_shape: Any, block_shape: Any, base_paddings: Any = None, name: str | None = None
 ) -> tuple[Tensor, Tensor]:

@@ -26,6 +26,7 @@ def as_sparse(value: Any, what: str) -> SparseTensor:
     raise TypeError(f"{what} needs a SparseTensor, not {type(value).__name__}")
 
 
+@telling_line
 def sparse_to_dense(
     sparse_indices: Any, output_shape: Any, sparse_values: Any, default_value: Any = 0, validate_indices: bool = True,
     name: str | None = None,

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from graphc import dtypes
+from graphc.mistakes import telling_line
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.arrays import stack
@@ -59,6 +60,7 @@ class StatelessUniformInt(RandomUniformInt):
     keeps_counter = False
 
 
+@telling_line
 def stateless_random_uniform(
     shape: Any, seed: Any, minval: Any = 0, maxval: Any = None, dtype: Any = dtypes.float32, name: str | None = None
 ) -> Tensor:
@@ -78,6 +80,7 @@ def stateless_random_uniform(
         return _drawn(StatelessUniform, shape, seed, wanted) * (high - low) + low
 
 
+@telling_line
 def stateless_random_normal(
     shape: Any, seed: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = dtypes.float32, name: str | None = None
 ) -> Tensor:
@@ -87,6 +90,7 @@ def stateless_random_normal(
         return drawn * convert_to_tensor(stddev, drawn.dtype) + convert_to_tensor(mean, drawn.dtype)
 
 
+@telling_line
 def stateless_truncated_normal(
     shape: Any, seed: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = dtypes.float32, name: str | None = None
 ) -> Tensor:
@@ -96,6 +100,7 @@ def stateless_truncated_normal(
         return drawn * convert_to_tensor(stddev, drawn.dtype) + convert_to_tensor(mean, drawn.dtype)
 
 
+@telling_line
 def stateless_multinomial(
     logits: Any, num_samples: Any, seed: Any, output_dtype: Any = dtypes.int64, name: str | None = None
 ) -> Tensor:
@@ -106,6 +111,7 @@ def stateless_multinomial(
     )  # fmt: skip
 
 
+@telling_line
 def stateless_categorical(
     logits: Any, num_samples: Any, seed: Any, dtype: Any = dtypes.int64, name: str | None = None
 ) -> Tensor:

@@ -66,6 +66,7 @@ class StringSplitV2(_Splitting):
         return item.split(self.sep or None, self.maxsplit)
 
 
+@telling_line
 def string_split(
     source: Any, sep: str | None = None, skip_empty: bool = True, delimiter: str | None = None,
     result_type: str = "SparseTensor", name: str | None = None,

@@ -16,8 +16,9 @@ import numpy as np
 from graphc import dtypes
 from graphc.dtypes import DType
 from graphc.errors import InvalidArgumentError
+from graphc.mistakes import telling_line
 from graphc.nodes import Tensor
-from graphc.ops.base import apply, check_dtype, convert_to_tensor
+from graphc.ops.base import apply, check_dtype, convert_to_tensor, is_tensor_like
 from graphc.ops.fingerprint import fingerprint64
 from graphc.ops.host import HostOp
 from graphc.records import record
@@ -28,7 +29,10 @@ STRING = (dtypes.string,)
 
 def string_tensor(value: Any) -> Tensor:
     """``value`` as a tensor of strings; ``TypeError`` where it is of something else."""
-    return convert_to_tensor(value, dtypes.string)
+    x = convert_to_tensor(value, None if is_tensor_like(value) else dtypes.string)
+    if not x.dtype.is_string:
+        raise TypeError(f"{x.op.describe()} has type {x.type}; wanted strings")
+    return x
 
 
 def each(function: Callable[..., bytes], *arrays: Any) -> Any:
@@ -297,6 +301,7 @@ def _encoded(value: Any) -> bytes:
 # -- what users call ---------------------------------------------------------------------------------------------
 
 
+@telling_line
 def string_to_number(
     string_tensor: Any = None, out_type: Any = dtypes.float32, name: str | None = None, input: Any = None
 ) -> Tensor:
@@ -333,11 +338,13 @@ def as_string(
     return apply(AsString(f"%{fill}{width if width >= 0 else ''}{digits}{letter}"), x, name=name)
 
 
+@telling_line
 def string_join(inputs: Sequence[Any], separator: str = "", name: str | None = None) -> Tensor:
     """The strings at each position joined; scalars stand at every position."""
     return apply(StringJoin(_encoded(separator)), *(string_tensor(x) for x in inputs), name=name)
 
 
+@telling_line
 def substr(input: Any, pos: Any, len: Any, name: str | None = None, unit: str = "BYTE") -> Tensor:
     """``len`` bytes (``unit="UTF8_CHAR"``: characters) from ``pos`` on; ``InvalidArgumentError`` for one outside."""
     _check_unit(unit)
@@ -349,6 +356,7 @@ def _check_unit(unit: str) -> None:
         raise ValueError(f"unit must be BYTE or UTF8_CHAR, not {unit!r}")
 
 
+@telling_line
 def regex_replace(
     input: Any, pattern: Any, rewrite: Any, replace_global: bool = True, name: str | None = None
 ) -> Tensor:
@@ -361,6 +369,7 @@ def regex_replace(
     return apply(kind, string_tensor(input), name=name)
 
 
+@telling_line
 def regex_full_match(input: Any, pattern: Any, name: str | None = None) -> Tensor:
     """Whether all of each string matches the pattern."""
     _check_plain(pattern, "pattern")
@@ -374,6 +383,7 @@ def _check_plain(value: Any, what: str) -> None:
         )
 
 
+@telling_line
 def reduce_join(
     inputs: Any, axis: Any = None, keep_dims: Any = None, separator: str = "", name: str | None = None,
     reduction_indices: Any = None, keepdims: Any = None,
@@ -384,6 +394,7 @@ def reduce_join(
     return apply(ReduceJoin(axes, bool(keep_dims or keepdims), _encoded(separator)), string_tensor(inputs), name=name)
 
 
+@telling_line
 def string_to_hash_bucket_fast(input: Any, num_buckets: int, name: str | None = None) -> Tensor:
     """A number in ``[0, num_buckets)`` for each string, the same as TensorFlow's, by FarmHash's fingerprint."""
     if num_buckets < 1:
@@ -391,31 +402,37 @@ def string_to_hash_bucket_fast(input: Any, num_buckets: int, name: str | None = 
     return apply(Hashed(int(num_buckets)), string_tensor(input), name=name)
 
 
+@telling_line
 def encode_base64(input: Any, pad: bool = False, name: str | None = None) -> Tensor:
     """Web-safe base64 of each string."""
     return apply(EncodeBase64(pad), string_tensor(input), name=name)
 
 
+@telling_line
 def decode_base64(input: Any, name: str | None = None) -> Tensor:
     """What web-safe base64 stands for; ``InvalidArgumentError`` where it is none."""
     return apply(DecodeBase64(), string_tensor(input), name=name)
 
 
+@telling_line
 def string_lower(input: Any, encoding: str = "", name: str | None = None) -> Tensor:
     """ASCII letters, or with ``encoding="utf-8"`` all letters, in lower case."""
     return apply(Spelt("StringLower", encoding), string_tensor(input), name=name)
 
 
+@telling_line
 def string_upper(input: Any, encoding: str = "", name: str | None = None) -> Tensor:
     """ASCII letters, or with ``encoding="utf-8"`` all letters, in upper case."""
     return apply(Spelt("StringUpper", encoding), string_tensor(input), name=name)
 
 
+@telling_line
 def string_strip(input: Any, name: str | None = None) -> Tensor:
     """Without white space at either end."""
     return apply(Spelt("StringStrip"), string_tensor(input), name=name)
 
 
+@telling_line
 def string_length(input: Any, name: str | None = None, unit: str = "BYTE") -> Tensor:
     """The number of bytes of each string, or of characters with ``unit="UTF8_CHAR"``."""
     _check_unit(unit)

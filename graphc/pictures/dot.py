@@ -160,7 +160,7 @@ def _variables_text(variables: list[tuple[str, Tensor]]) -> list[str]:
 def kernel_text(node: Operation) -> list[str]:
     """The operations in a kernel's body in at most two lines, equal ones counted."""
     names = [inner.type for inner in node.kind.body.nodes if inner.type not in ("Placeholder", "Const")]  # type: ignore[attr-defined]
-    words = [name if count == 1 else f"{count} {name}" for name, count in Counter(names).items()]
+    words = [name if count == 1 else f"{count} {name}" for name, count in Counter(names or ["Const"]).items()]
     lines = [""]
     for word in words:
         if len(lines[-1]) + len(word) + 3 > LONGEST_TITLE and lines[-1]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from graphc import dtypes
+from graphc.mistakes import telling_line
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.arrays import concat, zeros_like
@@ -69,6 +70,7 @@ def rfft3d(input_tensor: Any, fft_length: Any = None, name: str | None = None) -
     return _real_transform(input_tensor, 3, fft_length, name or "rfft3d")
 
 
+@telling_line
 def irfft(input_tensor: Any, fft_length: Any = None, name: str | None = None) -> Tensor:
     """The ``fft_length`` real numbers of whose transform the input is the first half: twice its size - 1 where None.
 
@@ -77,11 +79,13 @@ def irfft(input_tensor: Any, fft_length: Any = None, name: str | None = None) ->
     return _inverse_real_transform(input_tensor, 1, fft_length, name or "irfft")
 
 
+@telling_line
 def irfft2d(input_tensor: Any, fft_length: Any = None, name: str | None = None) -> Tensor:
     """The inverse of :func:`rfft2d`; ``fft_length`` are two sizes."""
     return _inverse_real_transform(input_tensor, 2, fft_length, name or "irfft2d")
 
 
+@telling_line
 def irfft3d(input_tensor: Any, fft_length: Any = None, name: str | None = None) -> Tensor:
     """The inverse of :func:`rfft3d`; ``fft_length`` are three sizes."""
     return _inverse_real_transform(input_tensor, 3, fft_length, name or "irfft3d")
@@ -115,6 +119,8 @@ def _inverse_real_transform(value: Any, axes: int, fft_length: Any, name: str) -
     with graph_of([x]).name_scope(name):
         lengths = _lengths(fft_length, axes)
         if lengths is None:
+            if x.type.rank is not None and x.type.rank < axes:
+                raise ValueError(f"{name} needs an input of at least {axes} axes, not {x.type}")
             size = None if x.type.shape is None else x.type.shape[-1]
             if not isinstance(size, int):
                 raise ValueError(f"{name} of {x.type} needs fft_length: the last size is not known while declaring")
@@ -158,6 +164,7 @@ def _fitted(x: Tensor, lengths: Sequence[int]) -> Tensor:
     return fitted
 
 
+@telling_line
 def dct(
     input: Any, type: int = 2, n: Any = None, axis: int = -1, norm: str | None = None, name: str | None = None
 ) -> Tensor:
@@ -175,6 +182,7 @@ def dct(
         return {1: _dct1, 2: _dct2, 3: _dct3}[type](x, norm)
 
 
+@telling_line
 def idct(
     input: Any, type: int = 2, n: Any = None, axis: int = -1, norm: str | None = None, name: str | None = None
 ) -> Tensor:
@@ -197,6 +205,8 @@ def _check_dct(x: Tensor, type: int, n: Any, axis: int, norm: str | None) -> Non
         _refuse_type()
     if type == 1 and norm == "ortho":
         raise ValueError("Normalization is not supported for the Type-I DCT.")
+    if x.type.rank == 0:
+        raise ValueError(f"a cosine transform needs an input of at least 1 axis, not {x.type}")
     size = n if n is not None or x.type.shape is None else x.type.shape[-1]
     if type == 1 and isinstance(size, int) and size < 2:
         raise ValueError("DCT-I requires the dimension to be greater than one.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from graphc.mistakes import telling_line
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.arrays import as_sizes, concat, zeros
@@ -41,6 +42,7 @@ def frame(
         return gather(x, places, axis=place)
 
 
+@telling_line
 def overlap_and_add(signal: Any, frame_step: Any, name: str | None = None) -> Tensor:
     """The sum of frames ``[..., frames, frame_length]``, each ``frame_step`` after the one before.
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from graphc import dtypes
+from graphc.mistakes import telling_line
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import constant, convert_to_tensor, graph_of
@@ -64,6 +65,7 @@ def _check(bands: int, rate: float, lower: float, upper: float, dtype: Any) -> N
         raise ValueError(f"dtype must be a floating point type. Got: {dtype!r}")
 
 
+@telling_line
 def mfccs_from_log_mel_spectrograms(log_mel_spectrograms: Any, name: str | None = None) -> Tensor:
     """The cosine transform of type II over the last axis, divided by ``sqrt(2 n)``.
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from graphc import dtypes
+from graphc.mistakes import telling_line
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.arrays import tile
@@ -57,6 +58,7 @@ def inverse_stft(
         return overlap_and_add(frames, frame_step)
 
 
+@telling_line
 def inverse_stft_window_fn(
     frame_step: Any, forward_window_fn: Window = hann_window, name: str | None = None
 ) -> Callable[..., Tensor]:

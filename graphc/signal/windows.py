@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from graphc import dtypes
+from graphc.mistakes import telling_line
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.base import convert_to_tensor, graph_of
@@ -15,6 +16,7 @@ from graphc.ops.sequences import range as ramp
 from graphc.ops.shape_values import static_sizes
 
 
+@telling_line
 def hann_window(
     window_length: Any, periodic: bool = True, dtype: Any = dtypes.float32, name: str | None = None
 ) -> Tensor:
@@ -22,6 +24,7 @@ def hann_window(
     return _raised_cosine(window_length, periodic, dtype, name or "hann_window", 0.5, 0.5)
 
 
+@telling_line
 def hamming_window(
     window_length: Any, periodic: bool = True, dtype: Any = dtypes.float32, name: str | None = None
 ) -> Tensor:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from graphc import dtypes
+from graphc.mistakes import telling_line
 from graphc.nodes import Tensor
 from graphc.ops import elementwise as e
 from graphc.ops.arrays import concat
@@ -63,6 +64,7 @@ def _sum_of_columns(x: Tensor) -> Tensor:
     return from_start[:, -1]
 
 
+@telling_line
 def set_size(a: Any, validate_indices: bool = True) -> Tensor:
     """How many different elements each set of the SparseTensor ``a`` has, int32, in the shape of the axes before."""
     if not isinstance(a, SparseTensor):

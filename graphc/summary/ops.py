@@ -44,6 +44,7 @@ def scalar(name: str, tensor: Any, collections: Sequence[str] | None = None, fam
     return _declared("ScalarSummary", name, family, tensor, collections, write)
 
 
+@telling_line
 def histogram(name: str, values: Any, collections: Any = None, family: str | None = None) -> Tensor:
     """A summary of how numbers are distributed: a tensor of any shape; not-a-number is an ``InvalidArgumentError``."""
     tensor = _numbers(values, "histogram", name)
@@ -54,6 +55,7 @@ def histogram(name: str, values: Any, collections: Any = None, family: str | Non
     return _declared("HistogramSummary", name, family, tensor, collections, write)
 
 
+@telling_line
 def image(
     name: str, tensor: Any, max_outputs: int = 3, collections: Sequence[str] | None = None, family: str | None = None
 ) -> Tensor:
@@ -81,6 +83,7 @@ def image(
     return _declared("ImageSummary", name, family, tensor, collections, write)
 
 
+@telling_line
 def audio(
     name: str, tensor: Any, sample_rate: Any, max_outputs: int = 3, collections: Sequence[str] | None = None,
     family: str | None = None,
@@ -100,6 +103,7 @@ def audio(
     return _declared("AudioSummaryV2", name, family, tensor, collections, write, rate)
 
 
+@telling_line
 def text(name: str, tensor: Any, collections: Sequence[str] | None = None) -> Tensor:
     """A summary of strings, a tensor of any shape; ``ValueError`` for another dtype."""
     tensor = convert_to_tensor(tensor)
@@ -108,6 +112,7 @@ def text(name: str, tensor: Any, collections: Sequence[str] | None = None) -> Te
     return _of_tensor(name, tensor, collections, None, "text")
 
 
+@telling_line
 def tensor_summary(
     name: str, tensor: Any, summary_description: str | None = None, collections: Sequence[str] | None = None,
     summary_metadata: Any = None, family: str | None = None, display_name: str | None = None,
@@ -135,6 +140,7 @@ def _of_tensor(
     return _declared("TensorSummaryV2", name, family, tensor, collections, write)
 
 
+@telling_line
 def merge(inputs: Sequence[Any], collections: Sequence[str] | None = None, name: str | None = None) -> Tensor:
     """One summary of several; ``InvalidArgumentError`` where two have the same tag."""
     tensors = [convert_to_tensor(tensor, dtypes.string) for tensor in inputs]

@@ -43,6 +43,19 @@ def test_names(step: models.Step, tmp_path: Path) -> None:
         aot.compile_entries({}, tmp_path)
 
 
+def test_options_of_another_kind(step: models.Step, tmp_path: Path) -> None:
+    texts = {
+        "target": "target is 3, wanted 'host' or the name of a family such as 'avx2'",
+        "session": "session is 3, wanted a tf.Session",
+        "shapes": "shapes is 3, wanted a dictionary of whole shapes by tensor or name",
+    }
+    for option, text in texts.items():
+        assert said(TypeError, step.loss, step.feeds, tmp_path, **{"batch": 2, option: 3}) == text
+    assert said(ValueError, step.loss, step.feeds, tmp_path, batch=2, shapes={"z": [2]}) == (
+        "shapes speaks of 'z', which is not among the feeds"
+    )
+
+
 def test_unknown_sizes(step: models.Step, tmp_path: Path) -> None:
     assert said(ValueError, step.loss, step.feeds, tmp_path) == (
         "the first size of feed Placeholder 'x' (declared at models.py:N) of type f32[?,2] is not known: give batch=32 "

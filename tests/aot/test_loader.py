@@ -56,6 +56,13 @@ def test_feeds_of_any_layout(artifact: aot.Artifact) -> None:
     assert model.evaluate(x, np.zeros(3, np.float64)[::-1]).scores.tolist() == (x @ [0.5, -1.0]).tolist()
 
 
+def test_variables_are_views_that_stay(artifact: aot.Artifact) -> None:
+    model = aot.load(artifact.library)
+    name = next(iter(model.variables))
+    with pytest.raises(TypeError, match="does not support item assignment"):
+        model.variables[name] = 3
+
+
 def test_wrong_feeds(artifact: aot.Artifact) -> None:
     model = artifact.load()
     x, y = np.ones([3, 2]), np.ones(3)

@@ -68,6 +68,7 @@ CASES = [
     _Images(4, 3, 9, 70, (3, 5), low=(1, 2)),
     _Images(6, 29, 8, 32, (3, 9), stride=3),  # fewer channels than the window is wide
     _Images(9, 15, 21, 19, (1, 1), stride=2, low=(0, 0)),
+    _Images(9, 27, 3, 37, (7, 5), stride=2, low=(3, 2)),  # few channels in a large window
 ]
 
 

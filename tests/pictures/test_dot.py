@@ -71,3 +71,10 @@ def test_the_forward_part_is_kept_together() -> None:
     assert blue == inside
     assert "cluster_forward" not in visualize.dot_text(loss)
     assert "cluster_forward" not in visualize.dot_text([loss, train], stage="kernels")
+
+
+def test_a_kernel_that_computes_nothing_has_a_title() -> None:
+    """A loop whose result is known before it runs; a picture program refuses an empty title."""
+    end = tf.while_loop(lambda i: i < 3, lambda i: i + 1, [0], name="counted")
+    source = visualize.dot_text(end, stage="kernels")
+    assert "<b>Const</b>" in source and "<b></b>" not in source
