@@ -12,16 +12,18 @@ from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.base import apply, convert_to_tensor
 from graphc.ops.measured import CheckSize, assumption, is_measured, require_count
 from graphc.ops.reshaping import dim_value
+from graphc.ops.state import KEEPS_SHAPE
 from graphc.records import record
 from graphc.shapes import Shape, TensorType, as_shape, is_compatible, merge, shape_text
 
 
 @record
 class EnsureShape(Op):
-    """``y = x``, whose shape must fit ``shape``; ``variable`` names what it is assigned to."""
+    """``y = x``, whose shape must fit ``shape``; ``variable`` names what it is assigned to, ``validated`` or not."""
 
     shape: Shape
     variable: str = ""
+    validated: bool = True
 
     @property
     def type(self) -> str:
@@ -35,7 +37,8 @@ class EnsureShape(Op):
     def _text(self, x: TensorType) -> str:
         wanted = shape_text(self.shape)
         if self.variable:
-            return f"Assign requires shapes of both tensors to match: variable '{self.variable}' has {wanted}, not {x}"
+            text = f"Assign requires shapes of both tensors to match: variable '{self.variable}' has {wanted}, not {x}"
+            return text if self.validated else f"{text}; {KEEPS_SHAPE}"
         return f"Shape of tensor {x} is not compatible with expected shape {wanted}"
 
     def evaluate(self, x: Any) -> Any:

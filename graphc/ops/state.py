@@ -74,11 +74,11 @@ class Assign(Op):
     def checked(self, variable: Operation, value: Tensor) -> Tensor:
         """``value``, which has the shape that the variable was declared with."""
         shape = variable.outputs[0].type.shape
-        if not self.validate_shape or value.type.shape == merge(value.type.shape, shape):
+        if value.type.shape == merge(value.type.shape, shape):
             return value
         from graphc.ops.ensured import EnsureShape  # late: of few values the shape is not known
 
-        return apply(EnsureShape(shape, variable.name), value)
+        return apply(EnsureShape(shape, variable.name, self.validate_shape), value)
 
 
 @record(eq=False)
@@ -171,9 +171,15 @@ def handle_of(ref: Any) -> Tensor:
 def _assign(kind: Assign, ref: Any, value: Any, name: str | None) -> Tensor:
     handle = handle_of(ref)
     given = value_for(handle, value)
-    if kind.validate_shape and not is_compatible(handle.type.shape, given.type.shape):
-        raise ValueError(f"cannot assign {given.type} to {_called(handle)}")
+    if not is_compatible(handle.type.shape, given.type.shape):
+        if kind.validate_shape:
+            raise ValueError(f"cannot assign {given.type} to {_called(handle)}")
+        raise NotImplementedError(f"cannot assign {given.type} to {_called(handle)}; {KEEPS_SHAPE}")
     return assigned(kind, ref, [given], name)
+
+
+# As assign(validate_shape=False) would need it; TensorFlow gives such a variable another shape than its graph says.
+KEEPS_SHAPE = "a variable takes other shapes where it is declared with validate_shape=False"
 
 
 def value_for(handle: Tensor, value: Any) -> Tensor:

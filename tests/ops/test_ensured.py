@@ -145,3 +145,18 @@ def test_sums_are_of_one_shape(session):
         session.run(total, {x: np.ones([2, 3]), y: np.ones([1, 3])})
     with pytest.raises(ValueError, match=r"fill needs a scalar, not i32\[2\].*declared at"):
         tf.fill([2], [1, 2])
+
+
+def test_another_shape_is_refused_where_a_variable_is_declared_with_one(session):
+    """TensorFlow takes it, and the variable then has another shape than its graph says."""
+    v = tf.Variable(np.zeros([2, 3], np.float32), name="v")
+    x = tf.placeholder(tf.float32, [None, None])
+    hint = "a variable takes other shapes where it is declared with validate_shape=False"
+    with pytest.raises(NotImplementedError, match=rf"^cannot assign f32\[3,2\] to variable 'v' .*; {hint}"):
+        tf.assign(v, tf.ones([3, 2]), validate_shape=False)
+    change = tf.assign(v, x, validate_shape=False)
+    session.run(v.initializer)
+    with pytest.raises(REFUSED, match=rf"variable 'v' has \[2,3\], not f32\[4,3\]; {hint}$"):
+        session.run(change, {x: np.ones([4, 3])})
+    session.run(change, {x: np.ones([2, 3])})
+    np.testing.assert_array_equal(session.run(v), np.ones([2, 3]))
