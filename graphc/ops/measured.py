@@ -221,8 +221,9 @@ def assumption(types: Sequence[TensorType], fit: Callable[[list[TensorType]], bo
     counted = sorted({thing for size in sizes for thing in measured_in(size)}, key=_order)
     for one in reversed(counted):  # the last one was counted when the others were known
         for other in dict.fromkeys([*sizes, *_by_elements(one, types), 1]):  # 1 fits by broadcasting
-            too_much = isinstance(other, int) and isinstance(one.most, int) and other > one.most
-            if not too_much and one not in atoms(other) and fit([_replaced(type, one, other) for type in types]):
+            if isinstance(other, int) and not 0 <= other <= (one.most if isinstance(one.most, int) else other):
+                continue  # no size of its kind
+            if one not in atoms(other) and fit([_replaced(type, one, other) for type in types]):
                 return MustBe(one, other)
     return _term_by_term(types, fit) or _axis_by_axis(types, fit)
 

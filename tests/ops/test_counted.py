@@ -10,6 +10,9 @@ import pytest
 
 import graphc as tf
 from graphc import aot
+from graphc.dims import Measured, atom
+from graphc.ops.measured import assumption
+from graphc.shapes import TensorType
 from tests.ops.peer import compare
 
 RNG = np.random.default_rng(0)
@@ -281,3 +284,12 @@ def test_chosen_boxes_are_followed_by_zeros_where_as_many_are_wanted() -> None:
 )
 def test_as_in_tensorflow(program: Any) -> None:
     compare(program, [_rows(7)], gradients=False)  # TensorFlow does not know the sizes of their weights
+
+
+def test_a_size_is_never_taken_to_be_negative() -> None:
+    """Of ``[m0 + 2]`` beside ``[1]`` no m0 makes the first 1."""
+    size = atom(Measured("m0", None, None)) + 2
+    beside = [TensorType(tf.float32, (size,)), TensorType(tf.float32, (1,))]
+    assert assumption(beside, lambda types: types[0] == types[1]) is None
+    found = assumption([beside[0], TensorType(tf.float32, (5,))], lambda types: types[0] == types[1])
+    assert found is not None and found.other == 3
