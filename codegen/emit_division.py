@@ -14,31 +14,16 @@ the answer already.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from graphc.codegen import ir
 from graphc.codegen.approx.lanes import Lanes
 from graphc.codegen.emit_state import FLOATS, Value, Writer
-from graphc.codegen.loops import ITEM_BYTES, Apply, Load, Statement
-from graphc.codegen.schedule_cost import OP_COST
-from graphc.codegen.traverse import expressions_below
+from graphc.codegen.loops import ITEM_BYTES
 
-# So many other instructions for each division take as long as the divider does, with those that replace it.
-OTHERS = 12
 WIDE = 64  # Bytes of a vector; halves of it leave the divider after half the time.
 # Bits of the mantissa and of the exponent, and the exponent of 1.
 _LAYOUT = {"f32": (23, 8, 127), "f64": (52, 11, 1023)}
-
-
-def are_most_of(body: Sequence[Statement]) -> bool:
-    """Whether divisions are what takes the time of a loop."""
-    divisions, others = 0, 0.0
-    for node in expressions_below(body):
-        if isinstance(node, Apply) and node.op == "div":
-            divisions += 1
-        else:
-            others += OP_COST.get(node.op, 1) if isinstance(node, Apply) else isinstance(node, Load)
-    return others < OTHERS * divisions
 
 
 def repeat(writer: Writer, dtype: str, dividend: Value, divisor: Value) -> bool:

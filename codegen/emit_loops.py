@@ -8,13 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from graphc.codegen import emit_division as divisions
 from graphc.codegen import emit_index as index
 from graphc.codegen import ir
 from graphc.codegen.emit_state import FLOATS, I32, I64, IN_REGISTER, Lanes, Value, Writer
 from graphc.codegen.emit_values import apply_select, combine
-from graphc.codegen.loops import Accumulate, AccumulateAt, For, identity
-from graphc.codegen.traverse import accumulated_names, accumulator_names, carried_by_lanes, lane_loop
+from graphc.codegen.loops import Accumulate, AccumulateAt, Apply, For, Load, Statement, identity
+from graphc.codegen.schedule_cost import OP_COST
+from graphc.codegen.traverse import (
+    accumulated_names,
+    accumulator_names,
+    carried_by_lanes,
+    expressions_below,
+    lane_loop,
+)
+
+# So many other instructions for each division take as long as the divider does, with those that replace it.
+OTHERS = 12
 
 Run = Callable[[Value], None]
 
@@ -149,7 +158,7 @@ def _vectors(
     """Whole vectors first, then the rest under a mask; either is left out where sizes allow."""
     width, variable = statement.width, statement.variable
     narrow = statement.rest or width
-    divides = divisions.are_most_of(statement.body)
+    divides = _divisions_are_most_of(statement.body)
 
     def whole(base: Value) -> None:
         writer.lanes = Lanes(variable, base, width, None, divides)
@@ -250,3 +259,14 @@ def _better(writer: Writer, change: AccumulateAt, old: list[Value], new: list[Va
 def _compare(builder: ir.IRBuilder, sign: str, x: ir.Value, y: ir.Value, dtype: str) -> ir.Value:
     unsigned = dtype[0] == "u" or dtype == "bool"
     return (builder.icmp_unsigned if unsigned else builder.icmp_signed)(sign, x, y)
+
+
+def _divisions_are_most_of(body: Sequence[Statement]) -> bool:
+    """Whether divisions are what takes the time of a loop."""
+    divisions, others = 0, 0.0
+    for node in expressions_below(body):
+        if isinstance(node, Apply) and node.op == "div":
+            divisions += 1
+        else:
+            others += OP_COST.get(node.op, 1) if isinstance(node, Apply) else isinstance(node, Load)
+    return others < OTHERS * divisions

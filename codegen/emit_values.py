@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 
-from graphc.codegen import emit_division as divisions
 from graphc.codegen import emit_index as index
 from graphc.codegen import ir
 from graphc.codegen.approx.lanes import element_type, with_element
@@ -71,8 +70,11 @@ def combine(writer: Writer, op: str, dtype: str, left: Value, right: Value) -> V
 
 
 def _operation(writer: Writer, op: str, source: str, dtype: str, values: list[Value]) -> Value:
-    if op == "div" and divisions.repeat(writer, dtype, *values):
-        return divisions.divided(writer, dtype, *values)
+    if op == "div":
+        from graphc.codegen import emit_division as divisions  # late: few steps divide so
+
+        if divisions.repeat(writer, dtype, *values):
+            return divisions.divided(writer, dtype, *values)
     depth, lanes, parts = writer.together(*values)
 
     def write(builder: ir.IRBuilder) -> ir.Value:

@@ -9,7 +9,6 @@ counted while the step runs has room for the most that it can be.
 
 from __future__ import annotations
 
-import heapq
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Sequence
 
@@ -94,16 +93,16 @@ def _first_gap(taken: Sequence[tuple[int, int]], size: int) -> int:
 def _pack_by_time(sized: Iterable[tuple[int, Block, int]], offsets: dict[int, int]) -> int:
     """Blocks as they begin to live, each in the smallest gap that those before have left."""
     gaps = _Gaps()
-    living: list[tuple[int, int, int]] = []  # last step, offset, end
+    living: list[tuple[int, int, int]] = []  # last step and offset, negated, and end; the next to go stands last
     for size, block, number in sorted(sized, key=lambda item: (item[1].first, -item[0])):
-        while living and living[0][0] < block.first:
-            _, start, stop = heapq.heappop(living)
-            gaps.give_back(start, stop)
+        while living and -living[-1][0] < block.first:
+            _, start, stop = living.pop()
+            gaps.give_back(-start, stop)
         if size == 0:  # it may lie anywhere, and leaves no gap
             offsets[number] = 0
             continue
         start = offsets[number] = gaps.take(size)
-        heapq.heappush(living, (block.last, start, start + size))
+        insort(living, (-block.last, -start, start + size))
     return gaps.end
 
 

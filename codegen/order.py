@@ -6,7 +6,7 @@ Where that is possible, it is asked for as one more dependency; where it is not,
 
 from __future__ import annotations
 
-import heapq
+from bisect import insort
 from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import accumulate
 
@@ -76,11 +76,12 @@ class Made:
 
 WORTH = 1 / 16  # of the peak; for less, the program's own order stands
 
-Preference = Callable[[int, int], tuple[int, ...]]  # of the bytes an action adds, and its number; the least goes first
+# Of the bytes that an action adds, and its number; the greatest goes first.
+Preference = Callable[[int, int], tuple[int, ...]]
 PREFERENCES: tuple[Preference, ...] = (
-    lambda added, number: (number,),
-    lambda added, number: (int(added > 0), number),
-    lambda added, number: (added, number),
+    lambda added, number: (-number,),
+    lambda added, number: (added <= 0, -number),
+    lambda added, number: (-added, -number),
 )
 
 
@@ -115,12 +116,11 @@ def _listed(order: Order, values: Sequence[Made], preference: Preference) -> lis
             inputs[reader].append(number)
     added = _added(len(order.before), values)
     missing = [len(before) for before in order.before]
-    ready = [(preference(added[action], action), action) for action, count in enumerate(missing) if count == 0]
-    heapq.heapify(ready)
+    ready = sorted((preference(added[action], action), action) for action, count in enumerate(missing) if count == 0)
     done: set[int] = set()
     result = []
     while ready:
-        key, action = heapq.heappop(ready)
+        key, action = ready.pop()
         if action in done or key != preference(added[action], action):
             continue  # it stands further up, since it frees more by now
         done.add(action)
@@ -131,9 +131,9 @@ def _listed(order: Order, values: Sequence[Made], preference: Preference) -> lis
                 (reader,) = waiting_readers[number]
                 added[reader] -= values[number].bytes
                 if missing[reader] == 0:
-                    heapq.heappush(ready, (preference(added[reader], reader), reader))
+                    insort(ready, (preference(added[reader], reader), reader))
         for later in order.after[action]:
             missing[later] -= 1
             if missing[later] == 0:
-                heapq.heappush(ready, (preference(added[later], later), later))
+                insort(ready, (preference(added[later], later), later))
     return result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import weakref
@@ -43,14 +44,20 @@ class State:
         self.initialised: set[Operation] = set()
         self.version = 0  # grows when an array moves
 
-    def room(self, operation: Operation, shape: Sequence[int]) -> Array:
-        """The memory of a variable (or random stream), made or moved where the shape asks for it."""
+    def room(self, operation: Operation, shape: Sequence[int], keep: bool = False) -> Array:
+        """The memory of a variable (or random stream), made or moved where the shape asks for it.
+
+        With ``keep``, its elements stand at the beginning: a step reads them there before it writes others.
+        """
         array = self.arrays.get(operation)
         if array is None or array.shape != tuple(shape):
             dtype = operation.outputs[0].dtype.numpy if isinstance(operation.kind, VariableV2) else np.dtype(np.int64)
-            fresh = aligned_array(shape, dtype, operation.describe)
-            fresh[...] = 0
-            self.arrays[operation] = array = fresh
+            kept = array.reshape(-1) if array is not None and keep else np.empty(0, dtype)
+            count = math.prod(shape)
+            fresh = aligned_array([max(count, kept.size)], dtype, operation.describe)
+            fresh[: kept.size] = kept
+            fresh[kept.size :] = 0
+            self.arrays[operation] = array = fresh[:count].reshape(tuple(shape))
             self.version += 1
             if not isinstance(operation.kind, VariableV2):
                 self.initialised.add(operation)

@@ -24,7 +24,7 @@ from graphc.dims import DimLike, symbol
 from graphc.faults import RefusedValue
 from graphc.graph import Graph
 from graphc.interpret import evaluate
-from graphc.nodes import Tensor
+from graphc.nodes import Operation, Tensor
 from graphc.ops.measured import CheckSize
 from graphc.ops.shape_values import MAX_ELEMENTS, DependsOnData, inputs_behind_sizes
 from graphc.ops.state import VariableV2
@@ -105,6 +105,11 @@ class Versions:
             for state, tensor in step.states.items()
             if isinstance(state.kind, VariableV2) and not is_constant(tensor.type.shape)
         ]
+        self._moving = [  # which may be of another shape after a run
+            operation
+            for operation in self.operations
+            if isinstance(operation.kind, VariableV2) and not is_constant(operation.outputs[0].type.shape)
+        ]
         self.known: dict[Shapes, Any] = {}  # by the shapes of all inputs
         self._seen: list[Shapes] = []
         self._symbolic: list[tuple[_Symbolic, Any]] = []
@@ -150,13 +155,23 @@ class Versions:
         One that takes sizes from data assumes how they fit each other where there are several ways, as by broadcasting:
         what it refuses for a size, a version with the values written in decides, and says more about.
         """
-        executable = self.bound(feeds, state)
+        held = [(operation, state.arrays.get(operation)) for operation in self._moving]
         try:
+            executable = self.bound(feeds, state)
             return executable.run(feeds), executable
-        except RefusedValue as failure:
-            if not self._deciding or not isinstance(failure.op.kind, CheckSize):
+        except Exception as failure:
+            self._put_back(held, state)
+            decides = isinstance(failure, RefusedValue) and isinstance(failure.op.kind, CheckSize)
+            if not self._deciding or not decides:
                 raise
         return self._written_in(*self._values(feeds)).run(feeds, state)
+
+    def _put_back(self, held: Sequence[tuple[Operation, Array | None]], state: State) -> None:
+        """Where a run has failed, variables that were to take another shape are as they were."""
+        for operation, array in held:
+            if array is not None and state.arrays[operation] is not array:
+                state.arrays[operation] = array
+                state.version += 1
 
     def serves(self, executable: Any, feeds: Sequence[Array]) -> bool:
         """Whether the executable is for all feeds of these shapes, whatever their values and those of variables."""
@@ -235,7 +250,8 @@ class Versions:
         """Tells the executable where the variables are."""
         slots = [slot for slot in executable.program.slots if slot.kind == "state"]
         for operation, slot in zip(self.operations, slots, strict=True):
-            state.room(operation, tuple(executable.number(size) for size in slot.type.sizes))
+            sizes = tuple(executable.number(size) for size in slot.type.sizes)
+            state.room(operation, sizes, keep=operation in self.step.states)
         executable.operations = self.operations
         executable.bind_states([state.arrays[operation] for operation in self.operations], state.version)
 

@@ -135,8 +135,11 @@ class _Exactly:
     def _computed(self, node: Operation, inputs: tuple[Tensor, ...]) -> Sequence[Tensor]:
         if self.needed is not None and node.inputs and node not in self.needed:
             return [inputs[0]] * len(node.outputs)  # stands for what nobody needs: its sizes need not fit
+        return self._made(node, inputs)
+
+    def _made(self, node: Operation, inputs: tuple[Tensor, ...]) -> Sequence[Tensor]:
         if isinstance(node.kind, (If, While)):
-            part = None if self.needed is None else self.needed[node]
+            part = None if self.needed is None else self.needed.get(node)
             if part is not None and _is_less(part, node):
                 return self._part(node, inputs, part)
             return self._exact(node, inputs)
@@ -213,7 +216,7 @@ class _Exactly:
         checks = [new.outputs[0] for new in inner.nodes if isinstance(new.kind, Assert)]
         for declared in needed_nodes([*outputs, *checks]):
             if declared.outputs[0] not in places:
-                found = self._computed(declared, tuple(places[x] for x in declared.inputs))
+                found = self._made(declared, tuple(places[x] for x in declared.inputs))
                 places.update(zip(declared.outputs, found, strict=True))
         for check in checks:  # which nothing here waits for: effects got their order before
             require_count(cast(places[check], dtypes.int64))

@@ -54,8 +54,9 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Iterator[Made]:
 # What few programs have, and what takes a step's compilation milliseconds to load.
 RARE = {
     *("graphc.codegen.choose_winograd", "graphc.codegen.emit_turned", "graphc.codegen.inside"),
-    *("graphc.codegen.door", "graphc.codegen.lower.blocks"),
-    *(f"graphc.codegen.{name}" for name in ("scalar_cast", "scalar_division", "step_control", "step_memory")),
+    *(f"graphc.codegen.{name}" for name in ("door", "lower.blocks", "step_control", "step_memory")),
+    *(f"graphc.codegen.{name}" for name in ("emit_division", "scalar_cast", "scalar_division")),
+    "graphc.ops.sequence_lengths",
     *(f"graphc.codegen.kernels.{form}" for form in ("clipped", "dot", "paired", "winograd")),
     *(f"graphc.passes.{name}" for name in ("complexes", "count", "saved_sizes", "widen")),
     *("graphc.passes.specialise_bodies", "graphc.passes.specialise_loops", "graphc.train.rows"),

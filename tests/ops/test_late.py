@@ -76,6 +76,21 @@ def test_the_value_and_both_derivatives(name: str, shape: Any) -> None:
             )
 
 
+@pytest.mark.parametrize("name", ROWS)
+def test_beside_a_branch_and_a_loop(name: str) -> None:
+    """Where there are such, each node is asked for whether it is needed: so is what is declared late."""
+    declare, given, meaning = ROWS[name]
+    with tf.Graph().as_default(), tf.Session() as session:
+        x, a = tf.placeholder(tf.float32), tf.placeholder(tf.int32, np.shape(given))
+        branch = tf.cond(tf.size(a) > 9, lambda: x, lambda: x * 2.0)
+        _, loop = tf.while_loop(lambda i, _: i < 2, lambda i, v: (i + 1, v + 1.0), (0, 1.0))
+        feeds = {x: DATA, a: np.array(given, np.int32)}
+        twice, three, value = session.run([branch, loop, declare(x, a)], feeds)
+        np.testing.assert_array_equal(twice, DATA * 2)
+        assert three == 3
+        np.testing.assert_allclose(value, meaning(DATA), rtol=1e-5, atol=1e-6)
+
+
 def test_each_value_that_is_fed_has_a_version() -> None:
     with tf.Graph().as_default(), tf.Session() as session:
         x, axis = tf.placeholder(tf.float32, [2, 3, 4]), tf.placeholder(tf.int32, [])
