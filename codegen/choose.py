@@ -263,7 +263,7 @@ def _rows_cost_less_to_turn(shape: Shape, target: Target) -> bool:
     if not lanes <= m <= min(2 * MOST_TURNED, guess(shape.k)):
         return False
     empty, empty_swapped = (-(-extent // lanes) * lanes / extent for extent in (n, m))
-    return (m < n and m <= MOST_TURNED and empty_swapped <= empty) or empty > FEWER_LANES * empty_swapped
+    return (m < n and m <= MOST_TURNED and empty_swapped <= empty) or empty >= FEWER_LANES * empty_swapped
 
 
 def _rows_fill_vectors_better(shape: Shape, target: Target) -> bool:

@@ -219,5 +219,8 @@ class OperandB:
             copy_partial_runs(code, moves, source, copy, count, tile.columns, tile.lanes)
         elif isinstance(self.site.n, int) and isinstance(step, int) and 1 < step <= MOST_APART:
             copy_strided(code, moves, source, copy, self.site.n % tile.columns, tile.columns, step, tile.lanes)
+        elif isinstance(self.site.n, int) and moves and moves[-1].source == 1:
+            there = self.site.n % tile.columns
+            copy_transposed(code, moves, source, copy, tile.columns, step, tile.lanes, there)
         else:
             copy_clamped(code, moves, source, copy, count, tile.columns, step)

@@ -204,17 +204,34 @@ def _picked(code: Code, start: ir.Value, step: int, lanes: int, count: int) -> i
 
 
 def copy_transposed(
-    code: Code, moves: Sequence[Move], source: ir.Value, copy: ir.Value, width: Index, step: Index, lanes: int
+    code: Code,
+    moves: Sequence[Move],
+    source: ir.Value,
+    copy: ir.Value,
+    width: Index,
+    step: Index,
+    lanes: int,
+    count: int = 0,
 ) -> None:
-    """``width`` columns, ``step`` apart and contiguous along the last loop, become rows of ``width`` elements."""
+    """``width`` columns, ``step`` apart and contiguous along the last loop, become rows of ``width`` elements.
+
+    Where only the first ``count`` exist, the last of them is repeated.
+    """
     *outer, last = moves
     side = max(1, min(lanes, 16 // code.element_bytes))
+
+    def existing(c: Index) -> Index:
+        return code.least(c, count - 1) if count else c
 
     def block(source: ir.Value, copy: ir.Value) -> None:
         whole = code.sub(last.extent, code.divmod(last.extent, side)[1])
 
         def vectors(c: Index) -> None:
-            columns = [code.mul(lane, step) for lane in range(lanes)]
+            first = existing(c)
+            within = [
+                min(lane, count - 1 - first) if isinstance(first, int) and count else lane for lane in range(lanes)
+            ]
+            columns = [code.mul(lane, step) for lane in within]
             rows = [code.mul(i, last.copy) for i in range(side)]
 
             def square(there: ir.Value, here: ir.Value) -> None:
@@ -222,14 +239,20 @@ def copy_transposed(
                 for place, row in zip(rows, transposed_rows(code, places, side), strict=True):
                     code.store(row, code.at(here, place))
 
-            pointers = [(code.at(source, code.mul(c, step)), side), (code.at(copy, c), code.mul(side, last.copy))]
+            pointers = [(code.at(source, code.mul(first, step)), side), (code.at(copy, c), code.mul(side, last.copy))]
             code.walk(0, code.div(last.extent, side), pointers, square)
 
-        code.loop(0, width, lanes, vectors)
+        if count:
+            for c in range(0, width, lanes):  # type: ignore[arg-type]
+                vectors(c)
+        else:
+            code.loop(0, width, lanes, vectors)
 
         def left_over(k: Index) -> None:
             there, here = code.at(source, k), code.at(copy, code.mul(k, last.copy))
-            code.loop(0, width, 1, lambda c: copy_element(code, code.at(there, code.mul(c, step)), code.at(here, c)))
+            code.loop(
+                0, width, 1, lambda c: copy_element(code, code.at(there, code.mul(existing(c), step)), code.at(here, c))
+            )
 
         code.loop(whole, last.extent, 1, left_over)
 

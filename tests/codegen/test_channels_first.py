@@ -199,6 +199,15 @@ def test_of_operands_that_run_along_k_the_smaller_copy_is_made(
     )
 
 
+@pytest.mark.parametrize("dtype", ["f32", "f64"])
+@pytest.mark.parametrize("columns", [9, 17, 33, 40, 71])
+def test_columns_that_run_along_k_are_transposed_up_to_the_last(columns: int, dtype: str) -> None:
+    spec = Contraction(dtype, (), (Axis(300, 103),), (Axis(columns, b=103),), (Axis(103, 1, 1),))
+    chosen = plan(spec, host())
+    assert (chosen.form, chosen.pack_b, chosen.shape.swapped) == ("tile", True, False)
+    _check(spec, 300 * 103, 103 * columns)
+
+
 @pytest.mark.parametrize("batch", [1, BATCH])
 @pytest.mark.parametrize(
     ("filters", "channels", "places", "in_place"),
