@@ -193,9 +193,8 @@ def _copy_of_a(shape: Shape, target: Target) -> str:
     """How to copy A, or '' to read it in place, which costs nothing while its rows run along K.
 
     By columns when A is contiguous along its rows instead: each k of a tile would touch a page of its own. Of few
-    pages, a copy pays only for many columns; of a plain product, only where A fills a quarter of the second cache: it
-    measured 5 to 20 % slower below, and as fast up to half of it. A filter 1 x 1 under images with their channels first
-    meets whole images: copies measured 2 to 10 % faster, whatever its size.
+    pages, a copy pays only for many columns; of a plain product, only of a large A (`_kept_in_place`). A filter 1 x 1
+    under images with their channels first meets whole images: copies measured 2 to 10 % faster, whatever its size.
     """
     if not all(isinstance(group.a, int) for group in shape.rows):
         return "rows"
@@ -205,11 +204,25 @@ def _copy_of_a(shape: Shape, target: Target) -> str:
     far_row = FAR_FILTERS if meets_images else FAR_ROW
     far = bool(shape.inner) and not (isinstance(shape.inner[-1].a, int) and abs(shape.inner[-1].a) * size < far_row)
     runs_along_rows = any(group.a == 1 and guess(group.extent) >= 8 for group in shape.rows)
-    kept = target.l1 if is_windowed(shape) else target.l2 // 4
+    kept = target.l1 if is_windowed(shape) else _kept_in_place(shape, target)
     large = meets_images or guess(shape.m) * guess(shape.k) * size > kept
     few_pages = not is_windowed(shape) and guess(shape.k) < 256
     reused = guess(shape.n) >= (12 if few_pages or meets_images else 5) * target.lanes(shape.dtype)
     return "columns" if far and runs_along_rows and large and reused else ""
+
+
+def _kept_in_place(shape: Shape, target: Target) -> int:
+    """Bytes of an A contiguous along its rows up to which it is read in place, a line at a time.
+
+    A quarter of the second cache: below, copies measured 5 to 20 % slower, and as fast up to half of it. On cores that
+    start more than four instructions a cycle, and whose second cache is larger, 5 to 20 % slower up to half of it with
+    at most 32 vectors of columns (more of A is in that cache only where nothing else ran before), but not where lines a
+    multiple of a page apart share its sets.
+    """
+    step = shape.inner[-1].a if shape.inner else 0
+    collides = isinstance(step, int) and step * element_bytes(shape) % PAGE == 0
+    few_columns = guess(shape.n) <= 32 * target.lanes(shape.dtype)
+    return target.l2 // (2 if target.starts > 4 and few_columns and not collides else 4)
 
 
 def _images_serve_as_rows(spec: Contraction, shape: Shape, target: Target) -> bool:

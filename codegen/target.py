@@ -43,6 +43,12 @@ class Target:
         """How many elements of ``dtype`` fill one vector register."""
         return self.vector_bytes // ITEM_BYTES[dtype]
 
+    @property
+    def vector_names(self) -> list[str]:
+        """The vector registers, as LLVM calls them."""
+        letter = {16: "xmm", 32: "ymm", 64: "zmm"}[self.vector_bytes] if self.triple.startswith("x86") else "v"
+        return [f"{letter}{number}" for number in range(self.vector_registers)]
+
     def __str__(self) -> str:
         caches = "/".join(f"{size // 1024}K" for size in (self.l1, self.l2, self.l3))
         return f"{self.name}: {self.cpu}, {self.vector_registers} x {self.vector_bytes} B, {caches}, {self.cores} cores"

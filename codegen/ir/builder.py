@@ -268,6 +268,11 @@ class IRBuilder:
             return Value(result, "")
         return self._value(result, text)
 
+    def clobber(self, registers: Sequence[str]) -> None:
+        """No instruction; what these registers held is taken for lost."""
+        names = ",".join([f"~{{{name}}}" for name in registers])
+        self.block.lines.append(f'call void asm sideeffect "", "{names}"()')
+
     def phi(self, type: Any) -> Phi:
         phi = Phi(type, self._name())
         self.block.lines.append(phi)

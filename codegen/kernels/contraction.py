@@ -313,6 +313,9 @@ class _Loops:
     def _products(self, tile: Tile, a: ir.Value, b: ir.Value, part: _Part) -> list[ir.Value]:
         """A tile of products in registers, summed over a part of K."""
         site, code = self.site, self.site.code
+        # What the end of a tile computes with is loaded again there. LLVM would keep it in registers all the way,
+        # constants and all, and the sums of the tile on the stack instead.
+        code.builder.clobber(site.target.vector_names)
         moves = merged(code, [Move(step.extent, self.a.k_step(step), self.b.k_step(step)) for step in part.steps])
         steps = [Step(move.extent, move.source, move.copy) for move in moves]
         if site.plan.form == "dot":

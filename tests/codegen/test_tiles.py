@@ -231,6 +231,15 @@ def test_few_rows_meet_a_large_matrix_in_place_part_by_part(n: int, blocks: int)
     assert chosen_for(product_kernel(65, 1024, 1024), wide()).pack_b
 
 
+@pytest.mark.parametrize(
+    ("m", "n", "starts", "copied"), [(784, 256, 6, False), (784, 256, 4, True), (1024, 256, 6, True)]
+)
+def test_wide_cores_read_an_a_along_its_rows_in_place(m: int, n: int, starts: int, copied: bool) -> None:
+    """Up to half of the second cache, where its rows are not whole pages."""
+    chosen = chosen_for(product_kernel(m, 256, n, transposed=True), replace(wide(), starts=starts))
+    assert chosen.pack_a == ("columns" if copied else "")
+
+
 def test_rows_in_one_set_of_the_first_cache_leave_lines_to_others() -> None:
     assert chosen_for(product_kernel(32, 1024, 1024), wide()).mr == 8  # of twelve lines
     assert chosen_for(product_kernel(32, 1024, 1024), replace(wide(), l1=32 * 1024)).mr == 6  # of eight
