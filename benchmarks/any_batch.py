@@ -21,7 +21,7 @@ from benchmarks.systems.tf1 import Programs
 from benchmarks.workload import Arrays, Training
 
 USUAL = ("mlp_4_16_3", "mlp_64_32_10", "mlp_784_128_10", "mlp_784_256_256_10")
-USUAL += ("lenet", "lstm", "transformer", "resnet20")
+USUAL += ("autoencoder", "lenet", "lstm", "transformer", "resnet20")
 ROUNDS, ROUND_SECONDS = 12, 0.1
 Step = Callable[[], Any]
 

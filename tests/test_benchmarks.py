@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import graphc
-from benchmarks import publish, report, two_cores
+from benchmarks import any_batch, publish, report, two_cores
 from benchmarks.measure import Measured, Plan, measure
 from benchmarks.models import ALL, WORKLOADS
 from benchmarks.record import KEPT, Record
@@ -120,6 +120,16 @@ def test_graphc_builds_every_model(workload: Workload) -> None:
             assert result.shape == []
             gradients = graphc.gradients(result, weights)
             assert [gradient.shape for gradient in gradients] == [weight.shape for weight in weights]
+
+
+@pytest.mark.parametrize("name", ["autoencoder", "transformer"])
+def test_one_step_serves_every_batch(name: str) -> None:
+    """What `any_batch` measures: after two sizes one compiled step takes a third."""
+    case = WORKLOADS[name].cases[""]
+    assert isinstance(case, Training)
+    few = Training(case.loss, case.weights, lambda: any_batch.batches(case, 3), case.optimizer)
+    step = any_batch.learnt(Programs(graphc, any_batch=True).training(few), few, (3, 2))
+    assert np.isfinite(step(*any_batch.batches(case, 5)[0]))
 
 
 @pytest.mark.parametrize("name", ["softmax_regression", "autoencoder", "softmax", "layer_norm"])

@@ -33,20 +33,20 @@ def weights() -> list[np.ndarray]:
 def decoder(v: Vocabulary, weights: list[Any], tokens: Any, following: Any) -> Any:
     """Mean cross-entropy of the following bytes; activations are [batch * steps, width] outside of attention."""
     left = iter(weights)
-    x = v.reshape(v.rows(next(left), tokens) + next(left), (BATCH * STEPS, WIDTH))
+    x = v.reshape(v.rows(next(left), tokens) + next(left), (-1, WIDTH))
     for _ in range(LAYERS):
         x = x + attention(v, left, v.layer_norm(x, next(left), next(left)))
         x = x + feed_forward(v, left, v.layer_norm(x, next(left), next(left)))
     x = v.layer_norm(x, next(left), next(left))
-    return v.cross_entropy(v.dense(x, next(left), next(left)), v.reshape(following, (BATCH * STEPS,)))
+    return v.cross_entropy(v.dense(x, next(left), next(left)), v.reshape(following, (-1,)))
 
 
 def attention(v: Vocabulary, left: Iterator[Any], x: Any) -> Any:
     """Several heads that look back only."""
-    together = v.reshape(v.dense(x, next(left), next(left)), (BATCH, STEPS, 3, HEADS, WIDTH // HEADS))
+    together = v.reshape(v.dense(x, next(left), next(left)), (-1, STEPS, 3, HEADS, WIDTH // HEADS))
     by_head = v.transpose(together, (2, 0, 3, 1, 4))  # [3, batch, heads, steps, width of a head]
     seen = v.causal_attention(by_head[0], by_head[1], by_head[2], STEPS, WIDTH // HEADS)
-    joined = v.reshape(v.transpose(seen, (0, 2, 1, 3)), (BATCH * STEPS, WIDTH))
+    joined = v.reshape(v.transpose(seen, (0, 2, 1, 3)), (-1, WIDTH))
     return v.dense(joined, next(left), next(left))
 
 
