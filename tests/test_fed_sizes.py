@@ -301,3 +301,25 @@ def test_a_condition_without_a_shape_chooses_rows_or_all():
     np.testing.assert_array_equal(value, [rows[0], -rows[1]])
     np.testing.assert_array_equal(slope, [[1, 1, 1], [-1, -1, -1]])
     np.testing.assert_array_equal(tf.Session().run(y, {chosen: False, x: rows}), -rows)
+
+
+def test_a_loop_that_runs_a_counted_number_of_times_saves_without_a_bound() -> None:
+    x, n = tf.placeholder(tf.float32, [None]), tf.placeholder(tf.int32, [])
+    sums = tf.map_fn(lambda i: tf.reduce_sum(x[:i]), tf.range(n + 1), tf.float32)
+    gradient = tf.gradients(sums, x)[0]
+    with tf.Session() as session:
+        for count in (7, 1, 2, 6, 3, 9):
+            found = session.run(gradient, {x: np.ones(3), n: count})
+            assert found.tolist() == [max(count - i, 0) for i in range(3)]
+
+
+def test_the_gradient_of_a_counted_slice_that_grows_in_a_loop_is_as_long_as_the_slice() -> None:
+    x, n = tf.placeholder(tf.float64, [3, None]), tf.placeholder(tf.int32, [])
+    shapes = [tf.TensorShape([]), tf.TensorShape([None, None])]
+    body = lambda i, y: (i + 1, tf.concat([y, y[-1:] * 0.5], 0))  # noqa: E731
+    grown = tf.while_loop(lambda i, _: i < n, body, (0, x[: n + 1]), shapes)[1]
+    gradient = tf.gradients(grown, x)[0]
+    with tf.Session() as session:
+        for count in (2, 8, 6, 3, 5):
+            found = session.run(gradient, {x: np.ones((3, 2)), n: count})
+            assert found.tolist() == [[1.0, 1.0], [1.0, 1.0], [2 - 0.5**count] * 2]

@@ -286,11 +286,11 @@ def _by_elements(one: Measured, types: Sequence[TensorType]) -> Iterator[DimLike
 
 
 def settle(size: DimLike, other: DimLike) -> None:
-    """:class:`MustBe` where the sizes differ, and the first is measured."""
-    if size != other and isinstance(size, Dim):
-        for counted in measured_in(size):
-            if size == atom(counted):
-                raise MustBe(counted, other)
+    """:class:`MustBe` where the sizes differ, and one of them is measured: what is counted last is what was known."""
+    pairs = [(a, b) for a, b in ((size, other), (other, size)) if a != b and len(measured_in(a)) == 1]
+    lone = [(one, b) for a, b in pairs for one in measured_in(a) if a == atom(one) and one not in atoms(b)]
+    if lone:
+        raise MustBe(*max(lone, key=lambda pair: _order(pair[0])))
 
 
 def _replaced(type: TensorType, one: Measured, other: DimLike) -> TensorType:
