@@ -27,7 +27,8 @@ FLOORS: list[dict[str, list[str]]] = [
         "session": [
             "graphc.contrib*",
             "graphc.data*",
-            *("graphc.session", "graphc.first_values", "graphc.settled", "graphc.staging", "graphc.versions"),
+            *("graphc.session", "graphc.session_state", "graphc.forking"),
+            *("graphc.first_values", "graphc.settled", "graphc.staging", "graphc.versions"),
             *("graphc.feeding", "graphc.fetching", "graphc.profile*"),
             *("graphc.aot*", "graphc.visualize*", "graphc.export", "graphc.test*"),
             *("graphc.train.session_manager", "graphc.train.monitored_session", "graphc.train.supervisor"),
