@@ -308,7 +308,9 @@ class _Loops:
         site = self.site
         if site.plan.pack_a:
             return site.sizes(site.plan.tile_elements)
-        return site.code.mul(site.plan.mr, self.a.row_step)  # type: ignore[arg-type]
+        step = self.a.row_step
+        assert not isinstance(step, tuple), "rows that follow each other lie evenly"
+        return site.code.mul(site.plan.mr, step)
 
     def _products(self, tile: Tile, a: ir.Value, b: ir.Value, part: _Part) -> list[ir.Value]:
         """A tile of products in registers, summed over a part of K."""
