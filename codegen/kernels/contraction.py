@@ -346,5 +346,5 @@ class _Loops:
             site.plan.panels_ahead,
             self._together(steps[-1].extent) if steps else 1,
             self._next_rows() if site.plan.follows else 0,
-            code.mul(site.plan.k_block, steps[0].a) if site.plan.parts_follow else 0,
+            code.mul(site.sizes(site.plan.k_block), steps[0].a) if site.plan.parts_follow else 0,
         )
