@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import threading
 import weakref
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from graphc import errors, forking, settings
+from graphc import errors, settings
 from graphc.capture import capture
 from graphc.config import ConfigProto
 from graphc.faults import RefusedValue, explained
@@ -82,8 +83,9 @@ class _Plan:
 
     def _may_pass(self) -> bool:
         """Whether the session's gate can run the step from now on: who asks by this key wants just this."""
-        is_known = self.key is None or self.key in self.session.state.ways
-        return not is_known and self.places is not None and self.in_order and not self.step.prints
+        if self.key is None or self.key in self.session.state.ways:
+            return False
+        return self.in_order and not self.several and self.places is not None and not self.step.prints
 
     def _printing(self, rebuild: Rebuild) -> Rebuild:
         """What puts results together, after writing those that are to be printed."""
@@ -266,7 +268,8 @@ class BaseSession:
         # Held while a step runs. A thread may take it again: signal handlers and finalizers run wherever they find the
         # thread, and may read variables, save them, run another step, or close the session.
         self.lock = threading.RLock()
-        forking.add(self)
+        with _forking:
+            _sessions.add(self)
         self._plans: dict[Any, _Plan] = {}
         self._gate: Gate | None = None  # made when a step runs again, and kept: threads may be in it
 
@@ -390,6 +393,8 @@ class BaseSession:
                     return results
             return plan.run(values)
 
+        ending = weakref.finalize(call, self.state.ways.pop, key, None)
+        ending.atexit = False
         return call
 
     def partial_run_setup(self, *_: Any, **__: Any) -> None:
@@ -424,6 +429,40 @@ class BaseSession:
     def as_default(self) -> AbstractContextManager[Any]:
         """Makes this the session in which ``eval()`` and ``Operation.run()`` run, inside a ``with``."""
         return default_sessions.entered(self)
+
+
+# A fork waits until no run is under way: then the child has whole variables, and locks that nobody holds.
+_sessions: weakref.WeakSet[BaseSession] = weakref.WeakSet()
+_forking = threading.RLock()  # one fork at a time, and no session begins meanwhile
+_held_for_fork: list[BaseSession] = []
+
+
+def _before_fork() -> None:
+    busy = _hold_all()
+    while busy is not None:
+        with busy.lock:  # held alone until its run is over: that run may fork itself, or run other sessions
+            busy = _hold_all()
+
+
+def _hold_all() -> BaseSession | None:
+    """Holds every session; where another thread has one, holds none and returns that one."""
+    _forking.acquire()
+    for session in list(_sessions):
+        if not session.lock.acquire(blocking=False):
+            _let_go()
+            return session
+        _held_for_fork.append(session)
+    return None
+
+
+def _let_go() -> None:
+    while _held_for_fork:
+        _held_for_fork.pop().lock.release()
+    _forking.release()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_parent=_let_go, after_in_child=_let_go)
 
 
 class Session(BaseSession):

@@ -136,6 +136,17 @@ def test_ways_are_void_when_variables_move_and_when_the_session_is_closed(sessio
         session.run(double, feeds)
 
 
+def test_the_way_of_a_callable_goes_with_it(session: tf.Session) -> None:
+    x = tf.placeholder(tf.float32, [2])
+    call = session.make_callable(x * 2, [x])
+    for _ in range(3):
+        call(np.ones(2, np.float32))
+    assert len(session.state.ways) == 1
+    del call
+    gc.collect()
+    assert not session.state.ways
+
+
 def test_references_are_given_back(session: tf.Session) -> None:
     x, y = tf.placeholder(tf.float32, [2]), tf.placeholder(tf.float32, [2])
     fetches, tensor = [x + y, tf.reduce_sum(x)], x * y
