@@ -308,7 +308,9 @@ class _Loops:
         site = self.site
         if site.plan.pack_a:
             return site.sizes(site.plan.tile_elements)
-        return site.code.mul(site.plan.mr, self.a.row_step)  # type: ignore[arg-type]
+        step = self.a.row_step
+        assert not isinstance(step, tuple), "rows that follow each other lie evenly"
+        return site.code.mul(site.plan.mr, step)
 
     def _products(self, tile: Tile, a: ir.Value, b: ir.Value, part: _Part) -> list[ir.Value]:
         """A tile of products in registers, summed over a part of K."""
@@ -344,4 +346,5 @@ class _Loops:
             site.plan.panels_ahead,
             self._together(steps[-1].extent) if steps else 1,
             self._next_rows() if site.plan.follows else 0,
+            code.mul(site.sizes(site.plan.k_block), steps[0].a) if site.plan.parts_follow else 0,
         )
