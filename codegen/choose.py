@@ -9,7 +9,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from graphc.codegen.choose_tasks import PAGE, STEPS_TOGETHER, WIDE_PANEL, is_met_in_place, with_tasks
+from graphc.codegen.choose_parts import block_of_k, even_part, whole_k
+from graphc.codegen.choose_tasks import LINE, PAGE, WIDE_PANEL, is_met_in_place, sums_far_products, with_tasks
 from graphc.codegen.choose_tile import best_tile, direct_rows, is_one_tile, is_windowed, lanes_for
 from graphc.codegen.kernels.affine import Contraction, Shape, shape_of
 from graphc.codegen.loops import ITEM_BYTES
@@ -30,7 +31,7 @@ FEW_CHANNELS, FEW_TERMS = 8, 100
 # Images of fewer places leave lanes empty at the end of each.
 FEW_PLACES = 256
 # A sum this long reads its operands once, so that it counts which of them is copied.
-LONG_K = 1024
+LONG_K = 512
 # Bytes between two steps of K from which on a row is copied. How many more lanes may be empty before roles are changed.
 FAR_ROW, FEWER_LANES = 1024, 1.2
 # Rows up to which the copied operand is chosen by its size; up to twice as many by the lanes that stay empty.
@@ -47,7 +48,6 @@ FEW_ROWS = 64
 FAR_APART = 16 * 1024
 # From so many rows on a copy of B that leaves lanes empty is as good as free.
 HIGH = 512
-LINE = 64  # Bytes, of most targets' caches.
 # Registers with sums where every product reads memory: enough to hide the latency of an addition.
 MOST_PAIRED = 12
 
@@ -75,7 +75,7 @@ def plan(spec: Contraction, target: Target) -> Plan:
     reasons: tuple[str, ...] = ()
     if _columns_are_few(shape, target):
         shape, reasons = shape_of(spec, swapped=True), ("few columns: vectors run along the rows",)
-    elif _rows_fill_vectors_better(shape, target):
+    elif _rows_fill_vectors_better(shape, shape_of(spec, swapped=True), target):
         shape, reasons = shape_of(spec, swapped=True), ("fewer rows than columns: vectors run along the rows",)
     return tile_plan(shape, target, _copy_of_a(shape, target), _copying_b_pays(shape, target), reasons)
 
@@ -148,6 +148,8 @@ def _copying_b_pays(shape: Shape, target: Target) -> bool:
     read it; with several loops of K (the windows of a convolution) that pays only while it stays in the first.
     An array of the caller's begins anywhere: loads of wide vectors may all straddle lines.
     """
+    if sums_far_products(shape, target):
+        return True
     if is_met_in_place(shape, target) or _parts_pay(shape, target) or _is_met_once(shape, target):
         return False
     size = element_bytes(shape)
@@ -204,6 +206,8 @@ def _copy_of_a(shape: Shape, target: Target) -> str:
     """
     if not all(isinstance(group.a, int) for group in shape.rows):
         return "rows"
+    if sums_far_products(shape, target):
+        return ""
     size = element_bytes(shape)
     beside_images = shape.swapped or (bool(shape.outer) and all(group.a == 0 for group in shape.outer))
     meets_images = beside_images and not is_windowed(shape)
@@ -285,18 +289,19 @@ def _rows_cost_less_to_turn(shape: Shape, target: Target) -> bool:
     return (m < n and m <= MOST_TURNED and empty_swapped <= empty) or empty >= FEWER_LANES * empty_swapped
 
 
-def _rows_fill_vectors_better(shape: Shape, target: Target) -> bool:
+def _rows_fill_vectors_better(shape: Shape, swapped: Shape, target: Target) -> bool:
     """Whether a long sum of outer products, as the adjoint of a filter 1 x 1, has its vectors along its rows.
 
-    They are copied, which costs less than to copy more columns, if these can then be read in place: a few in each page.
-    Or the columns leave many lanes empty.
+    They are copied, which costs less than to copy more columns, if these can then be read in place: a few in each page,
+    or those of one part of K. Or the columns leave many lanes empty.
     """
     m, n, size, lanes = shape.m, shape.n, element_bytes(shape), target.lanes(shape.dtype)
     runs = len(shape.rows) == 1 and shape.rows[0].a == 1 and shape.col.b == 1
     if not runs or not isinstance(m, int) or not isinstance(n, int) or guess(shape.k) < LONG_K or min(m, n) == 0:
         return False
     empty, empty_swapped = (-(-extent // lanes) * lanes / extent for extent in (n, m))
-    return (m < n and n * size < FAR_ROW and empty_swapped <= empty) or empty > FEWER_LANES * empty_swapped
+    in_place = n * size < FAR_ROW or sums_far_products(swapped, target)
+    return (m < n and in_place and empty_swapped <= empty) or empty > FEWER_LANES * empty_swapped
 
 
 # The forms.
@@ -319,7 +324,7 @@ def dot_plan(shape: Shape, target: Target) -> Plan:
         "",
         False,
         0,
-        _whole_k(shape),
+        whole_k(shape),
         1,
         1,
         1,
@@ -373,7 +378,7 @@ def paired_plan(shape: Shape, target: Target) -> Plan:
     mr = _even_share(rows, most) if isinstance(rows, int) else 4
     nv = max(1, min(vectors, MOST_PAIRED // mr))
     # The adjoint of a filter reads so many rows of images for all places of its window while the second cache has them.
-    k_level, k_block = _block_of_k(shape, guess(shape.n), target, tiled)
+    k_level, k_block = block_of_k(shape, guess(shape.n), target, tiled)
     result = Plan(
         "paired",
         shape,
@@ -412,16 +417,16 @@ def tile_plan(shape: Shape, target: Target, pack_a: str, pack_b: bool, reasons: 
         reasons += ("B is copied: " + ("its columns are apart" if shape.col.b != 1 else "their number is a symbol"),)
     lanes = lanes_for(shape, target)
     tiled, mr, nv = best_tile(shape, lanes, target, pack_a, pack_b)
-    k_level, k_block = 0, _whole_k(shape)
+    k_level, k_block = 0, whole_k(shape)
     if pack_b:
-        k_level, k_block = _block_of_k(shape, nv * lanes, target, tiled)
+        k_level, k_block = block_of_k(shape, nv * lanes, target, tiled)
     elif _parts_pay(shape, target) and not is_met_in_place(shape, target):
-        k_block = _even_part(k_block, max(1, target.l2 // FAR_APART))
+        k_block = even_part(k_block, max(1, target.l2 // FAR_APART))
     fewer_rows_possible = tiled is not None and not isinstance(shape.rows[tiled].extent, int)
-    if k_block != _whole_k(shape) and fewer_rows_possible and not pack_a:
+    if k_block != whole_k(shape) and fewer_rows_possible and not pack_a:
         pack_a = "rows"  # Too few rows for a tile are made up for in a copy, when sums of parts have to wait.
         tiled, mr, nv = best_tile(shape, lanes, target, pack_a, pack_b)
-        k_level, k_block = _block_of_k(shape, nv * lanes, target, tiled)
+        k_level, k_block = block_of_k(shape, nv * lanes, target, tiled)
     if pack_a:
         reasons += (f"A is copied by {pack_a}",)
     result = Plan(
@@ -442,55 +447,3 @@ def tile_plan(shape: Shape, target: Target, pack_a: str, pack_b: bool, reasons: 
         direct_rows(mr, nv, target.starts) if target.broadcasts and shape.dtype in ("f32", "f64") else 0,
     )
     return with_tasks(result, target)
-
-
-def _whole_k(shape: Shape) -> DimLike:
-    return shape.inner[0].extent if shape.inner else 1
-
-
-def _block_of_k(shape: Shape, columns: int, target: Target, tiled: int | None) -> tuple[int, DimLike]:
-    """Which loop of K to cut, and into what length, so that a panel of B stays in the second cache.
-
-    Measured: a panel of a quarter of that cache need not be cut; longer ones do best with blocks of an eighth, or of
-    the first cache where lines of A wait there for the next tile. Sums that are longer than the sides of their result,
-    as the adjoint of a filter 1 x 1 has, take 5 to 20 % less time in such blocks even where the panel is short; those
-    of a larger filter's 2 to 45 % where it is longer than twice that cache.
-    """
-    bytes_per_step = columns * element_bytes(shape)
-    serves, of_window = _lines_serve_neighbours(shape, tiled), len(shape.rows) > 1
-    is_long = not of_window and guess(shape.k) >= 2 * max(guess(shape.m), guess(shape.n))
-    near = (2 if of_window else 1) * target.l1
-    uncut = near if serves and (of_window or is_long) else target.l2 // 4
-    if guess(shape.k) * bytes_per_step <= uncut:
-        return 0, _whole_k(shape)
-    kept = target.l1 if serves and (of_window or is_long) else target.l2 // 8
-    most, inside = max(1, kept // bytes_per_step), 1
-    outermost = _level_seen_in_part(shape, tiled)
-    for level in reversed(range(len(shape.inner))):
-        extent = shape.inner[level].extent
-        if level < outermost and (not isinstance(extent, int) or inside * extent > most):
-            return level, _even_part(extent, max(1, most // inside))
-        inside *= guess(extent)
-    return 0, _whole_k(shape)
-
-
-def _even_part(extent: DimLike, most: int) -> DimLike:
-    """The length of parts of ``extent``: about equally long, so long at most, unless steps are done together."""
-    if not isinstance(extent, int):
-        return most
-    length = -(-extent // -(-extent // most))
-    return length + (length % STEPS_TOGETHER if extent % STEPS_TOGETHER == 0 else 0)
-
-
-def _lines_serve_neighbours(shape: Shape, tiled: int | None) -> bool:
-    """Whether each step of K is in another line of A, which holds the next tile's rows too, such as channels."""
-    beside = tiled is not None and shape.rows[tiled].a == 1
-    step = shape.inner[-1].a if shape.inner else 0
-    return beside and isinstance(step, int) and abs(step) * element_bytes(shape) >= 64
-
-
-def _level_seen_in_part(shape: Shape, tiled: int | None) -> int:
-    """The loop of K of which tiles at an edge see only some turns, which are written out: it cannot be cut."""
-    edge = None if tiled is None else shape.rows[tiled].edge
-    levels = [level for level, group in enumerate(shape.inner) if edge is not None and group.edge == edge]
-    return levels[0] if levels else len(shape.inner)

@@ -38,6 +38,7 @@ class Plan:
     streams: bool = False  # Whether a panel of B comes from the second cache, and is asked for ahead.
     panels_ahead: int = 0  # How many panels ahead lines of B are asked for, where each step of K is in another page.
     follows: bool = False  # Whether the rows of the next tile come from afar, and are asked for during this one.
+    parts_follow: bool = False  # The same of the next part of K, whose lines hold many rows of a step.
     together: int = 1  # How many steps of K are written in one turn of the innermost loop.
     few: Plan | None = None  # Another way where the number of rows is known only when the step runs,
     few_rows: int = 0  # and up to how many it is taken.

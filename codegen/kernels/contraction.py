@@ -383,4 +383,5 @@ class _Loops:
             site.plan.panels_ahead,
             self._together(steps[-1].extent) if steps and is_whole else 1,
             self._next_rows() if site.plan.follows and is_whole else 0,
+            code.mul(site.sizes(site.plan.k_block), steps[0].a) if site.plan.parts_follow and is_whole else 0,
         )

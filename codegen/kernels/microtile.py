@@ -72,6 +72,7 @@ def accumulate(
     panels_ahead: int = 0,
     together: int = 1,
     next_rows: Index = 0,
+    next_part: Index = 0,
 ) -> list[ir.Value]:
     """The products summed over the nest of ``steps``, row by row; ``mask`` names the lanes of B that exist.
 
@@ -89,6 +90,8 @@ def accumulate(
         def turn(a_here: ir.Value, b_here: ir.Value, *totals: ir.Value) -> list[ir.Value]:
             if _is_far(code, step) and not any(_is_far(code, inner) for inner in rest):
                 ask_ahead(code, tile.rows, a_here, row_step, step.a)
+            if not rest and next_part != 0:
+                code.prefetch(code.at(a_here, next_part))
             if not rest and (streams or panels_ahead):
                 ahead = panels_ahead * tile.columns or code.mul(AHEAD_OF_B, step.b)
                 for place in range(0, tile.columns, 64 // code.element_bytes):

@@ -268,7 +268,7 @@ def test_tiles_that_fill_the_registers_take_one_step_at_a_time() -> None:
         assert with_tasks(forced, named("avx512")).together == together
 
 
-@pytest.mark.parametrize("places, k_blocks", [(784, 4), (300, 1)])
+@pytest.mark.parametrize("places, k_blocks", [(640, 3), (300, 1)])
 def test_long_sums_with_lines_of_neighbours_are_cut_so_that_panels_stay_in_the_first_cache(
     places: int, k_blocks: int
 ) -> None:
@@ -288,3 +288,57 @@ def test_sums_over_places_for_a_window_are_cut_whatever_the_second_cache_holds(
     inner = (Axis(side, width * 128, side * 64), Axis(side, 128, 64))
     spec = Contraction("f32", (), rows, (Axis(64, b=1),), inner)
     assert (choose.plan(spec, replace(named("avx512"), l2=l2)).k_blocks != 1) == is_cut
+
+
+def adjoint_of_points(places: int, channels: int, filters: int) -> Kernel:
+    """That of a filter 1 x 1 with channels last: C[c, f] = sum over places p of X[p, c] * G[p, f]."""
+    return product_kernel(channels, places, filters, transposed=True)
+
+
+@pytest.mark.parametrize(
+    ("channels", "filters", "places", "swapped"),
+    [
+        (256, 64, 6272, False),
+        (64, 16, 12544, False),
+        (64, 256, 6272, True),  # Of the wider operand, a part of K stays in the second cache; the other is copied.
+        (576, 96, 784, False),
+    ],
+)
+def test_long_sums_of_what_is_far_ask_for_the_next_part(
+    channels: int, filters: int, places: int, swapped: bool
+) -> None:
+    """One line for each step of K, as far on as the part is long."""
+    kernel = adjoint_of_points(places, channels, filters)
+    chosen = chosen_for(kernel, wide())
+    assert chosen.shape.swapped == swapped and chosen.parts_follow and chosen.pack_b and not chosen.pack_a
+    assert chosen.k_blocks == -(-places // chosen.k_block) and chosen.k_block <= 128
+    asked = native_text(kernel, wide()).count('call void @"llvm.prefetch.p0"')
+    assert asked - prefetches_without(kernel, chosen, replace(chosen, parts_follow=False)) == chosen.together
+
+
+@pytest.mark.parametrize(
+    ("channels", "filters", "places"),
+    [
+        (256, 64, 784),  # stays in the second cache
+        (32, 16, 32768),  # a copy would be read twice
+        (1024, 1024, 1024),  # sums that wait would leave the second cache
+    ],
+)
+def test_other_sums_of_outer_products_do_not(channels: int, filters: int, places: int) -> None:
+    assert not chosen_for(adjoint_of_points(places, channels, filters), wide()).parts_follow
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_adjoints_of_points_from_afar(dtype: type) -> None:
+    """On whatever processor this is: places that parts do not divide, rows that tiles do not, and any two threads."""
+    places, channels, filters = 6151, 150, 41
+    rng = np.random.default_rng(3)
+    x, g = (rng.integers(-3, 4, (places, size)).astype(dtype) for size in (channels, filters))  # Their sums are exact.
+    made = []
+    for threads in (1, 2, 3):
+        with tf.Graph().as_default():
+            a, b = tf.placeholder(dtype, x.shape), tf.placeholder(dtype, g.shape)
+            product = tf.matmul(a, b, transpose_a=True)
+            with tf.Session(config=tf.ConfigProto(intra_op_parallelism_threads=threads)) as session:
+                made.append(session.run(product, {a: x, b: g}))
+    assert all(np.array_equal(one, x.T @ g) for one in made)
