@@ -32,7 +32,7 @@ from graphc.ops.branches import If
 from graphc.ops.elementwise import cast
 from graphc.ops.late import Late
 from graphc.ops.loops import While
-from graphc.ops.measured import Measuring, MustBe, assumption, is_measured, measured_value, require_count
+from graphc.ops.measured import AtMost, Measuring, MustBe, assumption, is_measured, measured_value, require_count
 from graphc.ops.reshaping import DimValue, Reshape
 from graphc.ops.shape_values import DependsOnData, NeedsNumbers, compute
 from graphc.ops.told import as_assumed
@@ -85,7 +85,7 @@ def specialise(
     while True:
         try:
             return rewrite(graph, _Exactly(types, fixed, symbolic, measuring, _needed(graph)).node)
-        except MustBe as found:
+        except (AtMost, MustBe) as found:
             measuring = measuring.again(found)
 
 

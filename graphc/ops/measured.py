@@ -45,6 +45,7 @@ from graphc.ops.checks import Refused, differs, is_negative
 from graphc.ops.reshaping import dim_value, reshape
 from graphc.ops.shape_values import MAX_ELEMENTS, DependsOnData, compute
 from graphc.records import record
+from graphc.scopes import get_default_graph
 from graphc.shapes import TensorType
 
 
@@ -56,11 +57,20 @@ class MustBe(Exception):
         self.size, self.other = size, other
 
 
+class AtMost(Exception):
+    """A size is only there where a measured one is no more than so many."""
+
+    def __init__(self, size: Measured, limit: int):
+        super().__init__(f"{size} must be at most {limit}")
+        self.size, self.limit = size, limit
+
+
 class Measuring:
     """What the graphs of one step have in common while their sizes are made exact.
 
     ``equal`` are the sizes that measured ones must be equal to, by name; ``here`` those that they must be equal to in
-    the branch that is made exact. ``by_value``: a size that is asked for and does not follow from shapes is taken from
+    the branch that is made exact. ``limits`` are what they must not exceed, and ``limited`` the counts of those as they
+    were before they were checked. ``by_value``: a size that is asked for and does not follow from shapes is taken from
     its tensor when the step runs.
     """
 
@@ -68,12 +78,19 @@ class Measuring:
         self.by_value = by_value
         self.equal: dict[str, DimLike] = {}
         self.here: dict[str, DimLike] = {}
+        self.limits: dict[str, int] = {}
+        self.limited: dict[str, Tensor] = {}
         self._names = counting()
 
-    def again(self, found: MustBe) -> Measuring:
+    def again(self, found: MustBe | AtMost) -> Measuring:
         """The same for another attempt, at which sizes get the names that they had."""
+        if isinstance(found, AtMost):
+            other = Measuring(self.by_value)
+            other.equal, other.limits = self.equal, {**self.limits, found.size.name: found.limit}
+            return other
         assert found.size.name not in self.equal, f"{found.size} is measured though it must be {found.other}"
         other = Measuring(self.by_value)
+        other.limits = self.limits
         known = {**self.equal, found.size.name: found.other}
         other.equal = {name: _with(size, found.size, found.other) for name, size in known.items()}
         return other
@@ -139,6 +156,7 @@ def measure(count: Tensor, limit: DimLike | None) -> DimLike:
     assert measuring is not None, "sizes are measured while a graph is made exact"
     for size, known in graph.measured.items():
         assumed = measuring.equal.get(size.name)
+        known = measuring.limited.get(size.name, known)
         if _are_equal(known.op.inputs[0] if isinstance(known.op.kind, CheckSize) else known, count):
             return atom(size) if assumed is None else assumed
     name = measuring.name()
@@ -146,9 +164,28 @@ def measure(count: Tensor, limit: DimLike | None) -> DimLike:
         other = measuring.equal[name]
         graph.measured[Measured(name, None, 0, kept=True)] = apply(CheckSize(other), count)
         return other
-    size = Measured(name, None, most(limit) if limit is not None and is_bounded(limit) else None)
+    bound = most(limit) if limit is not None and is_bounded(limit) else None
+    if name in measuring.limits:  # checked by what counts, since all that mentions the size waits for that
+        measuring.limited[name], bound = count, measuring.limits[name]
+        greatest = constant(bound, dtypes.int64)
+        why = f"a size that is told while the step runs is above {bound}, and what it leaves of that is a size"
+        count = e.subtract(greatest, apply(CheckSize(why=why), e.subtract(greatest, count)))
+    size = Measured(name, None, bound)
     graph.measured[size] = count
     return atom(size)
+
+
+def limit_counted(sizes: Sequence[DimLike]) -> None:
+    """:class:`AtMost` where a size may be negative that is what a counted one leaves of a number."""
+    graph = get_default_graph()
+    measuring = Measuring.of(graph)
+    for size in sizes:
+        if measuring is None or not isinstance(size, Dim) or is_nonnegative(size):
+            continue
+        for one in measured_in(size):
+            rest = size + atom(one)
+            if isinstance(rest, int) and rest >= 0 and one in graph.measured and one.name not in measuring.limits:
+                raise AtMost(one, rest)
 
 
 def require(size: DimLike, other: DimLike) -> None:

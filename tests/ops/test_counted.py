@@ -308,3 +308,31 @@ def test_rows_that_are_left_are_filled_up_to_as_many_as_before() -> None:
             assert found[0].tolist() == rows + [[0, 0]] * (n - len(rows))
             assert found[1].shape == (n, 2)
             assert found[2].tolist() == [[1.0 * kept, 2.0 * kept] for kept in feeds[mask]]
+
+
+@pytest.mark.parametrize("fill", ["pad", "concat"])
+def test_what_is_left_of_a_number_of_rows_is_filled_up_and_more_rows_are_refused(fill: str) -> None:
+    x, y = (tf.placeholder(tf.float32, [None, 2]) for _ in range(2))
+    mask = tf.placeholder(tf.bool, [None])
+
+    def filled(rows: Any) -> Any:
+        missing = 4 - tf.shape(rows)[0]
+        if fill == "pad":
+            return tf.pad(rows, [[0, missing], [0, 0]])
+        return tf.concat([rows, tf.zeros([missing, 2])], 0)
+
+    both = [filled(tf.boolean_mask(value, mask)) for value in (x, y)]
+    total = tf.reduce_sum(tf.reshape(both[0] + both[1], [1, 8]) * tf.range(8.0))
+    fetches = [*both, *tf.gradients(total, [x, y])]
+    with tf.Session() as session:
+        for n in (3, 5, 0, 7, 4):
+            kept = np.arange(n) % 2 > 0
+            values = np.arange(2 * n).reshape(n, 2) + 1.0
+            found = session.run(fetches, {x: values, y: -values, mask: kept})
+            for value, wanted in zip(found, (values, -values)):
+                assert value.tolist() == wanted[kept].tolist() + [[0.0, 0.0]] * (4 - kept.sum())
+            assert found[2].tolist() == found[3].tolist()
+            assert found[2][kept].reshape(-1).tolist() == list(range(2 * kept.sum()))
+        for n in (5, 100_000):
+            with pytest.raises(tf.errors.InvalidArgumentError, match="is above 4, and what it leaves of that"):
+                session.run(fetches, {x: np.ones((n, 2)), y: np.ones((n, 2)), mask: np.ones(n, bool)})
