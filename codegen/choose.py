@@ -92,11 +92,17 @@ def plan(spec: Contraction, target: Target) -> Plan:
 
 def way(spec: Contraction, target: Target) -> Plan | WinogradPlan:
     """How ``spec`` is computed on ``target``: by fewer multiplications where that is wanted and faster."""
-    if not target.winograd:
-        return plan(spec, target)
-    from graphc.codegen.choose_winograd import winograd_plan  # late: few programs want it
+    if target.winograd:
+        from graphc.codegen.choose_winograd import winograd_plan  # late: few programs want it
 
-    return winograd_plan(spec, target) or plan(spec, target)
+        if (fewer := winograd_plan(spec, target)) is not None:
+            return fewer
+    many = plan(spec, target)
+    if isinstance(many.shape.m, int):
+        return many
+    from graphc.codegen.choose_rows import with_few_rows  # late: only a step for any batch wants it
+
+    return with_few_rows(many, spec, target)
 
 
 def tasks(spec: Contraction, target: Target) -> DimLike:
@@ -106,7 +112,7 @@ def tasks(spec: Contraction, target: Target) -> DimLike:
 
 def scratch_bytes(spec: Contraction, target: Target) -> DimLike:
     """Bytes of private memory that a thread needs to perform tasks."""
-    return sum(way(spec, target).scratch_parts) * ITEM_BYTES[spec.dtype]
+    return way(spec, target).scratch_elements * ITEM_BYTES[spec.dtype]
 
 
 # Which form.
@@ -453,7 +459,7 @@ def tile_plan(shape: Shape, target: Target, pack_a: str, pack_b: bool, reasons: 
     if pack_b:
         k_level, k_block = block_of_k(shape, nv * lanes, target, tiled)
     elif _parts_pay(shape, target) and not is_met_in_place(shape, target):
-        k_block = even_part(k_block, target.l2 // FAR_APART)
+        k_block = even_part(k_block, max(1, target.l2 // FAR_APART))
     fewer_rows_possible = tiled is not None and not isinstance(shape.rows[tiled].extent, int)
     if k_block != whole_k(shape) and fewer_rows_possible and not pack_a:
         pack_a = "rows"  # Too few rows for a tile are made up for in a copy, when sums of parts have to wait.

@@ -144,6 +144,8 @@ class _Iteration:
         self.count = self.kind.variables
         shared, before = outer.shared, outer.shared.runs
         runs = None if before is None or self.kind.iterations is None else before * self.kind.iterations
+        if runs is not None and not is_bounded(runs):
+            runs = None  # what nothing bounds tells no size of a stack
         shared.runs = runs
         targets = self.kind.body.targets
         self.resized = [

@@ -26,8 +26,6 @@ from graphc.nodes import Operation
 if TYPE_CHECKING:
     from graphc.codegen.door import Door, Job
 
-_EXACT = 2**53  # a whole number beyond may be rounded, and a float may overflow: that is for the careful way to say
-_NUMBERS = (float, int)
 LARGE = 1 << 16  # bytes from which a fetch begins on a cache line: stores across lines cost a tenth to a third more
 _STEP = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
 
@@ -67,8 +65,6 @@ class Executable:
         self._where = id if self._takes_objects else address_of
         self._feed_words = [slot.word for slot in self._slots("feed")]
         self._expected: list[tuple[int, np.dtype[Any], tuple[int, ...]]] = []  # of each feed, with its word
-        # Arrays for plain numbers fed as floating scalars, each with the number below which none overflows in it.
-        self._cells: list[tuple[int, np.ndarray[Any, Any], float]] = []
         self._state_words = [slot.word for slot in self._slots("state")]
         self._states: Sequence[np.ndarray[Any, Any]] = ()
         self._fetches = [(slot.word, self._room(slot), slot.type.dtype.numpy) for slot in self._slots("fetch")]
@@ -79,7 +75,7 @@ class Executable:
             for place, slot in enumerate(self._slots("fetch"))
             if any(map(measured_in, slot.type.sizes))
         ]
-        self._job: Job | None = None  # what the door knows
+        self.job: Job | None = None  # what the door knows, where there is one
         self._door: Door | None = None
         self._asked_for_door = False
         self.states_version = -1
@@ -126,13 +122,8 @@ class Executable:
     def expect(self, feeds: Sequence[np.ndarray[Any, Any]]) -> None:
         """Prepares ``run_plain`` for feeds of these shapes and dtypes."""
         self._expected = [(word, array.dtype, array.shape) for word, array in zip(self._feed_words, feeds, strict=True)]
-        self._cells = [
-            (place, np.empty_like(array), min(_EXACT, float(np.finfo(array.dtype).max)))
-            for place, array in enumerate(feeds)
-            if array.dtype.kind == "f" and not array.ndim
-        ]
-        if self._job is not None:
-            self._tell(self._job)
+        if self.job is not None:
+            self._tell(self.job)
 
     def _tell(self, job: Job) -> None:
         """What feeds the job is to expect."""
@@ -168,8 +159,6 @@ class Executable:
 
     def run_plain(self, values: Sequence[Any]) -> Sequence[Any] | None:
         """The same where every value is an array just as expected or a plain number; None, and no run, elsewhere."""
-        if self._cells:
-            values = self._in_cells(values)
         if self._door is None and not self._asked_for_door:
             self._prepare_for_more()
         door = self._door
@@ -179,9 +168,9 @@ class Executable:
             except MemoryError:
                 raise self._no_memory() from None
             if type(made) is tuple:
-                return [x if x.ndim else x[()] for x in made] if self._scalars else made
+                return made
             if made is not None:
-                self._raise(made - 1)
+                self.refuse(made)
             return None
         frame, where = self._frame, self._where
         for value, (word, dtype, shape) in zip(values, self._expected):
@@ -196,20 +185,10 @@ class Executable:
         """What a step that runs once need not wait for: its door, and memory given back."""
         self._asked_for_door = True
         if not self._measured:
-            self._job = self._new_job()
-            self._door = self._job.door()
+            job = self._new_job()
+            self._door = job.door()
+            self.job = None if self._door is None else job
         llvm.rest()
-
-    def _in_cells(self, values: Sequence[Any]) -> list[Any]:
-        """The values, plain numbers for floating scalars in arrays."""
-        result = list(values)
-        for place, cell, beyond in self._cells:
-            value = result[place]
-            kind = type(value)
-            if kind is cell.dtype.type or (kind in _NUMBERS and -beyond < value < beyond):
-                cell[()] = value
-                result[place] = cell
-        return result
 
     def _call(self) -> list[Any]:
         """The native call, once the feeds are in the frame."""
@@ -227,7 +206,7 @@ class Executable:
                 frame[given] = 0
         status = self._function(self._frame_address)
         if status:
-            self._raise(status - 1)
+            self.refuse(status)
         for place in self._scalars:
             results[place] = results[place][()]
         if self._measured:
@@ -272,7 +251,11 @@ class Executable:
         found = next((tensor for tensor in values if not is_bounded(tensor.type.elements)), None)
         return "" if found is None else f", such as '{found.op.name}' (declared at {found.op.origin})"
 
-    def _raise(self, slot: int) -> None:
+    def refuse(self, status: int) -> None:
+        """Raises why the step has returned this."""
+        if not status:
+            raise self._no_memory()
+        slot = status - 1
         if slot == len(self.program.error_slots):
             for _, _, given in self._measured:
                 if given is not None and self._frame[given]:

@@ -26,6 +26,22 @@ class Fetches:
         self.operations: list[Operation] = []
         self.rebuild = self._take_apart(structure)
 
+    def places(self, structure: Any) -> tuple[int | list[int], type] | None:
+        """Where what was asked for is among the tensors, -1 for operations, and what it is put into: list or tuple.
+
+        None where that is not all, as of lists in lists, of dictionaries and of sparse tensors.
+        """
+        several = type(structure) in (list, tuple)
+        if not all(map(_is_single, structure if several else [structure])):
+            return None
+        if not several:
+            return self._place(structure), list
+        return [self._place(item) for item in structure], type(structure)
+
+    def _place(self, item: Any) -> int:
+        element = self._element(item)
+        return self.tensors.index(element) if isinstance(element, Tensor) else -1
+
     def _take_apart(self, item: Any) -> Rebuild:
         if isinstance(item, (list, tuple)):
             return self._sequence(item)
@@ -78,6 +94,10 @@ class Fetches:
             raise ValueError(f"Fetch argument {item!r} cannot be interpreted as a Tensor. ({error.args[0]})") from None
         except ValueError as error:
             raise ValueError(f"Fetch argument {item!r} cannot be interpreted as a Tensor. ({error})") from None
+
+
+def _is_single(item: Any) -> bool:
+    return not isinstance(item, (list, tuple, Mapping, TensorGroup))
 
 
 def key_of(structure: Any) -> Any:

@@ -21,7 +21,7 @@ from graphc.shapes import is_constant
 from graphc.versions import Versions
 
 if TYPE_CHECKING:
-    from graphc.session import Array, State
+    from graphc.session_state import Array, State
 
 
 def may_branch(variables: Iterable[Operation], nodes: Iterable[Operation]) -> bool:

@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from graphc.dims import Measured
-from graphc.mistakes import declared_at, tell_line, user_line
+from graphc.mistakes import declared_at, tell_line, telling, user_line
 from graphc.needed import needed_nodes
 from graphc.nodes import Op, Operation, Tensor
 from graphc.shapes import TensorType
@@ -206,16 +206,9 @@ class Graph:
     @contextmanager
     def name_scope(self, name: str | None) -> Iterator[str]:
         """Names declared inside begin with ``name/``; a name that ends in ``/`` re-enters that scope as it is."""
-        if name and not _VALID_SCOPE.match(name):
-            raise ValueError(f"'{name}' is not a valid scope name")
         before = self._scope
-        if not name:
-            self._scope = ""
-        elif name.endswith("/"):
-            self._scope = name[:-1]
-        else:
-            self._scope = self.unique_name(name)
         try:
+            self._scope = self._scope_named(name)
             yield f"{self._scope}/" if self._scope else ""
         except (ValueError, TypeError) as error:
             if self._standing_for is None:
@@ -223,6 +216,13 @@ class Graph:
             raise
         finally:
             self._scope = before
+
+    def _scope_named(self, name: str | None) -> str:
+        if not name:
+            return ""
+        if not _VALID_SCOPE.match(name):
+            raise ValueError(f"'{name}' is not a valid scope name")
+        return name[:-1] if name.endswith("/") else self.unique_name(name)
 
     def get_name_scope(self) -> str:
         """The current name scope, such as ``tower/layer``, or an empty string."""
@@ -234,7 +234,8 @@ class Graph:
     def control_dependencies(self, control_inputs: Iterable[Any] | None) -> Iterator[None]:
         """Operations declared inside run after all of ``control_inputs``; None forgets the outer ones."""
         before = self._control
-        found = () if control_inputs is None else tuple(self._control_node(item) for item in control_inputs)
+        with telling("control_dependencies"):
+            found = () if control_inputs is None else tuple(self._control_node(item) for item in control_inputs)
         nodes = tuple(node for node in found if node is not None)
         self._control = () if control_inputs is None else tuple(dict.fromkeys(before + nodes))
         try:

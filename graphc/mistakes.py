@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache, wraps
 from typing import Any, NamedTuple, TypeVar, cast
 
@@ -45,6 +46,16 @@ def tell_line(error: Exception, name: str = "") -> None:
         text = f"{text} D{line[3:]}" if text.endswith(".") else text + line
     error.args = (text,)
     error._is_unnamed = not name  # type: ignore[attr-defined]
+
+
+@contextmanager
+def telling(name: str = "") -> Iterator[None]:
+    """Ends the text of what graphc finds wrong inside with the user's line: for functions that are entered."""
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        tell_line(error, name)
+        raise
 
 
 def _is_all_ours(traceback: Any) -> bool:

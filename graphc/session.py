@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import ctypes
 import os
 import threading
 import weakref
@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from graphc import errors, settings
-from graphc.alignment import aligned_array
 from graphc.capture import capture
 from graphc.config import ConfigProto
 from graphc.faults import RefusedValue, explained
@@ -22,60 +21,17 @@ from graphc.fetching import Fetches, Rebuild, key_of
 from graphc.graph import Graph
 from graphc.nodes import Operation, Tensor
 from graphc.ops.host import end_all, running_in
-from graphc.ops.state import VariableV2
 from graphc.scopes import default_sessions, get_default_graph
+from graphc.session_state import Array, State, check_loadable
 from graphc.settled import OFTEN, constants_of, only_sets_constants
-from graphc.shapes import is_compatible, shape_text
+from graphc.shapes import shape_text
 from graphc.step import Step
 from graphc.versions import Versions, within_itself
 
 if TYPE_CHECKING:
+    from graphc.codegen.gate import Gate
     from graphc.executable import Executable
     from graphc.first_values import FirstValues
-
-Array = np.ndarray[Any, Any]
-
-
-class State:
-    """The values of a session's variables, and the positions of its random streams."""
-
-    def __init__(self) -> None:
-        self.arrays: dict[Operation, Array] = {}
-        self.initialised: set[Operation] = set()
-        self.version = 0  # grows when an array moves
-
-    def room(self, operation: Operation, shape: Sequence[int], keep: bool = False) -> Array:
-        """The memory of a variable (or random stream), made or moved where the shape asks for it.
-
-        With ``keep``, its elements stand at the beginning: a step reads them there before it writes others.
-        """
-        array = self.arrays.get(operation)
-        if array is None or array.shape != tuple(shape):
-            dtype = operation.outputs[0].dtype.numpy if isinstance(operation.kind, VariableV2) else np.dtype(np.int64)
-            kept = array.reshape(-1) if array is not None and keep else np.empty(0, dtype)
-            count = math.prod(shape)
-            fresh = aligned_array([max(count, kept.size)], dtype, operation.describe)
-            fresh[: kept.size] = kept
-            fresh[kept.size :] = 0
-            self.arrays[operation] = array = fresh[:count].reshape(tuple(shape))
-            self.version += 1
-            if not isinstance(operation.kind, VariableV2):
-                self.initialised.add(operation)
-        return array
-
-    def load(self, operation: Operation, value: Any) -> None:
-        """Sets a variable from outside the graph."""
-        array = np.asarray(value, operation.outputs[0].dtype.numpy)
-        check_loadable(operation, array)
-        self.room(operation, array.shape)[...] = array
-        self.initialised.add(operation)
-
-
-def check_loadable(operation: Operation, array: Array) -> None:
-    """``ValueError`` unless the array has a shape that the variable can have."""
-    tensor = operation.outputs[0]
-    if not is_compatible(tensor.type.shape, array.shape):
-        raise ValueError(f"cannot load a value of shape {array.shape} into variable '{operation.name}' {tensor.type}")
 
 
 def _uninitialised(missing: Sequence[Operation]) -> errors.FailedPreconditionError:
@@ -104,6 +60,7 @@ class _Plan:
     def __init__(self, session: BaseSession, fetches: Any, feeds: Sequence[Any]):
         parsed = Fetches(session.graph, fetches)
         self.rebuild = parsed.rebuild
+        self.places = parsed.places(fetches)
         self.keys, (single, self.several) = feeds, single_keys(feeds)
         self.feeds = [feed_target(session.graph, key) for key in single]
         check_fed_once(self.feeds)
@@ -121,7 +78,14 @@ class _Plan:
         self.captured = parsed.tensors, parsed.operations
         self.first_values: dict[frozenset[Operation], FirstValues] = {}  # by the variables that have none
         self.ready: Executable | None = None  # served the last run, and serves every run with feeds of the same shapes
-        self.running = False  # read and set by who holds the session's lock
+        self.running = ctypes.c_int64(0)  # 1 while the step runs; read and set by who holds the session's lock
+        self.key: Any = None  # under which the session knows the plan
+
+    def _may_pass(self) -> bool:
+        """Whether the session's gate can run the step from now on: who asks by this key wants just this."""
+        if self.key is None or self.key in self.session.state.ways:
+            return False
+        return self.in_order and not self.several and self.places is not None and not self.step.prints
 
     def _printing(self, rebuild: Rebuild) -> Rebuild:
         """What puts results together, after writing those that are to be printed."""
@@ -150,9 +114,9 @@ class _Plan:
         if self.several:
             values = single_values(self.keys, values)
         with session.lock:  # an interrupt between acquire() and try would leave it held for ever
-            if self.running:
+            if self.running.value:
                 raise within_itself()
-            self.running = True
+            self.running.value = 1
             try:
                 ready = self.ready
                 if ready is None or session.closed or ready.states_version != session.state.version:
@@ -160,13 +124,23 @@ class _Plan:
                 else:
                     used = values if self.in_order else self._used(values)
                     results = None if used is None else ready.run_plain(used)
+                    if results is not None and self._may_pass():
+                        session.admit(self, ready)
             except RefusedValue as failure:
                 raise self._explained(failure, values) from None
             finally:
-                self.running = False
+                self.running.value = 0
         if results is None:
             results = self._run_with_care(values)
         return self.rebuild(results)
+
+    def refuse(self, status: int, values: Sequence[Any]) -> None:
+        """Raises what was wrong in the last run, in which the step returned that status."""
+        assert self.ready is not None
+        try:
+            self.ready.refuse(status)
+        except RefusedValue as failure:
+            raise self._explained(failure, values) from None
 
     def _used(self, values: Sequence[Any]) -> list[Any] | None:
         """The values that the step reads; None where another one is not like the last, and must be checked."""
@@ -194,9 +168,9 @@ class _Plan:
             return self.staged.run(session, dict(zip(self.feeds, values, strict=True)))
         used = [values[n] for n in self.used]
         with session.lock:
-            if self.running:
+            if self.running.value:
                 raise within_itself()
-            self.running = True
+            self.running.value = 1
             try:
                 if self.untouched:
                     self.untouched -= 1
@@ -204,6 +178,7 @@ class _Plan:
                 results, executable = self._compiled_run(used)
                 # Every variable is initialised now and stays so: from here on only the feeds can differ.
                 self.ready = None
+                session.state.ways.pop(self.key, None)
                 if not self.step.flags and self.versions.serves(executable, used):
                     self.unread = kinds
                     executable.expect(used)
@@ -211,7 +186,7 @@ class _Plan:
             except RefusedValue as failure:
                 raise self._explained(failure, values) from None
             finally:
-                self.running = False
+                self.running.value = 0
         return results
 
     def _set_constants(self) -> list[Array]:
@@ -296,6 +271,7 @@ class BaseSession:
         with _forking:
             _sessions.add(self)
         self._plans: dict[Any, _Plan] = {}
+        self._gate: Gate | None = None  # made when a step runs again, and kept: threads may be in it
 
     @property
     def graph(self) -> Graph:
@@ -322,6 +298,10 @@ class BaseSession:
         for fetches and feeds that do not fit, and ``errors.OpError`` where the step fails; variables are then as before
         the run.
         """
+        if self._gate is not None:  # most runs have been here before
+            results = self._gate.enter(fetches, feed_dict)
+            if results is not NotImplemented:
+                return results
         feeds: Mapping[Any, Any] = feed_dict or {}
         plan: _Plan | None = None
         if type(feeds) is dict:  # most runs have a plan already, and in a closed session none has
@@ -346,7 +326,19 @@ class BaseSession:
             if self._graph.version == 0:
                 raise _nothing_declared(self._graph, fetches)
             plan = self._plans[key] = _Plan(self, fetches, list(feeds))
+            plan.key = key
         return plan
+
+    def admit(self, plan: _Plan, executable: Executable) -> None:
+        """Lets a plan through the gate whose step is ready, as often as it is asked for with feeds of these shapes."""
+        has_moved = executable.states_version != self.state.version  # what interrupted the run has done so
+        if executable.job is None or plan.places is None or self.closed or has_moved:
+            return
+        from graphc.codegen import gate  # late: for runs after the second
+
+        if self._gate is None:
+            self._gate = gate.Gate(self.lock, self.state.ways)
+        self.state.ways[plan.key] = gate.way(executable.job, plan.running, plan.refuse, *plan.places, executable)
 
     def compiled(self, fetches: Any, feed_dict: Mapping[Any, Any]) -> tuple[Any, list[Array]]:
         """The compiled step that a run of these would use, and the arrays it would be given: for profiling."""
@@ -390,12 +382,19 @@ class BaseSession:
         self.check_open()
         keys = list(feed_list or [])
         plan, count = _Plan(self, fetches, keys), len(keys)
+        plan.key = key = (plan,)
 
         def call(*values: Any) -> Any:
             if len(values) != count:
                 raise ValueError(f"this callable takes {count} values, not {len(values)}")
+            if self._gate is not None:
+                results = self._gate.serve(key, values)
+                if results is not NotImplemented:
+                    return results
             return plan.run(values)
 
+        ending = weakref.finalize(call, self.state.ways.pop, key, None)
+        ending.atexit = False
         return call
 
     def partial_run_setup(self, *_: Any, **__: Any) -> None:
@@ -409,9 +408,11 @@ class BaseSession:
     def close(self) -> None:
         """Frees variables and compiled steps; running anything afterwards raises ``RuntimeError``."""
         self.closed = True
+        self.state.ways.clear()
         end_all(self.resources)  # what waits inside a run must not wait for ever
         with self.lock:  # no run is under way in another thread
             self._plans.clear()
+            self.state.ways.clear()
             self.state = State()
         self.resources.clear()
 

@@ -34,7 +34,8 @@ from graphc.versions import Versions, within_itself
 
 if TYPE_CHECKING:
     from graphc.executable import Executable
-    from graphc.session import BaseSession, State
+    from graphc.session import BaseSession
+    from graphc.session_state import State
 
 Array = np.ndarray[Any, Any]
 Values = dict[Tensor, Any]  # by the tensors of the captured step

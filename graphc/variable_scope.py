@@ -20,6 +20,7 @@ from graphc import dtypes
 from graphc.dtypes import DType
 from graphc.graph import Graph
 from graphc.initializers import GlorotUniform, Zeros
+from graphc.mistakes import telling
 from graphc.ops.base import as_array, convert_to_tensor, is_tensor_like
 from graphc.scopes import GraphKeys, get_default_graph
 from graphc.shapes import TensorShape, as_shape
@@ -257,7 +258,8 @@ def variable_scope(
         "initializer": initializer, "regularizer": regularizer, "caching_device": caching_device,
         "partitioner": partitioner, "dtype": dtype, "use_resource": use_resource, "constraint": constraint,
     }  # fmt: skip
-    name = _scope_name(store, name_or_scope, default_name, reuse)
+    with telling():
+        name = _scope_name(store, name_or_scope, default_name, reuse)
     if isinstance(name_or_scope, VariableScope):
         with _name_scope(graph, name.rsplit("/", 1)[-1], auxiliary_name_scope):
             counts = dict(store.times_opened)

@@ -33,7 +33,7 @@ from graphc.shapes import is_constant
 from graphc.step import Step
 
 if TYPE_CHECKING:
-    from graphc.session import Array, State
+    from graphc.session_state import Array, State
 
 MOST_NODES = 64  # behind a size that NumPy computes before each run: for more it is cheaper to count in the step
 # Values that decide sizes and are written in; for more, the step takes sizes from data when it runs. A program has few
@@ -171,7 +171,7 @@ class Versions:
         for operation, array in held:
             if array is not None and state.arrays[operation] is not array:
                 state.arrays[operation] = array
-                state.version += 1
+                state.moved()
 
     def serves(self, executable: Any, feeds: Sequence[Array]) -> bool:
         """Whether the executable is for all feeds of these shapes, whatever their values and those of variables."""

@@ -46,7 +46,11 @@ def dumper(folder: str | Path) -> Observer:
 
 def next_file(folder: str | Path, name: str) -> Path:
     """The numbered text file for what comes next."""
-    Path(folder).mkdir(parents=True, exist_ok=True)
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        text = f"environment variable GRAPHC_DUMP is '{folder}', which cannot be made: {error.strerror}"
+        raise OSError(error.errno, text) from None
     return Path(folder) / f"{next(_dumped):03d}_{name.replace(' ', '_')}.txt"
 
 

@@ -125,7 +125,8 @@ def compare(name: str, wanted: Any, found: Any) -> None:
     if wanted is None:
         return
     wanted, found = np.asarray(wanted), np.asarray(found)
-    assert (wanted.dtype, wanted.shape) == (found.dtype, found.shape), f"{name}: {found.dtype}{found.shape}"
+    forms = [f"{value.dtype}{value.shape}" for value in (found, wanted)]
+    assert forms[0] == forms[1], f"{name}: {forms[0]} and not {forms[1]}"
     if wanted.dtype.kind != "f":
         assert np.array_equal(wanted, found), f"{name}: {found} and not {wanted}"
         return

@@ -27,7 +27,8 @@ FLOORS: list[dict[str, list[str]]] = [
         "session": [
             "graphc.contrib*",
             "graphc.data*",
-            *("graphc.session", "graphc.first_values", "graphc.settled", "graphc.staging", "graphc.versions"),
+            *("graphc.session", "graphc.session_state"),
+            *("graphc.first_values", "graphc.settled", "graphc.staging", "graphc.versions"),
             *("graphc.feeding", "graphc.fetching", "graphc.profile*"),
             *("graphc.aot*", "graphc.visualize*", "graphc.export", "graphc.test*"),
             *("graphc.train.session_manager", "graphc.train.monitored_session", "graphc.train.supervisor"),
@@ -122,7 +123,7 @@ NOT_LOADED_BY_IMPORT = (
     *("llvmlite", "networkx", "graphviz", "safetensors", "google.protobuf"),
     *("dataclasses", "hashlib", "pathlib"),
 )
-MOST_MODULES = 100  # of ours: more than that does not fit in 45 ms
+MOST_MODULES = 101  # of ours: more than that does not fit in 45 ms
 
 
 class Import(NamedTuple):

@@ -190,7 +190,7 @@ def test_nothing_remains_for_a_size_beside_a_fed_0_however_often_sizes_came():
     with tf.Session() as session:
         for number in (4, 6, 8, 10, 12, 14):
             assert session.run(table, {size: number}).shape == (number // 2, number, 2)
-        assert session.run(table, {size: 0}).shape == (0, 0, 0)
+        assert session.run(table, {size: 0}).shape == (0, 0, 1)
         with pytest.raises(tf.errors.InvalidArgumentError):
             session.run(table, {size: 1})
 
@@ -301,3 +301,43 @@ def test_a_condition_without_a_shape_chooses_rows_or_all():
     np.testing.assert_array_equal(value, [rows[0], -rows[1]])
     np.testing.assert_array_equal(slope, [[1, 1, 1], [-1, -1, -1]])
     np.testing.assert_array_equal(tf.Session().run(y, {chosen: False, x: rows}), -rows)
+
+
+def test_a_loop_that_runs_a_counted_number_of_times_saves_without_a_bound() -> None:
+    x, n = tf.placeholder(tf.float32, [None]), tf.placeholder(tf.int32, [])
+    sums = tf.map_fn(lambda i: tf.reduce_sum(x[:i]), tf.range(n + 1), tf.float32)
+    gradient = tf.gradients(sums, x)[0]
+    with tf.Session() as session:
+        for count in (7, 1, 2, 6, 3, 9):
+            found = session.run(gradient, {x: np.ones(3), n: count})
+            assert found.tolist() == [max(count - i, 0) for i in range(3)]
+
+
+def test_the_gradient_of_a_counted_slice_that_grows_in_a_loop_is_as_long_as_the_slice() -> None:
+    x, n = tf.placeholder(tf.float64, [3, None]), tf.placeholder(tf.int32, [])
+    shapes = [tf.TensorShape([]), tf.TensorShape([None, None])]
+    body = lambda i, y: (i + 1, tf.concat([y, y[-1:] * 0.5], 0))  # noqa: E731
+    grown = tf.while_loop(lambda i, _: i < n, body, (0, x[: n + 1]), shapes)[1]
+    gradient = tf.gradients(grown, x)[0]
+    with tf.Session() as session:
+        for count in (2, 8, 6, 3, 5):
+            found = session.run(gradient, {x: np.ones((3, 2)), n: count})
+            assert found.tolist() == [[1.0, 1.0], [1.0, 1.0], [2 - 0.5**count] * 2]
+
+
+def test_what_remains_beside_a_fed_0_is_told_by_the_other_sizes_however_often_sizes_came() -> None:
+    x, n = tf.placeholder(tf.float32, [None, 3, 2]), tf.placeholder(tf.int32, [])
+    rows = tf.reshape(x[:n], [n, -1])
+    with tf.Session() as session:
+        for count in (1, 2, 3, 4, 5, 0, 4):
+            assert session.run(rows, {x: np.ones((5, 3, 2)), n: count}).shape == (count, 6)
+
+
+def test_a_size_is_set_to_those_that_are_counted_before_it() -> None:
+    n = tf.placeholder(tf.int32, [])
+    rows = tf.reshape(tf.cast(tf.range(n), tf.float32)[:n], [n, 1, -1])
+    squares = tf.matmul(rows, rows)
+    with tf.Session() as session:
+        for count in (7, 1, 4, 2, 5, 0, 3):
+            found = session.run(squares, {n: count})
+            assert found.tolist() == [[[float(i * i)]] for i in range(count)]

@@ -242,13 +242,13 @@ def test_bad_shapes(arguments: dict[str, Any], text: str) -> None:
 def test_bad_scopes() -> None:
     with pytest.raises(TypeError) as caught, tf.variable_scope(3):
         pass
-    assert str(caught.value) == "VariableScope: name_or_scope must be a string or VariableScope."
+    assert is_told(caught.value, "VariableScope: name_or_scope must be a string or VariableScope.")
     with pytest.raises(TypeError) as caught, tf.variable_scope(None):
         pass
-    assert str(caught.value) == "If default_name is None then name_or_scope is required"
+    assert is_told(caught.value, "If default_name is None then name_or_scope is required")
     with pytest.raises(ValueError) as caught, tf.variable_scope(None, default_name="d", reuse=True):
         pass
-    assert str(caught.value) == "reuse=True cannot be used without a name_or_scope"
+    assert is_told(caught.value, "reuse=True cannot be used without a name_or_scope")
 
 
 def test_a_scope_is_left_when_its_body_fails() -> None:

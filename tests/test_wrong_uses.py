@@ -175,6 +175,34 @@ def summary_of_a_vector():
     tf.summary.scalar("loss", tf.zeros([3]))  # here
 
 
+def saver_of_nothing():
+    tf.train.Saver()  # here
+
+
+def entries_without_places():
+    tf.SparseTensor([[0, 0]], [1.0, 2.0], [2, 2])  # here
+
+
+def dependencies_on_a_number():
+    with tf.control_dependencies(3):  # here
+        pass
+
+
+def dependencies_on_numbers():
+    with tf.control_dependencies([3]):  # here
+        pass
+
+
+def names_with_spaces():
+    with tf.name_scope("a b"):  # here
+        pass
+
+
+def variables_of_no_scope():
+    with tf.variable_scope(None):  # here
+        pass
+
+
 def mistake_of_the_users_own():
     def double(x):
         raise ValueError("not mine")
@@ -348,6 +376,20 @@ CASES = [
     ),
     (axis_of_fractions, TypeError, "reduce_sum: sizes and axes are whole numbers, not 1.5, declared at {line}"),
     (axis_of_text, TypeError, "reduce_sum: sizes and axes are whole numbers, not 'rows', declared at {line}"),
+    (saver_of_nothing, ValueError, "No variables to save, declared at {line}"),
+    (entries_without_places, ValueError, "a SparseTensor has 1 indices, but 2 values, declared at {line}"),
+    (dependencies_on_a_number, TypeError, "control_dependencies: 'int' object is not iterable, declared at {line}"),
+    (
+        dependencies_on_numbers,
+        TypeError,
+        "control_dependencies: Can not convert a int into a Tensor or Operation. Declared at {line}",
+    ),
+    (names_with_spaces, ValueError, "'a b' is not a valid scope name, declared at {line}"),
+    (
+        variables_of_no_scope,
+        TypeError,
+        "If default_name is None then name_or_scope is required, declared at {line}",
+    ),
     (mistake_of_the_users_own, ValueError, "not mine"),
 ]
 

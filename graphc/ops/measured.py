@@ -220,10 +220,10 @@ def assumption(types: Sequence[TensorType], fit: Callable[[list[TensorType]], bo
     sizes.sort(key=lambda size: size == 1)  # which fits by broadcasting where another one is meant
     counted = sorted({thing for size in sizes for thing in measured_in(size)}, key=_order)
     for one in reversed(counted):  # the last one was counted when the others were known
-        for other in dict.fromkeys([*sizes, *_by_elements(one, types), 1]):  # 1 fits by broadcasting
+        for other in dict.fromkeys([*sizes, *_by_elements(one, types), *map(atom, counted), 1]):  # 1: by broadcasting
             if isinstance(other, int) and not 0 <= other <= (one.most if isinstance(one.most, int) else other):
                 continue  # no size of its kind
-            if one not in atoms(other) and fit([_replaced(type, one, other) for type in types]):
+            if _is_known_before(other, one) and fit([_replaced(type, one, other) for type in types]):
                 return MustBe(one, other)
     return _term_by_term(types, fit) or _axis_by_axis(types, fit)
 
@@ -234,7 +234,7 @@ def _axis_by_axis(types: Sequence[TensorType], fit: Callable[[list[TensorType]],
     for column in zip(*(reversed(type.sizes) for type in types)):
         lone = {thing: size for size in column for thing in measured_in(size) if size == atom(thing)}
         one = max(lone, key=_order, default=None)
-        other = next((size for size in column if one is not None and one not in atoms(size)), None)
+        other = next((size for size in column if one is not None and _is_known_before(size, one)), None)
         if one is not None and other is not None:
             pairs.append((one, other))
             changed = [_replaced(type, one, other) for type in changed]
@@ -271,6 +271,11 @@ def _order(size: Measured) -> int:
     return int(size.name[1:])
 
 
+def _is_known_before(other: DimLike, one: Measured) -> bool:
+    """Whether a measured size can be checked to be another: all that this mentions was counted before."""
+    return all(_order(size) < _order(one) for size in measured_in(other))
+
+
 def _by_elements(one: Measured, types: Sequence[TensorType]) -> Iterator[DimLike]:
     """What a measured size must be so that two of the types have as many elements, or two sizes are equal."""
     for a in types:
@@ -286,11 +291,11 @@ def _by_elements(one: Measured, types: Sequence[TensorType]) -> Iterator[DimLike
 
 
 def settle(size: DimLike, other: DimLike) -> None:
-    """:class:`MustBe` where the sizes differ, and the first is measured."""
-    if size != other and isinstance(size, Dim):
-        for counted in measured_in(size):
-            if size == atom(counted):
-                raise MustBe(counted, other)
+    """:class:`MustBe` where the sizes differ, and one of them is measured when the other is known."""
+    for a, b in ((size, other), (other, size)):
+        for counted in measured_in(a):
+            if a == atom(counted) and _is_known_before(b, counted):
+                raise MustBe(counted, b)
 
 
 def _replaced(type: TensorType, one: Measured, other: DimLike) -> TensorType:

@@ -15,7 +15,7 @@ from graphc.ops import elementwise as e
 from graphc.ops.base import apply, constant
 from graphc.ops.blocks import along
 from graphc.ops.indexing import GatherV2
-from graphc.ops.measured import FOLLOWED, CheckSize, measure, measured_value, require
+from graphc.ops.measured import FOLLOWED, CheckSize, is_measured, measure, measured_value, require
 from graphc.ops.reshaping import Reshape, dim_value, reshape
 from graphc.ops.sequences import Iota
 from graphc.ops.shape_values import MAX_ELEMENTS, compute
@@ -31,7 +31,8 @@ def reshaped(x: Tensor, shape: Any, *told: tuple[Tensor, Any]) -> Tensor:
     """
     total, old = x.type.elements, x.type.sizes
     sizes = list(shape) if not told else _told(*told[0], old)
-    if 0 in sizes and -1 in sizes:  # of sizes that may be 0 themselves, those that are not are told by data
+    if -1 in sizes and (0 in sizes or not _divides(product(size for size in sizes if size != -1), total)):
+        # of sizes that may be 0 themselves, those that are not are told by data
         minus = constant(-1, dtypes.int64)
         sizes = _measured(sizes, _filled(sizes, [minus if size == -1 else None for size in sizes], old))
     if -1 in sizes:
@@ -40,6 +41,11 @@ def reshaped(x: Tensor, shape: Any, *told: tuple[Tensor, Any]) -> Tensor:
     require(product(sizes), total)
     flat = apply(Reshape((total,)), x)
     return apply(Reshape(tuple(sizes)), apply(GatherV2(0), flat, apply(Iota(product(sizes), dtypes.int64))))
+
+
+def _divides(given: DimLike, total: DimLike) -> bool:
+    """Whether what is given leaves the same of all elements, be there none or some: it is never 0, or a factor."""
+    return not is_measured(given) or floordiv(total, given) * given == total
 
 
 def _told(shape: Tensor, value: Any, old: Sequence[DimLike]) -> list[DimLike]:

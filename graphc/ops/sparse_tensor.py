@@ -12,6 +12,7 @@ import numpy as np
 
 from graphc import dtypes
 from graphc.dtypes import DType
+from graphc.mistakes import telling_line
 from graphc.nodes import Operation, Tensor
 from graphc.ops.base import convert_to_tensor, is_tensor_like, placeholder
 from graphc.ops.shape_values import static_sizes
@@ -34,6 +35,7 @@ class SparseTensor(TensorGroup):
     row-major order, except where :func:`sparse_reorder` is still to be called. ``ValueError`` where ranks do not fit.
     """
 
+    @telling_line
     def __init__(self, indices: Any, values: Any, dense_shape: Any):
         self._indices = convert_to_tensor(indices, dtypes.int64, name="indices")
         self._values = convert_to_tensor(values, name="values")

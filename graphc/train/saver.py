@@ -20,6 +20,7 @@ from graphc.checkpoints.state import (
     remove_checkpoint,
     write_state,
 )
+from graphc.mistakes import telling_line
 from graphc.nodes import Operation
 from graphc.scopes import GraphKeys, get_default_graph
 from graphc.shapes import is_compatible
@@ -47,6 +48,7 @@ class Saver:
     variable.
     """
 
+    @telling_line
     def __init__(
         self,
         var_list: Any = None,

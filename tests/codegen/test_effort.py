@@ -54,7 +54,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Iterator[Made]:
 # What few programs have, and what takes a step's compilation milliseconds to load.
 RARE = {
     *("graphc.codegen.choose_winograd", "graphc.codegen.emit_turned", "graphc.codegen.inside"),
-    *(f"graphc.codegen.{name}" for name in ("door", "lower.blocks", "step_control", "step_memory")),
+    *(f"graphc.codegen.{name}" for name in ("door", "gate", "lower.blocks", "step_control", "step_memory")),
     *(f"graphc.codegen.{name}" for name in ("emit_division", "scalar_cast", "scalar_division")),
     "graphc.ops.sequence_lengths",
     *(f"graphc.codegen.kernels.{form}" for form in ("clipped", "dot", "paired", "winograd")),

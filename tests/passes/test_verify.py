@@ -12,7 +12,7 @@ from graphc.ops.base import Placeholder
 from graphc.ops.elementwise import Elementwise
 from graphc.ops.fused import Kernel
 from graphc.passes.bodies import everywhere
-from graphc.passes.observe import observers
+from graphc.passes.observe import next_file, observers
 from graphc.passes.pipeline import Pass, optimise, stage_names
 from graphc.passes.verify import verify
 from graphc.shapes import TensorType
@@ -130,6 +130,13 @@ def test_passes_are_watched(monkeypatch, tmp_path, capsys):
     dumps = sorted(path.name.split("_", 1)[1] for path in tmp_path.iterdir() if path.suffix == ".txt")
     assert dumps == sorted(f"{name.replace(' ', '_')}.txt" for name in stage_names())
     assert any(path.read_text().startswith("(unchanged)") for path in tmp_path.iterdir() if path.suffix == ".txt")
+
+
+def test_a_folder_for_dumps_that_cannot_be_made_is_named(tmp_path):
+    file = tmp_path / "file"
+    file.touch()
+    with pytest.raises(NotADirectoryError, match=r"GRAPHC_DUMP is '.*inside', which cannot be made: "):
+        next_file(file / "inside", "prune")
 
 
 def test_a_pass_that_breaks_a_graph_is_caught(monkeypatch):
