@@ -13,6 +13,7 @@ from graphc.codegen.choose_parts import block_of_k, even_part, whole_k
 from graphc.codegen.choose_tasks import (
     LINE,
     PAGE,
+    TASK_FLOPS,
     WIDE_PANEL,
     is_met_in_place,
     is_read_once,
@@ -24,7 +25,7 @@ from graphc.codegen.kernels.affine import Contraction, Shape, shape_of
 from graphc.codegen.loops import ITEM_BYTES
 from graphc.codegen.plan import Plan, element_bytes, guess, summed_at_once
 from graphc.codegen.target import Target
-from graphc.dims import DimLike
+from graphc.dims import DimLike, product
 from graphc.records import replace
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ PART_READ_ONCE = 8
 HIGH = 512
 # Registers with sums where every product reads memory: enough to hide the latency of an addition.
 MOST_PAIRED = 12
+# Sums that are kept on the stack, where that lets a tile take the whole of longer rows: they come from memory.
+MOST_SPILLED = 4
 
 
 @lru_cache(maxsize=1024)
@@ -93,11 +96,17 @@ def plan(spec: Contraction, target: Target) -> Plan:
 
 def way(spec: Contraction, target: Target) -> Plan | WinogradPlan:
     """How ``spec`` is computed on ``target``: by fewer multiplications where that is wanted and faster."""
-    if not target.winograd:
-        return plan(spec, target)
-    from graphc.codegen.choose_winograd import winograd_plan  # late: few programs want it
+    if target.winograd:
+        from graphc.codegen.choose_winograd import winograd_plan  # late: few programs want it
 
-    return winograd_plan(spec, target) or plan(spec, target)
+        if (fewer := winograd_plan(spec, target)) is not None:
+            return fewer
+    many = plan(spec, target)
+    if isinstance(many.shape.m, int):
+        return many
+    from graphc.codegen.choose_rows import with_few_rows  # late: only a step for any batch wants it
+
+    return with_few_rows(many, spec, target)
 
 
 def tasks(spec: Contraction, target: Target) -> DimLike:
@@ -107,7 +116,7 @@ def tasks(spec: Contraction, target: Target) -> DimLike:
 
 def scratch_bytes(spec: Contraction, target: Target) -> DimLike:
     """Bytes of private memory that a thread needs to perform tasks."""
-    return sum(way(spec, target).scratch_parts) * ITEM_BYTES[spec.dtype]
+    return way(spec, target).scratch_elements * ITEM_BYTES[spec.dtype]
 
 
 # Which form.
@@ -376,6 +385,8 @@ def paired_plan(shape: Shape, target: Target) -> Plan:
     Nothing is reused but B by the rows of a tile, so tiles are as large as hides the latency of the additions.
     """
     lanes = lanes_for(shape, target) if isinstance(shape.n, int) else 1
+    if _window_fits(shape, target):
+        return _window_at_once(shape, lanes, target)
     tiled = len(shape.rows) - 1 if shape.rows else None
     rows: DimLike = 1 if tiled is None else shape.rows[tiled].extent
     vectors = _even_vectors(shape.n // lanes) if isinstance(shape.n, int) else 1
@@ -403,9 +414,35 @@ def paired_plan(shape: Shape, target: Target) -> Plan:
     return with_tasks(result, target)
 
 
+def _window_fits(shape: Shape, target: Target) -> bool:
+    """Whether the registers hold a sum for each row, as for the places of a window in the adjoint of a filter.
+
+    Its edges are written out, so that LLVM takes twice as long for it: less than a task does not gain that.
+    """
+    m, n, k = guess(shape.m), guess(shape.n), guess(shape.k)
+    is_known = isinstance(shape.m, int) and isinstance(shape.n, int) and len(shape.rows) > 1
+    flops = 2 * m * n * k * guess(product(group.extent for group in shape.outer))
+    return is_known and m <= target.vector_registers - 2 and k >= 2 * m and flops >= TASK_FLOPS
+
+
+def _window_at_once(shape: Shape, lanes: int, target: Target) -> Plan:
+    """All rows in one tile, so that what all places of a window read comes once: 0.5 to 0.9 of the time."""
+    m, vectors, registers = guess(shape.m), max(1, guess(shape.n) // lanes), target.vector_registers
+    widths = range(1, max(1, min(4, vectors, (registers + MOST_SPILLED) // m)) + 1)
+    nv = min(widths, key=lambda nv: _passes(vectors, nv) * (1.1 if m * nv + nv + 1 > registers else 1))
+    k_level, k_block = block_of_k(shape, guess(shape.n), target, None) if nv < vectors else (0, whole_k(shape))
+    reasons = ("both operands move along columns", "one tile of all rows")
+    return with_tasks(Plan("paired", shape, lanes, m, nv, None, "", False, k_level, k_block, 1, 1, 1, reasons), target)
+
+
+def _passes(vectors: int, nv: int) -> int:
+    """What it costs to go over a row's vectors, so many in a tile: few of them done twice, and many at once."""
+    return -(-vectors // nv) * nv * (14 - nv)
+
+
 def _even_vectors(vectors: int) -> int:
-    """How many of a row's vectors a tile takes: few of them done twice, and many at once, each worth a tenth."""
-    return min(range(1, max(1, min(4, vectors)) + 1), key=lambda nv: -(-vectors // nv) * nv * (14 - nv))
+    """How many of a row's vectors a tile takes."""
+    return min(range(1, max(1, min(4, vectors)) + 1), key=lambda nv: _passes(vectors, nv))
 
 
 def _even_share(extent: int, most: int) -> int:
@@ -426,7 +463,7 @@ def tile_plan(shape: Shape, target: Target, pack_a: str, pack_b: bool, reasons: 
     if pack_b:
         k_level, k_block = block_of_k(shape, nv * lanes, target, tiled)
     elif _parts_pay(shape, target) and not is_met_in_place(shape, target):
-        k_block = even_part(k_block, PART_READ_ONCE if is_read_once(shape) else target.l2 // FAR_APART)
+        k_block = even_part(k_block, PART_READ_ONCE if is_read_once(shape) else max(1, target.l2 // FAR_APART))
     fewer_rows_possible = tiled is not None and not isinstance(shape.rows[tiled].extent, int)
     if k_block != whole_k(shape) and fewer_rows_possible and not pack_a:
         pack_a = "rows"  # Too few rows for a tile are made up for in a copy, when sums of parts have to wait.

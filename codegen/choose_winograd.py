@@ -102,6 +102,11 @@ class WinogradPlan:
         return (*parts, 4 * self.columns, CELLS * self.channels, -(-self.block // LINE) * LINE)
 
     @property
+    def scratch_elements(self) -> int:
+        """All of them."""
+        return sum(self.scratch_parts)
+
+    @property
     def a_offset(self) -> DimLike:
         return self.spec.a_offset - sum(2 * side.step for side in (self.height, self.width) if side.turned)
 

@@ -10,7 +10,7 @@ from graphc.records import record
 # What a symbolic size is taken to be where a choice needs a number (a batch, mostly).
 USUAL = 256
 # What batches really are: a choice that fits one of them by chance, such as the height of a tile, weighs all.
-BATCHES = (16, 32, 64, 128, 256)
+BATCHES = (8, 16, 32, 64, 128, 256)
 # At least so many tasks, where there is work for them: a target that is only named has one core, and may have more.
 TASKS_WANTED = 4
 
@@ -41,10 +41,18 @@ class Plan:
     parts_follow: bool = False  # The same of the next part of K, whose lines hold many rows of a step.
     joins: bool = False  # Whether tasks that follow each other are done as one, with all their panels.
     together: int = 1  # How many steps of K are written in one turn of the innermost loop.
+    few: Plan | None = None  # Another way where the number of rows is known only when the step runs,
+    few_rows: int = 0  # and up to how many it is taken.
 
     def __str__(self) -> str:
         size = " x ".join(str(x) for x in (self.shape.m, self.shape.k, self.shape.n))
-        return f"{self.form} {size}: {self.mr} x {self.nv} x {self.lanes}; " + "; ".join(self.reasons)
+        one = f"{self.form} {size}: {self.mr} x {self.nv} x {self.lanes}; " + "; ".join(self.reasons)
+        return one if self.few is None else f"{one}; up to {self.few_rows} rows as {self.few}"
+
+    @property
+    def may_lack_rows(self) -> bool:
+        """Whether C may have fewer rows than a tile, which no copy of A makes up for."""
+        return not isinstance(self.tiled_extent, int) and not self.pack_a and self.few_rows < self.mr
 
     @property
     def tiled_extent(self) -> DimLike:
@@ -158,6 +166,13 @@ class Plan:
         a_copy = self.a_tiles * self.tile_elements if self.pack_a else 0
         b_copy = self.b_panels * self.panel_elements if self.pack_b else 0
         return _whole_lines(sums), _whole_lines(a_copy), _whole_lines(b_copy)
+
+    @property
+    def scratch_elements(self) -> DimLike:
+        """All of them, for whichever way is taken."""
+        own: DimLike = sum(self.scratch_parts)
+        others: DimLike = self.few.scratch_elements if self.few is not None else 0
+        return max(own, others) if isinstance(own, int) and isinstance(others, int) else own + others
 
 
 def _whole_lines(elements: DimLike) -> DimLike:

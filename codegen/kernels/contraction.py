@@ -21,6 +21,7 @@ own. ``choose.py`` decides the sizes.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from graphc.codegen import ir
 from graphc.codegen.choose import scratch_bytes, tasks, way
@@ -67,24 +68,42 @@ def emit_contraction(
 
         emit_winograd(code, chosen, sizes, a_ptr, b_ptr, epilogue, begin, end, scratch)
         return
-    site = Site(code, chosen, target, sizes)
-    a, b = code.at(a_ptr, sizes(spec.a_offset)), code.at(b_ptr, sizes(spec.b_offset))
-    if chosen.shape.swapped:
-        a, b = b, a
-    sums, a_copy, _ = chosen.scratch_parts
-    loops = _Loops(
-        site,
-        OperandA(site, code.at(scratch, sizes(sums))),
-        OperandB(site, code.at(scratch, sizes(sums + a_copy))),
-        Finisher(site, epilogue, len(spec.output), scratch, repeatable),
-    )
-    if chosen.tasks == 1:  # Then every position is known now.
-        code.when(code.less(begin, end), lambda: loops.task(0, a, b))
-        return
-    if chosen.joins:
-        code.when(code.less(begin, end), lambda: loops.joined(begin, end, a, b))
-        return
-    code.loop(begin, end, 1, lambda task: loops.task(task, a, b))
+
+    def run(plan: Plan, begin: Index, end: Index) -> None:
+        if plan.few is None:
+            run_as(plan, begin, end)
+            return
+        few, offered = plan.few, code.greatest(sizes(plan.tasks), 1)
+        # Tasks are numbered by this way. Whoever does some of them does that part of the other's.
+        ends = [code.div(code.mul(place, sizes(few.tasks)), offered) for place in (begin, end)]
+        are_few = code.less(sizes(chosen.shape.m), plan.few_rows + 1)
+        code.when(are_few, lambda: run(few, *ends), lambda: run_as(plan, begin, end))
+
+    def run_as(plan: Plan, begin: Index, end: Index) -> None:
+        site = Site(code, plan, target, sizes)
+        a, b = code.at(a_ptr, sizes(spec.a_offset)), code.at(b_ptr, sizes(spec.b_offset))
+        if plan.shape.swapped:
+            a, b = b, a
+        sums, a_copy, _ = plan.scratch_parts
+        loops = _Loops(
+            site,
+            OperandA(site, code.at(scratch, sizes(sums))),
+            OperandB(site, code.at(scratch, sizes(sums + a_copy))),
+            Finisher(site, epilogue, len(spec.output), scratch, repeatable),
+        )
+        if plan.tasks == 1:  # Then every position is known now.
+            code.when(code.less(begin, end), lambda: loops.task(0, a, b))
+            return
+        if plan.joins:
+            code.when(code.less(begin, end), lambda: loops.joined(begin, end, a, b))
+            return
+        code.loop(begin, end, 1, lambda task: loops.task(task, a, b))
+
+    run(chosen, begin, end)
+
+
+# Rows of the tiles that the end of a batch is summed in.
+LOWER_TILES = (4, 2, 1)
 
 
 @record
@@ -253,43 +272,60 @@ class _Loops:
         return code.at(self.finisher.sums, code.mul(code.add(place, 1), site.tile.elements))
 
     def _fill(self, a: ir.Value, b: ir.Value, part: _Part, rows: Rows) -> None:
-        """The sums of one tile, in scratch. Fewer rows than a tile (a small symbolic batch) are done one by one."""
-        site, code, tile, sums = self.site, self.site.code, self.site.tile, self.finisher.sums
+        """The sums of one tile, in scratch."""
+        code, sums = self.site.code, self.finisher.sums
 
-        def whole() -> None:
-            self._with_products(a, b, part, rows, lambda made: microtile.store_tile(code, tile, made, sums))
+        def keep(products: list[ir.Value], tile: Tile, row: Index) -> None:
+            microtile.store_tile(code, tile, products, code.at(sums, code.mul(row, tile.columns)))
 
-        if isinstance(site.m, int) or site.plan.pack_a:
-            whole()
-            return
-
-        def single(row: Index) -> None:
-            one = Tile(1, tile.vectors, tile.lanes)
-            step = self.a.row_step
-            assert not isinstance(step, tuple), "rows of unknown number lie evenly"
-            here, there = code.at(a, code.mul(row, step)), code.at(sums, code.mul(row, tile.columns))
-            microtile.store_tile(code, one, self._products(one, here, b, part), there)
-
-        code.when(code.less(site.m, tile.rows), lambda: code.loop(0, site.m, 1, single), whole)
+        self._whole_or_pieces(a, b, part, rows, keep)
 
     def _add_part(self, a: ir.Value, b: ir.Value, part: _Part, rows: Rows, waiting: ir.Value) -> None:
         """One part of K added to the sums that wait; the last part leaves them where the finisher looks."""
-        code, tile = self.site.code, self.site.tile
-        microtile.prefetch_tile(code, tile, waiting)
+        code = self.site.code
+        microtile.prefetch_tile(code, self.site.tile, waiting)
         place = waiting
         if part.more_follow is False:
             place = self.finisher.sums
         elif part.more_follow is not True:
             place = code.builder.select(part.more_follow, waiting, self.finisher.sums)
 
-        def keep(products: list[ir.Value]) -> None:
+        def keep(products: list[ir.Value], tile: Tile, row: Index) -> None:
+            there, earlier = (code.at(where, code.mul(row, tile.columns)) for where in (place, waiting))
             code.when(
                 part.has_earlier,
-                lambda: microtile.store_tile(code, tile, products, place, waiting),
-                lambda: microtile.store_tile(code, tile, products, place),
+                lambda: microtile.store_tile(code, tile, products, there, earlier),
+                lambda: microtile.store_tile(code, tile, products, there),
             )
 
-        self._with_products(a, b, part, rows, keep)
+        self._whole_or_pieces(a, b, part, rows, keep)
+
+    def _whole_or_pieces(
+        self, a: ir.Value, b: ir.Value, part: _Part, rows: Rows, keep: Callable[[list[ir.Value], Tile, Index], None]
+    ) -> None:
+        """``keep`` a tile of products, or, where fewer rows are left of a batch, lower ones, each from its row on."""
+        site, code, tile = self.site, self.site.code, self.site.tile
+        left = code.sub(site.m, rows.start)
+
+        def whole() -> None:
+            self._with_products(a, b, part, rows, lambda made: keep(made, tile, 0))
+
+        def pieces() -> None:
+            done: Index = 0
+            for height in (height for height in LOWER_TILES if height < tile.rows):
+                end = code.sub(left, code.divmod(code.sub(left, done), height)[1])
+                code.loop(done, end, height, partial(piece, Tile(height, tile.vectors, tile.lanes)))
+                done = end
+
+        def piece(lower: Tile, row: Index) -> None:
+            step = self.a.row_step
+            assert not isinstance(step, tuple), "rows of unknown number lie evenly"
+            keep(self._products(lower, code.at(a, code.mul(row, step)), b, part), lower, row)
+
+        if site.plan.may_lack_rows:
+            code.when(code.less(left, tile.rows), pieces, whole)
+        else:
+            whole()
 
     def _with_products(
         self, a: ir.Value, b: ir.Value, part: _Part, rows: Rows, keep: Callable[[list[ir.Value]], None]
@@ -329,6 +365,7 @@ class _Loops:
         code.builder.clobber(site.target.vector_names)
         moves = merged(code, [Move(step.extent, self.a.k_step(step), self.b.k_step(step)) for step in part.steps])
         steps = [Step(move.extent, move.source, move.copy) for move in moves]
+        is_whole = tile.rows == site.tile.rows
         if site.plan.form == "dot":
             from graphc.codegen.kernels.dot import dot_products  # late: few products take this form
 
@@ -353,7 +390,7 @@ class _Loops:
             self.b.mask,
             site.plan.streams,
             site.plan.panels_ahead,
-            self._together(steps[-1].extent) if steps else 1,
-            self._next_rows() if site.plan.follows else 0,
-            code.mul(site.sizes(site.plan.k_block), steps[0].a) if site.plan.parts_follow else 0,
+            self._together(steps[-1].extent) if steps and is_whole else 1,
+            self._next_rows() if site.plan.follows and is_whole else 0,
+            code.mul(site.sizes(site.plan.k_block), steps[0].a) if site.plan.parts_follow and is_whole else 0,
         )

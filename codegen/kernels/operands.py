@@ -78,8 +78,8 @@ class OperandA:
     def _moved_back(self, row: Index) -> Index:
         """Where the tile that should begin at ``row`` begins, so that all its rows exist."""
         site, plan, code = self.site, self.site.plan, self.site.code
-        if plan.pack_a == "rows" or (plan.pack_a and not isinstance(site.m, int)):
-            return row  # The copy repeats the last row instead.
+        if plan.may_lack_rows or plan.pack_a == "rows" or (plan.pack_a and not isinstance(site.m, int)):
+            return row  # The rows that are left are summed in lower tiles, or the copy repeats the last one.
         if isinstance(site.m, int) and site.m % plan.mr == 0:
             return row
         return code.least(row, code.greatest(code.sub(site.m, plan.mr), 0))
@@ -219,8 +219,7 @@ class OperandB:
             copy_partial_runs(code, moves, source, copy, count, tile.columns, tile.lanes)
         elif isinstance(self.site.n, int) and isinstance(step, int) and 1 < step <= MOST_APART:
             copy_strided(code, moves, source, copy, self.site.n % tile.columns, tile.columns, step, tile.lanes)
-        elif isinstance(self.site.n, int) and moves and moves[-1].source == 1:
-            there = self.site.n % tile.columns
-            copy_transposed(code, moves, source, copy, tile.columns, step, tile.lanes, there)
+        elif moves and moves[-1].source == 1:
+            copy_transposed(code, moves, source, copy, tile.columns, step, tile.lanes, count)
         else:
             copy_clamped(code, moves, source, copy, count, tile.columns, step)

@@ -211,7 +211,7 @@ def copy_transposed(
     width: Index,
     step: Index,
     lanes: int,
-    count: int = 0,
+    count: Index | None = None,
 ) -> None:
     """``width`` columns, ``step`` apart and contiguous along the last loop, become rows of ``width`` elements.
 
@@ -221,16 +221,16 @@ def copy_transposed(
     side = max(1, min(lanes, 16 // code.element_bytes))
 
     def existing(c: Index) -> Index:
-        return code.least(c, count - 1) if count else c
+        return c if count is None else code.least(c, code.sub(count, 1))
 
     def block(source: ir.Value, copy: ir.Value) -> None:
         whole = code.sub(last.extent, code.divmod(last.extent, side)[1])
 
         def vectors(c: Index) -> None:
             first = existing(c)
-            within = [
-                min(lane, count - 1 - first) if isinstance(first, int) and count else lane for lane in range(lanes)
-            ]
+            within = (
+                range(lanes) if count is None else [code.sub(existing(code.add(c, n)), first) for n in range(lanes)]
+            )
             columns = [code.mul(lane, step) for lane in within]
             rows = [code.mul(i, last.copy) for i in range(side)]
 
@@ -242,11 +242,11 @@ def copy_transposed(
             pointers = [(code.at(source, code.mul(first, step)), side), (code.at(copy, c), code.mul(side, last.copy))]
             code.walk(0, code.div(last.extent, side), pointers, square)
 
-        if count:
+        if count is None:
+            code.loop(0, width, lanes, vectors)
+        else:
             for c in range(0, width, lanes):  # type: ignore[arg-type]
                 vectors(c)
-        else:
-            code.loop(0, width, lanes, vectors)
 
         def left_over(k: Index) -> None:
             there, here = code.at(source, k), code.at(copy, code.mul(k, last.copy))
