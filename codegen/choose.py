@@ -56,9 +56,10 @@ ROWS_OF_FED, ROWS_OF_SETS, WIDE_ROWS = 32, 48, 256
 FEW_ROWS = 64
 # Of rows so many bytes apart at most the cache keeps what a part of K has of them, whichever sets they fall in.
 FAR_APART = 16 * 1024
-# Rows of B that one or two rows of A meet at a time, each from end to end: memory sends what follows, and nothing waits
-# for the next row, which lies in another page. Measured 0.95 of the time of whole sums; with 4 rows of A 1.1.
-PART_READ_ONCE = 8
+# Rows of B that few rows of A meet at a time, each from end to end: memory sends what follows, and nothing waits for
+# the next row, which lies in another page. Measured 0.95 of the time of whole sums; with 3 to 8 rows of A longer parts
+# took 0.8 to 1.0, and these 1.1, as more sums wait.
+PART_READ_ONCE, PART_OF_SEVERAL = 8, 64
 # From so many rows on a copy of B that leaves lanes empty is as good as free.
 HIGH = 512
 # Registers with sums where every product reads memory: enough to hide the latency of an addition.
@@ -214,6 +215,13 @@ def _parts_pay(shape: Shape, target: Target) -> bool:
     if shape.m > FEW_FILTERS and any(group.a == 0 for group in shape.outer):
         few = few and guess(shape.k) * WIDE_PANEL * target.vector_bytes > target.l1
     return few and guess(shape.k) * shape.n * element_bytes(shape) > target.l2 // 2
+
+
+def _part_in_place(shape: Shape, target: Target) -> int:
+    """How many rows of B are read in place before those that wait are met again."""
+    if not is_read_once(shape):
+        return max(1, target.l2 // FAR_APART)
+    return PART_READ_ONCE if guess(shape.m) <= 2 else PART_OF_SEVERAL
 
 
 def _copy_of_a(shape: Shape, target: Target) -> str:
@@ -468,7 +476,7 @@ def tile_plan(shape: Shape, target: Target, pack_a: str, pack_b: bool, reasons: 
     if pack_b:
         k_level, k_block = block_of_k(shape, nv * lanes, target, tiled)
     elif _parts_pay(shape, target) and not is_met_in_place(shape, target):
-        k_block = even_part(k_block, PART_READ_ONCE if is_read_once(shape) else max(1, target.l2 // FAR_APART))
+        k_block = even_part(k_block, _part_in_place(shape, target))
     fewer_rows_possible = tiled is not None and not isinstance(shape.rows[tiled].extent, int)
     if k_block != whole_k(shape) and fewer_rows_possible and not pack_a:
         pack_a = "rows"  # Too few rows for a tile are made up for in a copy, when sums of parts have to wait.
