@@ -1,6 +1,7 @@
-"""Every decision about sizes: which form a contraction takes, and its blocks of K.
+"""Every decision about sizes: which form a contraction takes, and what is copied.
 
-`choose_tile.py` has its tile, `choose_tasks.py` its tasks.
+`choose_tile.py` has its tile, `choose_paired.py` that of two operands by vectors, `choose_parts.py` the parts of K,
+`choose_tasks.py` its tasks.
 Pure functions of sizes, strides and the target. Each plan says why it is what it is; ``print(plan)`` shows it.
 """
 
@@ -9,12 +10,12 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from graphc.codegen.choose_paired import MOST_PAIRED, paired_plan
 from graphc.codegen.choose_parts import block_of_k, even_part, whole_k
 from graphc.codegen.choose_tasks import (
     FEW_FILTERS,
     LINE,
     PAGE,
-    TASK_FLOPS,
     WIDE_PANEL,
     is_met_in_place,
     is_read_once,
@@ -26,7 +27,7 @@ from graphc.codegen.kernels.affine import Contraction, Shape, shape_of
 from graphc.codegen.loops import ITEM_BYTES
 from graphc.codegen.plan import Plan, element_bytes, guess, summed_at_once
 from graphc.codegen.target import Target
-from graphc.dims import DimLike, product
+from graphc.dims import DimLike
 from graphc.records import replace
 
 if TYPE_CHECKING:
@@ -62,10 +63,6 @@ FAR_APART = 16 * 1024
 PART_READ_ONCE, PART_OF_SEVERAL = 8, 64
 # From so many rows on a copy of B that leaves lanes empty is as good as free.
 HIGH = 512
-# Registers with sums where every product reads memory: enough to hide the latency of an addition.
-MOST_PAIRED = 12
-# Sums that are kept on the stack, where that lets a tile take the whole of longer rows: they come from memory.
-MOST_SPILLED = 4
 
 
 @lru_cache(maxsize=1024)
@@ -390,77 +387,6 @@ def _dot_tile(shape: Shape, rows: DimLike, target: Target) -> tuple[int, int]:
             tile = 20 + steps * step + mr * columns * (2 + 10 / several)
             candidates.append((-(-guess(rows) // mr) * -(-guess(shape.n) // columns) * tile, mr, columns))
     return min(candidates)[1:]
-
-
-def paired_plan(shape: Shape, target: Target) -> Plan:
-    """Both operands move along the columns: vectors of A times vectors (or one element) of B, as by depth.
-
-    Nothing is reused but B by the rows of a tile, so tiles are as large as hides the latency of the additions.
-    """
-    lanes = lanes_for(shape, target) if isinstance(shape.n, int) else 1
-    if _window_fits(shape, target):
-        return _window_at_once(shape, lanes, target)
-    tiled = len(shape.rows) - 1 if shape.rows else None
-    rows: DimLike = 1 if tiled is None else shape.rows[tiled].extent
-    vectors = _even_vectors(shape.n // lanes) if isinstance(shape.n, int) else 1
-    most = max(1, MOST_PAIRED // vectors)
-    mr = _even_share(rows, most) if isinstance(rows, int) else 4
-    nv = max(1, min(vectors, MOST_PAIRED // mr))
-    # The adjoint of a filter reads so many rows of images for all places of its window while the second cache has them.
-    k_level, k_block = block_of_k(shape, guess(shape.n), target, tiled)
-    result = Plan(
-        "paired",
-        shape,
-        lanes,
-        mr,
-        nv,
-        tiled,
-        "",
-        False,
-        k_level,
-        k_block,
-        1,
-        1,
-        1,
-        ("both operands move along columns",),
-    )
-    return with_tasks(result, target)
-
-
-def _window_fits(shape: Shape, target: Target) -> bool:
-    """Whether the registers hold a sum for each row, as for the places of a window in the adjoint of a filter.
-
-    Its edges are written out, so that LLVM takes twice as long for it: less than a task does not gain that.
-    """
-    m, n, k = guess(shape.m), guess(shape.n), guess(shape.k)
-    is_known = isinstance(shape.m, int) and isinstance(shape.n, int) and len(shape.rows) > 1
-    flops = 2 * m * n * k * guess(product(group.extent for group in shape.outer))
-    return is_known and m <= target.vector_registers - 2 and k >= 2 * m and flops >= TASK_FLOPS
-
-
-def _window_at_once(shape: Shape, lanes: int, target: Target) -> Plan:
-    """All rows in one tile, so that what all places of a window read comes once: 0.5 to 0.9 of the time."""
-    m, vectors, registers = guess(shape.m), max(1, guess(shape.n) // lanes), target.vector_registers
-    widths = range(1, max(1, min(4, vectors, (registers + MOST_SPILLED) // m)) + 1)
-    nv = min(widths, key=lambda nv: _passes(vectors, nv) * (1.1 if m * nv + nv + 1 > registers else 1))
-    k_level, k_block = block_of_k(shape, guess(shape.n), target, None) if nv < vectors else (0, whole_k(shape))
-    reasons = ("both operands move along columns", "one tile of all rows")
-    return with_tasks(Plan("paired", shape, lanes, m, nv, None, "", False, k_level, k_block, 1, 1, 1, reasons), target)
-
-
-def _passes(vectors: int, nv: int) -> int:
-    """What it costs to go over a row's vectors, so many in a tile: few of them done twice, and many at once."""
-    return -(-vectors // nv) * nv * (14 - nv)
-
-
-def _even_vectors(vectors: int) -> int:
-    """How many of a row's vectors a tile takes."""
-    return min(range(1, max(1, min(4, vectors)) + 1), key=lambda nv: _passes(vectors, nv))
-
-
-def _even_share(extent: int, most: int) -> int:
-    """The length of equal pieces of ``extent``, at most ``most`` long."""
-    return -(-extent // -(-extent // most)) if extent > 0 else 1
 
 
 def tile_plan(shape: Shape, target: Target, pack_a: str, pack_b: bool, reasons: tuple[str, ...] = ()) -> Plan:
