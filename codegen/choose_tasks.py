@@ -30,6 +30,7 @@ FEWEST_FILTERS, FEW_FILTERS = 8, 32
 # How many panels ahead such images are asked for: one or three measured 1.0 to 1.2 times as long.
 PANELS_AHEAD = 2
 WAYS = 16  # Lines of the second cache that share a set, of most targets.
+READ_ONCE = 8  # Rows of A: 10 measured 0.8 to 1.05, and with 12 the sums that wait took 1.3 times as long.
 # Sums over fewer products cost less than to write the result.
 SHORT_K = 128
 
@@ -46,8 +47,9 @@ def with_tasks(chosen: Plan, target: Target) -> Plan:
     blocks = max(1, guess(chosen.outer))
     flops = blocks * tiles * panels * flops_per_tile
     copies = bool(chosen.pack_a) and chosen.pack_b
+    joins = _reads_parts_once(chosen)
     near = _panels_near(chosen, target)
-    wanted = max(2, target.cores) if copies else max(TASKS_WANTED, 2 * target.cores)
+    wanted = max(2, target.cores) if copies or joins else max(TASKS_WANTED, 2 * target.cores)
     while blocks < wanted and tiles * panels * flops_per_tile >= 2 * TASK_FLOPS:
         rows, columns = tiles * chosen.mr, panels * chosen.nv * chosen.lanes
         if bool(chosen.pack_a) == chosen.pack_b:
@@ -88,7 +90,23 @@ def with_tasks(chosen: Plan, target: Target) -> Plan:
     follows = _next_rows_are_far(chosen, target)
     asked = {"streams": streams, "panels_ahead": ahead, "follows": follows}
     asked["parts_follow"] = _next_part_is_far(chosen, target)
+    asked["joins"] = joins
     return replace(chosen, **sizes, **asked, together=together, direct=direct)
+
+
+def is_read_once(shape: Shape) -> bool:
+    """Whether so few rows meet B that it counts alone how B comes from memory, where it lies there.
+
+    That is from end to end of its rows, so a thread's tasks are done as one: with 1024 columns a quarter of them at a
+    time took 1.25 times as long, half of them 1.15.
+    """
+    return guess(shape.m) <= READ_ONCE
+
+
+def _reads_parts_once(chosen: Plan) -> bool:
+    plain = chosen.form == "tile" and not chosen.pack_b and not chosen.shape.outer and chosen.tiles == 1
+    sums = guess(chosen.shape.n) * chosen.mr
+    return plain and chosen.k_blocks != 1 and is_read_once(chosen.shape) and sums <= LARGEST_SUMS
 
 
 def is_met_in_place(shape: Shape, target: Target) -> bool:

@@ -41,6 +41,7 @@ class Plan:
     panels_ahead: int = 0  # How many panels ahead lines of B are asked for, where each step of K is in another page.
     follows: bool = False  # Whether the rows of the next tile come from afar, and are asked for during this one.
     parts_follow: bool = False  # The same of the next part of K, whose lines hold many rows of a step.
+    joins: bool = False  # Whether tasks that follow each other are done as one, with all their panels.
     together: int = 1  # How many steps of K are written in one turn of the innermost loop.
     few: Plan | None = None  # Another way where the number of rows is known only when the step runs,
     few_rows: int = 0  # and up to how many it is taken.
@@ -125,6 +126,11 @@ class Plan:
         return self.outer * self.row_chunks * self.column_chunks
 
     @property
+    def run_panels(self) -> int:
+        """How many panels are done together, at most."""
+        return guess(self.column_panels) if self.joins else self.panels
+
+    @property
     def b_panels(self) -> int:
         """How many panels of B are copied at once: a group just before it is used, unless rows of A are as well."""
         return self.group if self.a_tiles >= self.row_tiles else self.panels
@@ -152,7 +158,7 @@ class Plan:
     def turned_place(self) -> DimLike:
         """Where in scratch a transposed tile stands: behind the sums of the others."""
         tile = self.mr * self.nv * self.lanes
-        return tile * (1 if self.k_blocks == 1 else 1 + self.row_tiles * self.panels)
+        return tile * (1 if self.k_blocks == 1 else 1 + self.row_tiles * self.run_panels)
 
     @property
     def scratch_parts(self) -> tuple[DimLike, DimLike, DimLike]:
