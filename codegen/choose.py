@@ -19,7 +19,7 @@ from graphc.codegen.choose_tasks import (
     sums_far_products,
     with_tasks,
 )
-from graphc.codegen.choose_tile import best_tile, direct_rows, is_one_tile, is_windowed, lanes_for
+from graphc.codegen.choose_tile import best_tile, direct_rows, is_one_tile, is_windowed, lanes_for, lanes_taken
 from graphc.codegen.kernels.affine import Contraction, Shape, shape_of
 from graphc.codegen.loops import ITEM_BYTES
 from graphc.codegen.plan import Plan, element_bytes, guess, summed_at_once
@@ -294,11 +294,6 @@ def _columns_are_few(shape: Shape, target: Target) -> bool:
     return few and rows_fit and len(shape.outer) > 1 and guess(shape.k) >= 64
 
 
-def _lanes_taken(columns: int, lanes: int) -> float:
-    """How many lanes the vectors of so many columns have, for each that is used."""
-    return -(-columns // lanes) * lanes / columns
-
-
 def _rows_cost_less_to_turn(shape: Shape, target: Target) -> bool:
     """Whether of operands that both run along K, of which one is transposed into a copy, that should be A.
 
@@ -311,7 +306,7 @@ def _rows_cost_less_to_turn(shape: Shape, target: Target) -> bool:
         return False
     if not lanes <= m <= min(2 * MOST_TURNED, guess(shape.k)):
         return False
-    empty, empty_swapped = _lanes_taken(n, lanes), _lanes_taken(m, lanes)
+    empty, empty_swapped = lanes_taken(n, lanes), lanes_taken(m, lanes)
     return (m < n and m <= MOST_TURNED and empty_swapped <= empty) or empty >= FEWER_LANES * empty_swapped
 
 
@@ -325,7 +320,7 @@ def _rows_fill_vectors_better(shape: Shape, swapped: Shape, target: Target) -> b
     runs = len(shape.rows) == 1 and shape.rows[0].a == 1 and shape.col.b == 1
     if not runs or not isinstance(m, int) or not isinstance(n, int) or guess(shape.k) < LONG_K or min(m, n) == 0:
         return False
-    empty, empty_swapped = _lanes_taken(n, lanes), _lanes_taken(m, lanes)
+    empty, empty_swapped = lanes_taken(n, lanes), lanes_taken(m, lanes)
     in_place = n * size < FAR_ROW or sums_far_products(swapped, target)
     return (m < n and in_place and empty_swapped <= empty) or empty > FEWER_LANES * empty_swapped
 

@@ -38,6 +38,11 @@ def lanes_for(shape: Shape, target: Target) -> int:
     return lanes
 
 
+def lanes_taken(columns: int, lanes: int) -> float:
+    """How many lanes the vectors of so many columns have, for each that is used."""
+    return -(-columns // lanes) * lanes / columns
+
+
 def best_tile(shape: Shape, lanes: int, target: Target, pack_a: str, pack_b: bool) -> tuple[int | None, int, int]:
     """The group of rows to tile along (None: all, flattened), and the rows and vectors of a tile."""
     if pack_a == "rows" or not shape.rows:
