@@ -34,9 +34,8 @@ _FEED = 7  # words of a feed: where its address goes, dtype, rank, sizes; of a n
 _FETCH = 6  # words of a fetch: the same four, room to align it, and its cell where it is a number
 _CELL = 16  # bytes that hold any number
 _NUMBER = 16  # where NumPy's numbers keep their value: right behind the object's header
-_EXACT = float(
-    2**53
-)  # whole numbers beyond may be rounded, and floats may overflow: that is for the careful way to say
+# Whole numbers beyond may be rounded, and floats may overflow: that is for the careful way to say.
+_EXACT = float(2**53)
 _SCALAR, _NEW_FROM_DESCR, _SET_BASE = 60, 94, 282  # places in NumPy's table of functions, which never change
 
 Door = Callable[..., Any]
