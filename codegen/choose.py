@@ -1,6 +1,7 @@
-"""Every decision about sizes: which form a contraction takes, and its blocks of K.
+"""Every decision about sizes: which form a contraction takes, and which operands it copies.
 
-`choose_tile.py` has its tile, `choose_tasks.py` its tasks.
+`choose_tile.py` has its tile, `choose_parts.py` its parts of K, `choose_tasks.py` its tasks, and `choose_rows.py` what
+else a product of any batch is written as.
 Pure functions of sizes, strides and the target. Each plan says why it is what it is; ``print(plan)`` shows it.
 """
 
@@ -11,8 +12,6 @@ from typing import TYPE_CHECKING
 
 from graphc.codegen.choose_parts import block_of_k, even_part, whole_k
 from graphc.codegen.choose_tasks import (
-    LINE,
-    PAGE,
     TASK_FLOPS,
     WIDE_PANEL,
     is_met_in_place,
@@ -20,11 +19,11 @@ from graphc.codegen.choose_tasks import (
     sums_far_products,
     with_tasks,
 )
-from graphc.codegen.choose_tile import best_tile, direct_rows, is_one_tile, is_windowed, lanes_for
+from graphc.codegen.choose_tile import best_tile, direct_rows, is_one_tile, is_windowed, lanes_for, lanes_taken
 from graphc.codegen.kernels.affine import Contraction, Shape, shape_of
 from graphc.codegen.loops import ITEM_BYTES
 from graphc.codegen.plan import Plan, element_bytes, guess, summed_at_once
-from graphc.codegen.target import Target
+from graphc.codegen.target import LINE, PAGE, Target
 from graphc.dims import DimLike, product
 from graphc.records import replace
 
@@ -305,7 +304,7 @@ def _rows_cost_less_to_turn(shape: Shape, target: Target) -> bool:
         return False
     if not lanes <= m <= min(2 * MOST_TURNED, guess(shape.k)):
         return False
-    empty, empty_swapped = (-(-extent // lanes) * lanes / extent for extent in (n, m))
+    empty, empty_swapped = lanes_taken(n, lanes), lanes_taken(m, lanes)
     return (m < n and m <= MOST_TURNED and empty_swapped <= empty) or empty >= FEWER_LANES * empty_swapped
 
 
@@ -319,7 +318,7 @@ def _rows_fill_vectors_better(shape: Shape, swapped: Shape, target: Target) -> b
     runs = len(shape.rows) == 1 and shape.rows[0].a == 1 and shape.col.b == 1
     if not runs or not isinstance(m, int) or not isinstance(n, int) or guess(shape.k) < LONG_K or min(m, n) == 0:
         return False
-    empty, empty_swapped = (-(-extent // lanes) * lanes / extent for extent in (n, m))
+    empty, empty_swapped = lanes_taken(n, lanes), lanes_taken(m, lanes)
     in_place = n * size < FAR_ROW or sums_far_products(swapped, target)
     return (m < n and in_place and empty_swapped <= empty) or empty > FEWER_LANES * empty_swapped
 

@@ -6,7 +6,7 @@ import math
 
 from graphc.codegen.kernels.affine import Shape
 from graphc.codegen.plan import TASKS_WANTED, Plan, element_bytes, guess
-from graphc.codegen.target import Target
+from graphc.codegen.target import LINE, PAGE, Target
 from graphc.dims import product
 from graphc.records import replace
 
@@ -17,13 +17,11 @@ STEPS_TOGETHER = 2
 # A task should be worth waking a thread for (about 5 us), and there should be some for every thread; not many more,
 # as each task that shares rows reads them from the third cache again.
 TASK_FLOPS = 1 << 19
-# Tasks that share columns each copy B, which costs as much as the products of some ten rows.
-FEW_ROWS = 1024
+# Tasks that share columns each copy B, which costs as much as the products of some ten rows: one for so many.
+ROWS_PER_COPY = 1024
 LARGEST_SUMS = 1 << 20  # Elements of a task's sums that wait in scratch for the next part of K: of every thread 4 MB.
 # Tasks by depth that stay in the second cache read the rows around them, too: of windows 5 x 5 that took 1.05 as long.
 SMALL_WINDOW = 9
-PAGE = 4096  # Bytes, of most targets' memory.
-LINE = 64  # Bytes, of most targets' caches.
 SHORT_PART = 128  # Steps of K, beside whose products the sums that wait for the next part count little.
 MANY_ROWS = 64  # From so many on a copy of B pays although each of its lines is read once.
 WIDE_PANEL = 3  # Vectors, as the panels of most tiles have.
@@ -57,11 +55,11 @@ def with_tasks(chosen: Plan, target: Target) -> Plan:
         if bool(chosen.pack_a) == chosen.pack_b:
             by_columns = columns > rows
         else:
-            by_columns = chosen.pack_b and (rows < FEW_ROWS or panels >= 2 * near)
+            by_columns = chosen.pack_b and (rows < ROWS_PER_COPY or panels >= 2 * near)
         by_columns = by_columns and panels > 1
         if by_columns or (tiles == 1 and panels > 1):
             panels = -(-panels // 2)
-        elif tiles > 1 and (not chosen.pack_b or rows >= (128 if blocks < target.cores else FEW_ROWS)):
+        elif tiles > 1 and (not chosen.pack_b or rows >= (128 if blocks < target.cores else ROWS_PER_COPY)):
             tiles = -(-tiles // 2)
         else:
             break

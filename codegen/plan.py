@@ -13,6 +13,8 @@ USUAL = 256
 BATCHES = (8, 16, 32, 64, 128, 256)
 # At least so many tasks, where there is work for them: a target that is only named has one core, and may have more.
 TASKS_WANTED = 4
+# Elements of a cache line: parts of scratch lie so far apart beyond their size, so that they fall in different sets.
+APART = 16
 
 
 @record
@@ -89,19 +91,19 @@ class Plan:
     @property
     def row_elements(self) -> DimLike:
         """The length of a row in a copy of A, a line longer than needed, so that rows fall in different sets."""
-        return ceildiv(self.k_elements, 16) * 16 + 16
+        return ceildiv(self.k_elements, APART) * APART + APART
 
     @property
     def tile_elements(self) -> DimLike:
         """The length of the rows of one tile in a copy of A."""
         if self.pack_a == "rows":
             return self.mr * self.row_elements
-        return ceildiv(self.k_elements * self.mr, 16) * 16 + 16
+        return ceildiv(self.k_elements * self.mr, APART) * APART + APART
 
     @property
     def panel_elements(self) -> DimLike:
         """The length of a panel in a copy of B, a line longer than needed, so that panels fall in different sets."""
-        return self.k_elements * self.nv * self.lanes + 16
+        return self.k_elements * self.nv * self.lanes + APART
 
     @property
     def row_chunks(self) -> DimLike:
@@ -176,7 +178,7 @@ class Plan:
 
 
 def _whole_lines(elements: DimLike) -> DimLike:
-    return ceildiv(elements, 16) * 16
+    return ceildiv(elements, APART) * APART
 
 
 def guess(size: DimLike, batch: int = USUAL) -> int:

@@ -232,7 +232,7 @@ class Clipped:
             ask_ahead(code, tile.rows, a, row_step, turn.a)
             return
         for x, place, step in ((a, row_step[-1], turn.a), (b, 0, turn.b)):
-            for column in range(0, tile.columns, 64 // code.element_bytes):
+            for column in range(0, tile.columns, code.elements_of_line):
                 code.prefetch(code.at(x, code.add(code.add(place, column), code.mul(AHEAD, step))), near=True)
 
     def _together(self, turn: _Turn, rows: Sequence[int]) -> int:

@@ -15,7 +15,9 @@
 A tile is spilled before it is finished, so that the epilogue (a bias, an activation, an Adam step) is written once
 in a loop and not mr * nv times; where it is little, tiles are finished from registers (finish.py). A tile at the edge
 is moved back to overlap its neighbour, and only its new rows and columns are finished; so edges need no code of their
-own. ``choose.py`` decides the sizes.
+own. Where there may be fewer rows than a tile has, as of a batch, the last ones are summed in lower tiles.
+``choose.py`` decides the sizes. A product of any batch may be written in several ways, of which one is taken for the
+number of rows that there are.
 """
 
 from __future__ import annotations
@@ -39,6 +41,9 @@ from graphc.dims import DimLike, row_major_strides
 from graphc.records import record, replace
 
 __all__ = ["Axis", "Contraction", "Epilogue", "Size", "emit_contraction", "scratch_bytes", "tasks"]
+
+# Rows of the tiles that the end of a batch is summed in.
+LOWER_TILES = (4, 2, 1)
 
 
 def emit_contraction(
@@ -100,10 +105,6 @@ def emit_contraction(
         code.loop(begin, end, 1, lambda task: loops.task(task, a, b))
 
     run(chosen, begin, end)
-
-
-# Rows of the tiles that the end of a batch is summed in.
-LOWER_TILES = (4, 2, 1)
 
 
 @record
