@@ -29,7 +29,7 @@ from graphc.codegen.entry import PLAIN
 from graphc.codegen.target import host
 
 _WRITABLE = PLAIN | 0x400
-_HEAD = 9  # words of a job before its arrays
+_HEAD = 10  # words of a job before its arrays
 _FEED = 7  # words of a feed: where its address goes, dtype, rank, sizes; of a number its type, its cell, if it is long
 _FETCH = 6  # words of a fetch: the same four, room to align it, and its cell where it is a number
 _CELL = 16  # bytes that hold any number
@@ -59,6 +59,7 @@ class Job:
             id(_BYTE),
             id(float),
             id(int),
+            id(np.float64),
         ]
         self._words[:_HEAD] = head
         self._cells = aligned_bytes(_CELL * len(ranks), lambda: "a step's numbers")

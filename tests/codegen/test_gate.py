@@ -93,7 +93,7 @@ def test_numbers_are_fed_as_they_are(session: tf.Session) -> None:
         k = tf.placeholder(dtype, [])
         scaled, kind = k * 3, dtype.as_numpy_dtype
         passes(session, scaled, {k: 1.0})
-        for value in (0.1, 7, -(2**52), kind(0.3), np.array(0.7, kind)):
+        for value in (0.1, 7, -(2**52), kind(0.3), np.float64(0.3), np.array(0.7, kind)):
             made = session._gate.enter(scaled, {k: value})
             assert type(made) is kind and made == kind(kind(value) * kind(3))
         for value in (True, 2**53, 1e300, 10**400, float("nan"), np.float16(1), np.int64(3)):
