@@ -83,8 +83,17 @@ class RunOptions(_Options):
     defaults = MappingProxyType({"trace_level": 0, "timeout_in_ms": 0})
 
 
+class StepStats(_Options):
+    """When each operation ran and where; it stays empty: :mod:`graphc.profile` tells what a step does."""
+
+    defaults = MappingProxyType({"dev_stats": ()})
+
+
 class RunMetadata(_Options):
     """What a run reports; it stays empty."""
+
+    groups = MappingProxyType({"step_stats": StepStats})
+    defaults = MappingProxyType({"partition_graphs": ()})
 
 
 __getattr__ = when_named(__name__, "graphc.config", {"experimental": "graphc.frame.devices"})

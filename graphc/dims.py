@@ -350,11 +350,13 @@ def _is_within(value: DimLike, limit: DimLike) -> bool:
 def is_nonnegative(value: DimLike) -> bool:
     """Whether ``value >= 0`` is certain: no term is negative; a symbol without extent is a size and so at least 1.
 
-    What is counted while the step runs may be 0.
+    What is counted while the step runs may be 0, and is no more than its bound.
     """
     terms = dict(_terms(value))
     least = terms.pop((), 0)
     for monomial, factor in terms.items():
+        if factor < 0 and len(monomial) == 1 and getattr(monomial[0], "most", None) is not None:
+            return is_nonnegative(value - factor * atom(monomial[0]) + factor * monomial[0].most)
         smallest = _smallest(monomial)
         if factor < 0 or smallest is None:
             return False

@@ -110,10 +110,13 @@ def _plain(value: Any, wanted: DType) -> np.ndarray[Any, Any]:
     """``value`` as an array that has not lost anything which ``wanted`` holds."""
     if wanted.is_string:
         return as_bytes(value)
-    if hasattr(value, "dtype") or hasattr(value, "__array__"):
-        return np.asarray(value)
+    is_array = hasattr(value, "dtype") or hasattr(value, "__array__")
     with np.errstate(over="ignore"):
-        array = as_array(value)
+        array = np.asarray(value) if is_array else as_array(value)
+    if _is_text(array) and not wanted.is_bool:  # numbers as they stand in a table of text are read, as by NumPy
+        return array.astype(np.int64 if wanted.is_integer else np.complex128 if wanted.is_complex else np.float64)
+    if is_array:
+        return array
     is_rounded = array.dtype == np.float32 and array.size > 0  # Python floats declare float32, as in TensorFlow
     return np.asarray(value, np.float64) if is_rounded and wanted is not float32 else array
 
@@ -122,7 +125,7 @@ def _lost(array: np.ndarray[Any, Any], wanted: DType) -> str | None:
     """What no value of the dtype can stand for: a fraction, a sign, a high bit; rounding of floats is no loss."""
     if wanted.is_string:
         return None
-    if array.dtype.kind in "SU" or (array.size and isinstance(array.flat[0], bytes)):
+    if _is_text(array):
         return "strings are no numbers"
     if array.dtype.kind not in ("fiubc" if wanted.is_complex else "fiub"):
         return f"{array.dtype} is no dtype of {'' if wanted.is_complex else 'real '}numbers"
@@ -136,6 +139,10 @@ def _lost(array: np.ndarray[Any, Any], wanted: DType) -> str | None:
     if least <= int(array.min()) and int(array.max()) <= greatest:
         return None
     return f"{_first(array, (array < least) | (array > greatest))} is outside the range of {wanted.name}"
+
+
+def _is_text(array: np.ndarray[Any, Any]) -> bool:
+    return array.dtype.kind in "SU" or (array.size > 0 and isinstance(array.flat[0], (bytes, str)))
 
 
 def _first(array: np.ndarray[Any, Any], wrong: np.ndarray[Any, Any]) -> str:

@@ -90,10 +90,7 @@ class _ExactLoop:
     def run(self) -> Sequence[Tensor]:
         """The outputs of the new node for those of the old one."""
         with from_outside(self.node, 0):
-            try:
-                body, names = self._settled()
-            except errors.InvalidArgumentError as error:
-                body, names = self._never_run(error)
+            body, names = self._body()
             condition, condition_names = self._function(self.kind.condition)
             self.limits = self._limits(body, condition)
             if self.limits:  # where sizes vary, which they do not in a body that never runs
@@ -147,6 +144,20 @@ class _ExactLoop:
                     changed = self._has_varied(n, body) or changed
             if not changed:
                 return body, names
+
+    def _body(self) -> tuple[Function, list[str | None]]:
+        """The body; where it needs to know a size that may vary, as the program says, for sizes that do not."""
+        try:
+            return self._settled()
+        except errors.InvalidArgumentError as error:
+            if not self.varied:
+                return self._never_run(error)
+            reason = error
+        self.varied, self.kept = {}, set()
+        try:
+            return self._settled()
+        except errors.InvalidArgumentError:
+            return self._never_run(reason)
 
     def _never_run(self, error: errors.InvalidArgumentError) -> tuple[Function, list[str | None]]:
         """In place of a body that cannot be for these types, one that says why if it runs."""

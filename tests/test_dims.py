@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 
-from graphc.dims import evaluate, floordiv, symbol
+from graphc.dims import Measured, atom, evaluate, floordiv, is_nonnegative, symbol
 
 
 def test_a_small_remainder_does_not_hinder_a_coarser_division():
@@ -28,3 +28,12 @@ def test_quotients_are_those_of_python():
             names = dict(zip("ijk", values, strict=True))
             wanted = evaluate(numerator, names) // denominator
             assert evaluate(found, names) == wanted, f"({numerator}) // {denominator} = {found} at {names}"
+
+
+def test_what_is_counted_is_between_0_and_its_bound() -> None:
+    n = symbol("n")
+    few, many, as_many = (atom(Measured(f"m{k}", None, most)) for k, most in enumerate((3, None, n)))
+    for size in (few, 3 - few, 2 * n + 4 - 2 * few, n - as_many, 2 * n - as_many - 1):
+        assert is_nonnegative(size)
+    for size in (few - 1, 2 - few, n - many, n - 1 - as_many, 3 - few * few):
+        assert not is_nonnegative(size)

@@ -63,6 +63,22 @@ def test_feeds_are_converted_where_nothing_is_lost(session):
         np.testing.assert_array_equal(session.run(x * 2, {x: value}), expected)
 
 
+def test_numbers_may_be_fed_as_they_stand_in_a_table_of_text(session):
+    x, n = tf.placeholder(tf.float32, [None]), tf.placeholder(tf.int32, [2])
+    assert session.run(x * 2, {x: ["1.5", " 2e1"]}).tolist() == [3.0, 40.0]
+    assert session.run(n * 2, {n: np.array([["7", "-8"]])[0]}).tolist() == [14, -16]
+    with pytest.raises(ValueError, match="could not convert string to float: b'one'"):
+        session.run(x, {x: ["one"]})
+    with pytest.raises(TypeError, match="outside the range of int32"):
+        session.run(n, {n: [str(1 << 40), "1"]})
+
+
+def test_a_traced_run_reports_nothing(session):
+    told = tf.RunMetadata()
+    session.run(tf.constant(1), options=tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE), run_metadata=told)
+    assert not told.step_stats.dev_stats and not told.partition_graphs
+
+
 def test_whole_numbers_may_be_fed_as_floats_and_truth_as_whole_numbers(session):
     n = tf.placeholder(tf.int32, [3])
     for value in (np.array([1.0, -2.0, 2147483647.0]), [1.0, -2.0, 2147483647.0], np.array([1, -2, 2147483647])):

@@ -167,5 +167,6 @@ def filled_up(arrays: Sequence[Any], sizes: Sequence[Any], value: Any, dtype: An
     """The arrays side by side, each filled up to ``sizes`` with ``value`` at the end of its axes."""
     batch: Any = np.full((len(arrays), *sizes), value, dtype)
     for number, array in enumerate(arrays):
-        batch[(number, *map(slice, array.shape))] = array
+        # The dots make a view: without them, the array of a single string would itself become an element.
+        batch[(number, *map(slice, array.shape), ...)] = array
     return batch

@@ -116,3 +116,23 @@ def test_the_gradients_of_an_array_add_up() -> None:
         assert session.run([written.size(), gradients.read(2)])[0] == 3
         assert session.run(gradients.read(2)).tolist() == [3.5, 4.5]
         assert session.run(array.grad("other").read(2)).tolist() == [0.0, 0.0]
+
+
+def test_a_size_that_is_declared_to_vary_and_does_not_is_known_to_a_body_that_needs_it() -> None:
+    """A beam search: as many rows as before are chosen from all, and each is one longer."""
+    steps = np.random.RandomState(0).randn(5, 4, 4).astype(np.float32)
+    table, beams = tf.constant(steps), 3
+
+    def longer(t: Any, rows: Any, scores: Any) -> tuple[Any, ...]:
+        values, best = tf.nn.top_k(tf.reshape(scores[:, None] + tf.gather(table[t], rows[:, -1]), [-1]), beams)
+        return t + 1, tf.concat([tf.gather(rows, best // 4), best[:, None] % 4], 1), values
+
+    start = [0, tf.constant([[1]] * beams), tf.constant([0.0, -9.0, -9.0])]
+    shapes = [tf.TensorShape([]), tf.TensorShape([None, None]), tf.TensorShape([None])]
+    _, rows, scores = tf.while_loop(lambda t, *_: t < 5, longer, start, shapes)
+    with tf.Session() as session:
+        found = session.run([rows, scores])
+    assert found[0].shape == (3, 6)
+    reached = [sum(steps[t, row[t], row[t + 1]] for t in range(5)) for row in found[0]]
+    np.testing.assert_allclose(found[1][0], reached[0], rtol=1e-5)
+    assert found[1].tolist() == sorted(found[1], reverse=True)

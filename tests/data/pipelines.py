@@ -56,6 +56,7 @@ PIPELINES: dict[str, Callable[[Any], Any]] = {
     "padded batch of a structure": lambda tf: tf.data.Dataset.zip(
         (lengths(tf), tf.data.Dataset.from_tensor_slices(ROWS))).padded_batch(
         2, ([-1], tf.TensorShape([3])), (np.int64(7), None if tf.__name__ == "graphc" else np.float32(0))),
+    "padded batch of single strings": lambda tf: tf.data.Dataset.from_tensor_slices(WORDS).padded_batch(4, []),
     "padded batch of strings": lambda tf: tf.data.Dataset.from_tensor_slices(WORDS).map(
         lambda word: tf.fill([tf.size(tf.string_split([word], "o").values) + 1], word)).padded_batch(4, [None], b"-"),
     "map": lambda tf: tf.data.Dataset.from_tensor_slices((ROWS, LABELS)).map(

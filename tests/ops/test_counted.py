@@ -293,3 +293,18 @@ def test_a_size_is_never_taken_to_be_negative() -> None:
     assert assumption(beside, lambda types: types[0] == types[1]) is None
     found = assumption([beside[0], TensorType(tf.float32, (5,))], lambda types: types[0] == types[1])
     assert found is not None and found.other == 3
+
+
+def test_rows_that_are_left_are_filled_up_to_as_many_as_before() -> None:
+    x, mask = tf.placeholder(tf.float32, [None, 2]), tf.placeholder(tf.bool, [None])
+    kept = tf.boolean_mask(x, mask)
+    filled = tf.pad(kept, [[0, tf.shape(x)[0] - tf.shape(kept)[0]], [0, 0]])
+    gradient = tf.gradients(filled * tf.range(1.0, 3.0), x)[0]
+    with tf.Session() as session:
+        for n in (3, 5, 0, 7, 4):
+            feeds = {x: np.arange(2 * n).reshape(n, 2), mask: np.arange(n) % 2 > 0}
+            rows = feeds[x][feeds[mask]].tolist()
+            found = session.run([filled, filled * x, gradient], feeds)
+            assert found[0].tolist() == rows + [[0, 0]] * (n - len(rows))
+            assert found[1].shape == (n, 2)
+            assert found[2].tolist() == [[1.0 * kept, 2.0 * kept] for kept in feeds[mask]]
