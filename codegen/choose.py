@@ -247,14 +247,12 @@ def _kept_in_place(shape: Shape, target: Target) -> int:
     """Bytes of an A contiguous along its rows up to which it is read in place, a line at a time.
 
     A quarter of the second cache: below, copies measured 5 to 20 % slower, and as fast up to half of it. On cores that
-    start more than four instructions a cycle, and whose second cache is larger, 5 to 20 % slower up to half of it with
-    at most 32 vectors of columns (more of A is in that cache only where nothing else ran before), but not where lines a
-    multiple of a page apart share its sets.
+    start more than four instructions a cycle, and whose second cache is larger, 4 to 20 % slower up to all of it, but
+    not where lines a multiple of a page apart share its sets.
     """
     step = shape.inner[-1].a if shape.inner else 0
     collides = isinstance(step, int) and step * element_bytes(shape) % PAGE == 0
-    few_columns = guess(shape.n) <= 32 * target.lanes(shape.dtype)
-    return target.l2 // (2 if target.starts > 4 and few_columns and not collides else 4)
+    return target.l2 if target.starts > 4 and not collides else target.l2 // 4
 
 
 def _images_serve_as_rows(spec: Contraction, shape: Shape, target: Target) -> bool:

@@ -79,8 +79,8 @@ class Job:
         self._dtypes[number] = dtype
         self._words[place + 1] = id(dtype)
         self._sizes[size : size + len(shape)] = list(shape)
-        if number < self._first_fetch:
-            takes_numbers = not shape and dtype.type in _NUMBERS and dtype.isnative
+        if number < self._first_fetch and not shape:
+            takes_numbers = dtype.type in _NUMBERS and dtype.isnative
             self._words[place + 4] = id(dtype.type) if takes_numbers else 0
             self._words[place + 5 : place + 7] = [self._cell(number), dtype.itemsize == 8]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 import threading
+import weakref
 from collections import OrderedDict, namedtuple
 from collections.abc import Iterator
 from typing import Any
@@ -141,10 +142,14 @@ def test_the_way_of_a_callable_goes_with_it(session: tf.Session) -> None:
     call = session.make_callable(x * 2, [x])
     for _ in range(3):
         call(np.ones(2, np.float32))
-    assert len(session.state.ways) == 1
-    del call
-    gc.collect()
-    assert not session.state.ways
+    ((*_, executable),) = session.state.ways.values()
+    step = weakref.ref(executable)
+    gc.disable()
+    try:
+        del call, executable, _
+        assert not session.state.ways and step() is None  # its memory at once, not with the next garbage
+    finally:
+        gc.enable()
 
 
 def test_references_are_given_back(session: tf.Session) -> None:
