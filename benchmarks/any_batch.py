@@ -21,7 +21,7 @@ from benchmarks.systems.tf1 import Programs
 from benchmarks.workload import Arrays, Training
 
 USUAL = ("mlp_4_16_3", "mlp_64_32_10", "mlp_784_128_10", "mlp_784_256_256_10")
-USUAL += ("autoencoder", "lenet", "lstm", "transformer", "resnet20")
+USUAL += ("mlp_784_1024_1024_10", "autoencoder", "lenet", "lstm", "transformer", "resnet20")
 ROUNDS, ROUND_SECONDS = 12, 0.1
 Step = Callable[[], Any]
 
@@ -37,7 +37,7 @@ def main() -> None:
         assert isinstance(case, Training), f"{name} is not a training step"
         usual = len(case.batches()[0][0])
         open_step = learnt(Programs(graphc, any_batch=True).training(case), case, (usual - 1, usual + 1))
-        for size in (usual // 2, usual, usual + usual // 2 - 1):
+        for size in (max(usual // 16, 2), usual // 2, usual, usual + usual // 2 - 1):
             fixed = turning(Programs(graphc).training(Resized(case, size)), batches(case, size))
             times = take_turns(fixed, turning(open_step, batches(case, size)))
             show(name, size, *times)

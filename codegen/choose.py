@@ -1,6 +1,7 @@
-"""Every decision about sizes: which form a contraction takes, and its blocks of K.
+"""Every decision about sizes: which form a contraction takes, and which operands it copies.
 
-`choose_tile.py` has its tile, `choose_tasks.py` its tasks.
+`choose_tile.py` has its tile, `choose_paired.py` that of two operands by vectors, `choose_parts.py` its parts of K,
+`choose_tasks.py` its tasks, and `choose_rows.py` what else a product of any batch is written as.
 Pure functions of sizes, strides and the target. Each plan says why it is what it is; ``print(plan)`` shows it.
 """
 
@@ -9,13 +10,21 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from graphc.codegen.choose_paired import MOST_PAIRED, paired_plan
 from graphc.codegen.choose_parts import block_of_k, even_part, whole_k
-from graphc.codegen.choose_tasks import LINE, PAGE, WIDE_PANEL, is_met_in_place, sums_far_products, with_tasks
-from graphc.codegen.choose_tile import best_tile, direct_rows, is_one_tile, is_windowed, lanes_for
+from graphc.codegen.choose_tasks import (
+    FEW_FILTERS,
+    WIDE_PANEL,
+    is_met_in_place,
+    is_read_once,
+    sums_far_products,
+    with_tasks,
+)
+from graphc.codegen.choose_tile import best_tile, direct_rows, is_one_tile, is_windowed, lanes_for, lanes_taken
 from graphc.codegen.kernels.affine import Contraction, Shape, shape_of
 from graphc.codegen.loops import ITEM_BYTES
 from graphc.codegen.plan import Plan, element_bytes, guess, summed_at_once
-from graphc.codegen.target import Target
+from graphc.codegen.target import LINE, PAGE, Target
 from graphc.dims import DimLike
 from graphc.records import replace
 
@@ -46,10 +55,12 @@ ROWS_OF_FED, ROWS_OF_SETS, WIDE_ROWS = 32, 48, 256
 FEW_ROWS = 64
 # Of rows so many bytes apart at most the cache keeps what a part of K has of them, whichever sets they fall in.
 FAR_APART = 16 * 1024
+# Rows of B that few rows of A meet at a time, each from end to end: memory sends what follows, and nothing waits for
+# the next row, which lies in another page. Measured 0.95 of the time of whole sums; with 3 to 8 rows of A longer parts
+# took 0.8 to 1.0, and these 1.1, as more sums wait.
+PART_READ_ONCE, PART_OF_SEVERAL = 8, 64
 # From so many rows on a copy of B that leaves lanes empty is as good as free.
 HIGH = 512
-# Registers with sums where every product reads memory: enough to hide the latency of an addition.
-MOST_PAIRED = 12
 
 
 @lru_cache(maxsize=1024)
@@ -184,6 +195,8 @@ def _parts_pay(shape: Shape, target: Target) -> bool:
 
     Its rows lie far apart: a whole column of them fills few sets of the cache and is gone before the next rows come.
     Panels of narrow vectors would read a line of each row at a time: with those of AVX2 a copy takes half as long.
+    Of images with their channels first, 48 and 64 filters took 0.75 to 0.95 of the time with a copy, where the first
+    cache holds a panel of all channels.
     """
     if (
         target.vector_bytes < LINE
@@ -194,7 +207,16 @@ def _parts_pay(shape: Shape, target: Target) -> bool:
     ):
         return False
     few = shape.m <= FEW_ROWS and shape.n >= target.lanes(shape.dtype)
+    if shape.m > FEW_FILTERS and any(group.a == 0 for group in shape.outer):
+        few = few and guess(shape.k) * WIDE_PANEL * target.vector_bytes > target.l1
     return few and guess(shape.k) * shape.n * element_bytes(shape) > target.l2 // 2
+
+
+def _part_in_place(shape: Shape, target: Target) -> int:
+    """How many rows of B are read in place before those that wait are met again."""
+    if not is_read_once(shape):
+        return max(1, target.l2 // FAR_APART)
+    return PART_READ_ONCE if guess(shape.m) <= 2 else PART_OF_SEVERAL
 
 
 def _copy_of_a(shape: Shape, target: Target) -> str:
@@ -225,14 +247,12 @@ def _kept_in_place(shape: Shape, target: Target) -> int:
     """Bytes of an A contiguous along its rows up to which it is read in place, a line at a time.
 
     A quarter of the second cache: below, copies measured 5 to 20 % slower, and as fast up to half of it. On cores that
-    start more than four instructions a cycle, and whose second cache is larger, 5 to 20 % slower up to half of it with
-    at most 32 vectors of columns (more of A is in that cache only where nothing else ran before), but not where lines a
-    multiple of a page apart share its sets.
+    start more than four instructions a cycle, and whose second cache is larger, 4 to 20 % slower up to all of it, but
+    not where lines a multiple of a page apart share its sets.
     """
     step = shape.inner[-1].a if shape.inner else 0
     collides = isinstance(step, int) and step * element_bytes(shape) % PAGE == 0
-    few_columns = guess(shape.n) <= 32 * target.lanes(shape.dtype)
-    return target.l2 // (2 if target.starts > 4 and few_columns and not collides else 4)
+    return target.l2 if target.starts > 4 and not collides else target.l2 // 4
 
 
 def _images_serve_as_rows(spec: Contraction, shape: Shape, target: Target) -> bool:
@@ -285,7 +305,7 @@ def _rows_cost_less_to_turn(shape: Shape, target: Target) -> bool:
         return False
     if not lanes <= m <= min(2 * MOST_TURNED, guess(shape.k)):
         return False
-    empty, empty_swapped = (-(-extent // lanes) * lanes / extent for extent in (n, m))
+    empty, empty_swapped = lanes_taken(n, lanes), lanes_taken(m, lanes)
     return (m < n and m <= MOST_TURNED and empty_swapped <= empty) or empty >= FEWER_LANES * empty_swapped
 
 
@@ -299,7 +319,7 @@ def _rows_fill_vectors_better(shape: Shape, swapped: Shape, target: Target) -> b
     runs = len(shape.rows) == 1 and shape.rows[0].a == 1 and shape.col.b == 1
     if not runs or not isinstance(m, int) or not isinstance(n, int) or guess(shape.k) < LONG_K or min(m, n) == 0:
         return False
-    empty, empty_swapped = (-(-extent // lanes) * lanes / extent for extent in (n, m))
+    empty, empty_swapped = lanes_taken(n, lanes), lanes_taken(m, lanes)
     in_place = n * size < FAR_ROW or sums_far_products(swapped, target)
     return (m < n and in_place and empty_swapped <= empty) or empty > FEWER_LANES * empty_swapped
 
@@ -365,49 +385,6 @@ def _dot_tile(shape: Shape, rows: DimLike, target: Target) -> tuple[int, int]:
     return min(candidates)[1:]
 
 
-def paired_plan(shape: Shape, target: Target) -> Plan:
-    """Both operands move along the columns: vectors of A times vectors (or one element) of B, as by depth.
-
-    Nothing is reused but B by the rows of a tile, so tiles are as large as hides the latency of the additions.
-    """
-    lanes = lanes_for(shape, target) if isinstance(shape.n, int) else 1
-    tiled = len(shape.rows) - 1 if shape.rows else None
-    rows: DimLike = 1 if tiled is None else shape.rows[tiled].extent
-    vectors = _even_vectors(shape.n // lanes) if isinstance(shape.n, int) else 1
-    most = max(1, MOST_PAIRED // vectors)
-    mr = _even_share(rows, most) if isinstance(rows, int) else 4
-    nv = max(1, min(vectors, MOST_PAIRED // mr))
-    # The adjoint of a filter reads so many rows of images for all places of its window while the second cache has them.
-    k_level, k_block = block_of_k(shape, guess(shape.n), target, tiled)
-    result = Plan(
-        "paired",
-        shape,
-        lanes,
-        mr,
-        nv,
-        tiled,
-        "",
-        False,
-        k_level,
-        k_block,
-        1,
-        1,
-        1,
-        ("both operands move along columns",),
-    )
-    return with_tasks(result, target)
-
-
-def _even_vectors(vectors: int) -> int:
-    """How many of a row's vectors a tile takes: few of them done twice, and many at once, each worth a tenth."""
-    return min(range(1, max(1, min(4, vectors)) + 1), key=lambda nv: -(-vectors // nv) * nv * (14 - nv))
-
-
-def _even_share(extent: int, most: int) -> int:
-    """The length of equal pieces of ``extent``, at most ``most`` long."""
-    return -(-extent // -(-extent // most)) if extent > 0 else 1
-
-
 def tile_plan(shape: Shape, target: Target, pack_a: str, pack_b: bool, reasons: tuple[str, ...] = ()) -> Plan:
     """Registers hold a tile of C."""
     if pack_b:
@@ -421,7 +398,7 @@ def tile_plan(shape: Shape, target: Target, pack_a: str, pack_b: bool, reasons: 
     if pack_b:
         k_level, k_block = block_of_k(shape, nv * lanes, target, tiled)
     elif _parts_pay(shape, target) and not is_met_in_place(shape, target):
-        k_block = even_part(k_block, max(1, target.l2 // FAR_APART))
+        k_block = even_part(k_block, _part_in_place(shape, target))
     fewer_rows_possible = tiled is not None and not isinstance(shape.rows[tiled].extent, int)
     if k_block != whole_k(shape) and fewer_rows_possible and not pack_a:
         pack_a = "rows"  # Too few rows for a tile are made up for in a copy, when sums of parts have to wait.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from graphc.codegen.choose_tasks import SHORT_PART, STEPS_TOGETHER, sums_far_products
 from graphc.codegen.kernels.affine import Shape
 from graphc.codegen.plan import element_bytes, guess
-from graphc.codegen.target import Target
+from graphc.codegen.target import LINE, Target
 from graphc.dims import DimLike
 
 
@@ -53,7 +53,7 @@ def lines_serve_neighbours(shape: Shape, tiled: int | None) -> bool:
     """Whether each step of K is in another line of A, which holds the next tile's rows too, such as channels."""
     beside = tiled is not None and shape.rows[tiled].a == 1
     step = shape.inner[-1].a if shape.inner else 0
-    return beside and isinstance(step, int) and abs(step) * element_bytes(shape) >= 64
+    return beside and isinstance(step, int) and abs(step) * element_bytes(shape) >= LINE
 
 
 def level_seen_in_part(shape: Shape, tiled: int | None) -> int:

@@ -7,10 +7,10 @@ in two ways or more, of which one is taken when it runs.
 from __future__ import annotations
 
 from graphc.codegen import choose
-from graphc.codegen.choose_tasks import PAGE, with_tasks
+from graphc.codegen.choose_tasks import with_tasks
 from graphc.codegen.kernels.affine import Axis, Contraction, Shape, shape_of
 from graphc.codegen.plan import Plan, element_bytes, guess
-from graphc.codegen.target import Target
+from graphc.codegen.target import PAGE, Target
 from graphc.records import replace
 
 # Up to how many rows a way is taken, and for how many it is chosen. B in place: two tiles of eight.

@@ -6,7 +6,7 @@ import math
 
 from graphc.codegen.kernels.affine import Shape
 from graphc.codegen.plan import TASKS_WANTED, Plan, element_bytes, guess
-from graphc.codegen.target import Target
+from graphc.codegen.target import LINE, PAGE, Target
 from graphc.dims import product
 from graphc.records import replace
 
@@ -17,13 +17,11 @@ STEPS_TOGETHER = 2
 # A task should be worth waking a thread for (about 5 us), and there should be some for every thread; not many more,
 # as each task that shares rows reads them from the third cache again.
 TASK_FLOPS = 1 << 19
-# Tasks that share columns each copy B, which costs as much as the products of some ten rows.
-FEW_ROWS = 1024
+# Tasks that share columns each copy B, which costs as much as the products of some ten rows: one for so many.
+ROWS_PER_COPY = 1024
 LARGEST_SUMS = 1 << 20  # Elements of a task's sums that wait in scratch for the next part of K: of every thread 4 MB.
 # Tasks by depth that stay in the second cache read the rows around them, too: of windows 5 x 5 that took 1.05 as long.
 SMALL_WINDOW = 9
-PAGE = 4096  # Bytes, of most targets' memory.
-LINE = 64  # Bytes, of most targets' caches.
 SHORT_PART = 128  # Steps of K, beside whose products the sums that wait for the next part count little.
 MANY_ROWS = 64  # From so many on a copy of B pays although each of its lines is read once.
 WIDE_PANEL = 3  # Vectors, as the panels of most tiles have.
@@ -32,6 +30,7 @@ FEWEST_FILTERS, FEW_FILTERS = 8, 32
 # How many panels ahead such images are asked for: one or three measured 1.0 to 1.2 times as long.
 PANELS_AHEAD = 2
 WAYS = 16  # Lines of the second cache that share a set, of most targets.
+READ_ONCE = 8  # Rows of A: 10 measured 0.8 to 1.05, and with 12 the sums that wait took 1.3 times as long.
 # Sums over fewer products cost less than to write the result.
 SHORT_K = 128
 
@@ -48,18 +47,19 @@ def with_tasks(chosen: Plan, target: Target) -> Plan:
     blocks = max(1, guess(chosen.outer))
     flops = blocks * tiles * panels * flops_per_tile
     copies = bool(chosen.pack_a) and chosen.pack_b
+    joins = _reads_parts_once(chosen)
     near = _panels_near(chosen, target)
-    wanted = max(2, target.cores) if copies else max(TASKS_WANTED, 2 * target.cores)
+    wanted = max(2, target.cores) if copies or joins else max(TASKS_WANTED, 2 * target.cores)
     while blocks < wanted and tiles * panels * flops_per_tile >= 2 * TASK_FLOPS:
         rows, columns = tiles * chosen.mr, panels * chosen.nv * chosen.lanes
         if bool(chosen.pack_a) == chosen.pack_b:
             by_columns = columns > rows
         else:
-            by_columns = chosen.pack_b and (rows < FEW_ROWS or panels >= 2 * near)
+            by_columns = chosen.pack_b and (rows < ROWS_PER_COPY or panels >= 2 * near)
         by_columns = by_columns and panels > 1
         if by_columns or (tiles == 1 and panels > 1):
             panels = -(-panels // 2)
-        elif tiles > 1 and (not chosen.pack_b or rows >= (128 if blocks < target.cores else FEW_ROWS)):
+        elif tiles > 1 and (not chosen.pack_b or rows >= (128 if blocks < target.cores else ROWS_PER_COPY)):
             tiles = -(-tiles // 2)
         else:
             break
@@ -90,7 +90,23 @@ def with_tasks(chosen: Plan, target: Target) -> Plan:
     follows = _next_rows_are_far(chosen, target)
     asked = {"streams": streams, "panels_ahead": ahead, "follows": follows}
     asked["parts_follow"] = _next_part_is_far(chosen, target)
+    asked["joins"] = joins
     return replace(chosen, **sizes, **asked, together=together, direct=direct)
+
+
+def is_read_once(shape: Shape) -> bool:
+    """Whether so few rows meet B that it counts alone how B comes from memory, where it lies there.
+
+    That is from end to end of its rows, so a thread's tasks are done as one: with 1024 columns a quarter of them at a
+    time took 1.25 times as long, half of them 1.15.
+    """
+    return guess(shape.m) <= READ_ONCE
+
+
+def _reads_parts_once(chosen: Plan) -> bool:
+    plain = chosen.form == "tile" and not chosen.pack_b and not chosen.shape.outer and chosen.tiles == 1
+    sums = guess(chosen.shape.n) * chosen.mr
+    return plain and chosen.k_blocks != 1 and is_read_once(chosen.shape) and sums <= LARGEST_SUMS
 
 
 def is_met_in_place(shape: Shape, target: Target) -> bool:

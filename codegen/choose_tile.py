@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from graphc.codegen.choose_tasks import PAGE, TASK_FLOPS, is_met_in_place
+from graphc.codegen.choose_tasks import TASK_FLOPS, is_met_in_place
 from graphc.codegen.kernels.affine import Group, Shape
 from graphc.codegen.plan import element_bytes, guess, pieces
-from graphc.codegen.target import Target
+from graphc.codegen.target import LINE, PAGE, Target
 from graphc.dims import DimLike, product
 
 MOST_ROWS = 30
@@ -36,6 +36,11 @@ def lanes_for(shape: Shape, target: Target) -> int:
         while lanes // 2 >= max(shape.n, 1):
             lanes //= 2
     return lanes
+
+
+def lanes_taken(columns: int, lanes: int) -> float:
+    """How many lanes the vectors of so many columns have, for each that is used."""
+    return -(-columns // lanes) * lanes / columns
 
 
 def best_tile(shape: Shape, lanes: int, target: Target, pack_a: str, pack_b: bool) -> tuple[int | None, int, int]:
@@ -126,7 +131,7 @@ def _lines_of_a(shape: Shape, mr: int) -> float:
     if not shape.swapped or is_windowed(shape) or not shape.inner or shape.inner[-1].a == 1:
         return 0
     step = shape.rows[-1].a if shape.rows else 0
-    return (mr - 1) * step * element_bytes(shape) / 64 + 1 if isinstance(step, int) and step < 16 else 0
+    return (mr - 1) * step * element_bytes(shape) / LINE + 1 if isinstance(step, int) and step < 16 else 0
 
 
 def cycles_per_step(mr: int, nv: int, far: bool, lines_of_a: float = 0) -> float:

@@ -14,13 +14,12 @@ from functools import lru_cache
 
 from graphc.codegen.choose_tile import cycles_per_step
 from graphc.codegen.kernels.affine import Contraction
-from graphc.codegen.plan import TASKS_WANTED, guess
+from graphc.codegen.plan import APART, TASKS_WANTED, guess
 from graphc.codegen.target import Target
 from graphc.dims import DimLike, ceildiv
 from graphc.records import record
 
 CELLS = 16  # Of a tile of images, and of a filter, when both are transformed.
-LINE = 16  # Elements of a cache line: what parts lie apart beyond their size, so that they fall in different sets.
 # A task transforms its filters by itself, which costs as much as the products of some two tiles.
 TILES_OF_TASK = 64
 FEWEST_TILES = 16  # Of so few, those two are an eighth.
@@ -85,21 +84,21 @@ class WinogradPlan:
     @property
     def image_part(self) -> int:
         """Elements of one transformed cell of the images of a block."""
-        return self.block * self.channels + LINE
+        return self.block * self.channels + APART
 
     @property
     def filter_part(self) -> int:
-        return self.channels * self.columns + LINE
+        return self.channels * self.columns + APART
 
     @property
     def sum_part(self) -> int:
-        return self.block * self.columns + LINE
+        return self.block * self.columns + APART
 
     @property
     def scratch_parts(self) -> tuple[int, ...]:
         """Elements of scratch: filters, images, sums, four results, a tile beyond an edge, a mark for each tile."""
         parts = (CELLS * part for part in (self.filter_part, self.image_part, self.sum_part))
-        return (*parts, 4 * self.columns, CELLS * self.channels, -(-self.block // LINE) * LINE)
+        return (*parts, 4 * self.columns, CELLS * self.channels, -(-self.block // APART) * APART)
 
     @property
     def scratch_elements(self) -> int:

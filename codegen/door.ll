@@ -68,7 +68,11 @@ number.copy:
 number.float:
   %float.at = getelementptr i64, ptr %job, i64 7
   %float = load ptr, ptr %float.at
-  %is.float = icmp eq ptr %type, %float
+  %float64.at = getelementptr i64, ptr %job, i64 9
+  %float64 = load ptr, ptr %float64.at       ; NumPy's, which is a float too
+  %is.plain = icmp eq ptr %type, %float
+  %is.numpys = icmp eq ptr %type, %float64
+  %is.float = or i1 %is.plain, %is.numpys
   br i1 %is.float, label %number.of.float, label %number.int
 number.of.float:
   %of.float = call double @PyFloat_AsDouble(ptr %arg)

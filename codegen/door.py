@@ -29,14 +29,13 @@ from graphc.codegen.entry import PLAIN
 from graphc.codegen.target import host
 
 _WRITABLE = PLAIN | 0x400
-_HEAD = 9  # words of a job before its arrays
+_HEAD = 10  # words of a job before its arrays
 _FEED = 7  # words of a feed: where its address goes, dtype, rank, sizes; of a number its type, its cell, if it is long
 _FETCH = 6  # words of a fetch: the same four, room to align it, and its cell where it is a number
 _CELL = 16  # bytes that hold any number
 _NUMBER = 16  # where NumPy's numbers keep their value: right behind the object's header
-_EXACT = float(
-    2**53
-)  # whole numbers beyond may be rounded, and floats may overflow: that is for the careful way to say
+# Whole numbers beyond may be rounded, and floats may overflow: that is for the careful way to say.
+_EXACT = float(2**53)
 _SCALAR, _NEW_FROM_DESCR, _SET_BASE = 60, 94, 282  # places in NumPy's table of functions, which never change
 
 Door = Callable[..., Any]
@@ -60,6 +59,7 @@ class Job:
             id(_BYTE),
             id(float),
             id(int),
+            id(np.float64),
         ]
         self._words[:_HEAD] = head
         self._cells = aligned_bytes(_CELL * len(ranks), lambda: "a step's numbers")
@@ -79,8 +79,8 @@ class Job:
         self._dtypes[number] = dtype
         self._words[place + 1] = id(dtype)
         self._sizes[size : size + len(shape)] = list(shape)
-        if number < self._first_fetch:
-            takes_numbers = not shape and dtype.type in _NUMBERS and dtype.isnative
+        if number < self._first_fetch and not shape:
+            takes_numbers = dtype.type in _NUMBERS and dtype.isnative
             self._words[place + 4] = id(dtype.type) if takes_numbers else 0
             self._words[place + 5 : place + 7] = [self._cell(number), dtype.itemsize == 8]
 

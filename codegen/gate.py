@@ -8,7 +8,8 @@ The gate is native code that does so for runs that were admitted::
     serve(key, values)            the same where the key is known
 
 A way is admitted when a step has run by its door, under the tuple ``(fetches, *feed keys)`` in which a list or a tuple
-of fetches is ``(its type, *its items)``. The session forgets all of them when its variables move or it is closed.
+of fetches is ``(its type, *its items)``, or under a callable's own. The session forgets all of them when its variables
+move or it is closed, one when its step runs with care or its callable ends.
 """
 
 from __future__ import annotations

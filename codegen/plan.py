@@ -13,6 +13,8 @@ USUAL = 256
 BATCHES = (8, 16, 32, 64, 128, 256)
 # At least so many tasks, where there is work for them: a target that is only named has one core, and may have more.
 TASKS_WANTED = 4
+# Elements of a cache line: parts of scratch lie so far apart beyond their size, so that they fall in different sets.
+APART = 16
 
 
 @record
@@ -39,6 +41,7 @@ class Plan:
     panels_ahead: int = 0  # How many panels ahead lines of B are asked for, where each step of K is in another page.
     follows: bool = False  # Whether the rows of the next tile come from afar, and are asked for during this one.
     parts_follow: bool = False  # The same of the next part of K, whose lines hold many rows of a step.
+    joins: bool = False  # Whether tasks that follow each other are done as one, with all their panels.
     together: int = 1  # How many steps of K are written in one turn of the innermost loop.
     few: Plan | None = None  # Another way where the number of rows is known only when the step runs,
     few_rows: int = 0  # and up to how many it is taken.
@@ -88,19 +91,19 @@ class Plan:
     @property
     def row_elements(self) -> DimLike:
         """The length of a row in a copy of A, a line longer than needed, so that rows fall in different sets."""
-        return ceildiv(self.k_elements, 16) * 16 + 16
+        return ceildiv(self.k_elements, APART) * APART + APART
 
     @property
     def tile_elements(self) -> DimLike:
         """The length of the rows of one tile in a copy of A."""
         if self.pack_a == "rows":
             return self.mr * self.row_elements
-        return ceildiv(self.k_elements * self.mr, 16) * 16 + 16
+        return ceildiv(self.k_elements * self.mr, APART) * APART + APART
 
     @property
     def panel_elements(self) -> DimLike:
         """The length of a panel in a copy of B, a line longer than needed, so that panels fall in different sets."""
-        return self.k_elements * self.nv * self.lanes + 16
+        return self.k_elements * self.nv * self.lanes + APART
 
     @property
     def row_chunks(self) -> DimLike:
@@ -121,6 +124,11 @@ class Plan:
     @property
     def tasks(self) -> DimLike:
         return self.outer * self.row_chunks * self.column_chunks
+
+    @property
+    def run_panels(self) -> int:
+        """How many panels are done together, at most."""
+        return guess(self.column_panels) if self.joins else self.panels
 
     @property
     def b_panels(self) -> int:
@@ -150,7 +158,7 @@ class Plan:
     def turned_place(self) -> DimLike:
         """Where in scratch a transposed tile stands: behind the sums of the others."""
         tile = self.mr * self.nv * self.lanes
-        return tile * (1 if self.k_blocks == 1 else 1 + self.row_tiles * self.panels)
+        return tile * (1 if self.k_blocks == 1 else 1 + self.row_tiles * self.run_panels)
 
     @property
     def scratch_parts(self) -> tuple[DimLike, DimLike, DimLike]:
@@ -170,7 +178,7 @@ class Plan:
 
 
 def _whole_lines(elements: DimLike) -> DimLike:
-    return ceildiv(elements, 16) * 16
+    return ceildiv(elements, APART) * APART
 
 
 def guess(size: DimLike, batch: int = USUAL) -> int:

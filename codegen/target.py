@@ -18,6 +18,9 @@ from graphc.codegen import cache, llvm
 from graphc.codegen.loops import ITEM_BYTES
 from graphc.records import record, replace
 
+PAGE = 4096  # Bytes, of most targets' memory.
+LINE = 64  # Bytes, of most targets' caches.
+
 
 @record
 class Target:

@@ -118,25 +118,6 @@ def written_buffers(kernel: Kernel) -> set[Buffer]:
     return stored_buffers(kernel.body)
 
 
-def size_symbols(kernel: Kernel) -> tuple[Symbol, ...]:
-    """The size symbols that appear anywhere in the kernel, by name."""
-    found: set[Atom] = set()
-    for buffer in (*kernel.arguments, *kernel.scratch):
-        found |= all_atoms(buffer.size)
-    for statement in statements_below(kernel.body):
-        if isinstance(statement, For):
-            found |= all_atoms(statement.extent)
-        if isinstance(statement, Store):
-            found |= all_atoms(statement.offset)
-        if isinstance(statement, Contract):
-            found |= {thing for coordinate in statement.coordinates for thing in all_atoms(coordinate.extent or 0)}
-            found |= all_atoms(statement.tasks)
-    for node in expressions_below(kernel.body):
-        found |= all_atoms(index_of(node))
-    symbols = {thing for thing in found if isinstance(thing, Symbol) and thing.extent is None}
-    return tuple(sorted(symbols, key=str))
-
-
 def index_of(node: Expression) -> DimLike:
     """The offset of a load, the index of an IndexValue, 0 for others."""
     if isinstance(node, Load):

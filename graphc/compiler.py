@@ -9,6 +9,7 @@ load        object code -> a function of this process            codegen/jit.py
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -148,7 +149,19 @@ def compile_step(
     pool = process_pool(threads) if program.is_parallel else 0
     library = jit.load(objects, {PARALLEL_FOR: parallel_for if pool else _nothing})
     executable = Executable(program, library, sizes, threads, pool)
+    if settings.current().verbose >= 1:
+        _tell(step, shapes, program, executable.arena_bytes)
     return Compiled(step, graph, program, executable)
+
+
+def _tell(step: Step, shapes: Mapping[Tensor, Sequence[DimLike]], program: Program, arena_bytes: int) -> None:
+    """One line on what was compiled: what it is fed, what it gives, and what became of it."""
+    types = [TensorType(x.dtype, tuple(shapes.get(x, x.type.shape or ()))) for x in step.feeds.values()]
+    fed = ", ".join(f"{key.op.name} {exact}" for key, exact in zip(step.feeds, types, strict=True))
+    fetched = [x.op.name for x in step.graph.targets[: step.fetches]]
+    gives = ", ".join(fetched + [f"new {operation.name}" for operation in step.updates])
+    text = f"{len(step.graph)} nodes, {len(program.calls)} kernels, {arena_bytes} bytes"
+    print(f"graphc: compiled ({fed}) -> ({gives}): {text}", file=sys.stderr)
 
 
 def _nothing() -> int:

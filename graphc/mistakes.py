@@ -50,7 +50,7 @@ def tell_line(error: Exception, name: str = "") -> None:
 
 @contextmanager
 def telling(name: str = "") -> Iterator[None]:
-    """Ends the text of what graphc finds wrong inside with the user's line: for functions that are entered."""
+    """As :func:`telling_line`, for a part of a function, or one whose mistakes begin with another name."""
     try:
         yield
     except (ValueError, TypeError) as error:

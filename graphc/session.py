@@ -382,7 +382,7 @@ class BaseSession:
         self.check_open()
         keys = list(feed_list or [])
         plan, count = _Plan(self, fetches, keys), len(keys)
-        plan.key = key = (plan,)
+        plan.key = key = (object(),)  # not the plan: that would outlive the callable until garbage is collected
 
         def call(*values: Any) -> Any:
             if len(values) != count:

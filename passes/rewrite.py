@@ -39,12 +39,3 @@ def rewrite(graph: Graph, rule: Rule) -> Graph:
 def copy_node(graph: Graph, node: Operation, inputs: tuple[Tensor, ...]) -> Operation:
     """``node`` in ``graph``, of other inputs of the same types."""
     return graph.copy(node, inputs)
-
-
-def consumers_of(graph: Graph) -> dict[Tensor, list[Operation]]:
-    """Who reads each tensor."""
-    readers: dict[Tensor, list[Operation]] = {}
-    for node in graph.nodes:
-        for tensor in dict.fromkeys(node.inputs):
-            readers.setdefault(tensor, []).append(node)
-    return readers

@@ -149,6 +149,8 @@ def test_the_command_prints_the_table(tmp_path, capsys):
     assert head.split()[:3] == ["kernel", "us", "time"]
     assert total.startswith(f"all {len(lines)} kernels")
     assert memory.startswith("arena ")
+    assert main(["profile", str(path), "--fetches", "x", "--batch", "5"]) == 0
+    assert "fetches 0.2 kB" in capsys.readouterr().out  # the tensor of that name, not the operation, which gives none
     assert main(["profile", str(path), "--fetches", "trein"]) == 2
     assert "graphc profile: --fetches:" in capsys.readouterr().err
 

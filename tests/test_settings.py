@@ -7,8 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+import graphc as tf
 from graphc import settings
 
 
@@ -153,3 +155,18 @@ def test_the_import_loads_neither_llvm_nor_pathlib() -> None:
     code += "print(m.thread_count(), *[name for name in ('numpy', 'llvmlite', 'pathlib') if name in sys.modules])"
     ran = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.split() == [str(settings.thread_count())]
+
+
+def test_what_is_compiled_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    chosen = settings.current()._replace(verbose=1)
+    monkeypatch.setattr(settings, "current", lambda: chosen)
+    with tf.Graph().as_default(), tf.Session() as session:
+        x = tf.placeholder(tf.float32, [None, 3], name="x")
+        total = tf.reduce_sum(x, name="total")
+        count = tf.get_variable("count", initializer=0)
+        session.run(count.initializer)
+        counted = tf.assign_add(count, 1).op
+        for size in (2, 2, 4):
+            session.run([total, counted], {x: np.ones((size, 3))})
+    told = [line.split(": ")[1] for line in capsys.readouterr().err.splitlines()]
+    assert told == ["compiled (x f32[2,3]) -> (total, new count)", "compiled (x f32[n0,3]) -> (total, new count)"]

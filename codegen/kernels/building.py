@@ -11,6 +11,7 @@ from typing import Union
 
 from graphc.codegen import ir
 from graphc.codegen.approx.lanes import in_every_lane
+from graphc.codegen.target import LINE
 
 Index = Union[int, ir.Value]
 Range = tuple[Index, Index]
@@ -30,6 +31,7 @@ class Code:
         self.dtype = dtype
         self.element = ELEMENTS[dtype]
         self.element_bytes = int(dtype[1:]) // 8
+        self.elements_of_line = LINE // self.element_bytes
         self.is_float = dtype.startswith("f")
         self.fused = fused and self.is_float
 

@@ -5,6 +5,7 @@ An edge joins an axis of the rows with a loop of K: position u sees only the tur
     rows that are plain loops      the loop of K gets other bounds, computed once for each tile
     rows that the tile runs along  a tile that some turn sees only in part is written for its place: turns with the same
                                    rows are a loop, and all such loops follow each other; tiles within need nothing
+    one tile of all rows           the same for every loop of K with an edge, one within the other
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from graphc.codegen import ir
 from graphc.codegen.kernels.affine import Group
 from graphc.codegen.kernels.building import Code, Index
 from graphc.codegen.kernels.dot import along_k, summed_up
-from graphc.codegen.kernels.microtile import Step, ask_ahead, one_k, walk_together
+from graphc.codegen.kernels.microtile import AHEAD, Step, ask_ahead, one_k, walk_together
 from graphc.codegen.kernels.operands import OperandA, OperandB, Rows
 from graphc.codegen.kernels.packing import Move, merged
 from graphc.codegen.kernels.paired import one_pair
@@ -28,7 +29,10 @@ Keep = Callable[[list[ir.Value]], None]
 
 @record
 class _Turn:
-    """One loop of K for a tile: its bounds, how far A and B move, or the rows that exist in each of its few turns."""
+    """One loop of K for a tile: its bounds, and how far A and B move.
+
+    Or the turn that it begins with, how many there are, and the ``rows`` that exist in each turn of the whole loop.
+    """
 
     begin: Index
     end: Index
@@ -47,6 +51,9 @@ class Clipped:
 
     def products(self, a: ir.Value, b: ir.Value, steps: Sequence[KStep], rows: Rows, keep: Keep) -> None:
         """``keep`` the products of the tile at ``rows``, by the code for its place."""
+        if self.site.plan.tiled is None:
+            keep(self._summed(a, b, self._turns(steps, rows, 0)))
+            return
         places: list[int | None] = [start for start, is_cut in self._starts() if is_cut]
         if isinstance(rows.start, int):
             keep(self._summed(a, b, self._turns(steps, rows, rows.start if rows.start in places else None)))
@@ -90,12 +97,24 @@ class Clipped:
 
     def _rows_seen(self, group: Group, start: int, turns: int) -> list[list[int]]:
         """For each turn of K, the rows of a tile that begins at ``start`` for which A exists, and no tile before it."""
-        edge, mr = self.site.plan.shape.edges[group.edge], self.site.plan.mr  # type: ignore[index]
+        mr = self.site.plan.mr
         rows = range(-start % mr, mr)  # A tile that was moved back begins with rows of the one before.
+        return self._seen(group, {r: start + r for r in rows}, turns)
+
+    def _seen(self, group: Group, places: dict[int, int], turns: int) -> list[list[int]]:
+        """For each turn of K, the rows of a tile for which A exists, of those at these ``places`` of the group."""
+        edge = self.site.plan.shape.edges[group.edge]  # type: ignore[index]
         return [
-            [r for r in rows if 0 <= edge.start + edge.row_step * (start + r) + edge.inner_step * v < edge.size]
+            [r for r, u in places.items() if 0 <= edge.start + edge.row_step * u + edge.inner_step * v < edge.size]
             for v in range(turns)
         ]
+
+    def _seen_of_all(self, edge: int, turns: int) -> list[list[int]]:
+        """The same for one tile of all rows, whatever their axes."""
+        groups = self.site.plan.shape.rows
+        number = next(i for i, group in enumerate(groups) if group.edge == edge)
+        places = itertools.product(*(range(group.extent) for group in groups))  # type: ignore[arg-type]
+        return self._seen(groups[number], {r: place[number] for r, place in enumerate(places)}, turns)
 
     def _extent(self, edge: int) -> int:
         extent = next(group.extent for group in self.site.plan.shape.inner if group.edge == edge)
@@ -116,7 +135,10 @@ class Clipped:
                 continue
             turns += self._unclipped(whole)
             whole = []
-            if tiled is not None and step.edge == tiled.edge:
+            if self.site.plan.tiled is None:
+                seen = self._seen_of_all(step.edge, self._extent(step.edge))
+                turns.append(_Turn(step.start, step.extent, move.source, move.copy, tuple(map(tuple, seen))))
+            elif tiled is not None and step.edge == tiled.edge:
                 assert isinstance(step.extent, int) and isinstance(start, int), "such loops of K are never cut"
                 seen = self._rows_seen(tiled, start, step.extent)
                 turns.append(_Turn(0, step.extent, move.source, move.copy, tuple(map(tuple, seen))))
@@ -162,7 +184,7 @@ class Clipped:
                 return self._one_step(rows, a, b, totals)
             turn, rest = turns[0], turns[1:]
             if turn.rows is not None:
-                return in_parts(turn, rest, a, b, totals)
+                return in_parts(turn, rest, a, b, rows, totals)
             if in_dots and not rest:
                 step = Step(turn.end, turn.a, turn.b)
                 steps = self.a.row_step, self.b.column_step
@@ -170,7 +192,7 @@ class Clipped:
 
             def body(here: ir.Value, there: ir.Value, *totals: ir.Value) -> list[ir.Value]:
                 if not rest and isinstance(turn.a, int) and abs(turn.a) * code.element_bytes >= 64:
-                    ask_ahead(code, tile.rows, here, self.a.row_step, turn.a)
+                    self._ask_ahead(here, there, turn)
                 return nest(rest, here, there, rows, list(totals))
 
             together = 1 if rest else self._together(turn, rows)
@@ -179,15 +201,22 @@ class Clipped:
             return walk_together(code, Step(turn.end, turn.a, turn.b), together, a, b, body, totals)
 
         def in_parts(
-            turn: _Turn, rest: Sequence[_Turn], a: ir.Value, b: ir.Value, totals: list[ir.Value]
+            turn: _Turn, rest: Sequence[_Turn], a: ir.Value, b: ir.Value, before: Sequence[int], totals: list[ir.Value]
         ) -> list[ir.Value]:
             assert turn.rows is not None
-            for rows, alike in itertools.groupby(enumerate(turn.rows), key=lambda pair: pair[1]):
+            totals = list(totals)
+            for seen, alike in itertools.groupby(enumerate(turn.rows), key=lambda pair: pair[1]):
                 numbers = [k for k, _ in alike]
+                rows = [r for r in before if r in seen]
                 if rows:
-                    places = [r * sums_of_row + v for r in rows for v in range(sums_of_row)]
-                    here, there = (code.at(x, code.mul(numbers[0], step)) for x, step in ((a, turn.a), (b, turn.b)))
-                    turns = _joined(code, _Turn(0, len(numbers), turn.a, turn.b), rest)
+                    places = [before.index(r) * sums_of_row + v for r in rows for v in range(sums_of_row)]
+                    first = code.greatest(code.sub(numbers[0], turn.begin), 0)
+                    end = code.least(code.sub(numbers[-1] + 1, turn.begin), turn.end)
+                    if isinstance(first, int) and isinstance(end, int):
+                        here, there = (code.at(x, code.mul(first, step)) for x, step in ((a, turn.a), (b, turn.b)))
+                        turns = _joined(code, _Turn(0, end - first, turn.a, turn.b), rest)
+                    else:
+                        here, there, turns = a, b, [_Turn(first, end, turn.a, turn.b), *rest]
                     part = nest(turns, here, there, rows, [totals[place] for place in places])
                     for place, total in zip(places, part, strict=True):
                         totals[place] = total
@@ -195,6 +224,16 @@ class Clipped:
 
         totals = nest(turns, a, b, range(tile.rows), [code.zero(lanes)] * (tile.rows * sums_of_row))
         return summed_up(code, totals, lanes) if in_dots else totals
+
+    def _ask_ahead(self, a: ir.Value, b: ir.Value, turn: _Turn) -> None:
+        """Ask for what is read some steps later: of a tile of all rows the last, as it read for the others."""
+        code, tile, row_step = self.site.code, self.site.tile, self.a.row_step
+        if not isinstance(row_step, tuple):
+            ask_ahead(code, tile.rows, a, row_step, turn.a)
+            return
+        for x, place, step in ((a, row_step[-1], turn.a), (b, 0, turn.b)):
+            for column in range(0, tile.columns, code.elements_of_line):
+                code.prefetch(code.at(x, code.add(code.add(place, column), code.mul(AHEAD, step))), near=True)
 
     def _together(self, turn: _Turn, rows: Sequence[int]) -> int:
         """How many steps of K are written in one turn of the last loop: one for tiles that are cut, which are many."""

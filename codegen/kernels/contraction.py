@@ -15,7 +15,9 @@
 A tile is spilled before it is finished, so that the epilogue (a bias, an activation, an Adam step) is written once
 in a loop and not mr * nv times; where it is little, tiles are finished from registers (finish.py). A tile at the edge
 is moved back to overlap its neighbour, and only its new rows and columns are finished; so edges need no code of their
-own. ``choose.py`` decides the sizes.
+own. Where there may be fewer rows than a tile has, as of a batch, the last ones are summed in lower tiles.
+``choose.py`` decides the sizes. A product of any batch may be written in several ways, of which one is taken for the
+number of rows that there are.
 """
 
 from __future__ import annotations
@@ -39,6 +41,9 @@ from graphc.dims import DimLike, row_major_strides
 from graphc.records import record, replace
 
 __all__ = ["Axis", "Contraction", "Epilogue", "Size", "emit_contraction", "scratch_bytes", "tasks"]
+
+# Rows of the tiles that the end of a batch is summed in.
+LOWER_TILES = (4, 2, 1)
 
 
 def emit_contraction(
@@ -94,13 +99,12 @@ def emit_contraction(
         if plan.tasks == 1:  # Then every position is known now.
             code.when(code.less(begin, end), lambda: loops.task(0, a, b))
             return
+        if plan.joins:
+            code.when(code.less(begin, end), lambda: loops.joined(begin, end, a, b))
+            return
         code.loop(begin, end, 1, lambda task: loops.task(task, a, b))
 
     run(chosen, begin, end)
-
-
-# Rows of the tiles that the end of a batch is summed in.
-LOWER_TILES = (4, 2, 1)
 
 
 @record
@@ -139,13 +143,19 @@ class _Loops:
         rest, row_chunk = self._split(index, plan.row_chunks, plan.outer * plan.column_chunks)
         outer, column_chunk = self._split(rest, plan.column_chunks, plan.outer)
         in_a, in_b, coordinates = site.offsets(plan.shape.outer, outer)
-        task = _Task(
-            self._run(row_chunk, plan.row_tiles, plan.tiles),
-            self._run(column_chunk, plan.panels, plan.column_panels),
-            code.at(a, in_a),
-            code.at(b, in_b),
-            coordinates,
-        )
+        tiles = self._run(row_chunk, plan.row_tiles, plan.tiles)
+        panels = self._run(column_chunk, plan.panels, plan.column_panels)
+        self._parts(_Task(tiles, panels, code.at(a, in_a), code.at(b, in_b), coordinates))
+
+    def joined(self, begin: Index, end: Index, a: ir.Value, b: ir.Value) -> None:
+        """Tasks that follow each other along the columns, as one."""
+        code, plan = self.site.code, self.site.plan
+        last = code.least(code.mul(end, plan.panels), self.site.sizes(plan.column_panels))
+        self._parts(_Task((0, plan.row_tiles), (code.mul(begin, plan.panels), last), a, b, {}))
+
+    def _parts(self, task: _Task) -> None:
+        """All parts of K of a task."""
+        site, code, plan = self.site, self.site.code, self.site.plan
         # An empty K has one part, of nothing, so that C becomes zero.
         parts = code.greatest(site.sizes(plan.k_blocks), 1)
         code.loop(0, parts, 1, lambda part: self._part(task, self._part_of_k(task, part, parts)))
@@ -215,11 +225,11 @@ class _Loops:
                     def one_panel(panel: Index) -> None:
                         self._tile(task, part, tile, tiles[0], panel, copied[0])
 
-                    code.each(panels, min(plan.group, plan.panels), one_panel)
+                    code.each(panels, min(plan.group, plan.run_panels), one_panel)
 
                 code.each(tiles, min(plan.a_tiles, plan.row_tiles), one_tile)
 
-            code.pieces(task.panels, plan.panels, plan.group, some_panels)
+            code.pieces(task.panels, plan.run_panels, plan.group, some_panels)
 
         code.pieces(task.tiles, plan.row_tiles, plan.a_tiles, some_tiles)
 

@@ -79,7 +79,7 @@ def accumulate(
     B ``streams`` from the second cache: its lines are asked for ahead, those of later steps of K, or of the panel that
     is so many ``panels_ahead``. So many of the last steps of K, whose number is a multiple of that, are written
     ``together``. Where the rows of the next tile begin ``next_rows`` further on, one behind the other, they are asked
-    for.
+    for; so is the line of A that each step of the next part of K finds ``next_part`` further on.
     """
 
     def nest(steps: Sequence[Step], a: ir.Value, b: ir.Value, totals: list[ir.Value]) -> list[ir.Value]:
@@ -94,7 +94,7 @@ def accumulate(
                 code.prefetch(code.at(a_here, next_part))
             if not rest and (streams or panels_ahead):
                 ahead = panels_ahead * tile.columns or code.mul(AHEAD_OF_B, step.b)
-                for place in range(0, tile.columns, 64 // code.element_bytes):
+                for place in range(0, tile.columns, code.elements_of_line):
                     code.prefetch(code.at(b_here, code.add(ahead, place)), near=True)
             return nest(rest, a_here, b_here, list(totals))
 
@@ -126,7 +126,7 @@ def walk_together(
     asked = together * rows
 
     def turn(a_here: ir.Value, b_here: ir.Value, ahead: ir.Value, *totals: ir.Value) -> list[ir.Value]:
-        for place in range(0, asked, 64 // code.element_bytes):
+        for place in range(0, asked, code.elements_of_line):
             code.prefetch(code.at(ahead, place))
         result = list(totals)
         for number in range(together):
@@ -140,7 +140,7 @@ def walk_together(
 
 def ask_ahead(code: Code, rows: int, a: ir.Value, row_step: RowStep, step: Index) -> None:
     """Ask for what a tile reads of A some steps later: one line, or all lines of rows that share some."""
-    ahead, line = code.mul(AHEAD, step), 64 // code.element_bytes
+    ahead, line = code.mul(AHEAD, step), code.elements_of_line
     span = (rows - 1) * row_step if isinstance(row_step, int) else 0
     shared = line // 4 <= span <= MOST_SPANNED * line
     for place in (0, *range(line, span, line), span) if shared else (0,):
@@ -198,4 +198,4 @@ def store_tile(
 
 def prefetch_tile(code: Code, tile: Tile, memory: ir.Value) -> None:
     """Ask for the lines of the tile at ``memory``."""
-    code.loop(0, tile.elements, 64 // code.element_bytes, lambda i: code.prefetch(code.at(memory, i)))
+    code.loop(0, tile.elements, code.elements_of_line, lambda i: code.prefetch(code.at(memory, i)))

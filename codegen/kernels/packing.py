@@ -101,7 +101,7 @@ def copy_runs(code: Code, moves: Sequence[Move], source: ir.Value, copy: ir.Valu
     ahead = code.mul(PREFETCH, max((m.source for m in moves[-2:] if isinstance(m.source, int)), default=0))
 
     def run(source: ir.Value, copy: ir.Value) -> None:
-        for place in range(0, count, 64 // code.element_bytes):
+        for place in range(0, count, code.elements_of_line):
             code.prefetch(code.at(source, code.add(ahead, place)))
         copy_run(code, source, copy, count, lanes)
 

@@ -12,8 +12,7 @@ import argparse
 from pathlib import Path
 
 from graphc.aot.compile import Artifact, compile
-from graphc.aot.script import Declared, declared, fed, fetched, names, shape
-from graphc.nodes import Operation, Tensor
+from graphc.aot.script import declared, fed, fetched, names, shape
 
 SUMMARY = "compile a step ahead of time: object file, shared library, C header and loader"
 
@@ -38,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
     """Compile, and print what was written."""
     file = declared(options.script)
     artifact = compile(
-        {name: _fetch(file, name) for name in _once("--fetches", options.fetches)},
+        {name: fetched(file, name, "--fetches") for name in _once("--fetches", options.fetches)},
         {name: fed(file, name, "--feeds") for name in _once("--feeds", options.feeds)},
         options.out,
         name=options.name,
@@ -58,13 +57,6 @@ def summary(artifact: Artifact) -> str:
     files = [artifact.object, artifact.library, artifact.header, artifact.loader]
     lines = [f"{path}  {path.stat().st_size} bytes" for path in files if path is not None]
     return "\n".join([*lines, f"an instance of '{artifact.name}' takes {artifact.bytes} bytes"])
-
-
-def _fetch(file: Declared, name: str) -> Tensor | Operation:
-    """The tensor or operation of a name; a name without number means the tensor where the operation gives one."""
-    element = fetched(file, name, "--fetches")
-    gives_value = isinstance(element, Operation) and len(element.outputs) == 1 and not element.kind.has_effect
-    return element.outputs[0] if gives_value else element  # type: ignore[union-attr]
 
 
 def _once(option: str, given: list[str]) -> list[str]:

@@ -72,14 +72,18 @@ def _as_script(path: str) -> Iterator[None]:
 
 
 def fetched(file: Declared, name: str, option: str) -> Tensor | Operation:
-    """What the graph, or else a variable of the file, calls ``name``; what may have been meant where there is none."""
+    """What the graph, or else a variable of the file, calls ``name``; what may have been meant where there is none.
+
+    A name without number means the tensor where the operation gives one.
+    """
     try:
-        return file.graph.as_graph_element(name)
+        element: Any = file.graph.as_graph_element(name)
     except (KeyError, ValueError) as error:
         element = _held(file, name)
         if element is None:
             raise ValueError(f"{option}: {error.args[0]}{_listed('nothing reads', _results(file.graph))}") from None
-        return element
+    gives_value = isinstance(element, Operation) and len(element.outputs) == 1 and not element.kind.has_effect
+    return element.outputs[0] if gives_value else element
 
 
 def fed(file: Declared, name: str, option: str) -> Tensor:

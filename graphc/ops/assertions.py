@@ -9,7 +9,7 @@ import numpy as np
 
 from graphc import dtypes
 from graphc.errors import InvalidArgumentError
-from graphc.mistakes import tell_line
+from graphc.mistakes import telling
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.base import Const, apply, check_dtype, convert_to_tensor, declare, is_tensor_like
 from graphc.ops.checks import Refused
@@ -196,11 +196,8 @@ def assert_that(
     The operation must be among what is run: fetched, or a control input of something that is. ``data`` are texts and
     tensors, of which ``summarize`` elements (3 where None, all where negative) are shown. Variables stay as they were.
     """
-    try:
+    with telling("Assert"):
         return _assert_that(condition, data, summarize, name)
-    except (ValueError, TypeError) as error:
-        tell_line(error, "Assert")
-        raise
 
 
 def _assert_that(condition: Any, data: Sequence[Any], summarize: int | None, name: str | None) -> Operation:

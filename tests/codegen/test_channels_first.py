@@ -230,3 +230,15 @@ def test_few_filters_meet_the_channels_where_these_are(
     assert (chosen.panels_ahead > 0) == in_place and not (in_place and chosen.pack_b)
     if in_place:
         _check(spec, filters * channels, batch * channels * places)
+
+
+@pytest.mark.parametrize("filters, channels, copied", [(64, 256, True), (48, 190, True), (64, 512, False)])
+def test_a_panel_of_all_channels_is_copied_for_some_filters(filters: int, channels: int, copied: bool) -> None:
+    """More channels than the first cache holds of a panel are read in place, one part of them at a time."""
+    places = 3136
+    images, columns = (Axis(BATCH, b=channels * places),), (Axis(places, b=1),)
+    spec = Contraction("f32", images, (Axis(filters, a=1),), columns, (Axis(channels, filters, places),))
+    wide = replace(named("avx512"), starts=6, l1=48 * 1024, l2=2048 * 1024)
+    chosen = plan(spec, wide)
+    assert chosen.pack_b == copied and (chosen.k_blocks == 1) == copied
+    _check(spec, filters * channels, BATCH * channels * places, replace(host(), l1=wide.l1, l2=wide.l2))

@@ -162,6 +162,43 @@ def test_edges_where_k_is_cut(of_filter: bool) -> None:
     _same(spec, made.of_filter(False) if of_filter else made.forward(False), x, made.copy(x), b, small)
 
 
+@pytest.mark.parametrize("target", ["host", "avx2", "sse2"])
+@pytest.mark.parametrize("l2", [1 << 22, 1 << 18, 1 << 14], ids=["whole", "some rows", "some columns"])
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        (20, 18, 140, 1, (3, 3), 1, 1, (1, 1)),
+        (33, 40, 128, 1, (3, 3), 2, 1, (0, 1)),
+        (19, 21, 130, 1, (5, 2), 1, 2, (4, 1)),
+        (22, 20, 150, 1, (2, 6), 1, 3, (1, 9)),
+    ],
+    ids=str,
+)
+def test_edges_of_all_places_of_a_window_at_once(sizes: Any, l2: int, target: str) -> None:
+    """The adjoint of a filter by depth: every loop of K that sees some of them only, in whatever parts it is summed."""
+    made = _Convolution(*sizes)
+    spec, x, b = made.of_filter(True, True), _fenced(made.images), _random("f32", made.others(True), 2)
+    processor = replace(host(), l1=l2 // 16, l2=l2, **(_width(target) if target != "host" else {}))
+    chosen, fits = plan(spec, processor), np.prod(sizes[4]) <= processor.vector_registers - 2
+    assert (chosen.tiled is None) == fits
+    if fits and l2 < 1 << 22:
+        assert chosen.k_level == (1 if l2 > 1 << 14 else 2) and evaluate(chosen.k_blocks, {}) > 1
+    _same(spec, made.of_filter(False, True), x, made.copy(x), b, processor)
+    whole = _run(spec, x, b, processor)
+    split = _run(spec, x, b, processor, order=lambda total: [(i, i + 1) for i in reversed(range(total))])
+    np.testing.assert_array_equal(whole, split)
+
+
+@pytest.mark.parametrize("channels, vectors", [(32, 2), (64, 4), (128, 4), (192, 3), (144, 3), (20, 1)])
+def test_places_of_a_window_by_depth_take_as_many_channels_as_fit(channels: int, vectors: int) -> None:
+    """Four sums of 36 wait on the stack where that is one pass over the channels in place of two."""
+    made = _Convolution(56, 56, channels, 1, (3, 3), 1, 1, (1, 1))
+    chosen = plan(made.of_filter(True, True), named("avx512"))
+    assert (chosen.form, chosen.tiled, chosen.mr, chosen.nv) == ("paired", None, 9, vectors)
+    small = _Convolution(8, 8, 16, 1, (3, 3), 1, 1, (1, 1))
+    assert plan(small.of_filter(True, True), named("avx512")).tiled == 1
+
+
 def test_edges_of_a_symbolic_batch() -> None:
     made = _Convolution(*SIZES[0])
     n = symbol("n")

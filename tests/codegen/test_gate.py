@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 import threading
+import weakref
 from collections import OrderedDict, namedtuple
 from collections.abc import Iterator
 from typing import Any
@@ -93,7 +94,7 @@ def test_numbers_are_fed_as_they_are(session: tf.Session) -> None:
         k = tf.placeholder(dtype, [])
         scaled, kind = k * 3, dtype.as_numpy_dtype
         passes(session, scaled, {k: 1.0})
-        for value in (0.1, 7, -(2**52), kind(0.3), np.array(0.7, kind)):
+        for value in (0.1, 7, -(2**52), kind(0.3), np.float64(0.3), np.array(0.7, kind)):
             made = session._gate.enter(scaled, {k: value})
             assert type(made) is kind and made == kind(kind(value) * kind(3))
         for value in (True, 2**53, 1e300, 10**400, float("nan"), np.float16(1), np.int64(3)):
@@ -141,10 +142,14 @@ def test_the_way_of_a_callable_goes_with_it(session: tf.Session) -> None:
     call = session.make_callable(x * 2, [x])
     for _ in range(3):
         call(np.ones(2, np.float32))
-    assert len(session.state.ways) == 1
-    del call
-    gc.collect()
-    assert not session.state.ways
+    ((*_, executable),) = session.state.ways.values()
+    step = weakref.ref(executable)
+    gc.disable()
+    try:
+        del call, executable, _
+        assert not session.state.ways and step() is None  # its memory at once, not with the next garbage
+    finally:
+        gc.enable()
 
 
 def test_references_are_given_back(session: tf.Session) -> None:

@@ -12,8 +12,8 @@ from graphc.codegen.loops import (
     identity,
     postorder,
 )
-from graphc.codegen.traverse import Renaming, read_buffers, rewrite_body, size_symbols, written_buffers
-from graphc.dims import Symbol, atom, symbol
+from graphc.codegen.traverse import Renaming, read_buffers, rewrite_body, written_buffers
+from graphc.dims import atom, symbol
 from tests.codegen.plain_kernels import apply, elementwise, loop, several, softmax
 
 
@@ -57,7 +57,6 @@ def test_what_a_kernel_reads_and_writes():
     kernel = several(symbol("n"))
     assert {buffer.name for buffer in read_buffers(kernel)} == {"v", "w", "rate"}
     assert {buffer.name for buffer in written_buffers(kernel)} == {"v", "w"}
-    assert size_symbols(kernel) == (Symbol("n"),)
 
 
 def test_tasks_count_through_independent_loops():

@@ -342,3 +342,34 @@ def test_adjoints_of_points_from_afar(dtype: type) -> None:
             with tf.Session(config=tf.ConfigProto(intra_op_parallelism_threads=threads)) as session:
                 made.append(session.run(product, {a: x, b: g}))
     assert all(np.array_equal(one, x.T @ g) for one in made)
+
+
+def test_few_rows_read_a_large_matrix_from_end_to_end() -> None:
+    """A thread's tasks are done as one, whatever their number: of every row of B all columns before the next."""
+    for rows, part in ((1, 8), (2, 8), (3, 64), (8, 64)):
+        chosen = chosen_for(product_kernel(rows, 1024, 2048), replace(wide(), cores=2))
+        assert chosen.joins and chosen.tasks == 2 and 0 <= 2 * chosen.panels - chosen.run_panels <= 1
+        assert chosen.k_block == part and chosen.k_blocks == 1024 // part
+    assert chosen_for(product_kernel(1, 1024, 2048), replace(wide(), cores=8)).tasks == 8
+    assert not chosen_for(product_kernel(12, 1024, 2048), wide()).joins
+    assert not chosen_for(product_kernel(1, 784, 128), wide()).joins  # which stays in the second cache
+
+
+@pytest.mark.parametrize("sizes", [(1, 1021, 1003), (2, 1024, 1536), (1, 90, 9000), (7, 1021, 1003)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_few_rows_by_a_large_matrix(sizes: tuple[int, int, int], dtype: type) -> None:
+    """On whatever processor this is: parts that do not divide K, panels that do not divide columns, several threads."""
+    rows, inner, columns = sizes
+    rng = np.random.default_rng(3)
+    x, w, bias = (rng.standard_normal(shape).astype(dtype) for shape in ((rows, inner), (inner, columns), (columns,)))
+    made = []
+    for threads in (1, 2, 3):
+        with tf.Graph().as_default():
+            a, b = tf.placeholder(dtype, x.shape), tf.placeholder(dtype, w.shape)
+            layer = tf.nn.relu(tf.matmul(a, b) + bias)
+            with tf.Session(config=tf.ConfigProto(intra_op_parallelism_threads=threads)) as session:
+                made.append(session.run(layer, {a: x, b: w}))
+    exact = np.maximum(x.astype(np.float64) @ w.astype(np.float64) + bias, 0)
+    bound = inner * np.finfo(dtype).eps * (np.abs(x).astype(np.float64) @ np.abs(w) + np.abs(bias))
+    assert (np.abs(made[0] - exact) <= bound).all()
+    assert all(np.array_equal(one, made[0]) for one in made)
