@@ -22,7 +22,7 @@ from graphc.graph import Graph
 from graphc.nodes import Operation, Tensor
 from graphc.ops.host import end_all, running_in
 from graphc.scopes import default_sessions, get_default_graph
-from graphc.session_state import Array, State, check_loadable
+from graphc.session_state import Array, State, check_loadable, uninitialised
 from graphc.settled import OFTEN, constants_of, only_sets_constants
 from graphc.shapes import shape_text
 from graphc.step import Step
@@ -32,17 +32,6 @@ if TYPE_CHECKING:
     from graphc.codegen.gate import Gate
     from graphc.executable import Executable
     from graphc.first_values import FirstValues
-
-
-def _uninitialised(missing: Sequence[Operation]) -> errors.FailedPreconditionError:
-    first, others = missing[0], len(missing) - 1
-    return errors.FailedPreconditionError(
-        first,
-        first,
-        f"Attempting to use uninitialized value {first.name} ({first.describe()})"
-        + (f" and {others} more" if others else "")
-        + "; run its initializer first, for example tf.global_variables_initializer()",
-    )
 
 
 def _nothing_declared(graph: Graph, fetches: Any) -> RuntimeError:
@@ -226,7 +215,7 @@ class _Plan:
             return run.run(dict(zip(self.step.feeds, used, strict=True)), self.session.state)
         except RefusedValue as failure:
             unset = unset_in(failure, missing)
-            raise _uninitialised(unset) if unset else failure from None
+            raise uninitialised(unset) if unset else failure from None
 
 
 def _kind(value: Any) -> Any:
@@ -363,7 +352,7 @@ class BaseSession:
         with self.lock:
             missing = [operation for operation in variables if operation not in self.state.initialised]
             if missing:
-                raise _uninitialised(missing)
+                raise uninitialised(missing)
             return [self.state.arrays[operation].copy() for operation in variables]
 
     def load_variables(self, values: Mapping[Operation, Array]) -> None:
@@ -424,7 +413,7 @@ class BaseSession:
     def check_initialised(self, step: Step) -> None:
         """``FailedPreconditionError`` where the step reads a variable that has no value."""
         if not step.read <= self.state.initialised:
-            raise _uninitialised([op for op in step.states if op in step.read - self.state.initialised])
+            raise uninitialised([op for op in step.states if op in step.read - self.state.initialised])
 
     def as_default(self) -> AbstractContextManager[Any]:
         """Makes this the session in which ``eval()`` and ``Operation.run()`` run, inside a ``with``."""

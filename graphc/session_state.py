@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from graphc import errors
 from graphc.alignment import aligned_array
 from graphc.nodes import Operation
 from graphc.ops.state import VariableV2
@@ -62,3 +63,15 @@ def check_loadable(operation: Operation, array: Array) -> None:
     tensor = operation.outputs[0]
     if not is_compatible(tensor.type.shape, array.shape):
         raise ValueError(f"cannot load a value of shape {array.shape} into variable '{operation.name}' {tensor.type}")
+
+
+def uninitialised(missing: Sequence[Operation]) -> errors.FailedPreconditionError:
+    """The error of a step that reads these, which have no value."""
+    first, others = missing[0], len(missing) - 1
+    return errors.FailedPreconditionError(
+        first,
+        first,
+        f"Attempting to use uninitialized value {first.name} ({first.describe()})"
+        + (f" and {others} more" if others else "")
+        + "; run its initializer first, for example tf.global_variables_initializer()",
+    )

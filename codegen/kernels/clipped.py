@@ -191,7 +191,7 @@ class Clipped:
                 return along_k(code, rows, tile.columns, lanes, step, a, steps[0], b, steps[1], totals)
 
             def body(here: ir.Value, there: ir.Value, *totals: ir.Value) -> list[ir.Value]:
-                if not rest and isinstance(turn.a, int) and abs(turn.a) * code.element_bytes >= 64:
+                if not rest and isinstance(turn.a, int) and abs(turn.a) >= code.elements_of_line:
                     self._ask_ahead(here, there, turn)
                 return nest(rest, here, there, rows, list(totals))
 

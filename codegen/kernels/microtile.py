@@ -149,7 +149,7 @@ def ask_ahead(code: Code, rows: int, a: ir.Value, row_step: RowStep, step: Index
 
 def _is_far(code: Code, step: Step) -> bool:
     """Whether A is in another cache line at every turn."""
-    return isinstance(step.a, int) and abs(step.a) * code.element_bytes >= 64
+    return isinstance(step.a, int) and abs(step.a) >= code.elements_of_line
 
 
 def row_place(code: Code, row: int, step: RowStep) -> Index:
