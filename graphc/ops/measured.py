@@ -60,7 +60,7 @@ class MustBe(Exception):
 class AtMost(Exception):
     """A size is only there where a measured one is no more than so many."""
 
-    def __init__(self, size: Measured, limit: int):
+    def __init__(self, size: Measured, limit: DimLike):
         super().__init__(f"{size} must be at most {limit}")
         self.size, self.limit = size, limit
 
@@ -78,7 +78,7 @@ class Measuring:
         self.by_value = by_value
         self.equal: dict[str, DimLike] = {}
         self.here: dict[str, DimLike] = {}
-        self.limits: dict[str, int] = {}
+        self.limits: dict[str, DimLike] = {}
         self.limited: dict[str, Tensor] = {}
         self._names = counting()
 
@@ -167,7 +167,7 @@ def measure(count: Tensor, limit: DimLike | None) -> DimLike:
     bound = most(limit) if limit is not None and is_bounded(limit) else None
     if name in measuring.limits:  # checked by what counts, since all that mentions the size waits for that
         measuring.limited[name], bound = count, measuring.limits[name]
-        greatest = constant(bound, dtypes.int64)
+        greatest = dim_value(bound, dtypes.int64)
         why = f"a size that is told while the step runs is above {bound}, and what it leaves of that is a size"
         count = e.subtract(greatest, apply(CheckSize(why=why), e.subtract(greatest, count)))
     size = Measured(name, None, bound)
@@ -184,7 +184,8 @@ def limit_counted(sizes: Sequence[DimLike]) -> None:
             continue
         for one in measured_in(size):
             rest = size + atom(one)
-            if isinstance(rest, int) and rest >= 0 and one in graph.measured and one.name not in measuring.limits:
+            is_size = not measured_in(rest) and is_nonnegative(rest)
+            if is_size and one in graph.measured and one.name not in measuring.limits:
                 raise AtMost(one, rest)
 
 

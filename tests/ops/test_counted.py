@@ -336,3 +336,17 @@ def test_what_is_left_of_a_number_of_rows_is_filled_up_and_more_rows_are_refused
         for n in (5, 100_000):
             with pytest.raises(tf.errors.InvalidArgumentError, match="is above 4, and what it leaves of that"):
                 session.run(fetches, {x: np.ones((n, 2)), y: np.ones((n, 2)), mask: np.ones(n, bool)})
+
+
+def test_more_rows_than_another_input_has_are_refused_for_every_size() -> None:
+    x, y = (tf.placeholder(tf.float32, [None, 2]) for _ in range(2))
+    kept = tf.boolean_mask(x, x[:, 0] > 0)
+    filled = tf.concat([kept, tf.zeros([tf.shape(y)[0] - tf.shape(kept)[0], 2])], 0) + y
+    with tf.Session() as session:
+        for n, rows in ((5, 4), (5, 7), (6, 9), (8, 5), (9, 12)):
+            feeds = {x: np.ones((n, 2)), y: np.ones((rows, 2))}
+            if n <= rows:
+                assert session.run(filled, feeds).sum() == 2 * (n + rows)
+            else:
+                with pytest.raises(tf.errors.InvalidArgumentError, match="what it leaves of that is a size"):
+                    session.run(filled, feeds)
