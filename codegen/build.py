@@ -44,7 +44,7 @@ from graphc.codegen.updates import Updates, kept_bytes, updated
 from graphc.dims import DimLike, Measured, Symbol, atoms, is_bounded, most
 from graphc.errors import UnimplementedError
 from graphc.graph import Graph
-from graphc.needed import mentioned_sizes
+from graphc.needed import told_before
 from graphc.nodes import Operation, Tensor
 from graphc.ops.base import Const
 from graphc.ops.fused import Kernel as Fused
@@ -225,10 +225,10 @@ class Builder:
                 source = source_of(tensor).op
                 if source in self.number:
                     order.require(self.number[source], self.number[node])
-            for size in mentioned_sizes(node) if self.graph.measured else ():
-                counting = self.graph.measured.get(size)
-                if counting is not None and source_of(counting).op in self.number:
-                    order.require(self.number[source_of(counting).op], self.number[node])
+            for count in told_before(node, self.graph.measured) if self.graph.measured else ():
+                counting = self.number.get(source_of(count).op, len(self.nodes))
+                if counting < self.number[node]:
+                    order.require(counting, self.number[node])
         return order
 
     def _notes(self, node: Operation | None) -> list[Copy]:

@@ -37,11 +37,13 @@ class Symbol:
 class Measured(Symbol):
     """A size that the step itself counts while it runs: at least 0, and at most ``most`` unless that is None.
 
-    One that is ``kept`` is told though nothing mentions it: there is something to check about it.
+    One that is ``kept`` is told though nothing mentions it: there is something to check about it. Where it checks that
+    a size ``checked`` is at least 0, all that mentions what this follows from waits for it.
     """
 
     most: DimLike | None = 0
     kept: bool = False
+    checked: DimLike = 0
 
 
 @record

@@ -11,7 +11,7 @@ keep their places from pass to pass.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
@@ -36,6 +36,7 @@ class Graph:
         self.role = "forward"
         self.collections: dict[str, list[Any]] = {}
         self.extras: dict[Any, Any] = {}  # what rooms above keep per graph: variable stores, scopes
+        self.before_adding: Callable[[tuple[TensorType, ...]], None] | None = None  # what a pass asks of new types
         self.current: Graph = self  # what takes nodes of this graph's tensors: while a body is declared, the body
         self._by_name: dict[str, Operation] = {}
         self._names_used: dict[str, int] = {}
@@ -111,6 +112,8 @@ class Graph:
         inputs = tuple(inputs)
         if types is None:
             types = _as_tuple(kind.infer(*[tensor.type for tensor in inputs]))
+            if self.before_adding is not None:
+                self.before_adding(types)
         name = name or (like.name if like else kind.type)
         if name in self._by_name:
             name = self._uniquify(name)

@@ -39,6 +39,16 @@ def mentioned_sizes(node: Operation) -> set[Measured]:
     return found
 
 
+def told_before(node: Operation, measured: Mapping[Measured, Tensor]) -> list[Tensor]:
+    """What tells the sizes that the node mentions, and what checks others that follow from these alone."""
+    sizes = mentioned_sizes(node)
+    return [
+        count
+        for size, count in measured.items()
+        if size in sizes or (size.checked != 0 and measured_in(size.checked) <= sizes)
+    ]
+
+
 def _sizes_inside(value: Any) -> set[Measured]:
     if isinstance(value, Dim):
         return measured_in(value)

@@ -23,7 +23,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from graphc.dims import evaluate
 from graphc.graph import Graph
-from graphc.needed import mentioned_sizes
+from graphc.needed import told_before
 from graphc.nodes import Operation, Tensor
 from graphc.ops.base import Placeholder
 from graphc.ops.contraction import Contract, ContractPhases
@@ -196,8 +196,8 @@ class _Assembly:
         measured = self.old.measured
         if not measured:
             return set()
-        sizes = set().union(*map(mentioned_sizes, part.nodes)) & measured.keys()
-        counts = (behind_aliases(measured[size]).op for size in sizes)
+        told = ((node, behind_aliases(count).op) for node in part.nodes for count in told_before(node, measured))
+        counts = {count for node, count in told if count.number < node.number}
         return {self.home[self.growth.homes[count]] for count in counts if count in self.growth.homes} - {part}
 
     def _in_order(self) -> list[_Kernel]:

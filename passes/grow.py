@@ -30,7 +30,7 @@ from itertools import chain
 from typing import Any
 
 from graphc.graph import Graph
-from graphc.needed import mentioned_sizes
+from graphc.needed import told_before
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.arrays import ConcatV2
 from graphc.ops.fused import Space
@@ -333,8 +333,8 @@ def _phases(graph: Graph) -> dict[Operation, int]:
     """How many counts of sizes, one after the other, each node has to wait for; nothing where none is counted."""
     phases: dict[Operation, int] = {}
     for node in graph.needed() if graph.measured else ():
-        counts = (graph.measured[size] for size in mentioned_sizes(node) if size in graph.measured)
-        waits = [phases[x.op] for x in node.inputs] + [phases[count.op] + 1 for count in counts if count.op is not node]
+        counts = [count.op for count in told_before(node, graph.measured) if count.op in phases]
+        waits = [phases[x.op] for x in node.inputs] + [phases[count] + 1 for count in counts]
         phases[node] = max(waits, default=0)
     return phases
 

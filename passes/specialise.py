@@ -32,7 +32,16 @@ from graphc.ops.branches import If
 from graphc.ops.elementwise import cast
 from graphc.ops.late import Late
 from graphc.ops.loops import While
-from graphc.ops.measured import AtMost, Measuring, MustBe, assumption, is_measured, measured_value, require_count
+from graphc.ops.measured import (
+    AtMost,
+    Measuring,
+    MustBe,
+    assumption,
+    check_sizes,
+    is_measured,
+    measured_value,
+    require_count,
+)  # fmt: skip
 from graphc.ops.reshaping import DimValue, Reshape
 from graphc.ops.shape_values import DependsOnData, NeedsNumbers, compute
 from graphc.ops.told import as_assumed
@@ -108,7 +117,8 @@ class _Exactly:
 
     def node(self, node: Operation, inputs: tuple[Tensor, ...]) -> Sequence[Tensor]:
         """The node again, as a constant where its value is known before the run."""
-        get_default_graph().extras[Measuring] = self.measuring
+        graph = get_default_graph()
+        graph.extras[Measuring], graph.before_adding = self.measuring, check_sizes
         if self.first is not None:
             self.types = {**self.types, **self.first()}
             self.first = None

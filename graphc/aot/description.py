@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from graphc.dims import DimLike, FloorDiv, is_bounded
+from graphc.dims import DimLike, FloorDiv, is_bounded, measured_in, most
 from graphc.dtypes import DType
 from graphc.nodes import Operation
 from graphc.shapes import TensorType, shape_text
@@ -117,7 +117,11 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
     described = {"name": parameter.name, "identifier": parameter.identifier, "dtype": dtype, "shape": shape}
     if parameter.is_size:
         return described | {"most": None if parameter.most is None else _size(parameter.most)}
-    return described | {"given": True} if parameter.is_given else described
+    if parameter.is_given:
+        return described | {"given": True}
+    # not what the shape is where each count is the most: of 8 elements a count may leave fewer
+    is_counted = any(map(measured_in, parameter.type.sizes))
+    return described | {"room": _size(most(parameter.type.elements))} if is_counted else described
 
 
 def _size(size: DimLike) -> Any:

@@ -114,8 +114,7 @@ class Model:
         def call(*values: Any, **named: Any) -> Any:
             arrays = [_fed(feed, value) for feed, value in zip(feeds, _in_order(entry, values, named))]
             known = _sizes_of(entry, arrays)
-            most = {**known, **{c["name"]: _number(c["most"], known) for c in counts if c["most"] is not None}}
-            results = [_room(fetch, most) for fetch in fetches]
+            results = [_room(fetch, known) for fetch in fetches]
             pointers = [array.ctypes.data for array in (*arrays, *results)]
             with self._lock:
                 status = function(self._self, *(known[size["name"]] for size in sizes), *pointers)
@@ -195,11 +194,12 @@ def _view(memory: Array, start: int, field: Mapping[str, Any]) -> Array:
     return memory[offset : offset + count * dtype.itemsize].view(dtype).reshape(field["shape"])
 
 
-def _room(fetch: Mapping[str, Any], most: Mapping[str, int]) -> Array:
-    """An array for a fetch; room for an address where the step takes the memory itself."""
+def _room(fetch: Mapping[str, Any], known: Mapping[str, int]) -> Array:
+    """An array for a fetch, flat where the step counts; room for an address where that takes the memory itself."""
     if fetch.get("given"):
         return np.zeros((), np.uintp)
-    return np.empty([_number(size, most) for size in fetch["shape"]], fetch["dtype"])
+    sizes = [fetch["room"]] if "room" in fetch else fetch["shape"]
+    return np.empty([_number(size, known) for size in sizes], fetch["dtype"])
 
 
 def _cut(rooms: Sequence[Array], fetches: Sequence[Mapping[str, Any]], known: Mapping[str, int]) -> list[Array]:

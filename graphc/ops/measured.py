@@ -13,7 +13,7 @@ Where a program puts a measured size beside another one that must be equal, as i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count as counting
 from typing import Any
 
@@ -42,11 +42,11 @@ from graphc.ops import elementwise as e
 from graphc.ops.base import Const, apply, constant
 from graphc.ops.blocks import along
 from graphc.ops.checks import Refused, differs, is_negative
-from graphc.ops.reshaping import dim_value, reshape
+from graphc.ops.reshaping import DimValue, dim_value, reshape
 from graphc.ops.shape_values import MAX_ELEMENTS, DependsOnData, compute
 from graphc.records import record
-from graphc.scopes import get_default_graph
-from graphc.shapes import TensorType
+from graphc.scopes import default_graphs, get_default_graph
+from graphc.shapes import Size, TensorType
 
 
 class MustBe(Exception):
@@ -134,11 +134,15 @@ class CheckSize(Op):
             return "two sizes that are told while the step runs differ, and what they belong to is used together"
         if self.wanted is not None:
             return f"a size that is told while the step runs is not {self.wanted}, which is the size beside it"
-        return "a size that is told while the step runs is not at least 0"
+        found = "" if size is None else f": {size}"
+        return f"a size that is told while the step runs is not at least 0{found}"
 
     def refused(self, node: Operation) -> Refused:
         """A size that is another."""
-        return Refused(0, is_negative if self.wanted is None else differs, self.wanted)
+        if self.wanted is not None:
+            return Refused(0, differs, self.wanted)
+        source = node.inputs[0].op.kind
+        return Refused(0, is_negative, source.dim if isinstance(source, DimValue) else None)
 
     def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
         return [None]
@@ -175,18 +179,42 @@ def measure(count: Tensor, limit: DimLike | None) -> DimLike:
     return atom(size)
 
 
-def limit_counted(sizes: Sequence[DimLike]) -> None:
-    """:class:`AtMost` where a size may be negative that is what a counted one leaves of a number."""
+def check_sizes(types: Sequence[TensorType]) -> None:
+    """What has a type with a counted size that may be below 0 waits until that is known not to be."""
+    for type in types:
+        if type.shape:
+            check_at_least_0(type.shape)
+
+
+def check_at_least_0(sizes: Iterable[Size]) -> None:
+    """It is an error of the step where a counted one of the sizes is negative, before anything runs that mentions it.
+
+    :class:`AtMost` where it is what one count leaves of another size: then more is known of that count.
+    """
+    for size in sizes:
+        if isinstance(size, Dim) and not is_nonnegative(size) and measured_in(size):
+            _limit_counted(size)
+            if not any(size == one.checked for graph in default_graphs.items for one in graph.measured):
+                _check(size)
+
+
+def _limit_counted(size: Dim) -> None:
     graph = get_default_graph()
     measuring = Measuring.of(graph)
-    for size in sizes:
-        if measuring is None or not isinstance(size, Dim) or is_nonnegative(size):
-            continue
-        for one in measured_in(size):
-            rest = size + atom(one)
-            is_size = not measured_in(rest) and is_nonnegative(rest)
-            if is_size and one in graph.measured and one.name not in measuring.limits:
-                raise AtMost(one, rest)
+    assert measuring is not None, "sizes are measured while a graph is made exact"
+    for one in measured_in(size):
+        rest = size + atom(one)
+        is_size = not measured_in(rest) and is_nonnegative(rest)
+        if is_size and one in graph.measured and one.name not in measuring.limits:
+            raise AtMost(one, rest)
+
+
+def _check(size: Dim) -> None:
+    graph = get_default_graph()
+    measuring = Measuring.of(graph)
+    assert measuring is not None, "sizes are measured while a graph is made exact"
+    check = apply(CheckSize(), dim_value(size, dtypes.int64))
+    graph.measured[Measured(measuring.name(), None, 0, kept=True, checked=size)] = check
 
 
 def require(size: DimLike, other: DimLike) -> None:
