@@ -51,7 +51,7 @@ FAR_FILTERS = 256  # The same where A are the filters that every image meets.
 # long with 64 rows, 1.05 with 192, and as long with 256.
 ROWS_OF_FED, ROWS_OF_SETS, WIDE_ROWS = 32, 48, 256
 # So few rows do not pay for a copy of what the second cache cannot hold: with 1024 columns and sums of 1024, 1 to 64
-# rows took 0.55 to 0.85 of the time, 128 rather longer.
+# rows took 0.55 to 0.85 of the time, 128 rather longer. (`choose_rows.py` has rows of unknown number.)
 FEW_ROWS = 64
 # Of rows so many bytes apart at most the cache keeps what a part of K has of them, whichever sets they fall in.
 FAR_APART = 16 * 1024

@@ -19,6 +19,8 @@ STEPS_TOGETHER = 2
 TASK_FLOPS = 1 << 19
 # Tasks that share columns each copy B, which costs as much as the products of some ten rows: one for so many.
 ROWS_PER_COPY = 1024
+# The same where a core would else have none: a copy of its own costs a tenth of that many rows.
+ROWS_FOR_A_CORE = 128
 LARGEST_SUMS = 1 << 20  # Elements of a task's sums that wait in scratch for the next part of K: of every thread 4 MB.
 # Tasks by depth that stay in the second cache read the rows around them, too: of windows 5 x 5 that took 1.05 as long.
 SMALL_WINDOW = 9
@@ -59,7 +61,7 @@ def with_tasks(chosen: Plan, target: Target) -> Plan:
         by_columns = by_columns and panels > 1
         if by_columns or (tiles == 1 and panels > 1):
             panels = -(-panels // 2)
-        elif tiles > 1 and (not chosen.pack_b or rows >= (128 if blocks < target.cores else ROWS_PER_COPY)):
+        elif tiles > 1 and (not chosen.pack_b or rows >= (ROWS_FOR_A_CORE if blocks < target.cores else ROWS_PER_COPY)):
             tiles = -(-tiles // 2)
         else:
             break

@@ -130,20 +130,20 @@ def _action_texts(program: Program, actions: Iterable[Action]) -> Iterator[str]:
     for action in actions:
         match action:
             case Copy():
-                source, target = _place_text(program, action.source), _place_text(program, action.target)
+                source, target = _place_text(action.source), _place_text(action.target)
                 yield f"copy {source} {target} {action.bytes}"
             case Call():
-                places = " ".join(_place_text(program, place) for place in action.places)
+                places = " ".join(_place_text(place) for place in action.places)
                 yield f"{kernel_symbol(action.kernel, program.symbols)} {action.kernel.tasks} {places}"
             case Take():
                 yield f"take {action.block} {action.bytes}"
             case Give():
-                yield f"give {action.block} {_place_text(program, action.slot)}"
+                yield f"give {action.block} {_place_text(action.slot)}"
             case Hand():
-                source, target = _place_text(program, action.source), _place_text(program, action.target)
+                source, target = _place_text(action.source), _place_text(action.target)
                 yield f"hand {source} {target} {action.sizes} {action.item_bytes} {action.kept}"
             case Branch():
-                yield f"if {_place_text(program, action.predicate)}"
+                yield f"if {_place_text(action.predicate)}"
                 yield from _action_texts(program, action.then)
                 yield "else"
                 yield from _action_texts(program, action.orelse)
@@ -151,12 +151,12 @@ def _action_texts(program: Program, actions: Iterable[Action]) -> Iterator[str]:
             case Loop():
                 yield f"loop {action.saves} {action.replays}"
                 yield from _action_texts(program, action.condition)
-                yield f"while {_place_text(program, action.predicate)}"
+                yield f"while {_place_text(action.predicate)}"
                 yield from _action_texts(program, action.body)
                 yield "end"
 
 
-def _place_text(program: Program, place: Place) -> str:
+def _place_text(place: Place) -> str:
     return f"frame[{place.word}]" if isinstance(place, Slot) else str(place)
 
 

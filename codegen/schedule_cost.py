@@ -28,12 +28,12 @@ from graphc.codegen.loops import (
     loaded_indices,
     postorder,
 )
+from graphc.codegen.plan import USUAL
 from graphc.codegen.target import Target
 from graphc.codegen.traverse import body_of, depends, expressions_of, loads_below
 from graphc.dims import Atom, Dim, DimLike, FloorDiv, Symbol, atoms, coefficient, substitute
 from graphc.records import record
 
-USUAL = 256  # What a symbolic size is taken to be.
 OP_COST = {
     **dict.fromkeys(("exp", "expm1", "log", "log1p", "sigmoid", "softplus"), 20),
     **dict.fromkeys(("tanh", "erf", "sin", "cos"), 30),

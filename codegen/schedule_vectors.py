@@ -84,14 +84,14 @@ def _vector(chain: Sequence[For], place: int, target: Target, costs: CostModel) 
     if width == 1:
         return Choice(float("inf"), chain[0])
     result = replace(loop, body=body, width=width, rest=rest_of(loop, body, width, target))
-    cost = costs.loop(result) + FOLD * len(accumulated_names(body)) * (not _stays_in_lanes(chain, place))
+    cost = costs.loop(result) + FOLD * len(accumulated_names(body)) * (not _stays_in_lanes(chain))
     for outer in reversed([*chain[:place], *chain[place + 1 :]]):
         cost = estimate_size(outer.extent) * (cost + 1)
         result = replace(outer, body=(result,))
     return Choice(cost, result)
 
 
-def _stays_in_lanes(chain: Sequence[For], place: int) -> bool:
+def _stays_in_lanes(chain: Sequence[For]) -> bool:
     """Whether the lanes are folded once for the whole chain, because it changes an accumulator from outside of it."""
     return len(chain) > 1 and bool(accumulated_names(chain[0].body))
 

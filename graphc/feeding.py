@@ -114,7 +114,10 @@ def _plain(value: Any, wanted: DType) -> np.ndarray[Any, Any]:
     with np.errstate(over="ignore"):
         array = np.asarray(value) if is_array else as_array(value)
     if _is_text(array) and not wanted.is_bool:  # numbers as they stand in a table of text are read, as by NumPy
-        return array.astype(np.int64 if wanted.is_integer else np.complex128 if wanted.is_complex else np.float64)
+        try:
+            return array.astype(np.int64 if wanted.is_integer else np.complex128 if wanted.is_complex else np.float64)
+        except ValueError:
+            raise ValueError(f"text that is no {'whole ' if wanted.is_integer else ''}number") from None
     if is_array:
         return array
     is_rounded = array.dtype == np.float32 and array.size > 0  # Python floats declare float32, as in TensorFlow

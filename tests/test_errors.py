@@ -364,7 +364,7 @@ CASES = [
     (fetch_from_another_graph, ValueError, f"Fetch argument <tf.Tensor 'Const:0' shape=() dtype=float32> cannot be interpreted as a Tensor. (Tensor Tensor(\"Const:0\", shape=(), dtype=float32) is not an element of this graph: Const 'Const' (declared at {{line}}) is in a graph of 1 operation, which is Const 'Const' (declared at {{line}}); this is {HERE})"),
     (missing_feed, tf.errors.InvalidArgumentError, f"You must feed a value for placeholder tensor 'x' with dtype float32 and shape [?,3] {X}"),
     (feed_of_wrong_shape, ValueError, f"Cannot feed value of shape (2, 4) for Tensor 'x:0', which has shape '(?, 3)' {X}"),
-    (feed_of_text, ValueError, f"Cannot feed 'abc' for Tensor 'x:0' of type f32[?,3]: could not convert string to float: b'abc' {X}"),
+    (feed_of_text, ValueError, f"Cannot feed 'abc' for Tensor 'x:0' of type f32[?,3]: text that is no number {X}"),
     (feed_of_ragged_rows, ValueError, f"Cannot feed [[1, 2, 3], [1, 2]] for Tensor 'x:0' of type f32[?,3]: Argument must be a dense array: [[1, 2, 3], [1, 2]] has rows of different lengths {X}"),
     (feed_of_complex, TypeError, f"Cannot feed an array of complex128 and shape (2, 3) for Tensor 'x:0' of type f32[?,3]: complex128 is no dtype of real numbers {X}"),
     (feed_of_a_tensor, TypeError, "The value of a feed cannot be a tf.Tensor object. Acceptable feed values include Python scalars, strings, lists, numpy ndarrays. The feed for Tensor 'x:0' was <tf.Tensor 'zeros:0' shape=(2, 3) dtype=float32>."),

@@ -67,7 +67,7 @@ def test_numbers_may_be_fed_as_they_stand_in_a_table_of_text(session):
     x, n = tf.placeholder(tf.float32, [None]), tf.placeholder(tf.int32, [2])
     assert session.run(x * 2, {x: ["1.5", " 2e1"]}).tolist() == [3.0, 40.0]
     assert session.run(n * 2, {n: np.array([["7", "-8"]])[0]}).tolist() == [14, -16]
-    with pytest.raises(ValueError, match="could not convert string to float: b'one'"):
+    with pytest.raises(ValueError, match="text that is no number"):
         session.run(x, {x: ["one"]})
     with pytest.raises(TypeError, match="outside the range of int32"):
         session.run(n, {n: [str(1 << 40), "1"]})

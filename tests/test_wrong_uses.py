@@ -326,8 +326,8 @@ CASES = [
     ),
     (
         loading_text,
-        TypeError,
-        "Cannot load ['a', 'b'] for variable 'v:0' of type f32[2]: strings are no numbers (VariableV2 'v' (declared at {line}))",
+        ValueError,
+        "Cannot load ['a', 'b'] for variable 'v:0' of type f32[2]: text that is no number (VariableV2 'v' (declared at {line}))",
     ),
     (
         variable_without_a_shape,

@@ -74,21 +74,10 @@ def emit_contraction(
         emit_winograd(code, chosen, sizes, a_ptr, b_ptr, epilogue, begin, end, scratch)
         return
 
-    def run(plan: Plan, begin: Index, end: Index) -> None:
-        if plan.few is None:
-            run_as(plan, begin, end)
-            return
-        few, offered = plan.few, code.greatest(sizes(plan.tasks), 1)
-        # Tasks are numbered by this way. Whoever does some of them does that part of the other's.
-        ends = [code.div(code.mul(place, sizes(few.tasks)), offered) for place in (begin, end)]
-        are_few = code.less(sizes(chosen.shape.m), plan.few_rows + 1)
-        code.when(are_few, lambda: run(few, *ends), lambda: run_as(plan, begin, end))
+    a, b = code.at(a_ptr, sizes(spec.a_offset)), code.at(b_ptr, sizes(spec.b_offset))
 
-    def run_as(plan: Plan, begin: Index, end: Index) -> None:
+    def perform(plan: Plan, begin: Index, end: Index) -> None:
         site = Site(code, plan, target, sizes)
-        a, b = code.at(a_ptr, sizes(spec.a_offset)), code.at(b_ptr, sizes(spec.b_offset))
-        if plan.shape.swapped:
-            a, b = b, a
         sums, a_copy, _ = plan.scratch_parts
         loops = _Loops(
             site,
@@ -96,15 +85,35 @@ def emit_contraction(
             OperandB(site, code.at(scratch, sizes(sums + a_copy))),
             Finisher(site, epilogue, len(spec.output), scratch, repeatable),
         )
-        if plan.tasks == 1:  # Then every position is known now.
-            code.when(code.less(begin, end), lambda: loops.task(0, a, b))
-            return
-        if plan.joins:
-            code.when(code.less(begin, end), lambda: loops.joined(begin, end, a, b))
-            return
-        code.loop(begin, end, 1, lambda task: loops.task(task, a, b))
+        loops.tasks(begin, end, *((b, a) if plan.shape.swapped else (a, b)))
 
-    run(chosen, begin, end)
+    _by_rows(code, sizes, chosen, chosen.shape.m, begin, end, perform)
+
+
+def _by_rows(
+    code: Code,
+    sizes: Sizes,
+    plan: Plan,
+    rows: DimLike,
+    begin: Index,
+    end: Index,
+    perform: Callable[[Plan, Index, Index], None],
+) -> None:
+    """``perform`` the tasks by the plan for so many ``rows``: those of C, which are columns of plans that swap roles.
+
+    Tasks are numbered by the plan for most rows. Whoever does some of them does that part of those of another.
+    """
+    few = plan.few
+    if few is None:
+        perform(plan, begin, end)
+        return
+    own, numbered = sizes(few.tasks), code.greatest(sizes(plan.tasks), 1)
+    first, last = (code.div(code.mul(place, own), numbered) for place in (begin, end))
+    code.when(
+        code.less(sizes(rows), plan.few_rows + 1),
+        lambda: _by_rows(code, sizes, few, rows, first, last, perform),
+        lambda: perform(plan, begin, end),
+    )
 
 
 @record
@@ -137,6 +146,16 @@ class _Loops:
     a: OperandA
     b: OperandB
     finisher: Finisher
+
+    def tasks(self, begin: Index, end: Index, a: ir.Value, b: ir.Value) -> None:
+        """The tasks from ``begin`` to ``end``."""
+        code, plan = self.site.code, self.site.plan
+        if plan.tasks == 1:  # Then every position is known now.
+            code.when(code.less(begin, end), lambda: self.task(0, a, b))
+        elif plan.joins:
+            code.when(code.less(begin, end), lambda: self.joined(begin, end, a, b))
+        else:
+            code.loop(begin, end, 1, lambda task: self.task(task, a, b))
 
     def task(self, index: Index, a: ir.Value, b: ir.Value) -> None:
         site, code, plan = self.site, self.site.code, self.site.plan

@@ -224,7 +224,7 @@ class _Loop:
         self.owners = [leaf for leaf in self.leaves for _ in carried(leaf)]
         values = [convert_to_tensor(x) for leaf in self.leaves for x in carried(leaf)]
         self.starts = [constant(0, dtypes.int32, name="loop_counter"), *(graph.own(value) for value in values)]
-        self.types = [TensorType(dtypes.int32, ()), *_types(values, structure, invariants, self.leaves)]
+        self.types = [TensorType(dtypes.int32, ()), *_types(values, invariants, self.leaves)]
         self.taken = Taken()
         self.body = Body(graph, f"the body of while_loop '{label}'", self.taken)
         self.condition = Body(graph, f"the condition of while_loop '{label}'", self.taken)
@@ -300,7 +300,7 @@ def _nesting(value: Any) -> Any:
     return [_nesting(item) for item in items] if isinstance(items, (list, tuple)) else None
 
 
-def _types(values: Sequence[Tensor], structure: Any, invariants: Any, leaves: Sequence[Any]) -> list[TensorType]:
+def _types(values: Sequence[Tensor], invariants: Any, leaves: Sequence[Any]) -> list[TensorType]:
     """The types of the loop variables in all iterations: sizes that may change are unknown."""
     if invariants is None:
         return [value.type for value in values]

@@ -473,7 +473,7 @@ def test_large_products_have_tasks_for_threads_and_small_ones_do_not():
 def test_groups_of_panels_are_copied_one_after_the_other(layout):
     width = host().vector_bytes
     small = replace(host(), l1=64 * width, l2=1024 * width)  # Several groups even of this little.
-    m, k, n = 264, 37, 44 * small.lanes("f32") + 3
+    m, k, n = 528, 37, 44 * small.lanes("f32") + 3
     plain = _matmul("f32", m, k, n, *layout)
     spec = replace(plain, batch=(Axis(8, a=m * k, b=k * n),))
     chosen = choose.plan(spec, small)
