@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from graphc.dims import Dim, DimLike, is_nonnegative
+from graphc.dims import Dim, DimLike, is_nonnegative, measured_in
 from graphc.nodes import Op, Operation, Tensor
 from graphc.ops.base import apply
 from graphc.ops.bounds import Bounds, ascending, between, position, python_slice
@@ -307,7 +307,9 @@ class PadFrom(Op):
 
         edges = shape_from(values[1], "pad")
         check_at_least_0(edges)
-        return pad_edges(inputs[0], edges[0::2], edges[1::2], self.value)
+        if any(_is_negative(edge) for edge in edges if not measured_in(edge)) or not any(map(measured_in, edges)):
+            return pad_edges(inputs[0], edges[0::2], edges[1::2], self.value)
+        return apply(Pad(edges[0::2], edges[1::2], (0,) * (len(edges) // 2), self.value), inputs[0])  # none cuts
 
 
 def take_out(x: Tensor, bounds: Sequence[Bounds], name: str | None = None) -> Tensor:

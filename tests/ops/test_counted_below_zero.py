@@ -55,13 +55,14 @@ SIZED = {
     "scatter_nd": lambda c: tf.scatter_nd([[0]], c.x[:1], [c.left]),
     "segments": lambda c: tf.unsorted_segment_sum(c.x, tf.zeros_like(c.x, tf.int32), c.left),
     "TensorArray": lambda c: tf.TensorArray(tf.float32, c.left, element_shape=[]).stack(),
+    "pad": lambda c: tf.pad(c.x, [[c.left, 2]]),
     "one_hot": lambda c: tf.one_hot([0, 1], c.left),
 }
 
 
 def _declared() -> list[Any]:
     found = [pytest.param(value, id=name) for name, value in SIZED.items()]
-    for name in ("zeros", "fill", "of four", "random_uniform", "scatter_nd", "segments", "TensorArray"):
+    for name in ("zeros", "fill", "of four", "random_uniform", "scatter_nd", "segments", "TensorArray", "pad"):
         found += [pytest.param(_in_cond(SIZED[name]), id=f"{name} in a branch")]
         found += [pytest.param(_in_loop(SIZED[name]), id=f"{name} in a loop")]
     return found
@@ -117,6 +118,21 @@ def test_variables_stay_as_they_were() -> None:
         with pytest.raises(tf.errors.InvalidArgumentError):
             session.run(more, counted.feeds(FEW, MANY))
         assert session.run(total) == 2
+
+
+def test_edges_that_are_counted() -> None:
+    counted = Counted()
+    y = tf.pad(counted.x[:2] * 3, [[counted.left, counted.left + 1]])
+    inside = tf.cond(
+        counted.x[0] > 0, lambda: tf.pad(counted.rows[0], [[0, 6 - tf.shape(counted.rows[0])[0]]]), lambda: y
+    )
+    slope = tf.gradients(tf.reduce_sum(y * y), counted.x)[0]
+    with tf.Session() as session:
+        padded, six, found = session.run([y, inside, slope], counted.feeds(MANY[:4], FEW[:4]))
+        assert padded.tolist() == [0, 3, 3, 0, 0] and six.tolist() == [1, 1, 1, 1, 0, 0]
+        assert found.tolist() == [18, 18, 0, 0]
+        with pytest.raises(tf.errors.InvalidArgumentError, match="not at least 0: -1"):
+            session.run(inside, counted.feeds(MANY[:7], FEW[:7]))
 
 
 def test_the_gradient_of_what_such_a_size_decides() -> None:
