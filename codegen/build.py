@@ -41,7 +41,7 @@ from graphc.codegen.scratch import scratch_bytes
 from graphc.codegen.staged import Stages, staged
 from graphc.codegen.target import Target
 from graphc.codegen.updates import Updates, kept_bytes, updated
-from graphc.dims import DimLike, Measured, Symbol, atoms, is_bounded, most
+from graphc.dims import Dim, DimLike, Measured, Symbol, atoms, is_bounded, is_nonnegative, most
 from graphc.errors import UnimplementedError
 from graphc.graph import Graph
 from graphc.needed import told_before
@@ -67,6 +67,7 @@ def build(graph: Graph, interface: Interface, target: Target) -> Program:
     symbols = _symbols((graph, *_bodies(graph)))
     program.symbols = tuple(sorted({symbol.name for symbol in symbols}))
     program.measured = tuple(sorted({symbol.name for symbol in symbols if isinstance(symbol, Measured)}))
+    program.open_sizes = _open_sizes((graph, *_bodies(graph)))
     builder = Builder(shared, graph, graph.targets, interface)
     program.fetches = [tensor.type for tensor in graph.targets[: interface.fetches]]
     program.actions = builder.run()
@@ -465,6 +466,14 @@ def _symbols(graphs: Iterable[Graph]) -> set[Symbol]:
                 found |= {thing for thing in atoms(size) if isinstance(thing, Symbol)}
     bounds = [thing for size in found if isinstance(size, Measured) for thing in atoms(size.most or 0)]
     return found.union(thing for thing in bounds if isinstance(thing, Symbol))
+
+
+def _open_sizes(graphs: Iterable[Graph]) -> tuple[Dim, ...]:
+    """The sizes, or what counted ones are at most, that follow from sizes of inputs and may be below 0."""
+    outputs = [x for graph in graphs for node in _inside_and_out(graph) for x in node.outputs]
+    sizes = dict.fromkeys(size for x in outputs for size in x.type.sizes if isinstance(size, Dim))
+    greatest = dict.fromkeys(most(size) for size in sizes if is_bounded(size))
+    return tuple(size for size in greatest if isinstance(size, Dim) and not is_nonnegative(size))
 
 
 def _inside_and_out(graph: Graph) -> Iterator[Operation]:

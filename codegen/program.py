@@ -12,7 +12,7 @@ from typing import Any
 
 from graphc.alignment import ALIGNMENT
 from graphc.codegen.loops import Kernel
-from graphc.dims import DimLike, is_bounded, product
+from graphc.dims import Dim, DimLike, is_bounded, product
 from graphc.nodes import Operation, Tensor
 from graphc.records import record
 from graphc.shapes import TensorType
@@ -257,6 +257,7 @@ class Program:
         self.slots: list[Slot] = []
         self.symbols: tuple[str, ...] = ()
         self.measured: tuple[str, ...] = ()  # those of the symbols that the step itself counts
+        self.open_sizes: tuple[Dim, ...] = ()  # those that some sizes of inputs make less than 0: it is not for these
         self.cursors = 0
         self.stacks: list[Stack] = []
         self.blocks: list[Block] = []

@@ -217,7 +217,7 @@ def most(dim: DimLike) -> DimLike:
             total = total + _make({monomial: factor})
         elif factor > 0:
             total = total + factor * product(map(_most_of_atom, monomial))
-    return total
+    return max(total, 0) if isinstance(total, int) else total  # what counts leave less of is no size, and is refused
 
 
 def _most_of_atom(thing: Atom) -> DimLike:

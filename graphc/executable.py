@@ -85,6 +85,10 @@ class Executable:
         """The same code with memory for other values of the size symbols."""
         return Executable(self.program, self._library, sizes, self._threads, self._pool)
 
+    def is_for(self, sizes: Mapping[str, int]) -> bool:
+        """Whether no size of the step is below 0 for these values of the size symbols."""
+        return all(evaluate(size, sizes) >= 0 for size in self.program.open_sizes)
+
     def address(self, symbol: str) -> int:
         """Where a function of the step's code is."""
         return self._library.address(symbol)

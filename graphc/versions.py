@@ -258,6 +258,8 @@ class Versions:
     def _for(self, shapes: Shapes) -> Any:
         for symbolic, compiled in self._symbolic:
             sizes = symbolic.sizes_for(shapes)
+            if sizes is not None and not compiled.executable.is_for(sizes):
+                return self._compile([list(shape) for shape in shapes], {}).executable  # or an error, said in numbers
             if sizes is not None:
                 return self._keep(shapes, compiled.executable.for_sizes(sizes))
         self._seen.append(shapes)
@@ -293,7 +295,7 @@ class Versions:
         except (errors.InvalidArgumentError, errors.UnimplementedError, TypeError, ValueError):
             return None  # the sizes decide what the program is: it is compiled for numbers
         self._symbolic.append((symbolic, compiled))
-        return compiled.executable
+        return compiled.executable if compiled.executable.is_for(sizes) else None
 
     def _typed_inputs(self) -> list[Tensor]:
         return self.inputs + [self.step.states[operation] for operation in self._loose_states]

@@ -145,6 +145,23 @@ def test_the_gradient_of_what_such_a_size_decides() -> None:
             session.run(slope, counted.feeds(FEW, MANY))
 
 
+def test_sizes_of_inputs_that_leave_less_than_nothing() -> None:
+    """One program serves the sizes of which none is below 0; what stands in a branch that is not taken is no error."""
+    x, y = (tf.placeholder(tf.float32, [None]) for _ in range(2))
+    left = tf.shape(x)[0] - tf.shape(y)[0]
+    drawn = tf.reduce_sum(tf.random_uniform([left]) * 0)
+    chosen = tf.cond(left >= 0, lambda: tf.reduce_sum(tf.fill([left], x[0])), lambda: -1.0)
+    with tf.Session() as session:
+        for n, taken in ((5, 2), (6, 3), (3, 7), (9, 4), (2, 60_000), (8, 8)):
+            feeds = {x: np.ones(n, np.float32), y: np.ones(taken, np.float32)}
+            assert session.run(chosen, feeds) == max(n - taken, -1)
+            if n >= taken:
+                assert session.run(drawn, feeds) == 0
+                continue
+            with pytest.raises(tf.errors.InvalidArgumentError, match=rf"at least 0, not \[{n - taken}\]"):
+                session.run(drawn, feeds)
+
+
 def test_ahead_of_time(tmp_path: Any) -> None:
     x = tf.placeholder(tf.float32, [8], "x")
     masks = [tf.placeholder(tf.bool, [8], name) for name in ("a", "b")]
