@@ -23,14 +23,16 @@ from typing import Any
 from llvmlite import binding
 
 from graphc.alignment import ALIGNMENT
-from graphc.codegen import ir, philox
+from graphc.codegen import emit_index, ir, philox
 from graphc.codegen.emit import emit_kernel
+from graphc.codegen.emit_state import Value, Writer
 from graphc.codegen.instance import Argument, EntryCode, Given, InInstance, InWorking, Memory, Where
 from graphc.codegen.objects import kernel_symbol
 from graphc.codegen.program import FRAME_HEAD
 from graphc.codegen.runtime import runtime_ir
 from graphc.codegen.step import step_ir
 from graphc.codegen.target import Target, target_machine
+from graphc.dims import Dim, Symbol
 
 I1, I8, I32, I64, POINTER = ir.IntType(1), ir.IntType(8), ir.IntType(32), ir.IntType(64), ir.PointerType()
 
@@ -157,7 +159,7 @@ def _main_ir(artifact: Artifact, target: Target) -> str:
     tables = _Tables(module, artifact)
     tables.write()
     for entry in artifact.entries:
-        _EntryWriter(module, tables, artifact, entry).write()
+        _EntryWriter(module, tables, artifact, entry).write(target)
     return str(module)
 
 
@@ -213,7 +215,7 @@ class _EntryWriter:
         self.sizes = dict(zip((name for name, _ in entry.sizes), self.function.args[1:]))
         self.pointers = self.function.args[1 + len(entry.sizes) :]
 
-    def write(self) -> None:
+    def write(self, target: Target) -> None:
         """Check pointers and sizes, fill the frame, run, and say what went wrong."""
         if "." not in self.entry.symbol:
             self._give_nothing()
@@ -222,6 +224,7 @@ class _EntryWriter:
         for name, largest in self.entry.sizes:
             self._check_size(self.sizes[name], largest)
         program, memory = self.entry.program, self.artifact.memory
+        self._check_open(program.open_sizes, target)
         working = self._working()
         frame = self.builder.alloca(I64, program.frame_words)
         errors = self._errors()
@@ -272,6 +275,15 @@ class _EntryWriter:
         outside = self.builder.icmp_unsigned(">=", from_zero, ir.Constant(I64, largest))
         with self.builder.if_then(outside, likely=False):
             self.builder.ret(ir.Constant(I32, BAD_SIZE))
+
+    def _check_open(self, sizes: Sequence[Dim], target: Target) -> None:
+        """What follows from sizes is a size itself."""
+        writer = Writer(self.builder, target)
+        writer.bindings.update((Symbol(name), Value(size, 0)) for name, size in self.sizes.items())
+        for size in sizes:
+            below = self.builder.icmp_signed("<", emit_index.position(writer, size).ir, ir.Constant(I64, 0))
+            with self.builder.if_then(below, likely=False):
+                self.builder.ret(ir.Constant(I32, BAD_SIZE))
 
     def _working(self) -> ir.Value:
         """The working memory, from its first cache line on."""

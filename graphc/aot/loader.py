@@ -199,7 +199,7 @@ def _room(fetch: Mapping[str, Any], known: Mapping[str, int]) -> Array:
     if fetch.get("given"):
         return np.zeros((), np.uintp)
     sizes = [fetch["room"]] if "room" in fetch else fetch["shape"]
-    return np.empty([_number(size, known) for size in sizes], fetch["dtype"])
+    return np.empty([max(_number(size, known), 0) for size in sizes], fetch["dtype"])  # the step refuses less
 
 
 def _cut(rooms: Sequence[Array], fetches: Sequence[Mapping[str, Any]], known: Mapping[str, int]) -> list[Array]:

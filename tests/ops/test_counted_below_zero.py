@@ -162,6 +162,16 @@ def test_sizes_of_inputs_that_leave_less_than_nothing() -> None:
                 session.run(drawn, feeds)
 
 
+def test_what_a_batch_leaves_ahead_of_time(tmp_path: Any) -> None:
+    x = tf.placeholder(tf.float32, [None, 3], "x")
+    rest = tf.fill([5 - tf.shape(x)[0], 3], x[0, 0])
+    model = aot.compile([tf.concat([x, rest], 0) * 2, rest], [x], tmp_path, max_batch=9).load()
+    for batch in (2, 5, 4):
+        assert [y.shape for y in model.step(np.ones((batch, 3), np.float32))] == [(5, 3), (5 - batch, 3)]
+    with pytest.raises(RuntimeError, match="a size is out of its range"):
+        model.step(np.ones((8, 3), np.float32))
+
+
 def test_ahead_of_time(tmp_path: Any) -> None:
     x = tf.placeholder(tf.float32, [8], "x")
     masks = [tf.placeholder(tf.bool, [8], name) for name in ("a", "b")]
