@@ -57,7 +57,7 @@ def explained(
     """The error for the user, where ``values`` are what the inputs of the captured ``step`` held."""
     if _names_its_node(failure.op):
         return errors.InvalidArgumentError(failure.node_def, failure.op, failure.message)
-    found = _named(declared, failure.op)
+    found = _declared(declared, failure.op)
     lookup = _lookup(found)
     node = lookup or found or failure.op
     there, value_of = _there(step, failure.op, values)
@@ -72,6 +72,13 @@ def explained(
         number = failure.size if told is failure.op else None  # a lookup that the user declared names its own size
         text = told.kind.runtime_error(told, number) + _element(failure, there, value_of)
     return errors.InvalidArgumentError(node, node, f"{node.describe()}: {text}")
+
+
+def _declared(graph: Graph, failing: Operation) -> Operation | None:
+    """The operation that the user declared, in a branch or a loop too, for which the failing one stands."""
+    found = _named(graph, failing)
+    functions = (f for node in graph.nodes if found is None for f in node.kind.functions().values())
+    return found or next(filter(None, (_declared(function.graph, failing) for function in functions)), None)
 
 
 def _named(graph: Graph, failing: Operation) -> Operation | None:

@@ -88,6 +88,14 @@ def test_the_message_says_which_operation_and_what_came() -> None:
     assert "a size that is told while the step runs is not at least 0: -59997" in str(caught.value)
 
 
+def test_the_message_names_what_stands_in_a_branch() -> None:
+    counted = Counted()
+    y = tf.cond(counted.x[0] > 0, lambda: tf.random_uniform([counted.left], name="noise"), lambda: counted.x)
+    with tf.Session() as session, pytest.raises(tf.errors.InvalidArgumentError) as caught:
+        session.run(y, counted.feeds(FEW[:5], MANY[:5]))
+    assert str(caught.value).startswith("RandomUniform 'cond/noise' (declared at test_counted_below_zero.py:")
+
+
 def test_an_array_that_folds_away_is_an_error_too() -> None:
     counted = Counted()
     total = tf.reduce_sum(tf.zeros([counted.left]) + 1)
