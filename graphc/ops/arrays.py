@@ -276,6 +276,8 @@ def split(
 
 
 def _is_scalar(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):  # of numbers, and of tensors
+        return False
     return value.shape.ndims == 0 if is_tensor_like(value) else np.ndim(value) == 0
 
 

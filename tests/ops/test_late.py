@@ -44,6 +44,8 @@ ROWS: dict[str, Row] = {
     "stack": (lambda x, a: tf.stack([x, 2.0 * x], -1), 0, lambda d: np.stack([d, 2 * d], -1)),
     "unstack": (lambda x, a: tf.unstack(x, 3, -2)[1], 0, lambda d: d[:, 1]),
     "split by sizes": (lambda x, a: tf.split(x, a, 1)[1], [1, 2], lambda d: d[:, 1:]),
+    "split by a list of tensors": (lambda x, a: tf.split(x, [a, 3 - a], 1)[1], 1, lambda d: d[:, 1:]),
+    "split with a rest of tensors": (lambda x, a: tf.split(x, (1, a, -1), -1)[2], 2, lambda d: d[..., 3:]),
     "split with a rest": (lambda x, a: tf.split(x, [1, -1], a)[1], 1, lambda d: d[:, 1:]),
     "split evenly": (lambda x, a: tf.split(x, 2, -1)[1], 0, lambda d: d[..., 2:]),
     "tile": (lambda x, a: tf.tile(x, a), [1, 2, 1], lambda d: np.tile(d, (1, 2, 1))),
