@@ -17,8 +17,19 @@ from graphc.records import record
 from graphc.shapes import Shape, TensorType, as_shape, is_compatible, merge, shape_text
 
 
+class SameValue(Op):
+    """``y = x``, of which something must hold that its type shows once sizes are known."""
+
+    def evaluate(self, x: Any) -> Any:
+        self.infer(TensorType(dtypes.as_dtype(x.dtype), x.shape))
+        return x
+
+    def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
+        return [grad]
+
+
 @record
-class EnsureShape(Op):
+class EnsureShape(SameValue):
     """``y = x``, whose shape must fit ``shape``; ``variable`` names what it is assigned to, ``validated`` or not."""
 
     shape: Shape
@@ -40,13 +51,6 @@ class EnsureShape(Op):
             text = f"Assign requires shapes of both tensors to match: variable '{self.variable}' has {wanted}, not {x}"
             return text if self.validated else f"{text}; {KEEPS_SHAPE}"
         return f"Shape of tensor {x} is not compatible with expected shape {wanted}"
-
-    def evaluate(self, x: Any) -> Any:
-        self.infer(TensorType(dtypes.as_dtype(x.dtype), x.shape))
-        return x
-
-    def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
-        return [grad]
 
     def specialise(self, inputs: Sequence[Tensor], values: Sequence[Any]) -> Tensor:
         """The value itself: asked once more, nothing is left to do. A size that is counted must be the wanted one."""
@@ -71,7 +75,7 @@ def ensure_shape(x: Any, shape: Any, name: str | None = None) -> Tensor:
 
 
 @record
-class EvenParts(Op):
+class EvenParts(SameValue):
     """``y = x``, of which ``parts`` divide the size of ``axis``."""
 
     axis: int
@@ -84,13 +88,6 @@ class EvenParts(Op):
         if isinstance(size, int) and size % self.parts:
             raise ValueError(f"axis {self.axis} of {x} has size {size}, which {self.parts} parts do not divide")
         return x
-
-    def evaluate(self, x: Any) -> Any:
-        self.infer(TensorType(dtypes.as_dtype(x.dtype), x.shape))
-        return x
-
-    def gradient(self, node: Operation, grad: Tensor) -> list[Tensor | None]:
-        return [grad]
 
     def specialise(self, inputs: Sequence[Tensor], values: Sequence[Any]) -> Tensor:
         """The value itself; a size that runs tell is checked in each."""

@@ -101,7 +101,7 @@ NOT_DIFFERENTIATED = {
     "NotNegative": "of whole numbers",
 }
 # What several ops have in common; no node is of these alone.
-FRAMES = {"Block", "ByFilter", "ByImages", "Filtered", "Forward", "Random"}
+FRAMES = {"Block", "ByFilter", "ByImages", "Filtered", "Forward", "Random", "SameValue"}
 
 
 def _kinds(base: type[Op] = Op) -> set[type[Op]]:
