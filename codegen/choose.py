@@ -399,11 +399,6 @@ def tile_plan(shape: Shape, target: Target, pack_a: str, pack_b: bool, reasons: 
         k_level, k_block = block_of_k(shape, nv * lanes, target, tiled)
     elif _parts_pay(shape, target) and not is_met_in_place(shape, target):
         k_block = even_part(k_block, _part_in_place(shape, target))
-    fewer_rows_possible = tiled is not None and not isinstance(shape.rows[tiled].extent, int)
-    if k_block != whole_k(shape) and fewer_rows_possible and not pack_a:
-        pack_a = "rows"  # Too few rows for a tile are made up for in a copy, when sums of parts have to wait.
-        tiled, mr, nv = best_tile(shape, lanes, target, pack_a, pack_b)
-        k_level, k_block = block_of_k(shape, nv * lanes, target, tiled)
     if pack_a:
         reasons += (f"A is copied by {pack_a}",)
     result = Plan(

@@ -51,9 +51,14 @@ def test_rows_that_are_known_not_to_be_few_have_one_way(rows: DimLike) -> None:
         assert len(ways(product(rows, 784, 1024, transposed))) == 1
 
 
+def test_sums_in_parts_read_rows_in_place() -> None:
+    way = choose.way(product(symbol("m"), 60000, 96, transposed=False), named("avx512"))
+    assert isinstance(way, Plan) and way.k_blocks != 1 and way.pack_a == ""
+
+
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("dtype", [tf.float32, tf.float64])
-@pytest.mark.parametrize(("inner", "columns"), [(36, 20), (784, 40), (300, 1000), (1024, 144)])
+@pytest.mark.parametrize(("inner", "columns"), [(36, 20), (784, 40), (300, 1000), (1024, 144), (6000, 24)])
 @pytest.mark.parametrize("transposed", [False, True])
 def test_every_number_of_rows(transposed: bool, inner: int, columns: int, dtype: tf.DType, threads: int) -> None:
     generator = np.random.default_rng(7)
