@@ -67,13 +67,9 @@ def with_tasks(chosen: Plan, target: Target) -> Plan:
             break
         blocks *= 2
     if chosen.form == "paired" and chosen.k_blocks == 1 and guess(chosen.shape.k) <= SMALL_WINDOW:
-        # The phases of an adjoint take turns: what one writes lies between what the others do.
-        tile_bytes = chosen.mr * chosen.nv * chosen.lanes * element_bytes(chosen.shape)
-        while tiles * panels * tile_bytes > target.l2 // 8 and tiles > 1:
-            tiles = -(-tiles // 2)
-    if chosen.k_blocks != 1:  # The sums of a task wait in scratch.
-        while tiles * panels * chosen.mr * chosen.nv * chosen.lanes > LARGEST_SUMS:
-            tiles, panels = (-(-tiles // 2), panels) if tiles > 1 else (tiles, -(-panels // 2))
+        tiles = _tiles_near(chosen, tiles, panels, target)
+    if chosen.k_blocks != 1:
+        tiles, panels = _sums_that_fit(chosen, tiles, panels)
     else:
         panels = _even_panels(chosen, tiles, panels, target)
     a_tiles = tiles
@@ -148,6 +144,23 @@ def sums_far_products(shape: Shape, target: Target) -> bool:
 
 def _meets_in_place(chosen: Plan, target: Target) -> bool:
     return chosen.form == "tile" and not chosen.pack_b and is_met_in_place(chosen.shape, target)
+
+
+def _tiles_near(chosen: Plan, tiles: int, panels: int, target: Target) -> int:
+    """As few tiles a task that its results stay in the second cache: the phases of an adjoint take turns, and what one
+    writes lies between what the others do.
+    """
+    tile_bytes = chosen.mr * chosen.nv * chosen.lanes * element_bytes(chosen.shape)
+    while tiles * panels * tile_bytes > target.l2 // 8 and tiles > 1:
+        tiles = -(-tiles // 2)
+    return tiles
+
+
+def _sums_that_fit(chosen: Plan, tiles: int, panels: int) -> tuple[int, int]:
+    """As few tiles, then panels, a task that its sums have room in scratch, where they wait for the next part of K."""
+    while tiles * panels * chosen.mr * chosen.nv * chosen.lanes > LARGEST_SUMS:
+        tiles, panels = (-(-tiles // 2), panels) if tiles > 1 else (tiles, -(-panels // 2))
+    return tiles, panels
 
 
 def _even_panels(chosen: Plan, tiles: int, panels: int, target: Target) -> int:

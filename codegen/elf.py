@@ -36,11 +36,11 @@ STB_LOCAL, STB_WEAK = 0, 2
 R_64, R_PC32, R_PLT32, R_GOTPCREL, R_PC64, R_GOTPCRELX, R_REX_GOTPCRELX = 1, 2, 4, 9, 24, 41, 42
 THROUGH_SLOT = (R_GOTPCREL, R_GOTPCRELX, R_REX_GOTPCRELX)
 
-_HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
+HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
 _SECTION = struct.Struct("<IIQQQQIIQQ")
 _SYMBOL = struct.Struct("<IBBHQQ")
 _RELOCATION = struct.Struct("<QQq")
-_IDENT = b"\x7fELF\x02\x01"  # 64 bits, little endian
+IDENT = b"\x7fELF\x02\x01"  # 64 bits, little endian
 _RELOCATABLE, _X86_64 = 1, 62
 _SLOT_BYTES, _STUB_BYTES = 8, 8
 _JUMP_THROUGH = b"\xff\x25"  # jmp *distance(%rip): six bytes with the distance
@@ -129,9 +129,9 @@ def link(objects: Iterable[bytes], resolve: Callable[[list[str]], dict[str, int]
 
 
 def _read(data: bytes) -> _Object:
-    if len(data) < _HEADER.size or not data.startswith(_IDENT):
+    if len(data) < HEADER.size or not data.startswith(IDENT):
         raise Unsupported("not a 64-bit little-endian ELF file")
-    _, kind, machine, _, _, _, table, _, _, _, _, _, count, _ = _HEADER.unpack_from(data)
+    _, kind, machine, _, _, _, table, _, _, _, _, _, count, _ = HEADER.unpack_from(data)
     if (kind, machine) != (_RELOCATABLE, _X86_64):
         raise Unsupported(f"ELF type {kind} for machine {machine}, not an x86-64 object")
     view = memoryview(data)

@@ -7,19 +7,17 @@ was read stays in the process's memory until it is let go.
 from __future__ import annotations
 
 import ctypes
-import os
 import struct
 import sys
 from functools import lru_cache
 from typing import Any
 
+from graphc.codegen.elf import HEADER, IDENT, PAGE
+
 # Of <elf.h> and <sys/mman.h>.
-_HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
 _SEGMENT = struct.Struct("<IIQQQQQQ")
-_IDENT = b"\x7fELF\x02\x01"  # 64 bits, little endian
 _PT_LOAD, _PF_W = 1, 2
 _DONT_NEED = 4
-PAGE = os.sysconf("SC_PAGESIZE")
 
 
 class _Place(ctypes.Structure):
@@ -51,10 +49,10 @@ def _only_read(address: int) -> list[tuple[int, int]]:
     place = _Place()
     if sys.platform != "linux" or not _libc().dladdr(address, ctypes.byref(place)) or not place.base:
         return []
-    header = ctypes.string_at(place.base, _HEADER.size)
-    if not header.startswith(_IDENT):
+    header = ctypes.string_at(place.base, HEADER.size)
+    if not header.startswith(IDENT):
         return []
-    _, _, _, _, _, table, _, _, _, _, count, _, _, _ = _HEADER.unpack(header)
+    _, _, _, _, _, table, _, _, _, _, count, _, _, _ = HEADER.unpack(header)
     segments = list(_SEGMENT.iter_unpack(ctypes.string_at(place.base + table, count * _SEGMENT.size)))
     loaded = [(flags, start, size) for kind, flags, _, start, _, size, _, _ in segments if kind == _PT_LOAD]
     shift = place.base - loaded[0][1] // PAGE * PAGE

@@ -69,7 +69,8 @@ def _steps() -> dict[str, Callable]:
 def test_a_handler_that_runs_the_step_it_interrupts_is_refused(session, name):
     x, k = tf.placeholder(tf.float32, [None]), tf.placeholder(tf.float32, [])
     call = session.make_callable(_steps()[name](x, k), [x, k])
-    call(ONES, 1.0), call(ONES, 1.0)
+    for _ in range(2):  # so that the gate knows it
+        call(ONES, 1.0)
     refused, values = [], []
 
     def handler() -> None:
@@ -92,7 +93,8 @@ def test_a_handler_that_runs_the_step_it_interrupts_is_refused(session, name):
 def test_a_finalizer_that_runs_the_step_it_interrupts_is_refused(session):
     x, k = tf.placeholder(tf.float32, [None]), tf.placeholder(tf.float32, [])
     call = session.make_callable([x * k, x + k], [x, k])
-    call(ONES, 1.0), call(ONES, 1.0)
+    for _ in range(2):  # so that the gate knows it
+        call(ONES, 1.0)
     refused, values = [], []
 
     class Last:
