@@ -108,19 +108,6 @@ def test_errors_of_composites(call: object, text: str) -> None:
     assert is_told(caught.value, text)
 
 
-def test_config_reads_like_tensorflow() -> None:
-    config = tf.ConfigProto(allow_soft_placement=True, gpu_options=tf.GPUOptions(allow_growth=True))
-    config.intra_op_parallelism_threads = 2
-    assert config.gpu_options.allow_growth is True
-    assert tf.ConfigProto().gpu_options.allow_growth is False
-    tf.ConfigProto().graph_options.optimizer_options.global_jit_level = tf.OptimizerOptions.ON_1
-    assert tf.ConfigProto().graph_options.optimizer_options.global_jit_level == 0
-    assert tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE).trace_level == 3
-    with pytest.raises(AttributeError) as caught:
-        _ = config.no_such_setting
-    assert str(caught.value) == "ConfigProto has no setting 'no_such_setting'"
-
-
 def test_rooms_that_load_when_they_are_named() -> None:
     assert tf.aot.__name__ == "graphc.aot"
     assert tf.visualize.__name__ == "graphc.visualize"
