@@ -9,7 +9,7 @@ The gate is native code that does so for runs that were admitted::
 
 A way is admitted when a step has run by its door, under the tuple ``(fetches, *feed keys)`` in which a list or a tuple
 of fetches is ``(its type, *its items)``, or under a callable's own. The session forgets all of them when its variables
-move or it is closed, one when its step runs with care or its callable ends.
+move or it is closed, one when its callable ends or feeds have a shape that is new to the step.
 """
 
 from __future__ import annotations

@@ -198,7 +198,7 @@ from graphc.scopes import (
     reset_default_graph,
     set_random_seed,
 )
-from graphc.session import InteractiveSession, Session
+from graphc.session import Session
 from graphc.shapes import Dimension, TensorShape
 from graphc.variable_scope import (
     AUTO_REUSE,
@@ -251,6 +251,7 @@ _LATER = {
     "IdentityReader": "graphc.queues.readers:IdentityReader",
     "IndexedSlices": "graphc.ops.indexing:IndexedSlices",
     "IndexedSlicesValue": "graphc.ops.indexing:IndexedSlicesValue",
+    "InteractiveSession": "graphc.interactive:InteractiveSession",
     "LMDBReader": "graphc.queues.readers:LMDBReader",
     "LogMessage": "graphc.summary.messages:LogMessage",
     "MetaGraphDef": "graphc.exchange.messages:MetaGraphDef",
@@ -563,7 +564,6 @@ __all__ = [
     "Graph",
     "GraphKeys",
     "GraphOptions",
-    "InteractiveSession",
     "NoGradient",
     "NotDifferentiable",
     "Operation",

@@ -94,6 +94,11 @@ class Executable:
         return self._library.address(symbol)
 
     @property
+    def is_new(self) -> bool:
+        """Whether it has not been told what to expect."""
+        return bool(self._feed_words) and not self._expected
+
+    @property
     def arena_address(self) -> int:
         """Where the arena begins."""
         return address_of(self._arena)
@@ -163,8 +168,7 @@ class Executable:
 
     def run_plain(self, values: Sequence[Any]) -> Sequence[Any] | None:
         """The same where every value is an array just as expected or a plain number; None, and no run, elsewhere."""
-        if self._door is None and not self._asked_for_door:
-            self._prepare_for_more()
+        self.open_door()
         door = self._door
         if door is not None:
             try:
@@ -185,8 +189,10 @@ class Executable:
             frame[word] = where(value)
         return self._call()
 
-    def _prepare_for_more(self) -> None:
+    def open_door(self) -> None:
         """What a step that runs once need not wait for: its door, and memory given back."""
+        if self._asked_for_door:
+            return
         self._asked_for_door = True
         if not self._measured:
             job = self._new_job()

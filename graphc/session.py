@@ -8,6 +8,7 @@ import threading
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from graphc.codegen.gate import Gate
     from graphc.executable import Executable
     from graphc.first_values import FirstValues
+
+TURNS = 16  # as many runs of another shape than the gate serves pay for changing that, which takes as long as one
 
 
 def _nothing_declared(graph: Graph, fetches: Any) -> RuntimeError:
@@ -67,14 +70,17 @@ class _Plan:
         self.captured = parsed.tensors, parsed.operations
         self.first_values: dict[frozenset[Operation], FirstValues] = {}  # by the variables that have none
         self.ready: Executable | None = None  # served the last run, and serves every run with feeds of the same shapes
+        self.repeats = 0  # runs that it has served
         self.running = ctypes.c_int64(0)  # 1 while the step runs; read and set by who holds the session's lock
         self.key: Any = None  # under which the session knows the plan
 
-    def _may_pass(self) -> bool:
-        """Whether the session's gate can run the step from now on: who asks by this key wants just this."""
-        if self.key is None or self.key in self.session.state.ways:
-            return False
-        return self.in_order and not self.several and self.places is not None and not self.step.prints
+    def _admit(self, executable: Executable) -> None:
+        """Lets the session's gate run a version from now on, where who asks by this key wants just this.
+
+        Where feeds have two shapes by turns, the gate serves one of them and ``ready`` the other.
+        """
+        if self.key is not None and self.in_order and not (self.several or self.places is None or self.step.prints):
+            self.session.admit(self, executable)
 
     def _printing(self, rebuild: Rebuild) -> Rebuild:
         """What puts results together, after writing those that are to be printed."""
@@ -113,8 +119,10 @@ class _Plan:
                 else:
                     used = values if self.in_order else self._used(values)
                     results = None if used is None else ready.run_plain(used)
-                    if results is not None and self._may_pass():
-                        session.admit(self, ready)
+                    if results is not None:
+                        self.repeats += 1
+                        if self.repeats >= TURNS or self.key not in session.state.ways:
+                            self._admit(ready)
             except RefusedValue as failure:
                 raise self._explained(failure, values) from None
             finally:
@@ -123,11 +131,10 @@ class _Plan:
             results = self._run_with_care(values)
         return self.rebuild(results)
 
-    def refuse(self, status: int, values: Sequence[Any]) -> None:
-        """Raises what was wrong in the last run, in which the step returned that status."""
-        assert self.ready is not None
+    def refuse(self, executable: Executable, status: int, values: Sequence[Any]) -> None:
+        """Raises what was wrong in the last run of a version, which returned that status."""
         try:
-            self.ready.refuse(status)
+            executable.refuse(status)
         except RefusedValue as failure:
             raise self._explained(failure, values) from None
 
@@ -166,8 +173,11 @@ class _Plan:
                     return self._set_constants()
                 results, executable = self._compiled_run(used)
                 # Every variable is initialised now and stays so: from here on only the feeds can differ.
-                self.ready = None
-                session.state.ways.pop(self.key, None)
+                before, self.ready, self.repeats = self.ready, None, 0
+                if executable.is_new:  # then older ones may have to give their memory back
+                    session.state.ways.pop(self.key, None)
+                elif before is not None and before is not executable and self.key not in session.state.ways:
+                    self._admit(before)
                 if not self.step.flags and self.versions.serves(executable, used):
                     self.unread = kinds
                     executable.expect(used)
@@ -321,13 +331,18 @@ class BaseSession:
     def admit(self, plan: _Plan, executable: Executable) -> None:
         """Lets a plan through the gate whose step is ready, as often as it is asked for with feeds of these shapes."""
         has_moved = executable.states_version != self.state.version  # what interrupted the run has done so
+        executable.open_door()
         if executable.job is None or plan.places is None or self.closed or has_moved:
             return
         from graphc.codegen import gate  # late: for runs after the second
 
         if self._gate is None:
             self._gate = gate.Gate(self.lock, self.state.ways)
-        self.state.ways[plan.key] = gate.way(executable.job, plan.running, plan.refuse, *plan.places, executable)
+        if plan.key in self.state.ways:
+            *_, plan.ready = self.state.ways[plan.key]
+        plan.repeats = 0
+        refuse = partial(plan.refuse, executable)
+        self.state.ways[plan.key] = gate.way(executable.job, plan.running, refuse, *plan.places, executable)
 
     def compiled(self, fetches: Any, feed_dict: Mapping[Any, Any]) -> tuple[Any, list[Array]]:
         """The compiled step that a run of these would use, and the arrays it would be given: for profiling."""
@@ -467,23 +482,3 @@ class Session(BaseSession):
         self._session_scope.__exit__(kind, value, traceback)
         self._graph_scope.__exit__(kind, value, traceback)
         self.close()
-
-
-class InteractiveSession(BaseSession):
-    """A session that is the default one from its making until it is closed: for shells and notebooks."""
-
-    def __init__(self, target: str = "", graph: Graph | None = None, config: Any = None):
-        super().__init__(target, graph, config)
-        self._scope = self.as_default()
-        self._scope.__enter__()
-        self._graph_scope = None if graph is None else graph.as_default()
-        if self._graph_scope is not None:
-            self._graph_scope.__enter__()
-
-    def close(self) -> None:
-        """Ends being the default session, and frees everything."""
-        if not self.closed:
-            super().close()
-            if self._graph_scope is not None:
-                self._graph_scope.__exit__(None, None, None)
-            self._scope.__exit__(None, None, None)

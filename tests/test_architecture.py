@@ -27,7 +27,7 @@ FLOORS: list[dict[str, list[str]]] = [
         "session": [
             "graphc.contrib*",
             "graphc.data*",
-            *("graphc.session", "graphc.session_state"),
+            *("graphc.session", "graphc.session_state", "graphc.interactive"),
             *("graphc.first_values", "graphc.settled", "graphc.staging", "graphc.versions"),
             *("graphc.feeding", "graphc.fetching", "graphc.profile*"),
             *("graphc.aot*", "graphc.visualize*", "graphc.export", "graphc.test*"),

@@ -14,7 +14,10 @@ import numpy as np
 import pytest
 
 import graphc as tf
+from graphc import session as session_module
+from graphc.session import TURNS
 
+ENOUGH = TURNS + 2  # runs, whatever other shapes have come before
 Pair = namedtuple("Pair", "first second")
 
 
@@ -25,8 +28,8 @@ def session() -> Iterator[tf.Session]:
 
 
 def passes(session: tf.Session, fetches: Any, feeds: dict[Any, Any] | None = None) -> Any:
-    """What the gate gives for a run, after two that open it."""
-    for _ in range(2):
+    """What the gate gives for a run, after those that open it."""
+    for _ in range(ENOUGH):
         session.run(fetches, feeds)
     assert session._gate is not None
     return session._gate.enter(fetches, feeds)
@@ -47,7 +50,7 @@ def test_results_have_the_form_that_was_asked_for(session: tf.Session) -> None:
     assert type(both) is tuple and both == (3, None)
     assert passes(session, [total], feeds) == [3] and passes(session, "Sum:0", feeds) == 3
     assert passes(session, count) is None
-    assert session.run(runs) == 9 and passes(session, []) == []
+    assert session.run(runs) == 3 * (ENOUGH + 1) and passes(session, []) == []
 
 
 @pytest.mark.parametrize(
@@ -87,6 +90,41 @@ def test_feeds_of_another_kind_are_looked_at(session: tf.Session) -> None:
             session.run(double, {x: wrong})
     with pytest.raises(tf.errors.InvalidArgumentError, match="You must feed a value"):
         session.run(double)
+
+
+def test_two_shapes_by_turns_both_run_without_care(session: tf.Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    x = tf.placeholder(tf.float32, [None])
+    double = x * 2
+    few, many, most = (np.arange(n, dtype=np.float32) for n in (3, 5, 7))
+    looked_at: list[int] = []
+    with_care = session_module._Plan._run_with_care
+
+    def watched(plan: Any, values: Any) -> Any:
+        looked_at.append(len(values[0]))
+        return with_care(plan, values)
+
+    monkeypatch.setattr(session_module._Plan, "_run_with_care", watched)
+    served = set()
+    for turn in range(3 * TURNS):
+        for value in (few, many):
+            np.testing.assert_array_equal(session.run(double, {x: value}), 2 * value)
+            if turn > 2 and session._gate.enter(double, {x: value}) is not NotImplemented:
+                served.add(len(value))
+    assert looked_at == [3, 5, 3] and served == {3, 5}  # they change places
+    np.testing.assert_array_equal(passes(session, double, {x: most}), 2 * most)
+    assert session._gate.enter(double, {x: many}) is session._gate.enter(double, {x: few}) is NotImplemented
+    assert looked_at == [3, 5, 3, 7]
+
+
+def test_each_shape_tells_what_it_refuses(session: tf.Session) -> None:
+    x, y = tf.placeholder(tf.int32, [None]), tf.placeholder(tf.int32, [None])
+    quotient = x // y
+    for _ in range(TURNS + 2):
+        for size in (2, 3):
+            ones = np.ones(size, np.int32)
+            np.testing.assert_array_equal(session.run(quotient, {x: ones, y: ones}), ones)
+            with pytest.raises(tf.errors.InvalidArgumentError, match=r"is divided by zero: Placeholder_1\[0\] = 0"):
+                session.run(quotient, {x: ones, y: 0 * ones})
 
 
 def test_numbers_are_fed_as_they_are(session: tf.Session) -> None:
