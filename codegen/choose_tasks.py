@@ -21,6 +21,8 @@ TASK_FLOPS = 1 << 19
 ROWS_PER_COPY = 1024
 # The same where a core would else have none: a copy of its own costs a tenth of that many rows.
 ROWS_FOR_A_CORE = 128
+# The same where A is copied as well: one task of 1024 rows took 0.96 to 0.98 of the time of two.
+ROWS_PER_COPIES = 2048
 LARGEST_SUMS = 1 << 20  # Elements of a task's sums that wait in scratch for the next part of K: of every thread 4 MB.
 # Tasks by depth that stay in the second cache read the rows around them, too: of windows 5 x 5 that took 1.05 as long.
 SMALL_WINDOW = 9
@@ -51,6 +53,7 @@ def with_tasks(chosen: Plan, target: Target) -> Plan:
     copies = bool(chosen.pack_a) and chosen.pack_b
     joins = _reads_parts_once(chosen)
     near = _panels_near(chosen, target)
+    rows_per_copy = ROWS_PER_COPIES if copies else ROWS_PER_COPY
     wanted = max(2, target.cores) if copies or joins else max(TASKS_WANTED, 2 * target.cores)
     while blocks < wanted and tiles * panels * flops_per_tile >= 2 * TASK_FLOPS:
         rows, columns = tiles * chosen.mr, panels * chosen.nv * chosen.lanes
@@ -61,7 +64,7 @@ def with_tasks(chosen: Plan, target: Target) -> Plan:
         by_columns = by_columns and panels > 1
         if by_columns or (tiles == 1 and panels > 1):
             panels = -(-panels // 2)
-        elif tiles > 1 and (not chosen.pack_b or rows >= (ROWS_FOR_A_CORE if blocks < target.cores else ROWS_PER_COPY)):
+        elif tiles > 1 and (not chosen.pack_b or rows >= (ROWS_FOR_A_CORE if blocks < target.cores else rows_per_copy)):
             tiles = -(-tiles // 2)
         else:
             break
