@@ -28,7 +28,7 @@ from graphc.codegen.emit import emit_kernel
 from graphc.codegen.emit_state import Value, Writer
 from graphc.codegen.instance import Argument, EntryCode, Given, InInstance, InWorking, Memory, Where
 from graphc.codegen.objects import kernel_symbol
-from graphc.codegen.program import FRAME_HEAD
+from graphc.codegen.outline import FRAME_HEAD
 from graphc.codegen.runtime import runtime_ir
 from graphc.codegen.step import step_ir
 from graphc.codegen.target import Target, target_machine

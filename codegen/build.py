@@ -16,6 +16,7 @@ from graphc.codegen.interface import Interface, bytes_of, source_of
 from graphc.codegen.loops import ITEM_BYTES, Buffer, Kernel
 from graphc.codegen.memory import Block, aligned, plan
 from graphc.codegen.order import Made, Order
+from graphc.codegen.outline import Slot
 from graphc.codegen.program import (
     Action,
     Call,
@@ -30,7 +31,6 @@ from graphc.codegen.program import (
     Place,
     Program,
     SizeWord,
-    Slot,
     Stack,
     Take,
     Within,

@@ -80,6 +80,11 @@ def _source_state() -> str:
     return "\n".join(sorted((*own, *_source_lines(os.path.dirname(settings.__file__), inside=False))))
 
 
+def state_of(folder: str) -> str:
+    """The same of all sources in a folder and below it."""
+    return "\n".join(sorted(_source_lines(folder)))
+
+
 def _source_lines(folder: str, inside: bool = True) -> Iterator[str]:
     with os.scandir(folder) as entries:
         for entry in entries:

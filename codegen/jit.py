@@ -150,6 +150,11 @@ def _by_helpers(irs: Iterable[object], target: Target, most: int, levels: Sequen
 
 def compile_cached(requests: Sequence[Request], target: Target) -> list[bytes]:
     """Object files that hold what was requested, each once; the IR is written only when it is needed."""
+    return list(compile_keyed(requests, target).values())
+
+
+def compile_keyed(requests: Sequence[Request], target: Target) -> dict[str, bytes]:
+    """The same by their keys in the cache."""
     wanted = {cache.make_key(request.description, repr(target), str(request.level)): request for request in requests}
     objects: dict[str, bytes] = {}  # by their own keys
     places = {key: place for key in wanted if (place := _kept(key, objects)) is not None}
@@ -167,7 +172,7 @@ def compile_cached(requests: Sequence[Request], target: Target) -> list[bytes]:
                 cache.put(key, _ELSEWHERE + home.encode())
     # A module of quick code may also hold what this step wants fast: of two definitions the first counts.
     fast_first = sorted(wanted, key=lambda key: -wanted[key].level)
-    return [objects[home] for home in dict.fromkeys(places[key] for key in fast_first)]
+    return {home: objects[home] for home in dict.fromkeys(places[key] for key in fast_first)}
 
 
 def _kept(key: str, objects: dict[str, bytes]) -> str | None:

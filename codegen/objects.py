@@ -16,7 +16,8 @@ from graphc.codegen.digest import short_digest
 from graphc.codegen.entry import data_offset, entry_ir
 from graphc.codegen.jit import Request
 from graphc.codegen.loops import Contract, Draw, Kernel
-from graphc.codegen.program import Action, Branch, Call, Copy, Give, Hand, Loop, Place, Program, Slot, Take
+from graphc.codegen.outline import Slot
+from graphc.codegen.program import Action, Branch, Call, Copy, Give, Hand, Loop, Place, Program, Take
 from graphc.codegen.schedule_cost import CostModel, estimate_size
 from graphc.codegen.target import Target
 from graphc.codegen.traverse import statements_below
@@ -25,7 +26,6 @@ from graphc.dims import product
 if TYPE_CHECKING:
     from graphc.codegen import ir
 
-PARALLEL_FOR = "graphc_parallel_for"  # what the step function calls for kernels of several tasks
 TEXT_OF_PRODUCT = 4000  # characters of plain loops that take as long to compile as the code of one contraction
 HARDLY = 1e-3  # of a step: quick code takes up to four times as long, so all of it adds less than a hundredth
 SHORT = 1e6  # instructions, of which a core does several in a nanosecond: less than compiling for speed takes longer
@@ -33,9 +33,10 @@ SHORT = 1e6  # instructions, of which a core does several in a nanosecond: less 
 
 def compile_program(
     program: Program, target: Target, name: str = "step", for_python: bool = False, once: bool = False
-) -> list[bytes]:
-    """Object files that together define the function ``name``; each distinct kernel is compiled once, and cached.
+) -> dict[str, bytes]:
+    """Object files that together define the function ``name``, by their keys in the cache.
 
+    Each distinct kernel is compiled once.
     With ``for_python``, an entry that takes array objects is added. A program that runs ``once``, as one that sets
     variables to their first values, is compiled quickly where its code need not be fast.
     """
@@ -57,7 +58,7 @@ def compile_program(
     entry = _python_entry(program) if for_python else ""
     description = f"{name}\n{program_text(program)}\n{entry}"
     requests.append(Request(description, lambda: _step_ir(program, target, name) + entry, jit.QUICK))
-    return jit.compile_cached(requests, target)
+    return jit.compile_keyed(requests, target)
 
 
 def _python_entry(program: Program) -> str:

@@ -12,29 +12,13 @@ from typing import Any
 
 from graphc.alignment import ALIGNMENT
 from graphc.codegen.loops import Kernel
-from graphc.dims import Dim, DimLike, is_bounded, product
+from graphc.codegen.outline import FRAME_HEAD, Outline, Slot
+from graphc.dims import Dim, DimLike, product
 from graphc.nodes import Operation, Tensor
 from graphc.records import record
 from graphc.shapes import TensorType
 
-# The first words of every call frame; slots for values follow, then the size symbols.
-FRAME_HEAD = ("arena", "scratch", "scratch_stride", "pool", "errors")
 STACK_WORDS = 3  # of what loops save: the memory of a stack, how many bytes it has, how many are used
-
-
-@record
-class Slot:
-    """A pointer in the call frame to memory that the caller owns: a feed, fetch, state or constant."""
-
-    kind: str
-    number: int
-    type: TensorType
-    word: int  # its index in the call frame
-
-    @property
-    def is_given(self) -> bool:
-        """Whether the step gives the memory to the caller: a fetch whose size nothing bounds."""
-        return self.kind == "fetch" and not is_bounded(self.type.elements)
 
 
 @record
@@ -266,6 +250,23 @@ class Program:
         self.constants: list[Any] = []
         self.feeds = list(feeds)
         self.fetches: list[TensorType] = []
+
+    @property
+    def outline(self) -> Outline:
+        """What is left to know once there is code."""
+        return Outline(
+            tuple(self.slots),
+            self.symbols,
+            self.measured,
+            self.open_sizes,
+            self.frame_words,
+            self.arena_bytes,
+            self.scratch_bytes,
+            tuple(self.constants),
+            len(self.error_slots),
+            len(self.calls),
+            self.is_parallel,
+        )
 
     def add_slot(self, kind: str, number: int, type: TensorType) -> Slot:
         """A new word of the call frame."""

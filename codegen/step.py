@@ -18,9 +18,9 @@ from typing import Any
 from graphc.codegen import emit_index, float_mode, ir, step_table
 from graphc.codegen.emit_state import Value, Writer
 from graphc.codegen.loops import Kernel
-from graphc.codegen.objects import PARALLEL_FOR, kernel_symbol
+from graphc.codegen.objects import kernel_symbol
+from graphc.codegen.outline import FRAME_HEAD, PARALLEL_FOR, Slot
 from graphc.codegen.program import (
-    FRAME_HEAD,
     Action,
     Branch,
     Call,
@@ -32,7 +32,6 @@ from graphc.codegen.program import (
     Place,
     Program,
     SizeWord,
-    Slot,
     Within,
     is_fixed,
 )

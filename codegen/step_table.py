@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from graphc.codegen import ir
-from graphc.codegen.program import FRAME_HEAD, Call, is_fixed
+from graphc.codegen.outline import FRAME_HEAD
+from graphc.codegen.program import Call, is_fixed
 from graphc.codegen.schedule_tasks import too_little
 
 FEWEST = 8  # calls in a row that are worth a table

@@ -25,7 +25,7 @@ from graphc.ops.elementwise import is_finite, logical_and, select
 from graphc.ops.host import Done, runs_on_host
 from graphc.ops.loops import HistoryType, While
 from graphc.ops.printing import Printing
-from graphc.ops.random import Random
+from graphc.ops.random import Random, Seeds
 from graphc.ops.reduction import reduce_all
 from graphc.ops.state import Assign, InitializedValue, IsVariableInitialized, NoOp, ReadVariable, VariableV2
 from graphc.passes.rewrite import copy_node
@@ -235,15 +235,15 @@ class _Capture:
 
     def _random(self, node: Operation, kind: Random) -> None:
         counter = self.last(node)
-        seeds = self.graph.add(
-            Const(np.array([kind.seed, kind.seed2], np.int64)), (), like=node, name=f"{node.name}/seeds"
-        )
+        pair = Seeds(np.array([kind.seed, kind.seed2], np.int64))
+        seeds = self.graph.add(pair, (), like=node, name=f"{node.name}/seeds")
         inputs = (*(self.place(tensor) for tensor in node.inputs), seeds.outputs[0], counter)
         if isinstance(kind, StreamState):
             with self.graph.as_default(), self.graph.standing_for(node):
                 self.places[node.outputs[0]], self.latest[node] = kind.placed(*inputs)
             return
-        copy = self.graph.add(kind, inputs, tuple(tensor.type for tensor in node.outputs), like=node)
+        drawn = replace(kind, seed=0, seed2=0)  # it has them as an input
+        copy = self.graph.add(drawn, inputs, tuple(tensor.type for tensor in node.outputs), like=node)
         self.places.update(zip(node.outputs, copy.outputs, strict=True))
         with self.graph.as_default(), self.graph.standing_for(node):
             self.latest[node] = kind.advanced(counter, copy.outputs[0])

@@ -5,6 +5,8 @@ optimise    Graph -> Graph: exact sizes first, kernels last      passes/pipeline
 build       kernels -> scheduled loops, places, one Program      codegen/build.py
 compile     Program -> object code, through the cache            codegen/step.py
 load        object code -> a function of this process            codegen/jit.py
+
+What an earlier process compiled is loaded at once             graphc/recall.py
 """
 
 from __future__ import annotations
@@ -19,28 +21,19 @@ from graphc.collector import collector_paused
 from graphc.dims import DimLike, Measured, measured_in
 from graphc.graph import Graph
 from graphc.nodes import Operation, Tensor
-from graphc.records import record, replace
+from graphc.records import replace
 from graphc.shapes import TensorType
 from graphc.step import Step
 
 if TYPE_CHECKING:  # code generation loads when a step is compiled
     from graphc.codegen.build import Interface
+    from graphc.codegen.outline import Outline
     from graphc.codegen.program import Program
     from graphc.codegen.target import Target
     from graphc.executable import Executable
     from graphc.passes.pipeline import Observer
 
-__all__ = ["Compiled", "build_program", "capture", "compile_step", "exact_types", "interface_of", "optimised"]
-
-
-@record
-class Compiled:
-    """Each stage of one compilation, kept for pictures and reports."""
-
-    step: Step
-    kernels: Graph
-    program: Program
-    executable: Executable
+__all__ = ["build_program", "capture", "compile_step", "exact_types", "interface_of", "optimised"]
 
 
 def exact_types(step: Step, shapes: Mapping[Tensor, Sequence[DimLike]]) -> dict[str, TensorType]:
@@ -135,32 +128,54 @@ def compile_step(
     threads: int,
     fixed: Mapping[str, Any] | None = None,
     by_value: bool = False,
-) -> Compiled:
+) -> Executable:
     """The step compiled and loaded for inputs of these shapes, with memory for ``sizes`` of the symbols in them."""
-    from graphc.codegen import jit  # code generation loads when a step is compiled
-    from graphc.codegen.objects import PARALLEL_FOR, compile_program
+    from graphc import recall  # what is to do with code loads when a step is compiled
+    from graphc.codegen import jit
+    from graphc.codegen.outline import PARALLEL_FOR
     from graphc.codegen.runtime import parallel_for, process_pool
     from graphc.codegen.target import host
-    from graphc.executable import Executable
+    from graphc.executable import Code, Executable
 
-    graph, program = build_program(step, shapes, host(), fixed, by_value)
+    key = recall.key_of(step, exact_types(step, shapes), fixed or {}, by_value, host())
+    found, program = recall.recalled(key, step) if key else None, None
+    if found is None:
+        program = build_program(step, shapes, host(), fixed, by_value)[1]
+        found = _compiled(step, program, key)
+    outline, objects = found
+    pool = process_pool(threads) if outline.is_parallel else 0
+    library = jit.load(objects, {PARALLEL_FOR: parallel_for if pool else _nothing})
+
+    def build() -> Program:
+        return program or build_program(step, shapes, host(), fixed, by_value)[1]
+
+    executable = Executable(Code(outline, library, build), sizes, threads, pool)
+    if settings.current().verbose >= 1:
+        _tell(step, shapes, outline.kernels, executable.arena_bytes)
+    return executable
+
+
+def _compiled(step: Step, program: Program, key: str | None) -> tuple[Outline, list[bytes]]:
+    """The outline of a program and its object files, remembered under the key."""
+    from graphc import recall  # what is to do with code loads when a step is compiled
+    from graphc.codegen.objects import compile_program
+    from graphc.codegen.target import host
+
     once = not (step.feeds or step.fetches or step.read)  # it sets variables to their first values
     objects = compile_program(program, host(), for_python=True, once=once)
-    pool = process_pool(threads) if program.is_parallel else 0
-    library = jit.load(objects, {PARALLEL_FOR: parallel_for if pool else _nothing})
-    executable = Executable(program, library, sizes, threads, pool)
-    if settings.current().verbose >= 1:
-        _tell(step, shapes, program, executable.arena_bytes)
-    return Compiled(step, graph, program, executable)
+    outline = program.outline
+    if key:
+        recall.remember(key, step, outline, objects)
+    return outline, list(objects.values())
 
 
-def _tell(step: Step, shapes: Mapping[Tensor, Sequence[DimLike]], program: Program, arena_bytes: int) -> None:
+def _tell(step: Step, shapes: Mapping[Tensor, Sequence[DimLike]], kernels: int, arena_bytes: int) -> None:
     """One line on what was compiled: what it is fed, what it gives, and what became of it."""
     types = [TensorType(x.dtype, tuple(shapes.get(x, x.type.shape or ()))) for x in step.feeds.values()]
     fed = ", ".join(f"{key.op.name} {exact}" for key, exact in zip(step.feeds, types, strict=True))
     fetched = [x.op.name for x in step.graph.targets[: step.fetches]]
     gives = ", ".join(fetched + [f"new {operation.name}" for operation in step.updates])
-    text = f"{len(step.graph)} nodes, {len(program.calls)} kernels, {arena_bytes} bytes"
+    text = f"{len(step.graph)} nodes, {kernels} kernels, {arena_bytes} bytes"
     print(f"graphc: compiled ({fed}) -> ({gives}): {text}", file=sys.stderr)
 
 

@@ -72,6 +72,9 @@ class Dim:
         self.terms = terms
         self._hash = hash(frozenset(terms.items()))
 
+    def __reduce__(self) -> tuple[type[Dim], tuple[dict[Monomial, int]]]:
+        return Dim, (self.terms,)  # hashes of texts are another process's own
+
     def __add__(self, other: DimLike) -> DimLike:
         return _sum(_terms(self), _terms(other))
 

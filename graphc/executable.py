@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import ctypes
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,37 +19,52 @@ from graphc import errors
 from graphc.alignment import ALIGNMENT, address_of, aligned_bytes
 from graphc.codegen import llvm
 from graphc.codegen.entry import ENTRY, PLAIN, data_offset
-from graphc.codegen.program import FRAME_HEAD, Program, Slot
+from graphc.codegen.outline import FRAME_HEAD, Outline, Slot
 from graphc.dims import DimLike, evaluate, is_bounded, measured_in, most
 from graphc.faults import RefusedValue
 from graphc.nodes import Operation
 
 if TYPE_CHECKING:
     from graphc.codegen.door import Door, Job
+    from graphc.codegen.program import Program
 
 LARGE = 1 << 16  # bytes from which a fetch begins on a cache line: stores across lines cost a tenth to a third more
 _STEP = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
 
 
+class Code:
+    """The code of a program in this process. What is said of the program beyond its ``outline`` is built when asked."""
+
+    def __init__(self, outline: Outline, library: Any, build: Callable[[], Program]):
+        self.outline = outline
+        self.library = library  # its end frees the code
+        self._build = build
+
+    @cached_property
+    def program(self) -> Program:
+        """The program that the code was made of."""
+        return self._build()
+
+
 class Executable:
     """A program loaded into this process, with memory of its own for one run at a time."""
 
-    def __init__(self, program: Program, library: Any, sizes: Mapping[str, int], threads: int, pool: int):
-        self.program = program
+    def __init__(self, code: Code, sizes: Mapping[str, int], threads: int, pool: int):
+        self._code = code
+        self.outline = outline = code.outline
         self._threads, self._pool = threads, pool
-        self._library = library  # keeps the code alive
         self._takes_objects = data_offset() is not None
-        self._function = _STEP(library.address(ENTRY if self._takes_objects else "step"))
+        self._function = _STEP(self.address(ENTRY if self._takes_objects else "step"))
         self.sizes = dict(sizes)
         workers = max(threads, 1)
-        stride = max(_number(size, sizes) for size in program.scratch_bytes)
+        stride = max(_number(size, sizes) for size in outline.scratch_bytes)
         stride = -(-stride // ALIGNMENT) * ALIGNMENT
-        self.arena_bytes = _number(program.arena_bytes, sizes)
+        self.arena_bytes = _number(outline.arena_bytes, sizes)
         self.scratch_bytes = stride * workers
         self._arena = aligned_bytes(self.arena_bytes, lambda: f"a step's values; {self._largest_value()}")
         self._scratch = aligned_bytes(self.scratch_bytes, lambda: f"{workers} threads; {self._largest_value()}")
-        self._errors = np.zeros(max(len(program.error_slots), 1), np.int64)
-        self._frame = (ctypes.c_int64 * program.frame_words)()
+        self._errors = np.zeros(max(outline.failing, 1), np.int64)
+        self._frame = (ctypes.c_int64 * outline.frame_words)()
         self._frame_address = ctypes.addressof(self._frame)
         head: list[ctypes.c_int64 | int] = [
             address_of(self._arena),
@@ -58,10 +74,10 @@ class Executable:
             address_of(self._errors),
         ]
         self._frame[: len(FRAME_HEAD)] = head
-        for n, name in enumerate(program.symbols):
-            self._frame[program.first_symbol + n] = sizes.get(name, 0)  # 0 until the step has counted
+        for n, name in enumerate(outline.symbols):
+            self._frame[outline.first_symbol + n] = sizes.get(name, 0)  # 0 until the step has counted
         for slot in self._slots("constant"):
-            self._frame[slot.word] = address_of(program.constants[slot.number])
+            self._frame[slot.word] = address_of(outline.constants[slot.number])
         self._where = id if self._takes_objects else address_of
         self._feed_words = [slot.word for slot in self._slots("feed")]
         self._expected: list[tuple[int, np.dtype[Any], tuple[int, ...]]] = []  # of each feed, with its word
@@ -83,15 +99,20 @@ class Executable:
 
     def for_sizes(self, sizes: Mapping[str, int]) -> Executable:
         """The same code with memory for other values of the size symbols."""
-        return Executable(self.program, self._library, sizes, self._threads, self._pool)
+        return Executable(self._code, sizes, self._threads, self._pool)
+
+    @property
+    def program(self) -> Program:
+        """The program, built now where the code came from the cache."""
+        return self._code.program
 
     def is_for(self, sizes: Mapping[str, int]) -> bool:
         """Whether no size of the step is below 0 for these values of the size symbols."""
-        return all(evaluate(size, sizes) >= 0 for size in self.program.open_sizes)
+        return all(evaluate(size, sizes) >= 0 for size in self.outline.open_sizes)
 
     def address(self, symbol: str) -> int:
         """Where a function of the step's code is."""
-        return self._library.address(symbol)
+        return self._code.library.address(symbol)
 
     @property
     def is_new(self) -> bool:
@@ -126,7 +147,7 @@ class Executable:
         return tuple(_number(size, self.sizes) for size in slot.type.sizes)
 
     def _slots(self, kind: str) -> list[Slot]:
-        return [slot for slot in self.program.slots if slot.kind == kind]
+        return [slot for slot in self.outline.slots if slot.kind == kind]
 
     def expect(self, feeds: Sequence[np.ndarray[Any, Any]]) -> None:
         """Prepares ``run_plain`` for feeds of these shapes and dtypes."""
@@ -146,7 +167,7 @@ class Executable:
         start, ranks = self._frame_address, [len(shape) for _, _, shape in self._expected]
         feeds = [(start + 8 * word, rank) for word, rank in zip(self._feed_words, ranks, strict=True)]
         fetches = [(start + 8 * word, len(shape)) for word, shape, _ in self._fetches]
-        job = Job(self._library.address("step"), start, feeds, fetches)
+        job = Job(self._code.library.address("step"), start, feeds, fetches)
         for number, (_, shape, dtype) in enumerate(self._fetches):
             count = math.prod(shape) * dtype.itemsize
             job.make(number, dtype, shape, count + ALIGNMENT if self._large[number] else 0)
@@ -243,8 +264,8 @@ class Executable:
 
     def counted(self) -> dict[str, int]:
         """All sizes, with those that the last run has counted."""
-        words = {name: self.program.first_symbol + n for n, name in enumerate(self.program.symbols)}
-        return self.sizes | {name: self._frame[words[name]] for name in self.program.measured}
+        words = {name: self.outline.first_symbol + n for n, name in enumerate(self.outline.symbols)}
+        return self.sizes | {name: self._frame[words[name]] for name in self.outline.measured}
 
     def _largest_value(self) -> str:
         """The largest value that a kernel gives, and where it was declared."""
@@ -266,7 +287,7 @@ class Executable:
         if not status:
             raise self._no_memory()
         slot = status - 1
-        if slot == len(self.program.error_slots):
+        if slot == self.outline.failing:
             for _, _, given in self._measured:
                 if given is not None and self._frame[given]:
                     _free(self._frame[given])

@@ -36,6 +36,11 @@ def fields(instance: Any) -> dict[str, Any]:
     return getattr(type(instance), "_fields_and_defaults", {})
 
 
+def is_record(instance: Any) -> bool:
+    """Whether this is an instance of a record."""
+    return hasattr(type(instance), "_fields_and_defaults")
+
+
 def replace(instance: Any, **changes: Any) -> Any:
     """A copy of a record with some fields changed."""
     values = {name: getattr(instance, name) for name in fields(instance)}

@@ -248,7 +248,7 @@ class Versions:
 
     def bind(self, executable: Any, state: State) -> None:
         """Tells the executable where the variables are."""
-        slots = [slot for slot in executable.program.slots if slot.kind == "state"]
+        slots = [slot for slot in executable.outline.slots if slot.kind == "state"]
         for operation, slot in zip(self.operations, slots, strict=True):
             sizes = tuple(executable.number(size) for size in slot.type.sizes)
             state.room(operation, sizes, keep=operation in self.step.states)
@@ -258,17 +258,17 @@ class Versions:
     def _for(self, shapes: Shapes) -> Any:
         for symbolic, compiled in self._symbolic:
             sizes = symbolic.sizes_for(shapes)
-            if sizes is not None and not compiled.executable.is_for(sizes):
-                return self._compile([list(shape) for shape in shapes], {}).executable  # or an error, said in numbers
+            if sizes is not None and not compiled.is_for(sizes):
+                return self._compile([list(shape) for shape in shapes], {})  # or an error, said in numbers
             if sizes is not None:
-                return self._keep(shapes, compiled.executable.for_sizes(sizes))
+                return self._keep(shapes, compiled.for_sizes(sizes))
         self._seen.append(shapes)
         if len(self._seen) > 1:
             executable = self._try_symbolic(shapes)
             if executable is not None:
                 return executable
         try:
-            return self._compile([list(shape) for shape in shapes], {}).executable
+            return self._compile([list(shape) for shape in shapes], {})
         except errors.InvalidArgumentError:
             self._seen.pop()  # what no program serves says nothing of the sizes to come
             raise
@@ -295,7 +295,7 @@ class Versions:
         except (errors.InvalidArgumentError, errors.UnimplementedError, TypeError, ValueError):
             return None  # the sizes decide what the program is: it is compiled for numbers
         self._symbolic.append((symbolic, compiled))
-        return compiled.executable if compiled.executable.is_for(sizes) else None
+        return compiled if compiled.is_for(sizes) else None
 
     def _typed_inputs(self) -> list[Tensor]:
         return self.inputs + [self.step.states[operation] for operation in self._loose_states]

@@ -41,6 +41,7 @@ FLOORS: list[dict[str, list[str]]] = [
             "graphc.step",
             "graphc.executable",
             "graphc.faults",
+            "graphc.recall",
         ]
     },
     {

@@ -32,6 +32,20 @@ GROUPS_PER_ELEMENT = 256  # what TensorFlow's kernels reserve, whatever they use
 
 
 @record(eq=False)
+class Seeds(Const):
+    """The pair of seeds of a random op in a step: a constant like no other, so that no program depends on its value."""
+
+    __hash__ = object.__hash__
+
+    @property
+    def type(self) -> str:
+        return "Const"
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+
+@record(eq=False)
 class Random(Op):
     """Numbers from the stream of ``(seed, seed2)``; without ``shape``, the first input gives it."""
 
@@ -77,7 +91,7 @@ class Random(Op):
         return e.add(counter, e.multiply(count(output, None, dtypes.int64), each))
 
     def attributes(self) -> dict[str, Any]:
-        return {"seed": self.seed, "seed2": self.seed2}
+        return {"seed": self.seed, "seed2": self.seed2} if self.seed or self.seed2 else {}
 
 
 @record(eq=False)

@@ -21,7 +21,8 @@ from graphc.alignment import address_of, aligned_array, aligned_bytes
 from graphc.codegen.estimate import estimate
 from graphc.codegen.loops import ITEM_BYTES, Buffer
 from graphc.codegen.objects import kernel_symbol
-from graphc.codegen.program import Call, Cursor, ErrorSlot, InArena, Inner, OnStack, Place, SizeWord, Slot, Within
+from graphc.codegen.outline import Slot
+from graphc.codegen.program import Call, Cursor, ErrorSlot, InArena, Inner, OnStack, Place, SizeWord, Within
 from graphc.codegen.roofline import roofline
 from graphc.dims import DimLike, evaluate
 from graphc.errors import brief

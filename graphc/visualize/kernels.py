@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from graphc.codegen.estimate import estimate
-from graphc.codegen.program import Call, InArena, Place, Program, Slot
+from graphc.codegen.outline import Slot
+from graphc.codegen.program import Call, InArena, Place, Program
 from graphc.nodes import Operation, Tensor
 from graphc.visualize.amounts import amount, number
 

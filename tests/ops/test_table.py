@@ -17,6 +17,7 @@ from tests.ops.harness import Built, Case, build, with_gradients
 # Kinds that no row can show, each with its reason.
 ELSEWHERE = {
     "Const": "a value, not an op",
+    "Seeds": "a constant of steps",
     "Placeholder": "every row has some",
     "PlaceholderWithDefault": "fed by a Session",
     "Kernel": "made of other ops by fusion",
@@ -63,6 +64,7 @@ ELSEWHERE = {
 # Kinds whose own gradient rule is missing, each with its reason.
 NO_RULE = {
     "Const": "nothing flows into a constant",
+    "Seeds": "nor into one of a step",
     "Placeholder": "a source",
     "Kernel": "made after differentiation",
     "HistorySizes": "made after differentiation",
