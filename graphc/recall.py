@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from graphc.codegen.target import Target
 
 LARGEST_CONSTANTS = 1 << 16  # bytes of constants that passes made, which an entry holds itself
-_PLAIN = (str, int, float, complex, bool, bytes, type(None), np.dtype)
+_PLAIN = frozenset([str, int, float, complex, bool, bytes, type(None)])
 
 
 class _Nameless(Exception):
@@ -136,8 +136,10 @@ def _place(tensor: Tensor, places: Mapping[Operation, str]) -> str:
 
 def _text(value: Any) -> str:
     """A text that only equal values have, in every process; :class:`_Nameless` where there is none."""
-    if type(value) in _PLAIN or isinstance(value, _PLAIN):
+    if type(value) in _PLAIN or isinstance(value, np.dtype):
         return repr(value)
+    if type(value) is TensorType:
+        return _type_text(value)
     if isinstance(value, (tuple, list)):
         return f"{type(value).__name__}({','.join(map(_text, value))})"
     if isinstance(value, DType):
@@ -145,7 +147,8 @@ def _text(value: Any) -> str:
     if isinstance(value, Seeds):
         return "Seeds"
     if is_record(value):
-        return f"{_name(type(value))}({','.join([_text(getattr(value, name)) for name in fields(value)])})"
+        kind: Any = type(value)
+        return f"{_name(kind)}({','.join([_text(getattr(value, name)) for name in fields(value)])})"
     if type(value) is Graph:
         return _graph_text(value)
     if isinstance(value, dict):
@@ -161,11 +164,17 @@ def _text(value: Any) -> str:
     raise _Nameless
 
 
+@lru_cache(maxsize=1024)
+def _type_text(type: TensorType) -> str:
+    return f"{type.dtype.name}{_text(type.shape)}"
+
+
 def _array_text(array: np.ndarray[Any, Any]) -> str:
     held = repr(array.tolist()).encode() if array.dtype.kind == "O" else np.ascontiguousarray(array).tobytes()
     return f"{array.dtype.str}{array.shape}{held.hex() if len(held) <= 32 else digest(held).hex()}"
 
 
+@lru_cache(maxsize=1024)
 def _name(thing: Any) -> str:
     """Where a class or a function of graphc or NumPy is found: their sources are known; others have no name."""
     module, name = thing.__module__ or "", thing.__qualname__
