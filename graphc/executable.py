@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from graphc.codegen.door import Door, Job
     from graphc.codegen.program import Program
 
+LARGE_ARENA = 1 << 22  # bytes, beside which LLVM's code need not lie in memory
 LARGE = 1 << 16  # bytes from which a fetch begins on a cache line: stores across lines cost a tenth to a third more
 _STEP = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
 
@@ -61,6 +62,8 @@ class Executable:
         stride = -(-stride // ALIGNMENT) * ALIGNMENT
         self.arena_bytes = _number(outline.arena_bytes, sizes)
         self.scratch_bytes = stride * workers
+        if self.arena_bytes + self.scratch_bytes >= LARGE_ARENA:
+            llvm.rest()
         self._arena = aligned_bytes(self.arena_bytes, lambda: f"a step's values; {self._largest_value()}")
         self._scratch = aligned_bytes(self.scratch_bytes, lambda: f"{workers} threads; {self._largest_value()}")
         self._errors = np.zeros(max(outline.failing, 1), np.int64)

@@ -39,6 +39,13 @@ def test_rest_leaves_no_code_of_llvm_in_memory() -> None:
     assert jit.compile_many([TEXT], host(), threads=2) == [first]
 
 
+def test_a_large_module_leaves_no_code_of_llvm_in_memory() -> None:
+    jit.compile_ir(TEXT, host())
+    assert mapped()["r-xp"] > 4000
+    jit.compile_ir(TEXT + ";" * llvm.LARGE_TEXT, host())
+    assert mapped()["r-xp"] < 200
+
+
 def test_a_compiled_step_leaves_no_code_of_llvm_in_memory() -> None:
     jit.compile_ir(TEXT, host())
     x = tf.placeholder(tf.float32, [3])
