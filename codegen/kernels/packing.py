@@ -20,8 +20,9 @@ from graphc.records import record
 PREFETCH = 16
 # Elements no further apart are picked from whole vectors.
 MOST_PICKED = 8
-# How many runs are copied for one tile before the next tile has its turn: those of one page of a copy, or nearly.
-BLOCK = 16
+# How many runs are copied for one tile before the next tile has its turn. With 16, products of 512 to 1024 squares take
+# 1.02 to 1.03 of the time where they come from the third cache; with 64, others take that where they are near.
+BLOCK = 32
 
 
 @record
